@@ -1,0 +1,1 @@
+"""The bundled demonstration model: weights, tokenizer and the recipe that made them."""
