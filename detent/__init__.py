@@ -6,7 +6,26 @@ Importing this package loads neither numba nor torch: every public name is loade
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from detent.automata.compiler import Compiler, Grammar, Limits
+    from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
+    from detent.automata.vocabulary import Vocabulary
+    from detent.generation import generate, run, structured
+    from detent.grammar.errors import (
+        DetentError,
+        GrammarError,
+        LimitExceeded,
+        Truncated,
+        Unsatisfiable,
+        VocabularyError,
+    )
+    from detent.integrations import LogitsProcessor
+    from detent.models import LanguageModel, load
+    from detent.results import Result, Stats
+    from detent.sampler.bitmask import apply_bitmask
+    from detent.sampler.masking import Masking
 
 _HOME = {
     "Vocabulary": "automata.vocabulary",
@@ -17,9 +36,11 @@ _HOME = {
     "allocate_bitmask": "automata.matcher",
     "fill_bitmasks": "automata.matcher",
     "apply_bitmask": "sampler.bitmask",
+    "Masking": "sampler.masking",
     "LanguageModel": "models",
     "load": "models",
-    "Result": "generation",
+    "Result": "results",
+    "Stats": "results",
     "generate": "generation",
     "run": "generation",
     "structured": "generation",
@@ -32,7 +53,31 @@ _HOME = {
     "Truncated": "grammar.errors",
 }
 
-__all__ = sorted(_HOME)  # noqa: PLE0605
+__all__ = [
+    "Compiler",
+    "DetentError",
+    "Grammar",
+    "GrammarError",
+    "LanguageModel",
+    "LimitExceeded",
+    "Limits",
+    "LogitsProcessor",
+    "Masking",
+    "Matcher",
+    "Result",
+    "Stats",
+    "Truncated",
+    "Unsatisfiable",
+    "Vocabulary",
+    "VocabularyError",
+    "allocate_bitmask",
+    "apply_bitmask",
+    "fill_bitmasks",
+    "generate",
+    "load",
+    "run",
+    "structured",
+]
 __version__ = "0.1.0"
 
 

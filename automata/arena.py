@@ -1,0 +1,191 @@
+"""One arena of the kernels from Python's side: records written once, shared by every grammar that needs the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+from weakref import ref
+
+import numpy as np
+import numpy.typing as npt
+
+from detent.grammar.dfa import CharDfa, lengths
+from detent.grammar.number import NumberSpec
+from detent.native import arena as layout
+from detent.native import languages, masks, pairs, positions, states
+
+if TYPE_CHECKING:
+    from .vocabulary import Vocabulary
+
+Words = npt.NDArray[np.int32]
+
+
+class ArenaFull(Exception):
+    """A region is full: the caller starts a new arena."""
+
+
+class Lowers(Protocol):
+    """Whoever owns lazy records: writes one when a kernel first needs it."""
+
+    def lower(self, number: int) -> None:
+        """Write the record and publish its address."""
+
+
+class Arena:
+    """Memory of the kernels for one vocabulary.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    n_bytes : int
+        Bound on the memory that is ever touched, scratch aside.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, n_bytes: int) -> None:
+        self.V: Words = vocabulary.packed
+        self.A: Words = layout.allocate(n_bytes, len(vocabulary))
+        self._owners: dict[int, ref[Lowers]] = {}
+        self._texts: dict[bytes, int] = {}
+        self._numbers: dict[NumberSpec, tuple[int, tuple[int, ...]]] = {}
+        self._specs: dict[tuple[int, int, int, int], int] = {}
+        self._dfas: dict[bytes, int] = {}
+        self._tries: dict[tuple[str, ...], int] = {}
+        self._lazy = 1
+        eos = np.array(vocabulary.eos_ids, dtype=np.int32)
+        self.A[layout.EOS], self.A[layout.N_EOS] = self.put(eos), len(eos)
+        base = self.position(positions.K_BASE)
+        assert states.state_of(self.A, base, 0) == states.BASE_STATE
+        pairs.gather_spaces(self.A, self.V)
+
+    def put(self, values: Sequence[int] | Words) -> int:
+        """Copy words to the heap and return their address."""
+        array = np.ascontiguousarray(values, dtype=np.int32)
+        at = int(languages.heap_put(self.A, array))
+        if at < 0:
+            self.full()
+        return at
+
+    def full(self) -> None:
+        """Give up on this arena."""
+        self.A[layout.STATUS] = 0
+        raise ArenaFull
+
+    def position(self, kind: int, *fields: int) -> int:
+        """Number of a position."""
+        padded = (*fields, 0, 0, 0, 0, 0, 0, 0)[:7]
+        number = int(positions.position(self.A, kind, *padded))
+        if number == 0:
+            self.full()
+        return number
+
+    def state(self, position: int, parent: int) -> int:
+        """Number of the closed state of one item."""
+        number = int(states.state_of(self.A, position, parent))
+        if number <= 0:
+            self.full()
+        return number
+
+    # ------------------------------------------------------------------------------------------------ lazy records
+    def reserve(self, owner: ref[Lowers]) -> int:
+        """A number for a record that ``owner`` will write when it is first needed."""
+        number = self._lazy
+        if number >= self.A[layout.LAZY + 1]:
+            self.full()
+        self._lazy += 1
+        self._owners[number] = owner
+        return number
+
+    def publish(self, number: int, at: int) -> None:
+        """Make a lazy record visible to the kernels."""
+        self.A[self.A[layout.LAZY] + number] = at
+        self._owners.pop(number, None)
+
+    def resolve(self, reason: int) -> None:
+        """Do what a kernel asked for when it gave up (see :func:`detent.native.masks.why`)."""
+        if reason < 0:
+            self.full()
+        owner = self._owners.get(reason)
+        if owner is None:  # another thread was quicker
+            return
+        lowering = owner()
+        assert lowering is not None, "a matcher keeps its grammar alive"
+        lowering.lower(reason)
+
+    # ---------------------------------------------------------------------------------------------- shared records
+    def text(self, text: str) -> int:
+        """Address of fixed bytes, ended by -1."""
+        data = text.encode()
+        if data not in self._texts:
+            self._texts[data] = self.put([*data, -1])
+        return self._texts[data]
+
+    def number(self, spec: NumberSpec) -> tuple[int, tuple[int, ...]]:
+        """Address of a number specification and its four start fields."""
+        found = self._numbers.get(spec)
+        if found is None:
+            from detent.native.number import num_start
+
+            at = self.put(spec.encode())
+            found = self._numbers[spec] = at, tuple(map(int, num_start(self.A, at)))
+        return found
+
+    def spec(self, kind: int, shortest: int, longest: int | None, record: int) -> int:
+        """Address of a string specification."""
+        most = -1 if longest is None else longest
+        key = (kind, shortest, most, record)
+        found = self._specs.get(key)
+        if found is None:
+            free = self.spec(kind, 0, None, record) if shortest or most >= 0 else 0
+            found = self._specs[key] = self.put([kind, shortest, most, record, free])
+            if free == 0:
+                self.A[found + languages.SPEC_FREE] = found
+        return found
+
+    def any_text(self, shortest: int = 0, longest: int | None = None) -> int:
+        """Address of the specification of free text."""
+        return self.spec(languages.ANY, shortest, longest, 0)
+
+    def dfa(self, dfa: CharDfa, goals: Sequence[int] | None = None) -> int:
+        """Address of an automaton; ``goals`` (the goal of each state, -1 none) makes it an automaton over names."""
+        if goals is None and dfa.key in self._dfas:
+            return self._dfas[dfa.key]
+        shortest, longest, _ = lengths(dfa)
+        where = np.searchsorted(dfa.starts, np.arange(128), side="right") - 1
+        parts = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, dfa.cls[where], goals or ()]
+        record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
+        ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])
+        slack = int(shortest.max())
+        at = self.put(np.concatenate([[*record, *ends[:-1], slack], *parts]).astype(np.int32))
+        self.A[at + languages.DFA_STARTS : at + languages.DFA_SLACK] += at
+        if goals is None:
+            self._dfas[dfa.key] = at
+        return at
+
+    def trie(self, words: tuple[str, ...]) -> int:
+        """Root of a trie of distinct words sorted by their UTF-8 bytes; leaf numbers are positions in that order."""
+        root = self._tries.get(words)
+        if root is None:
+            encoded = [w.encode() for w in words]
+            text = np.frombuffer(b"".join(encoded), dtype=np.uint8).astype(np.int32)
+            ends = np.cumsum([len(w) for w in encoded], dtype=np.int64)
+            root = int(languages.trie_build(self.A, text, ends))
+            if root < 0:
+                self.full()
+            self._tries[words] = root
+        return root
+
+    def bit_set(self, members: Sequence[int], words: int) -> int:
+        """Address of a set of small integers."""
+        bits = np.zeros(max(1, words) * 32, dtype=bool)
+        bits[list(members)] = True
+        return self.put(np.packbits(bits, bitorder="little").view(np.int32))
+
+
+def used(arena: Arena) -> dict[str, Any]:
+    """Bytes in use per region, for reports."""
+    names = {layout.POS: "positions", layout.STATE: "states", layout.ROW: "memo rows", layout.PAIR: "pairs"}
+    names |= {layout.DENSE: "mask rows", layout.LIST: "lists", layout.RECIPE: "recipes", layout.HEAP: "records"}
+    return {name: 4 * int(arena.A[region + 2]) for region, name in names.items()}
+
+
+__all__ = ["Arena", "ArenaFull", "Lowers", "masks", "used"]

@@ -1,0 +1,252 @@
+"""The compiler: specifications to grammars, over one vocabulary, sharing every table that can be shared."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from detent.grammar.errors import LimitExceeded, Unsatisfiable, VocabularyError
+from detent.grammar.json_schema import Goal, Goals
+from detent.grammar.json_schema.document import Document
+from detent.grammar.json_schema.nodes import Reader
+
+from .arena import Arena, ArenaFull
+from .limits import Limits
+from .lowering import JsonLowering, Lowering
+from .matcher import Matcher
+from .vocabulary import Vocabulary
+
+Order = Literal["schema", "any"]
+Whitespace = Literal["flexible", "bounded", "compact"]
+
+
+class Grammar:
+    """A compiled specification; immutable, and usable from many threads.
+
+    Attributes
+    ----------
+    vocabulary : Vocabulary
+    """
+
+    def __init__(self, compiler: Compiler, place: Callable[[Arena], Lowering], report: Mapping[str, Any]) -> None:
+        self._compiler = compiler
+        self._place = place
+        self._report = dict(report)
+        self._lock = threading.Lock()
+        self._placed: tuple[Arena, Lowering] | None = None
+        self.bind()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens that masks are about."""
+        return self._compiler.vocabulary
+
+    def matcher(self) -> Matcher:
+        """A matcher at the start of the text."""
+        return Matcher(self)
+
+    def explain(self) -> dict[str, Any]:
+        """What is enforced, relaxed and only annotated, and how large the grammar is.
+
+        Returns
+        -------
+        dict
+            ``relaxed``: list of (pointer, keyword) that is not enforced (only with ``strict=False``);
+            ``annotations``: list of (pointer, format) that constrain nothing; ``nodes``: schemas read.
+        """
+        return dict(self._report)
+
+    def bind(self) -> tuple[Arena, int]:
+        """The arena in use and this grammar's start state there."""
+        with self._lock:
+            if self._placed is None:
+                arena = self._compiler.arena
+                try:
+                    self._placed = arena, self._place(arena)
+                except ArenaFull:
+                    arena = self._compiler.renew(arena)
+                    self._placed = arena, self._fit(arena)
+            arena, lowering = self._placed
+            return arena, lowering.start
+
+    def rebind(self, full: Arena) -> tuple[Arena, int]:
+        """The same in an arena that is not ``full``."""
+        with self._lock:
+            if self._placed is not None and self._placed[0] is full:
+                arena = self._compiler.renew(full)
+                self._placed = arena, self._fit(arena)
+        return self.bind()
+
+    def _fit(self, arena: Arena) -> Lowering:
+        try:
+            return self._place(arena)
+        except ArenaFull:
+            limits = self._compiler.limits
+            raise LimitExceeded("cache_bytes", limits.cache_bytes + 1, limits.cache_bytes) from None
+
+
+class Compiler:
+    """Compiles specifications for one vocabulary. Thread-safe; grammars share their tables.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    cache_dir : path, False or None
+        Reserved for tables on disk; the vocabulary has its own.
+    limits : Limits
+        Named bounds.
+
+    Examples
+    --------
+    >>> compiler = Compiler(vocabulary)                                    # doctest: +SKIP
+    >>> grammar = compiler.json_schema({"type": "object"})                 # doctest: +SKIP
+    """
+
+    def __init__(self, vocabulary: Vocabulary, cache_dir: Any = None, limits: Limits | None = None) -> None:
+        self.vocabulary = vocabulary
+        self.limits = limits or Limits()
+        self._lock = threading.RLock()
+        self._grammars: OrderedDict[Any, Grammar] = OrderedDict()
+        self.arena = Arena(vocabulary, self.limits.cache_bytes)
+        missing = np.flatnonzero(~vocabulary.spellable_bytes[_TEXT_BYTES])
+        self._missing = [int(_TEXT_BYTES[k]) for k in missing]
+
+    def renew(self, full: Arena) -> Arena:
+        """Replace an arena that is full; matchers move when they meet its end."""
+        with self._lock:
+            if self.arena is full:
+                self.arena = Arena(self.vocabulary, self.limits.cache_bytes)
+                self._grammars.clear()
+            return self.arena
+
+    def json_schema(
+        self,
+        schema: Any,
+        *,
+        order: Order = "schema",
+        whitespace: Whitespace = "flexible",
+        remotes: Mapping[str, Any] | None = None,
+        format_assertion: bool = True,
+        strict: bool = True,
+    ) -> Grammar:
+        """Compile a JSON Schema, a pydantic model or any Python type.
+
+        Parameters
+        ----------
+        schema : dict, bool, str, type
+            A schema (also as JSON text), or whatever ``pydantic.TypeAdapter`` takes.
+        order : {"schema", "any"}
+            Order of keys: ``properties``, then the rest of ``required``, then other names; or any order.
+        whitespace : {"flexible", "bounded", "compact"}
+            Whatever JSON allows; at most one newline and an indent (or one space); none.
+        remotes : mapping of URI to schema
+            Documents that ``$ref`` may name. Nothing is fetched.
+        format_assertion : bool
+            Whether ``format`` constrains strings.
+        strict : bool
+            False leaves out what cannot be enforced and lists it in :meth:`Grammar.explain`.
+
+        Raises
+        ------
+        GrammarError
+            With JSON pointer and keyword, for what cannot be enforced exactly.
+        Unsatisfiable
+            If no instance exists.
+        LimitExceeded
+            If a named limit is passed.
+        """
+        if order not in ("schema", "any") or whitespace not in ("flexible", "bounded", "compact"):
+            raise ValueError(f"order={order!r}, whitespace={whitespace!r}")
+        schema = _as_schema(schema)
+        options = (order, whitespace, format_assertion, strict)
+        key = _cache_key("json", schema, remotes, options)
+        return self._cached(
+            key, lambda: self._json_schema(schema, order, whitespace, remotes, format_assertion, strict)
+        )
+
+    def _json_schema(
+        self,
+        schema: Any,
+        order: Order,
+        whitespace: Whitespace,
+        remotes: Mapping[str, Any] | None,
+        format_assertion: bool,
+        strict: bool,
+    ) -> Grammar:
+        limits = self.limits
+        self._check_bytes()
+        reader = Reader(
+            Document(schema, remotes),
+            format_assertion=format_assertion,
+            strict=strict,
+            max_nodes=limits.max_nodes,
+            max_dfa_states=limits.regex_states,
+        )
+        root_node = reader.read()
+        goals = Goals(reader, max_branches=limits.max_branches, max_depth=limits.max_depth)
+        for node in reader.nodes():
+            goals.check(node)
+        root: Goal = goals.goal([root_node])
+        if not goals.satisfiable(root):
+            raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
+
+        def place(arena: Arena) -> JsonLowering:
+            lowering = JsonLowering(arena, goals, root, any_order=order == "any", whitespace=whitespace)
+            lowering.work_ahead(limits.eager_goals)
+            return lowering
+
+        report = {"relaxed": reader.relaxed, "annotations": reader.annotations, "nodes": len(reader.nodes())}
+        return Grammar(self, place, report)
+
+    def _check_bytes(self) -> None:
+        """Refuse a vocabulary that cannot spell every text: a mask could then lead into a dead end."""
+        if self._missing:
+            shown = ", ".join(f"0x{b:02x}" for b in self._missing[:8])
+            raise VocabularyError(
+                f"the vocabulary has no token for {len(self._missing)} single bytes of UTF-8 text ({shown}, ...), "
+                "so some texts could be begun and never finished."
+            )
+
+    def _cached(self, key: Any, make: Callable[[], Grammar]) -> Grammar:
+        """A grammar from the cache of those compiled last, or a new one."""
+        if key is None:
+            return make()
+        with self._lock:
+            found = self._grammars.get(key)
+            if found is not None:
+                self._grammars.move_to_end(key)
+                return found
+        made = make()
+        with self._lock:
+            self._grammars[key] = made
+            while len(self._grammars) > MAX_GRAMMARS:
+                self._grammars.popitem(last=False)
+        return made
+
+
+MAX_GRAMMARS = 256  # compiled grammars kept for reuse; their tables live in the arena anyway
+_TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
+
+
+def _as_schema(schema: Any) -> Any:
+    """The JSON schema of a schema, JSON text or Python type."""
+    if isinstance(schema, (dict, bool)):
+        return schema
+    if isinstance(schema, str):
+        return json.loads(schema)
+    from detent.grammar.types import schema_of
+
+    return schema_of(schema)
+
+
+def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:
+    """A key that equal specifications share; None for what has no JSON text."""
+    try:
+        return kind, json.dumps(schema), json.dumps(remotes), options
+    except (TypeError, ValueError, RecursionError):
+        return None

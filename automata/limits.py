@@ -1,0 +1,33 @@
+"""Named limits: what untrusted specifications may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds that end in :class:`~detent.LimitExceeded`, never in a hang.
+
+    Attributes
+    ----------
+    cache_bytes : int
+        Memory for states, tables and masks of one vocabulary; when it is full, the compiler starts afresh.
+    max_nodes : int
+        Schemas in one document.
+    max_branches : int
+        Ways to meet the disjunctions (``anyOf``, ``oneOf``) that hold at one place.
+    max_depth : int
+        Nesting of required values that is looked into to prove that a value exists.
+    regex_states : int
+        States of one automaton over characters.
+    eager_goals : int
+        Goals worked out when a grammar is compiled; the others when generation first gets there.
+    """
+
+    cache_bytes: int = 512 << 20
+    max_nodes: int = 200_000
+    max_branches: int = 1_000
+    max_depth: int = 120
+    regex_states: int = 10_000
+    eager_goals: int = 32

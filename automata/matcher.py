@@ -1,0 +1,296 @@
+"""Matchers: where one text stands in a grammar. One integer and the history that rollback needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from detent.native import masks
+
+from .arena import Arena, ArenaFull
+
+if TYPE_CHECKING:
+    from .compiler import Grammar
+
+Bitmask = npt.NDArray[np.int32]
+
+
+def allocate_bitmask(rows: int, n_tokens: int) -> Bitmask:
+    """A bitmask with every token allowed.
+
+    Parameters
+    ----------
+    rows : int
+        Number of sequences.
+    n_tokens : int
+        ``len(vocabulary)``.
+
+    Returns
+    -------
+    numpy.ndarray
+        (rows, ceil(n_tokens / 32)) int32; bit ``t % 32`` of word ``t // 32`` is token ``t``.
+    """
+    return np.full((rows, (n_tokens + 31) // 32), -1, dtype=np.int32)
+
+
+class Matcher:
+    """Follows one text token by token. Made by :meth:`detent.Grammar.matcher`; not shared between threads.
+
+    Examples
+    --------
+    >>> matcher = compiler.json_schema({"type": "integer"}).matcher()      # doctest: +SKIP
+    >>> matcher.accept(token_id), matcher.is_complete()                    # doctest: +SKIP
+    (True, True)
+    """
+
+    __slots__ = ("_A", "_V", "_arena", "_eos", "_steps", "_stopped", "grammar", "state")
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.grammar = grammar
+        self._eos = grammar.vocabulary.eos_ids
+        self._steps: list[tuple[int, int | bytes]] = []  # (state before, what was accepted)
+        self._stopped = False
+        self._bind(*grammar.bind())
+
+    def _bind(self, arena: Arena, start: int) -> None:
+        self._arena, self._A, self._V = arena, arena.A, arena.V
+        self.state = start
+
+    def __repr__(self) -> str:
+        return f"Matcher(state={self.state}, steps={len(self._steps)}, complete={self.is_complete()})"
+
+    # ------------------------------------------------------------------------------------------------------- steps
+    def accept(self, token_id: int) -> bool:
+        """Take one token.
+
+        Returns
+        -------
+        bool
+            False when the token is not allowed here; the state is then unchanged. The end-of-sequence token is
+            allowed exactly when the text is complete, and nothing is allowed after it.
+        """
+        if self._stopped:
+            return False
+        before = self.state
+        after = masks.advance(self._A, self._V, before, token_id)
+        if after < 0:
+            after = self._until(lambda: masks.advance(self._A, self._V, self.state, token_id), after)
+            before = self.state
+        if after == 0:
+            if token_id in self._eos and masks.is_complete(self._A, before):
+                self._stopped = True
+                self._steps.append((before, token_id))
+                return True
+            return False
+        self._steps.append((before, token_id))
+        self.state = after
+        return True
+
+    def accept_bytes(self, data: bytes) -> bool:
+        """Take bytes that need not be whole tokens; all of them or none."""
+        after = self._after_bytes(data)
+        if after == 0:
+            return False
+        self._steps.append((self.state, data))
+        self.state = after
+        return True
+
+    def _after_bytes(self, data: bytes) -> int:
+        if self._stopped:
+            return 0
+        array = np.frombuffer(data, dtype=np.uint8).astype(np.int32)
+        return self._until(lambda: masks.advance_bytes(self._A, self.state, array))
+
+    def _until(self, attempt: Callable[[], int], result: int | None = None) -> int:
+        """Repeat a kernel call until it has all it needs (results below 0 say what that is)."""
+        result = attempt() if result is None else result
+        while result < 0:
+            self._provide(-2 - result)
+            result = attempt()
+        return int(result)
+
+    def _provide(self, reason: int) -> None:
+        """Lower the record that a kernel asked for, or move to a new arena when this one is full."""
+        try:
+            self._arena.resolve(reason)
+        except ArenaFull:
+            self._replay(*self.grammar.rebind(self._arena))
+
+    def _replay(self, arena: Arena, start: int) -> None:
+        """Walk the same history in another arena."""
+        steps, stopped = self._steps, self._stopped
+        self._steps, self._stopped = [], False
+        self._bind(arena, start)
+        for _, taken in steps:
+            done = self.accept(taken) if isinstance(taken, int) else self.accept_bytes(taken)
+            assert done, "a text stays valid in every arena"
+        assert self._stopped == stopped
+
+    def rollback(self, n: int = 1) -> None:
+        """Undo the last ``n`` accepted tokens (or byte strings). O(n), whatever they did.
+
+        Raises
+        ------
+        ValueError
+            If fewer were accepted.
+        """
+        if not 0 <= n <= len(self._steps):
+            raise ValueError(f"cannot undo {n} of {len(self._steps)} steps")
+        if n:
+            self.state = self._steps[-n][0]
+            del self._steps[-n:]
+            self._stopped = False
+
+    def reset(self) -> None:
+        """Go back to the start."""
+        self.rollback(len(self._steps))
+
+    def fork(self) -> Matcher:
+        """An independent copy. O(steps) for the history, nothing else is copied."""
+        other = Matcher.__new__(Matcher)
+        other.grammar, other._eos = self.grammar, self._eos
+        other._arena, other._A, other._V = self._arena, self._A, self._V
+        other.state, other._stopped, other._steps = self.state, self._stopped, self._steps.copy()
+        return other
+
+    # ----------------------------------------------------------------------------------------------------- queries
+    def is_complete(self) -> bool:
+        """Whether the text may end here."""
+        return bool(masks.is_complete(self._A, self.state))
+
+    def is_stopped(self) -> bool:
+        """Whether the end-of-sequence token was taken."""
+        return self._stopped
+
+    def fill_bitmask(self, mask: Bitmask, row: int = 0) -> None:
+        """Write the tokens allowed next into a row of a bitmask.
+
+        Parameters
+        ----------
+        mask : (rows, ceil(n / 32)) int32, C-contiguous
+            Made by :func:`allocate_bitmask`.
+        row : int
+            Which row; out of range is an IndexError.
+        """
+        if not 0 <= row < len(mask):
+            raise IndexError(f"row {row} of {len(mask)}")
+        if self._stopped:
+            mask[row] = 0
+            return
+        reason = masks.fill_mask(self._A, self._V, mask, row, self.state)
+        while reason:
+            self._provide(reason)
+            reason = masks.fill_mask(self._A, self._V, mask, row, self.state)
+
+    def prepare(self) -> None:
+        """Work out the mask of this state without writing it."""
+        while reason := masks.prepare_mask(self._A, self._V, self.state):
+            self._provide(reason)
+
+    def validate(self, tokens: Iterable[int]) -> int:
+        """How many of these tokens would be accepted one after another; the state is unchanged."""
+        count = 0
+        for token in tokens:
+            if not self.accept(int(token)):
+                break
+            count += 1
+        self.rollback(count)
+        return count
+
+    def forced_bytes(self) -> bytes:
+        """The bytes that can only come next (empty where there is a choice or the text may end)."""
+        out, taken = bytearray(), 0
+        while not self._stopped:
+            byte = self._until(lambda: masks.forced_byte(self._A, self.state))
+            if byte > 255 or not self.accept_bytes(bytes((byte,))):
+                break
+            out.append(byte)
+            taken += 1
+            if taken >= MAX_FORCED:
+                break
+        self.rollback(taken)
+        return bytes(out)
+
+    def forced_tokens(self) -> list[int]:
+        """Tokens that can only come next: while the mask has a single bit.
+
+        Unlike a tokenisation of :meth:`forced_bytes`, taking them never narrows the model's choice.
+        """
+        mask = allocate_bitmask(1, len(self.grammar.vocabulary))
+        out: list[int] = []
+        while not self._stopped and len(out) < MAX_FORCED:
+            self.fill_bitmask(mask)
+            allowed = np.flatnonzero(mask[0])
+            if len(allowed) != 1:
+                break
+            word = int(mask[0, allowed[0]]) & 0xFFFFFFFF
+            if word & (word - 1):
+                break
+            token = 32 * int(allowed[0]) + word.bit_length() - 1
+            out.append(token)
+            self.accept(token)
+        self.rollback(len(out))
+        return out
+
+
+MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="detent-masks")
+
+
+def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int] | None = None) -> None:
+    """Masks of a batch, written in parallel without the interpreter lock.
+
+    Parameters
+    ----------
+    matchers : sequence of Matcher
+        Of any grammars over one vocabulary.
+    mask : (n_rows, ceil(n / 32)) int32, C-contiguous
+    rows : sequence of int, optional
+        Row of each matcher; by default 0, 1, ...
+    """
+    targets = range(len(matchers)) if rows is None else rows
+    by_arena: dict[int, tuple[Arena, list[int], list[int]]] = {}
+    for matcher, row in zip(matchers, targets, strict=True):
+        if not 0 <= row < len(mask):
+            raise IndexError(f"row {row} of {len(mask)}")
+        if matcher._stopped:
+            mask[row] = 0
+            continue
+        matcher.prepare()
+        _, out, states = by_arena.setdefault(id(matcher._A), (matcher._arena, [], []))
+        out.append(row)
+        states.append(matcher.state)
+    for arena, out, states in by_arena.values():
+        _fill_parallel(arena, mask, np.array(out, dtype=np.int64), np.array(states, dtype=np.int64))
+
+
+def _fill_parallel(
+    arena: Arena, mask: Bitmask, rows: npt.NDArray[np.int64], states: npt.NDArray[np.int64]
+) -> None:
+    """Write masks whose recipes exist, in as many parts as there are cores and enough rows."""
+    n = len(rows)
+    parts = min(os.cpu_count() or 1, n // MIN_PART)
+    if parts <= 1:
+        masks.fill_ready(arena.A, mask, rows, states, 0, n)
+        return
+    cuts = [n * k // parts for k in range(parts + 1)]
+    pool = _pool()
+    jobs = [
+        pool.submit(masks.fill_ready, arena.A, mask, rows, states, cuts[k], cuts[k + 1]) for k in range(1, parts)
+    ]
+    masks.fill_ready(arena.A, mask, rows, states, cuts[0], cuts[1])
+    for job in jobs:
+        job.result()
+
+
+MIN_PART = 16  # rows below which handing work to a thread costs more than it saves

@@ -1,0 +1,279 @@
+"""The decoding loop: a batch of rows, each with its own constraint, generator and end."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from detent.automata.matcher import allocate_bitmask, fill_bitmasks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from detent.automata.matcher import Matcher
+    from detent.sampler.base import Sampler
+    from detent.sessions import Session
+
+
+class Step(NamedTuple):
+    """One token of a text.
+
+    Attributes
+    ----------
+    token : int
+        Its id.
+    forced : bool
+        Whether it was the only allowed token, so that nothing was drawn.
+    logprob : float
+        Its log-probability under the model restricted to the allowed tokens; 0 where it was forced.
+    log_weight : float
+        Log of the probability that the model gave to all allowed tokens together.
+    """
+
+    token: int
+    forced: bool
+    logprob: float
+    log_weight: float
+
+
+@dataclass
+class Row:
+    """One text being written.
+
+    Attributes
+    ----------
+    prompt : list of int
+        Ids of the prompt, not empty.
+    matcher : Matcher or None
+        What may be written; ``None``: anything.
+    eos : frozenset of int
+        The tokens that end a text.
+    generator : numpy.random.Generator
+        The randomness of this row alone.
+    limit : int
+        Most tokens to write, at least 1.
+    tokens : list of int
+        The tokens decided so far, drawn or forced.
+    trace : list of Step
+        The tokens whose probability is known: the forced ones wait until the model has run.
+    n_read : int
+        How many of the tokens the model has read: its last logits are those of token ``n_read``.
+    stopped : bool
+        Whether the text came to its end.
+    n_masks, mask_seconds, model_seconds
+        See :class:`detent.results.Stats`.
+    """
+
+    prompt: list[int]
+    matcher: Matcher | None
+    eos: frozenset[int]
+    generator: np.random.Generator
+    limit: int
+    sampler_state: Any = None
+    mask: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    tokens: list[int] = field(default_factory=list)
+    trace: list[Step] = field(default_factory=list)
+    n_read: int = 0
+    stopped: bool = False
+    n_masks: int = 0
+    mask_seconds: float = 0.0
+    model_seconds: float = 0.0
+
+    @property
+    def closed(self) -> bool:
+        """Whether no token will be added."""
+        return self.stopped or len(self.tokens) >= self.limit
+
+    @property
+    def done(self) -> bool:
+        """Whether no token will be added and the probability of every token is known."""
+        return self.closed and len(self.trace) == len(self.tokens)
+
+    @property
+    def unread(self) -> list[int]:
+        """The tokens that the model must read next; the last token of a closed row need not be read."""
+        return self.tokens[self.n_read : len(self.tokens) - self.closed]
+
+    def take(self, token: int) -> None:
+        """Append a token, drawn or forced."""
+        self.tokens.append(token)
+        if self.matcher is None:
+            self.stopped = token in self.eos
+        else:
+            self.matcher.accept(token)
+            self.stopped = self.matcher.is_stopped()
+
+
+def decode(session: Session, rows: Sequence[Row], sampler: Sampler, n_tokens: int) -> None:
+    """Write every row to its end or to its limit, in place.
+
+    Forced tokens are taken at once and drawn from nothing, but the model still reads them: several at a time when
+    every row has several, so that a block needs no padding.
+
+    Parameters
+    ----------
+    session : Session
+        A new session of the model.
+    rows : sequence of Row
+        Rows without tokens.
+    sampler : Sampler
+        How tokens are drawn.
+    n_tokens : int
+        Number of tokens in the vocabulary.
+    """
+    for row in rows:
+        row.sampler_state = sampler.init()
+        row.mask = _everything(n_tokens)
+    with torch.inference_mode():
+        _look_ahead(rows, n_tokens)
+        with _timed(rows, "model_seconds"):
+            logits = session.prefill([row.prompt for row in rows]).unsqueeze(1)
+            _wait(logits)
+        while True:
+            _score_forced(rows, logits)
+            _sample(rows, logits[:, -1], sampler, n_tokens)
+            kept = [i for i, row in enumerate(rows) if not row.done]
+            if not kept:
+                return
+            if len(kept) < len(rows):
+                rows = [rows[i] for i in kept]
+                session.select(kept)
+            block = _next_block(rows, session.max_block)
+            with _timed(rows, "model_seconds"):
+                logits = session.extend(block)
+                _wait(logits)
+
+
+def _sample(rows: Sequence[Row], logits: torch.Tensor, sampler: Sampler, n_tokens: int) -> None:
+    """Draw a token for the rows whose every token the model has read."""
+    ready = [i for i, row in enumerate(rows) if row.n_read == len(row.tokens) and not row.closed]
+    if not ready:
+        return
+    chosen = [rows[i] for i in ready]
+    if len(ready) < len(rows):
+        logits = logits[ready]
+    states = [row.sampler_state for row in chosen]
+    states, info = sampler.step(states, logits, _Masks(chosen), [row.generator for row in chosen])
+    for row, state, token, logprob, log_weight in zip(chosen, states, *info, strict=True):
+        row.sampler_state = state
+        row.trace.append(Step(token, False, logprob, log_weight))
+    with _timed(chosen, "mask_seconds"):
+        for row in chosen:
+            row.take(row.trace[-1].token)
+    _look_ahead(chosen, n_tokens)
+
+
+def _look_ahead(rows: Sequence[Row], n_tokens: int) -> None:
+    """Make the next mask of each row and take the tokens that are the only choice."""
+    rows = [row for row in rows if row.matcher is not None and not row.stopped]
+    if not rows:
+        return
+    masks = allocate_bitmask(len(rows), n_tokens)
+    with _timed(rows, "mask_seconds"):
+        fill_bitmasks([row.matcher for row in rows], masks)
+    for i, row in enumerate(rows):
+        row.mask = masks[i]
+        row.n_masks += 1
+        with _timed([row], "mask_seconds"):
+            _take_forced(row, masks, i)
+        if row.closed and not row.stopped:  # at the limit: complete all the same when only an end may follow
+            row.stopped = _is_subset(row.mask, row.eos)
+
+
+def _take_forced(row: Row, masks: NDArray[np.int32], i: int) -> None:
+    assert row.matcher is not None
+    while not row.closed and (token := _only_token(masks[i])) is not None:
+        row.take(token)
+        if row.stopped:
+            return
+        row.matcher.fill_bitmask(masks, i)
+        row.n_masks += 1
+
+
+def _score_forced(rows: Sequence[Row], logits: torch.Tensor) -> None:
+    """Score the tokens that were taken before the model had read up to them; logits are ``[rows, block, width]``."""
+    block = range(logits.shape[1])
+    places = [
+        (i, j, token)
+        for i, row in enumerate(rows)
+        for j, token in zip(block, row.tokens[len(row.trace) :], strict=False)
+    ]
+    if not places:
+        return
+    row_index, block_index, tokens = (
+        torch.tensor(column, device=logits.device) for column in zip(*places, strict=True)
+    )
+    scores = logits[row_index, block_index].float()
+    mass = scores.gather(1, tokens.unsqueeze(1)).squeeze(1) - scores.logsumexp(-1)
+    for (i, _, token), log_weight in zip(places, mass.tolist(), strict=True):
+        rows[i].trace.append(Step(token, True, 0.0, log_weight))
+
+
+def _next_block(rows: Sequence[Row], max_block: int | None) -> list[list[int]]:
+    unread = [row.unread for row in rows]
+    size = min(map(len, unread))
+    size = min(size, max_block or size)
+    for row in rows:
+        row.n_read += size
+    return [tokens[:size] for tokens in unread]
+
+
+class _Masks:
+    """The constraint of some rows, whose masks are already made."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = rows
+
+    @property
+    def bitmask(self) -> NDArray[np.int32]:
+        return np.stack([row.mask for row in self.rows])
+
+    def allows(self, row: int, token: int) -> bool:
+        return bool(self.rows[row].mask[token // 32] >> (token % 32) & 1)
+
+
+def _only_token(mask: NDArray[np.int32]) -> int | None:
+    """Return the one token in the mask, or ``None`` when there are more (or none)."""
+    words = np.flatnonzero(mask)
+    if len(words) != 1:
+        return None
+    word = int(mask[words[0]]) & 0xFFFFFFFF
+    return None if word & (word - 1) else 32 * int(words[0]) + word.bit_length() - 1
+
+
+def _is_subset(mask: NDArray[np.int32], tokens: frozenset[int]) -> bool:
+    """Tell whether every token of the mask is one of these."""
+    words = np.flatnonzero(mask)
+    if len(words) > len(tokens):
+        return False
+    bits = np.unpackbits(mask[words, None].astype("<i4").view(np.uint8), axis=1, bitorder="little")
+    word, bit = bits.nonzero()
+    return {int(token) for token in 32 * words[word] + bit} <= tokens
+
+
+def _everything(n_tokens: int) -> NDArray[np.int32]:
+    bits = np.arange(-(-n_tokens // 32) * 32) < n_tokens
+    return np.packbits(bits, bitorder="little").view("<i4")
+
+
+@contextmanager
+def _timed(rows: Sequence[Row], name: str) -> Iterator[None]:
+    """Add the time of the block to an attribute of the rows, in equal shares."""
+    start = perf_counter()
+    yield
+    share = (perf_counter() - start) / len(rows)
+    for row in rows:
+        setattr(row, name, getattr(row, name) + share)
+
+
+def _wait(logits: torch.Tensor) -> None:
+    """Wait for the device, so that the model's time is the model's."""
+    if logits.is_cuda:
+        torch.cuda.synchronize(logits.device)

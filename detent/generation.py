@@ -1,0 +1,230 @@
+"""Generation: from a prompt and a specification to a value of the specified type."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar, cast, get_type_hints, overload
+
+import numpy as np
+from typing_extensions import Unpack
+
+from detent.decoding import Row, decode
+from detent.results import Result
+from detent.sampler.masking import Masking
+from detent.tasks import Task
+
+if TYPE_CHECKING:
+    from detent.models import LanguageModel
+    from detent.sampler.base import Sampler
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+Prompt: TypeAlias = "str | Sequence[int]"
+
+
+class Options(TypedDict, total=False):
+    """The options of :func:`run`, which also documents them."""
+
+    sampler: Sampler | None
+    max_new_tokens: int
+    seed: int | None
+    batch_size: int
+    whitespace: str
+    constrained: bool
+
+
+@overload
+def run(lm: LanguageModel, prompt: str, spec: type[T], **options: Unpack[Options]) -> Result[T]: ...
+@overload
+def run(lm: LanguageModel, prompt: list[str], spec: type[T], **options: Unpack[Options]) -> list[Result[T]]: ...
+@overload
+def run(lm: LanguageModel, prompt: Prompt | Sequence[Prompt], spec: Any = None, **options: Unpack[Options]) -> Any: ...
+def run(
+    lm: LanguageModel,
+    prompt: Prompt | Sequence[Prompt],
+    spec: Any = None,
+    *,
+    sampler: Sampler | None = None,
+    max_new_tokens: int = 256,
+    seed: int | None = None,
+    batch_size: int = 32,
+    whitespace: str = "bounded",
+    constrained: bool = True,
+) -> Any:
+    """Generate texts that follow a specification, and report how.
+
+    Parameters
+    ----------
+    lm : LanguageModel
+        From :func:`detent.load`.
+    prompt : str, token ids, or a list of either
+        A list is run in batches.
+    spec : type, dict, bool, str, Grammar or None
+        Any type pydantic's ``TypeAdapter`` takes (models, dataclasses, ``Literal``, ``list[int]`` ...), a JSON Schema,
+        or a compiled grammar, whose value is the text itself. ``None``: free text.
+    sampler : Sampler, optional
+        By default ``Masking()``, at temperature 1; ``Masking(temperature=0)`` is greedy.
+    max_new_tokens : int
+        Most tokens of one answer.
+    seed : int, optional
+        Makes the answers reproducible. Row ``i`` draws from its own generator, whatever the size of the batch.
+    batch_size : int
+        How many rows run together.
+    whitespace : {"bounded", "compact", "flexible"}
+        How much whitespace JSON may have between its tokens.
+    constrained : bool
+        Whether the grammar is enforced. Without, the prompt and the parsing stay the same: for comparisons.
+
+    Returns
+    -------
+    Result, or a list of them for a list of prompts
+        A row that fails keeps its error, in ``result.error``, and does not disturb the others; ``result.value``
+        raises it.
+
+    Raises
+    ------
+    GrammarError
+        If the specification cannot be enforced: before the first token.
+
+    Examples
+    --------
+    >>> lm = detent.load()
+    >>> result = detent.run(lm, "Ada is 36 years old.", Person, seed=1)
+    >>> result.value, result.finish, result.logprob, result.stats.n_forced
+    """
+    if max_new_tokens < 1 or batch_size < 1:
+        raise ValueError(f"max_new_tokens and batch_size must be at least 1, not {max_new_tokens} and {batch_size}")
+    single = isinstance(prompt, str) or (len(prompt) > 0 and isinstance(prompt[0], int | np.integer))
+    prompts: Sequence[Any] = [prompt] if single else prompt
+    task = Task(lm, spec, whitespace, constrained)
+    sampler = sampler or Masking()
+    entropy = np.random.SeedSequence(seed).entropy
+    results: list[Result[Any]] = []
+    for start in range(0, len(prompts), batch_size):
+        batch = prompts[start : start + batch_size]
+        generators = [_generator(entropy, start + i) for i in range(len(batch))]
+        results += _run_batch(lm, task, batch, generators, sampler, max_new_tokens)
+    return results[0] if single else results
+
+
+def _generator(entropy: Any, row: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(row,)))
+
+
+def _run_batch(
+    lm: LanguageModel,
+    task: Task,
+    prompts: Sequence[Prompt],
+    generators: Sequence[np.random.Generator],
+    sampler: Sampler,
+    max_new_tokens: int,
+) -> list[Result[Any]]:
+    """Run what can be run of these prompts; the others keep their errors."""
+    rows: list[Row | Exception] = []
+    for prompt, generator in zip(prompts, generators, strict=True):
+        try:
+            ids = task.encode(prompt)
+            limit = max_new_tokens if lm.max_length is None else min(max_new_tokens, lm.max_length - len(ids))
+            if limit < 1:
+                raise ValueError(f"the prompt has {len(ids)} tokens: the model takes {lm.max_length} with the answer")
+            rows.append(Row(ids, task.matcher(), task.eos, generator, limit))
+        except Exception as error:
+            rows.append(error)
+    started = [row for row in rows if isinstance(row, Row)]
+    if started:
+        decode(lm.open_session(), started, sampler, len(lm.vocabulary))
+    return [task.result(row) if isinstance(row, Row) else Result(error=row) for row in rows]
+
+
+@overload
+def generate(lm: LanguageModel, prompt: str, spec: type[T], **options: Unpack[Options]) -> T: ...
+@overload
+def generate(lm: LanguageModel, prompt: list[str], spec: type[T], **options: Unpack[Options]) -> list[T]: ...
+@overload
+def generate(lm: LanguageModel, prompt: Prompt | Sequence[Prompt], spec: Any = None, **options: Unpack[Options]) -> Any: ...
+def generate(lm: LanguageModel, prompt: Any, spec: Any = None, **options: Unpack[Options]) -> Any:
+    """Generate a value of the specified type.
+
+    Parameters
+    ----------
+    lm, prompt, spec, **options
+        As for :func:`run`.
+
+    Returns
+    -------
+    value, or a list of values for a list of prompts
+        An instance of the type; for a JSON Schema, what ``json.loads`` gives; else the text.
+
+    Raises
+    ------
+    GrammarError
+        If the specification cannot be enforced: before the first token.
+    Truncated
+        If the tokens ran out before the text was complete.
+    ValueError
+        If the type has a check of its own that no mask can carry, and it failed.
+
+    Examples
+    --------
+    >>> class Invoice(pydantic.BaseModel):
+    ...     number: str
+    ...     total: float
+    >>> lm = detent.load()
+    >>> detent.generate(lm, "Invoice A-17 over 42.50 euros.", Invoice, sampler=detent.Masking(temperature=0))
+    Invoice(number='A-17', total=42.5)
+    """
+    results = run(lm, prompt, spec, **options)
+    return [result.value for result in results] if isinstance(results, list) else results.value
+
+
+def structured(lm: LanguageModel, **options: Unpack[Options]) -> Callable[[F], F]:
+    """Turn a signature into a specification: a decorator for functions without a body.
+
+    The return annotation is the type of the answer; the docstring, formatted with the arguments, is the prompt.
+    A coroutine function runs the model in a thread.
+
+    Parameters
+    ----------
+    lm : LanguageModel
+        From :func:`detent.load`.
+    **options
+        As for :func:`run`.
+
+    Raises
+    ------
+    TypeError
+        If the function has no docstring or no return annotation.
+
+    Examples
+    --------
+    >>> @detent.structured(lm, max_new_tokens=128)
+    ... def extract(text: str) -> Invoice:
+    ...     '''Extract the invoice from: {text}'''
+    >>> extract("Invoice A-17 over 42.50 euros.")
+    Invoice(number='A-17', total=42.5)
+    """
+
+    def decorate(function: F) -> F:
+        template = inspect.getdoc(function)
+        if template is None or "return" not in function.__annotations__:
+            raise TypeError(
+                f"{function.__qualname__} needs a docstring (the prompt) and a return annotation (the type)"
+            )
+        signature = inspect.signature(function)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            arguments = signature.bind(*args, **kwargs)
+            arguments.apply_defaults()
+            spec = get_type_hints(function, include_extras=True)["return"]
+            return generate(lm, template.format(**arguments.arguments), spec, **options)
+
+        @wraps(function)
+        async def call_in_thread(*args: Any, **kwargs: Any) -> Any:
+            return await asyncio.to_thread(call, *args, **kwargs)
+
+        return cast("F", call_in_thread if inspect.iscoroutinefunction(function) else wraps(function)(call))
+
+    return decorate

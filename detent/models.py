@@ -1,0 +1,151 @@
+"""Language models: what turns a prompt into ids and ids into logits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from detent.automata.compiler import Compiler
+from detent.automata.vocabulary import Vocabulary
+from detent.sessions import CachedSession, PlainSession, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from detent.grammar.types import JsonSchema
+
+
+@dataclass
+class LanguageModel:
+    """A causal language model with its vocabulary; every attribute may be replaced.
+
+    Attributes
+    ----------
+    open_session : callable
+        Makes a new :class:`detent.sessions.Session`.
+    vocabulary : Vocabulary
+        The bytes of each token.
+    encode : callable
+        From the text of a prompt, once the template is applied, to token ids.
+    template : callable
+        From the prompt and the JSON Schema of the answer (``None`` when there is no schema) to the text given to the
+        model.
+    max_length : int or None
+        How many tokens a prompt and its answer may have together.
+    compiler : Compiler
+        Compiles and remembers grammars for this vocabulary.
+    """
+
+    open_session: Callable[[], Session]
+    vocabulary: Vocabulary
+    encode: Callable[[str], list[int]]
+    template: Callable[[str, JsonSchema | None], str]
+    max_length: int | None = None
+    compiler: Compiler = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.compiler = Compiler(self.vocabulary)
+
+
+def load(
+    model: Any = None,
+    tokenizer: Any = None,
+    *,
+    encode: Callable[[str], list[int]] | None = None,
+    template: Callable[[str, JsonSchema | None], str] | None = None,
+) -> LanguageModel:
+    """Make a model ready for :func:`detent.generate`.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel or callable, optional
+        A causal language model (switched to evaluation), or any callable from ids, int64 tensor ``[rows, length]``,
+        to logits ``[rows, width]``. By default the tiny model that comes with detent: it works offline.
+    tokenizer : transformers tokenizer or Vocabulary
+        With a bare vocabulary, prompts are given as token ids, or as text with ``encode``.
+    encode : callable, optional
+        From text to token ids, in place of the tokenizer's own.
+    template : callable, optional
+        ``template(prompt, schema)`` is the text that the model reads. By default the tokenizer's chat template, with
+        the prompt as the user's message; without one, the prompt itself.
+
+    Returns
+    -------
+    LanguageModel
+
+    Raises
+    ------
+    TypeError
+        If a model comes without a tokenizer or is not a decoder.
+
+    Examples
+    --------
+    >>> lm = load()
+    >>> lm = load(lambda ids: torch.zeros(len(ids), 3), Vocabulary.from_tokens([b"a", b"b", b""], eos=[2]))
+    """
+    if model is None:
+        return _load_bundled()
+    if tokenizer is None:
+        raise TypeError("load(model, tokenizer) needs a tokenizer or a Vocabulary")
+    is_network = hasattr(model, "config") and hasattr(model, "forward")
+    config = model.config.get_text_config(decoder=True) if is_network else None
+    if isinstance(tokenizer, Vocabulary):
+        vocabulary, encode = tokenizer, encode or _ids_only
+    else:
+        vocabulary = Vocabulary.from_transformers(
+            tokenizer, n=config and config.vocab_size, eos=_eos_ids(model, tokenizer)
+        )
+        encode = encode or partial(tokenizer.encode, add_special_tokens=not tokenizer.chat_template)
+        if template is None and tokenizer.chat_template:
+            template = partial(_chat, tokenizer)
+    return LanguageModel(
+        open_session=_sessions_of(model) if is_network else lambda: PlainSession(model),
+        vocabulary=vocabulary,
+        encode=encode,
+        template=template or _prompt_itself,
+        max_length=getattr(config, "max_position_embeddings", None),
+    )
+
+
+def _load_bundled() -> LanguageModel:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from detent.model import MODEL_DIR, format_prompt
+
+    model = AutoModelForCausalLM.from_pretrained(MODEL_DIR)
+    return load(model, AutoTokenizer.from_pretrained(MODEL_DIR), template=format_prompt)
+
+
+def _sessions_of(model: Any) -> Callable[[], Session]:
+    """Choose the cached session where the architecture has a cache of keys and values that can be sliced by row."""
+    if model.config.is_encoder_decoder:
+        raise TypeError(f"{type(model).__name__} is not a decoder-only model")
+    model.eval()
+    if "past_key_values" in signature(model.forward).parameters and not getattr(model, "_is_stateful", False):
+        return lambda: CachedSession(model)
+    return lambda: PlainSession(lambda ids: model(ids.to(model.device)).logits[:, -1])
+
+
+def _eos_ids(model: Any, tokenizer: Any) -> list[int] | None:
+    """Return the ends of text of the model's generation settings and of the tokenizer; ``None`` without settings."""
+    declared = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    if declared is None:
+        return None
+    ids = declared if isinstance(declared, list) else [declared]
+    return ids if tokenizer.eos_token_id is None else [*ids, tokenizer.eos_token_id]
+
+
+def _chat(tokenizer: Any, prompt: str, schema: JsonSchema | None) -> str:
+    messages = [{"role": "user", "content": prompt}]
+    text: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return text
+
+
+def _prompt_itself(prompt: str, schema: JsonSchema | None) -> str:
+    return prompt
+
+
+def _ids_only(text: str) -> list[int]:
+    raise TypeError("this model has no tokenizer: give the prompt as token ids, or load(..., encode=...)")

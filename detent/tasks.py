@@ -1,0 +1,100 @@
+"""A specification made ready for one model: its prompts, its matchers, and the results of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+
+from detent.automata.compiler import Grammar
+from detent.grammar.errors import Truncated
+from detent.grammar.types import output_type
+from detent.results import Result, Stats
+
+if TYPE_CHECKING:
+    from detent.automata.matcher import Matcher
+    from detent.decoding import Row
+    from detent.grammar.types import JsonSchema
+    from detent.models import LanguageModel
+
+
+class Task:
+    """What one call of :func:`detent.run` asks of a model.
+
+    Parameters
+    ----------
+    lm : LanguageModel
+    spec : type, dict, bool, str, Grammar or None
+        See :func:`detent.run`.
+    whitespace : str
+        As for ``Compiler.json_schema``.
+    constrained : bool
+        Whether the rows get matchers.
+    """
+
+    def __init__(self, lm: LanguageModel, spec: Any, whitespace: str, constrained: bool) -> None:
+        self.lm = lm
+        self.eos = frozenset(lm.vocabulary.eos_ids)
+        self.schema: JsonSchema | None = None
+        self.grammar: Grammar | None = None
+        self.parse: Callable[[str], Any] = str
+        if isinstance(spec, Grammar):
+            self.grammar = spec
+        elif spec is not None:
+            output = output_type(spec)
+            self.schema, self.parse = output.schema, output.parse
+            self.grammar = lm.compiler.json_schema(output.schema, whitespace=whitespace) if constrained else None
+
+    def encode(self, prompt: str | Sequence[int]) -> list[int]:
+        """Return the ids of a prompt; text goes through the model's template, ids are taken as they are."""
+        if isinstance(prompt, str):
+            ids = self.lm.encode(self.lm.template(prompt, self.schema))
+        else:
+            ids = [int(token) for token in prompt]
+        if not ids:
+            raise ValueError("the prompt has no tokens")
+        return ids
+
+    def matcher(self) -> Matcher | None:
+        """Make the matcher of one row; ``None`` without a constraint."""
+        return None if self.grammar is None else self.grammar.matcher()
+
+    def result(self, row: Row) -> Result[Any]:
+        """Read the text of a finished row."""
+        data = b"".join(map(self.lm.vocabulary.token_bytes, row.tokens))
+        text = data.decode("utf-8", errors="replace")
+        value: Any = None
+        error: Exception | None = None
+        if row.stopped:
+            try:
+                value = self.parse(text)
+            except ValueError as failure:
+                error = failure
+        else:
+            error = Truncated(text, self._partial(text), len(row.tokens))
+        return Result(
+            text=text,
+            tokens=row.tokens,
+            finish="stop" if row.stopped else "length",
+            stats=Stats(
+                n_prompt_tokens=len(row.prompt),
+                n_tokens=len(row.tokens),
+                n_forced=sum(step.forced for step in row.trace),
+                n_masks=row.n_masks,
+                model_seconds=row.model_seconds,
+                mask_seconds=row.mask_seconds,
+            ),
+            trace=row.trace,
+            error=error,
+            _value=value,
+        )
+
+    def _partial(self, text: str) -> Any:
+        """Return JSON text closed as far as it parses; ``None`` where it is not JSON."""
+        if self.schema is None:
+            return None
+        try:
+            return from_json(text, allow_partial="trailing-strings")
+        except ValueError:
+            return None

@@ -1,0 +1,285 @@
+"""Deterministic automata over Unicode characters, in the one canonical form of their language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..native import dfa as kernels
+from . import charset, lookaround
+from .charset import CharSet
+from .errors import LimitExceeded
+from .program import Program
+from .regular import ANY_CHAR, ANY_TEXT, Alt, And, Not, Regular, repeat
+
+I32 = NDArray[np.int32]
+
+MAX_STATES = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class CharDfa:
+    """A minimal automaton: every state is reachable and can reach acceptance; state 0 is the start.
+
+    Automata of equal languages have equal arrays, so they compare and hash by content. The empty language has no state.
+
+    Attributes
+    ----------
+    starts : (n_intervals,) int32
+        First code points of consecutive intervals; ``starts[0] == 0``, the last one ends at 0x10FFFF.
+    cls : (n_intervals,) int32
+        Class of the characters of each interval, numbered in the order of their first characters.
+    trans : (n_states, n_classes) int32
+        Next state, -1 where no continuation is accepted; always -1 for surrogates.
+    accept : (n_states,) uint8
+        1 where the text read so far is accepted.
+    """
+
+    starts: I32
+    cls: I32
+    trans: I32
+    accept: NDArray[np.uint8]
+
+    @cached_property
+    def key(self) -> bytes:
+        """The whole automaton as bytes; equal exactly for equal languages."""
+        shape = np.array([len(self.starts), *self.trans.shape], np.int32)
+        return b"".join(a.tobytes() for a in (shape, self.starts, self.cls, self.trans, self.accept))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CharDfa) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        return len(self.accept)
+
+    @cached_property
+    def class_sets(self) -> list[CharSet]:
+        """Characters of each class."""
+        sets: list[list[int]] = [[] for _ in range(self.trans.shape[1])]
+        starts = self.starts.tolist()
+        for start, end, c in zip(starts, [*starts[1:], charset.END], self.cls.tolist(), strict=True):
+            sets[c] += (start, end)
+        return list(map(tuple, sets))
+
+
+def _canonical(starts: I32, cls: I32, trans: I32, colour: I32) -> tuple[CharDfa, I32]:
+    """Canonical form of a minimal automaton, and the colours of its states."""
+    trans, colour, merged = kernels.canonical(trans, colour)
+    cls = merged[cls]
+    first = np.ones(len(cls), np.bool_)
+    np.not_equal(cls[1:], cls[:-1], out=first[1:])
+    return CharDfa(starts[first], cls[first], trans, (colour > 0).astype(np.uint8)), colour
+
+
+def _check(n_states: int, max_states: int) -> None:
+    if n_states > max_states:
+        raise LimitExceeded("regex_states", n_states, max_states, keyword="pattern")
+
+
+def compile(node: Regular, *, max_states: int = MAX_STATES) -> CharDfa:
+    """Automaton of a regular expression.
+
+    Raises
+    ------
+    LimitExceeded
+        ``regex_states``: the automaton before minimisation, or the expression with its counted repeats written out,
+        is too large.
+    GrammarError
+        An assertion inside an `And` or `Not` that is only a part of the expression.
+    """
+    return _compile(node, max_states, 0)
+
+
+def _compile(node: Regular, max_states: int, depth: int) -> CharDfa:
+    def part(node: Regular) -> CharDfa:
+        return _compile(node, max_states, depth)
+
+    if isinstance(node, And):
+        return intersection(*map(part, node.parts), max_states=max_states)
+    if isinstance(node, Not):
+        return complement(part(node.part), max_states=max_states)
+    if isinstance(node, Alt) and any(isinstance(choice, And | Not) for choice in node.parts):
+        return union(*map(part, node.parts), max_states=max_states)
+    program = Program(node, part, max_states)
+    code = program.code
+    if program.looks:
+        code, *alphabet = lookaround.expand(program, lambda n, d: _compile(n, max_states, d), depth, max_states)
+    else:
+        alphabet = charset.partition(list(program.sets))
+    starts, cls, member = (np.array(part, np.int32) for part in alphabet)
+    label, x, y = (np.array(part, np.int32) for part in (code.label, code.x, code.y))
+    holds = member.astype(np.uint8).reshape(len(member), cls.max() + 1)
+    trans, accept = kernels.determinise(label, x, y, holds, max_states)
+    _check(len(trans), max_states)
+    return _canonical(starts, cls, *kernels.minimise(trans, accept))[0]
+
+
+def _product(dfas: Sequence[CharDfa], required: Sequence[bool], max_states: int) -> tuple[I32, I32, I32, I32]:
+    """Intervals, classes and transitions of the product, and which of the automata accept, (n_states, n) int32."""
+    starts = np.unique(np.concatenate([dfa.starts for dfa in dfas]))
+    columns = [dfa.cls[np.searchsorted(dfa.starts, starts, "right") - 1].tolist() for dfa in dfas]
+    number: dict[tuple[int, ...], int] = {}
+    cls = [number.setdefault(column, len(number)) for column in zip(*columns, strict=True)]
+    tables = [dfa.trans.reshape(-1) for dfa in dfas]
+    offsets = np.cumsum([0, *map(len, tables[:-1])]).astype(np.int32)
+    widths = [dfa.trans.shape[1] for dfa in dfas]
+    column = np.array([widths, *number], np.int32).T.copy()
+    begin = np.array([min(dfa.n_states, 1) - 1 for dfa in dfas], np.int32)
+    needed = np.array(required, np.uint8)
+    trans, parts = kernels.product(np.concatenate(tables), offsets, begin, column, needed, max_states)
+    _check(len(trans), max_states)
+    accepts = np.zeros_like(parts)
+    for a, dfa in enumerate(dfas):
+        alive = parts[:, a] >= 0
+        accepts[alive, a] = dfa.accept[parts[alive, a]]
+    return starts, np.array(cls, np.int32), trans, accepts
+
+
+def _combine(dfas: Sequence[CharDfa], required: Sequence[bool], wanted: Sequence[int], max_states: int) -> CharDfa:
+    """Texts of which each automaton says what is wanted: 1 accept, 0 refuse; -1 stands for "at least one accepts"."""
+    starts, cls, trans, accepts = _product(dfas, required, max_states)
+    if wanted[0] < 0:
+        colour = accepts.max(axis=1, initial=0)
+    else:
+        colour = (accepts == np.array(wanted)).all(axis=1)
+    return _canonical(starts, cls, *kernels.minimise(trans, colour.astype(np.int32)))[0]
+
+
+def intersection(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:
+    """Texts that every automaton accepts."""
+    return _combine(dfas, [True] * len(dfas), [1] * len(dfas), max_states)
+
+
+def union(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:
+    """Texts that at least one automaton accepts."""
+    return _combine(dfas, [False] * len(dfas), [-1], max_states)
+
+
+def difference(a: CharDfa, b: CharDfa, *, max_states: int = MAX_STATES) -> CharDfa:
+    """Texts that `a` accepts and `b` does not."""
+    return _combine((a, b), (True, False), (1, 0), max_states)
+
+
+def complement(a: CharDfa, *, max_states: int = MAX_STATES) -> CharDfa:
+    """Texts (without surrogates) that `a` does not accept."""
+    return difference(ALL_TEXTS, a, max_states=max_states)
+
+
+def product(
+    dfas: Sequence[CharDfa], *, rest: bool = False, max_states: int = MAX_STATES
+) -> tuple[CharDfa, list[int]]:
+    """Run several automata at once.
+
+    Parameters
+    ----------
+    dfas : sequence of CharDfa
+    rest : bool
+        Accept texts that none of them accepts, too.
+    max_states : int
+
+    Returns
+    -------
+    dfa : CharDfa
+        Minimal among the automata that tell the same profiles.
+    profile : list of int, one for each state
+        Bit i is set where the i-th automaton accepts the text read so far.
+    """
+    members = [*dfas, ALL_TEXTS] if rest else list(dfas)
+    if not members:
+        return _canonical(*(np.zeros(1, np.int32),) * 2, np.empty((0, 1), np.int32), np.empty(0, np.int32))[0], []
+    starts, cls, trans, accepts = _product(members, [rest and dfa is ALL_TEXTS for dfa in members], max_states)
+    packed = np.packbits(accepts.astype(np.uint8), axis=1, bitorder="little")
+    masks = [int.from_bytes(row.tobytes(), "little") for row in packed]
+    number = {0: 0}
+    colour = np.array([number.setdefault(mask, len(number)) for mask in masks], np.int32)
+    dfa, colour = _canonical(starts, cls, *kernels.minimise(trans, colour))
+    by_colour = [mask & ((1 << len(dfas)) - 1) for mask in number]
+    return dfa, [by_colour[c] for c in colour.tolist()]
+
+
+def from_words(words: Iterable[str], *, max_states: int = 1_000_000) -> CharDfa:
+    """Automaton of a finite list of texts; those with a surrogate are left out, as no text holds one."""
+    kept = sorted({word for word in words if word.isascii() or not any("\ud800" <= char <= "\udfff" for char in word)})
+    text = np.frombuffer("".join(kept).encode("utf-32-le"), np.uint32).astype(np.int64)
+    used = np.unique(text)
+    starts = np.unique(np.concatenate([[0], used, used[used < charset.END - 1] + 1]))
+    own = np.isin(starts, used).tolist()
+    number: dict[int, int] = {}
+    cls = np.array([number.setdefault(i if own[i] else -1, len(number)) for i in range(len(own))], np.int32)
+    ends = np.cumsum([0, *map(len, kept)]).astype(np.int32)
+    letters = cls[np.searchsorted(starts, text)]
+    trans, accept = kernels.words(letters, ends, len(number), max_states)
+    _check(len(trans), max_states)
+    return _canonical(starts.astype(np.int32), cls, trans[::-1], accept[::-1])[0]
+
+
+def restrict_length(dfa: CharDfa, low: int, high: int | None, *, max_states: int = MAX_STATES) -> CharDfa:
+    """Texts of the automaton with `low` to `high` characters (any number from `low` on where `high` is None)."""
+    if low == 0 and high is None:
+        return dfa
+    counter = compile(repeat(ANY_CHAR, low, high), max_states=max_states)
+    return intersection(dfa, counter, max_states=max_states)
+
+
+def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
+    """How many further characters lead to acceptance.
+
+    Returns
+    -------
+    shortest : (n_states,) int32
+    longest : (n_states,) int32
+        -1 where there is no bound.
+    gapfree : bool
+        Whether every length between the two is possible, from every state.
+    """
+    shortest, longest = kernels.lengths(dfa.trans, dfa.accept.astype(np.int32))
+    return shortest, longest, bool(kernels.gapfree(dfa.trans, dfa.accept.astype(np.int32), shortest, longest))
+
+
+def is_finite(dfa: CharDfa) -> bool:
+    """Whether the automaton accepts finitely many texts."""
+    return bool((lengths(dfa)[1] >= 0).all())
+
+
+def matches(dfa: CharDfa, text: str) -> bool:
+    """Whether the automaton accepts a text."""
+    if not dfa.n_states:
+        return False
+    starts, state = dfa.starts, 0
+    for c in dfa.cls[np.searchsorted(starts, [ord(char) for char in text], "right") - 1].tolist():
+        state = int(dfa.trans[state, c])
+        if state < 0:
+            return False
+    return bool(dfa.accept[state])
+
+
+def _readable(points: CharSet) -> str:
+    """A character of a class that is easy on the eye: a letter or digit, else printable, else the first."""
+    spans = list(zip(points[::2], points[1::2], strict=True))
+    near = [chr(p) for a, b in spans for p in range(a, min(b, a + 128))]
+    return next((c for c in near if c.isascii() and c.isalnum()), next(filter(str.isprintable, near), near[0]))
+
+
+def example(dfa: CharDfa) -> str | None:
+    """A shortest text of the automaton, or None where it accepts none."""
+    if not dfa.n_states:
+        return None
+    shortest, state, text = lengths(dfa)[0], 0, ""
+    while shortest[state]:
+        row = dfa.trans[state].tolist()
+        c = next(c for c, t in enumerate(row) if t >= 0 and shortest[t] < shortest[state])
+        text += _readable(dfa.class_sets[c])
+        state = row[c]
+    return text
+
+
+ALL_TEXTS = compile(ANY_TEXT)

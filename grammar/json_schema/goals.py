@@ -1,0 +1,457 @@
+"""Goals: what a value must be, worked out on demand.
+
+A goal is a conjunction of nodes (later: any formula over them). Its branches are the ways to meet the disjunctions
+inside; of each branch, each JSON type has one residual: the constraints of that type, merged. Children are goals again,
+made by differentiating: the goal of a key is the conjunction of what every node says of that key.
+
+A goal is satisfiable when some type can still be met; asked on demand, remembered, and "in progress" counts as no,
+which is exact because a shortest witness repeats no goal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from .. import dfa as automata
+from ..dfa import CharDfa
+from ..errors import GrammarError, LimitExceeded
+from ..number import NumberSpec
+from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader, same
+from .values import Array, Literal, Number, Object, String, Value
+
+_LITERALS = ((NULL, "null"), (BOOLEAN, "true"), (BOOLEAN, "false"))
+_ANY_NUMBER = Number(NumberSpec(None, False, None, False))
+_ANY_STRING = String()
+
+
+class Goal:
+    """A hash-consed conjunction of nodes.
+
+    Attributes
+    ----------
+    nodes : tuple of Node
+        Sorted, distinct, without the node that allows anything.
+    satisfiable : bool or None
+        None: not known yet.
+    """
+
+    __slots__ = ("candidates", "nodes", "satisfiable")
+
+    def __init__(self, nodes: tuple[Node, ...]) -> None:
+        self.nodes = nodes
+        self.candidates: tuple[Value, ...] | None = None
+        self.satisfiable: bool | None = None
+
+    @property
+    def pointer(self) -> str:
+        """Where the first schema of the goal stands."""
+        return self.nodes[0].place.pointer if self.nodes else ""
+
+
+class Goals:
+    """All goals of one document.
+
+    Parameters
+    ----------
+    reader : Reader
+        Source of nodes.
+    max_branches : int
+        Limit on the ways to meet the disjunctions of one goal.
+    max_depth : int
+        Limit on the nesting of required values that is looked into.
+    """
+
+    def __init__(self, reader: Reader, *, max_branches: int, max_depth: int) -> None:
+        self.reader = reader
+        self.max_branches = max_branches
+        self.max_depth = max_depth
+        self._goals: dict[tuple[int, ...], Goal] = {}
+        self._open: dict[int, int] = {}  # goals being decided -> depth
+        self._leaned = 1 << 30  # least depth of an open goal that a "no" relied on
+        self._bare: dict[int, Node] = {}
+
+    def goal(self, nodes: Iterable[Node]) -> Goal:
+        """The goal of a conjunction."""
+        distinct = {n.serial: n for n in nodes if not n.is_anything}
+        key = tuple(sorted(distinct))
+        found = self._goals.get(key)
+        if found is None:
+            found = self._goals[key] = Goal(tuple(distinct[k] for k in key))
+        return found
+
+    # ------------------------------------------------------------------------------------------- satisfiability
+    def satisfiable(self, goal: Goal) -> bool:
+        """Whether some value meets a goal."""
+        if goal.satisfiable is not None:
+            return goal.satisfiable
+        if all(map(_plainly_possible, goal.nodes)) and len(goal.nodes) <= 1:
+            goal.satisfiable = True
+            return True
+        here = id(goal)
+        if here in self._open:
+            self._leaned = min(self._leaned, self._open[here])
+            return False
+        depth = len(self._open)
+        if depth >= self.max_depth:
+            raise LimitExceeded("max_depth", depth, self.max_depth, pointer=goal.pointer)
+        outer, self._leaned = self._leaned, 1 << 30
+        self._open[here] = depth
+        try:
+            answer = any(map(self._possible, self.candidates(goal)))
+        finally:
+            del self._open[here]
+            leaned, self._leaned = self._leaned, min(outer, self._leaned)
+        if answer or leaned >= depth:
+            goal.satisfiable = answer
+            if leaned >= depth:
+                self._leaned = outer
+        return answer
+
+    def _possible(self, value: Value) -> bool:
+        """Whether a residual has an instance."""
+        if isinstance(value, Object):
+            return all(
+                goal is not None and self.satisfiable(goal) for name, goal in value.names if name in value.required
+            )
+        if isinstance(value, Array):
+            if value.longest is not None and value.shortest > value.longest:
+                return False
+            head = value.prefix[: value.shortest]
+            return all(map(self.satisfiable, head)) and (
+                value.shortest <= len(value.prefix) or self.satisfiable(value.rest)
+            )
+        return True
+
+    def values(self, goal: Goal) -> tuple[Value, ...]:
+        """The ways to meet a goal, one per branch and JSON type, each of them satisfiable."""
+        return tuple(filter(self._possible, self.candidates(goal)))
+
+    def candidates(self, goal: Goal) -> tuple[Value, ...]:
+        """The same before satisfiability of children has been asked."""
+        if goal.candidates is None:
+            found: dict[Value, None] = {}
+            for branch in self._branches(goal):
+                for value in self._residuals(branch):
+                    found[value] = None
+            goal.candidates = tuple(found)
+        return goal.candidates
+
+    # ------------------------------------------------------------------------------------------------- branches
+    def _branches(self, goal: Goal) -> list[list[Node]]:
+        """The disjunctive normal form over nodes, as lists of nodes whose own constraints hold together."""
+        work: list[tuple[list[Node], dict[int, Node], list[list[Node]]]] = [(list(goal.nodes), {}, [])]
+        done: list[list[Node]] = []
+        while work:
+            pending, flat, choices = work.pop()
+            types = ANY_TYPE
+            while pending:
+                node = pending.pop()
+                if node.serial in flat or node.is_anything:
+                    continue
+                flat[node.serial] = node
+                pending.extend(node.all_of)
+                choices.extend(node.any_of)
+                choices.extend(node.one_of)
+            for node in flat.values():
+                types &= node.types
+            if not types:
+                continue
+            if not choices:
+                done.append(list(flat.values()))
+            else:
+                options = choices.pop()
+                for option in reversed(options):
+                    work.append(([option], dict(flat), list(choices)))
+            if len(done) + len(work) > self.max_branches:
+                raise LimitExceeded(
+                    "max_branches", len(done) + len(work), self.max_branches, pointer=goal.pointer, keyword="anyOf"
+                )
+        return done
+
+    def check(self, node: Node) -> None:
+        """Refuse what the residuals of a node cannot carry yet."""
+        if node.one_of:
+            self._check_one_of(node)
+        if node.unique and (node.max_items is None or node.max_items > 1):
+            self.reader.refuse(node, "uniqueItems")
+        if node.min_properties > len(node.required):
+            self.reader.refuse(node, "minProperties")
+        closed = node.additional is not None and node.additional.types == 0 and not node.patterns
+        if node.max_properties is not None and not (closed and len(node.properties) <= node.max_properties):
+            self.reader.refuse(node, "maxProperties")
+
+    def _check_one_of(self, node: Node) -> None:
+        """Refuse a ``oneOf`` unless no value can meet two of its branches (then it reads like ``anyOf``)."""
+        for options in node.one_of:
+            for k, first in enumerate(options):
+                for second in options[k + 1 :]:
+                    if self.satisfiable(self.goal([self._without_choices(node), first, second])):
+                        reason = f"{first.place.pointer} and {second.place.pointer} can hold together."
+                        self.reader.refuse(node, "oneOf", reason + " Overlapping branches are not enforced yet.")
+                        return
+
+    def _without_choices(self, node: Node) -> Node:
+        """A node's own constraints alone."""
+        found = self._bare.get(node.serial)
+        if found is None:
+            found = self.reader.fresh(node.place)
+            serial = found.serial
+            for slot in Node.__slots__:
+                setattr(found, slot, getattr(node, slot))
+            found.serial, found.all_of, found.any_of, found.one_of = serial, [], [], []
+            self._bare[node.serial] = found
+        return found
+
+    # ------------------------------------------------------------------------------------------------ residuals
+    def _residuals(self, nodes: Sequence[Node]) -> list[Value]:
+        """The residual of each type under a conjunction of plain constraints."""
+        types = ANY_TYPE
+        for node in nodes:
+            types &= node.types
+        if any(node.enum is not None for node in nodes):
+            return self._enumerated(nodes)
+        values: list[Value] = [Literal(text) for bit, text in _LITERALS if types & bit]
+        if types & NUMBER:
+            values.extend(_number(nodes))
+        if types & STRING:
+            values.extend(self._string(nodes))
+        if types & ARRAY:
+            values.append(self._array(nodes))
+        if types & OBJECT:
+            values.append(self._object(nodes))
+        return values
+
+    def _enumerated(self, nodes: Sequence[Node]) -> list[Value]:
+        """The values listed by ``enum`` and ``const`` that meet everything else."""
+        listed = next(node for node in nodes if node.enum is not None)
+        assert listed.enum is not None
+        kept = [v for v in listed.enum if all(n is listed and len(nodes) == 1 or self.holds(n, v) for n in nodes)]
+        values: list[Value] = []
+        words = sorted({v.encode() for v in kept if isinstance(v, str)})
+        if words:
+            values.append(String(words=tuple(w.decode() for w in words)))
+        for v in kept:
+            if v is None or isinstance(v, bool):
+                values.append(Literal("null" if v is None else "true" if v else "false"))
+            elif isinstance(v, (int, float, Decimal)):
+                number = NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))
+                values.append(Number(number))
+            elif isinstance(v, list):
+                goals = tuple(self.goal([self.reader.constant(item, listed.place)]) for item in v)
+                values.append(Array(goals, self.goal([self.reader.nothing]), len(v), len(v)))
+            elif isinstance(v, Mapping):
+                names = tuple((k, self.goal([self.reader.constant(item, listed.place)])) for k, item in v.items())
+                values.append(Object(names, frozenset(v), None))
+        return values
+
+    def _string(self, nodes: Sequence[Node]) -> list[String]:
+        shortest = max(node.shortest for node in nodes) if nodes else 0
+        bounds = [node.longest for node in nodes if node.longest is not None]
+        longest = min(bounds) if bounds else None
+        dfas = list({d.key: d for node in nodes for d in node.dfas}.values())
+        if longest is not None and shortest > longest:
+            return []
+        if not dfas:
+            return [String(None, None, shortest, longest) if shortest or bounds else _ANY_STRING]
+        language = dfas[0]
+        try:
+            for other in dfas[1:]:
+                language = automata.intersection(language, other)
+            if shortest or longest is not None:
+                language, shortest, longest = _bounded(language, shortest, longest, self.reader.max_dfa_states)
+        except LimitExceeded as error:
+            raise LimitExceeded(
+                error.limit, error.measured, self.reader.max_dfa_states, pointer=nodes[0].place.pointer
+            ) from error
+        return [String(None, language, shortest, longest)] if language.n_states else []
+
+    def _array(self, nodes: Sequence[Node]) -> Array:
+        shortest = max((node.min_items for node in nodes), default=0)
+        bounds = [node.max_items for node in nodes if node.max_items is not None]
+        longest = min(bounds) if bounds else None
+        width = max((len(node.prefix) for node in nodes), default=0)
+        prefix = tuple(self.goal(_item(node, k) for node in nodes if _item(node, k)) for k in range(width))
+        rest = self.goal(node.items for node in nodes if node.items is not None)
+        return Array(prefix, rest, shortest, longest)
+
+    def _object(self, nodes: Sequence[Node]) -> Object:
+        objects = [n for n in nodes if n.properties or n.patterns or n.additional is not None or n.required]
+        names = dict.fromkeys(name for n in objects for name in n.properties)
+        required = dict.fromkeys(name for n in objects for name in n.required)
+        names |= required
+        patterns = {d.key: d for n in objects for d, _ in n.patterns}
+        listed: list[tuple[str, Goal | None]] = []
+        for name in names:
+            matching = {key for key, d in patterns.items() if automata.matches(d, name)}
+            listed.append((name, self.goal(_child(objects, name, matching))))
+        if not patterns:
+            free: Goal | None = self.goal(n.additional for n in objects if n.additional is not None)
+            return Object(tuple(listed), frozenset(required), free)
+        keyed = self._free_names(objects, patterns, list(names))
+        return Object(tuple(listed), frozenset(required), None, keyed)
+
+    def _free_names(
+        self, objects: Sequence[Node], patterns: Mapping[bytes, CharDfa], names: list[str]
+    ) -> tuple[CharDfa, tuple[Goal | None, ...]] | None:
+        """The automaton of names outside the list, with the goal of each of its states; None when there is no name."""
+        keys = list(patterns)
+        inputs = [patterns[k] for k in keys]
+        if names:
+            inputs.append(automata.from_words(names))
+        union, profiles = automata.product(inputs, rest=True)
+        taken = 1 << len(keys)
+        goals: list[Goal | None] = []
+        for profile, ending in zip(profiles, union.accept, strict=True):
+            if not ending or profile & taken:
+                goals.append(None)
+                continue
+            matching = {key for k, key in enumerate(keys) if profile >> k & 1}
+            goal = self.goal(_child(objects, None, matching))
+            goals.append(goal if self.satisfiable(goal) else None)
+        live = np.array([goal is not None for goal in goals], dtype=bool)
+        while True:  # states from which a name with a goal can still be reached
+            more = live | (live[union.trans] & (union.trans >= 0)).any(axis=1)
+            if (more == live).all():
+                break
+            live = more
+        if not live.size or not live[0]:
+            return None
+        trans = np.where((union.trans >= 0) & live[union.trans], union.trans, -1).astype(np.int32)
+        ending = np.array([goal is not None for goal in goals], dtype=np.uint8)
+        return CharDfa(union.starts, union.cls, trans, ending), tuple(goals)
+
+    # --------------------------------------------------------------------------------------------- plain values
+    def holds(self, node: Node, value: Any) -> bool:
+        """Whether a given value meets a node (for ``enum`` and ``const`` beside other keywords)."""
+        if not _kind(value) & node.types or (node.integer and not _is_integer(value, node.lexical)):
+            return False
+        if node.enum is not None and not any(same(value, v) for v in node.enum):
+            return False
+        if not all(self.holds(n, value) for n in node.all_of):
+            return False
+        if not all(any(self.holds(n, value) for n in options) for options in node.any_of):
+            return False
+        if not all(sum(self.holds(n, value) for n in options) == 1 for options in node.one_of):
+            return False
+        if isinstance(value, str):
+            longest = len(value) if node.longest is None else node.longest
+            return node.shortest <= len(value) <= longest and all(automata.matches(d, value) for d in node.dfas)
+        if isinstance(value, list):
+            most = len(value) if node.max_items is None else node.max_items
+            return node.min_items <= len(value) <= most and all(
+                self.holds(item, v) for k, v in enumerate(value) if (item := _item(node, k)) is not None
+            )
+        if isinstance(value, Mapping):
+            most = len(value) if node.max_properties is None else node.max_properties
+            if not node.min_properties <= len(value) <= most or not all(k in value for k in node.required):
+                return False
+            return all(
+                self.holds(child, v)
+                for k, v in value.items()
+                for child in _child([node], k, {d.key for d, _ in node.patterns if automata.matches(d, k)})
+            )
+        if isinstance(value, bool) or value is None:
+            return True
+        return all(number.spec.admits(value) for number in _number([node])) and bool(_number([node]))
+
+
+def _plainly_possible(node: Node) -> bool:
+    """Whether a node surely has an instance, without looking at anything below it."""
+    return bool(
+        node.types
+        and node.enum is None
+        and not (node.all_of or node.any_of or node.one_of)
+        and (
+            node.types & (NULL | BOOLEAN)
+            or (node.types & OBJECT and not node.required)
+            or (node.types & ARRAY and not node.min_items)
+            or (node.types & STRING and not node.dfas and node.longest is None)
+            or (node.types & NUMBER and not node.number and node.multiple is None)
+        )
+    )
+
+
+def _kind(value: Any) -> int:
+    """Type bit of a Python value."""
+    if value is None:
+        return NULL
+    if isinstance(value, bool):
+        return BOOLEAN
+    if isinstance(value, str):
+        return STRING
+    if isinstance(value, list):
+        return ARRAY
+    return OBJECT if isinstance(value, Mapping) else NUMBER
+
+
+def _is_integer(value: Any, lexical: bool) -> bool:
+    """Whether a value may stand where integers are asked for (other types are not concerned)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return True
+    return isinstance(value, int) if lexical else value == int(value)
+
+
+def _item(node: Node, k: int) -> Node | None:
+    """The node that item ``k`` must meet, or None."""
+    return node.prefix[k] if k < len(node.prefix) else node.items
+
+
+def _child(objects: Iterable[Node], name: str | None, matching: set[bytes]) -> Iterable[Node]:
+    """Everything that object nodes say of one key: ``matching`` are the patterns it matches."""
+    for node in objects:
+        known = False
+        if name is not None and name in node.properties:
+            known = True
+            yield node.properties[name]
+        for automaton, child in node.patterns:
+            if automaton.key in matching:
+                known = True
+                yield child
+        if not known and node.additional is not None:
+            yield node.additional
+
+
+def _number(nodes: Iterable[Node]) -> list[Number]:
+    """The residual of numbers: at most one."""
+    spec = None
+    for node in nodes:
+        if not (node.number or node.integer or node.multiple is not None):
+            continue
+        lo = hi = None
+        lo_open = hi_open = False
+        for keyword, value in node.number:
+            bound = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+            is_open = keyword.startswith("exclusive")
+            if keyword.endswith("inimum"):
+                if lo is None or bound > lo or (bound == lo and is_open):
+                    lo, lo_open = bound, is_open
+            elif hi is None or bound < hi or (bound == hi and is_open):
+                hi, hi_open = bound, is_open
+        step = None if node.multiple is None else Decimal(repr(node.multiple))
+        own = NumberSpec(lo, lo_open, hi, hi_open, node.integer, node.lexical, step)
+        spec = own if spec is None else spec.intersect(own)
+    if spec is None:
+        return [_ANY_NUMBER]
+    return [] if spec.is_empty() else [Number(spec)]
+
+
+def _bounded(
+    language: CharDfa, shortest: int, longest: int | None, max_states: int
+) -> tuple[CharDfa, int, int | None]:
+    """A language with bounds on its length: counted beside the automaton where that is exact, else built in."""
+    low, high, gapfree = automata.lengths(language)
+    if not language.n_states:
+        return language, 0, None
+    if low[0] >= shortest and (longest is None or 0 <= high[0] <= longest):
+        return language, 0, None
+    if gapfree:
+        reachable = (longest is None or low[0] <= longest) and (high[0] < 0 or high[0] >= shortest)
+        return (language if reachable else automata.from_words([])), shortest, longest
+    return automata.restrict_length(language, shortest, longest, max_states=max_states), 0, None
+
+
+__all__ = ["Goal", "Goals", "GrammarError"]

@@ -1,0 +1,394 @@
+"""Nodes: one schema, read once into typed constraints; every reachable schema is read before the first token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from .. import dfa as automata
+from .. import formats, regex
+from ..dfa import CharDfa
+from ..errors import GrammarError, LimitExceeded
+from .document import Document, Place
+
+NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
+ANY_TYPE = 63
+_TYPES = {
+    "null": NULL,
+    "boolean": BOOLEAN,
+    "integer": NUMBER,
+    "number": NUMBER,
+    "string": STRING,
+    "array": ARRAY,
+    "object": OBJECT,
+}
+
+# keywords that say something about instances, whose meaning is not built yet
+_REFUSED = frozenset(
+    "not if then else dependencies dependentRequired dependentSchemas contains propertyNames "
+    "unevaluatedProperties unevaluatedItems $dynamicRef $recursiveRef".split()
+)
+
+
+class Node:
+    """One schema as constraints per type; absent ones are at their neutral value.
+
+    Attributes
+    ----------
+    types : int
+        Bit set of the JSON types allowed.
+    integer : bool
+        Numbers must be integers.
+    enum : list or None
+        The only values allowed.
+    all_of : list of Node
+        Schemas that hold as well (``allOf``, ``$ref``).
+    any_of : list of list of Node
+        Of each list, at least one holds.
+    one_of : list of list of Node
+        Of each list, exactly one holds.
+    """
+
+    __slots__ = (
+        "additional",
+        "all_of",
+        "any_of",
+        "dfas",
+        "enum",
+        "integer",
+        "items",
+        "lexical",
+        "longest",
+        "max_items",
+        "max_properties",
+        "min_items",
+        "min_properties",
+        "multiple",
+        "number",
+        "one_of",
+        "patterns",
+        "place",
+        "prefix",
+        "properties",
+        "required",
+        "serial",
+        "shortest",
+        "types",
+        "unique",
+    )
+
+    def __init__(self, place: Place, serial: int) -> None:
+        self.place = place
+        self.serial = serial
+        self.types = ANY_TYPE
+        self.integer = self.lexical = self.unique = False
+        self.enum: list[Any] | None = None
+        self.all_of: list[Node] = []
+        self.any_of: list[list[Node]] = []
+        self.one_of: list[list[Node]] = []
+        self.dfas: list[CharDfa] = []
+        self.shortest, self.longest = 0, None
+        self.number: list[tuple[str, Any]] = []
+        self.multiple: Any = None
+        self.properties: dict[str, Node] = {}
+        self.patterns: list[tuple[CharDfa, Node]] = []
+        self.additional: Node | None = None
+        self.required: list[str] = []
+        self.min_properties, self.max_properties = 0, None
+        self.prefix: list[Node] = []
+        self.items: Node | None = None
+        self.min_items, self.max_items = 0, None
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether the schema is ``true`` (or says nothing)."""
+        return self.serial == 0
+
+
+@lru_cache(maxsize=4096)
+def pattern_dfa(pattern: str, max_states: int) -> CharDfa:
+    """Automaton of a ``pattern``: the text contains a match."""
+    return automata.compile(regex.parse(pattern), max_states=max_states)
+
+
+class Reader:
+    """Reads every schema that can be reached from the root into nodes.
+
+    Parameters
+    ----------
+    document : Document
+        Where references are resolved.
+    format_assertion : bool
+        Whether ``format`` constrains strings.
+    strict : bool
+        Whether a keyword that cannot be enforced is an error (else it is noted in ``relaxed``).
+    max_nodes, max_dfa_states : int
+        Limits.
+    """
+
+    def __init__(
+        self, document: Document, *, format_assertion: bool, strict: bool, max_nodes: int, max_dfa_states: int
+    ) -> None:
+        self.document = document
+        self.format_assertion = format_assertion
+        self.strict = strict
+        self.max_nodes = max_nodes
+        self.max_dfa_states = max_dfa_states
+        self.relaxed: list[tuple[str, str]] = []
+        self.annotations: list[tuple[str, str]] = []
+        self._nodes: dict[tuple[int, str, int], Node] = {}
+        self._todo: list[Node] = []
+        self.anything = Node(Place(True, True, "", "", document.root.draft), 0)
+        self.nothing = Node(Place(False, False, "", "", document.root.draft), 1)
+        self.nothing.types = 0
+        self._serial = 2
+
+    def read(self) -> Node:
+        """The root node, with everything below it read."""
+        root = self.node(self.document.root)
+        while self._todo:
+            node = self._todo.pop()
+            self._fill(node)
+        return root
+
+    def node(self, place: Place) -> Node:
+        """The node of a place (filled later, so references may be circular)."""
+        schema = place.schema
+        if schema is True or schema == {}:
+            return self.anything
+        if schema is False:
+            return self.nothing
+        if not isinstance(schema, Mapping):
+            raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
+        key = (id(schema), place.base, place.draft)
+        found = self._nodes.get(key)
+        if found is None:
+            found = self.fresh(place)
+            self._nodes[key] = found
+            self._todo.append(found)
+            if len(self._nodes) > self.max_nodes:
+                raise LimitExceeded("max_nodes", len(self._nodes), self.max_nodes, pointer=place.pointer)
+        return found
+
+    def nodes(self) -> list[Node]:
+        """Every node read so far."""
+        return list(self._nodes.values())
+
+    def fresh(self, place: Place) -> Node:
+        """A new node without constraints."""
+        self._serial += 1
+        return Node(place, self._serial)
+
+    def constant(self, value: Any, place: Place) -> Node:
+        """A node that only ``value`` meets."""
+        node = self.fresh(place)
+        node.enum = [value]
+        return node
+
+    def _fill(self, node: Node) -> None:
+        schema = node.place.schema
+        ref = schema.get("$ref")
+        if ref is not None and node.place.draft <= 7 and isinstance(ref, str):
+            node.all_of.append(self.node(self.document.resolve(ref, node.place)))
+            return
+        for keyword, value in schema.items():
+            read = _READERS.get(keyword)
+            if read is not None:
+                try:
+                    read(self, node, value)
+                except (TypeError, AttributeError, ValueError) as error:
+                    if isinstance(error, GrammarError):
+                        raise
+                    raise GrammarError(
+                        f"{value!r:.60} is not a value of this keyword.", pointer=node.place.pointer, keyword=keyword
+                    ) from error
+            elif keyword in _REFUSED:
+                self.refuse(node, keyword)
+
+    def refuse(self, node: Node, keyword: str, reason: str = "this keyword is not enforced yet.") -> None:
+        """Raise for what cannot be enforced, or note it when the caller allows that."""
+        if self.strict:
+            hint = "strict=False leaves it out and lists it in explain()."
+            raise GrammarError(reason, pointer=node.place.pointer, keyword=keyword, hint=hint)
+        self.relaxed.append((node.place.pointer, keyword))
+
+    def below(self, node: Node, schema: Any, *path: str | int) -> Node:
+        """The node of a subschema."""
+        return self.node(node.place.child(schema, *path))
+
+    # ------------------------------------------------------------------------------------------------- keywords
+    def _type(self, node: Node, value: Any) -> None:
+        names = [value] if isinstance(value, str) else list(value)
+        bits = 0
+        for name in names:
+            if name not in _TYPES:
+                raise GrammarError(f"{name!r:.60} is not a JSON type.", pointer=node.place.pointer, keyword="type")
+            bits |= _TYPES[name]
+        node.types &= bits
+        if "integer" in names and "number" not in names:
+            node.integer = True
+            node.lexical = node.place.draft == 4
+
+    def _enum(self, node: Node, value: Any) -> None:
+        if not isinstance(value, list):
+            raise TypeError
+        node.enum = value if node.enum is None else [v for v in value if any(same(v, w) for w in node.enum)]
+
+    def _const(self, node: Node, value: Any) -> None:
+        if node.place.draft >= 6:
+            self._enum(node, [value])
+
+    def _ref(self, node: Node, value: Any) -> None:
+        if not isinstance(value, str):
+            raise TypeError
+        node.all_of.append(self.node(self.document.resolve(value, node.place)))
+
+    def _list(self, node: Node, keyword: str, value: Any) -> list[Node]:
+        if not isinstance(value, list) or not value:
+            raise TypeError
+        return [self.below(node, sub, keyword, k) for k, sub in enumerate(value)]
+
+    def _all_of(self, node: Node, value: Any) -> None:
+        node.all_of.extend(self._list(node, "allOf", value))
+
+    def _any_of(self, node: Node, value: Any) -> None:
+        node.any_of.append(self._list(node, "anyOf", value))
+
+    def _one_of(self, node: Node, value: Any) -> None:
+        branches = self._list(node, "oneOf", value)
+        if len(branches) == 1:
+            node.all_of.extend(branches)
+        else:
+            node.one_of.append(branches)
+
+    def _properties(self, node: Node, value: Any) -> None:
+        node.properties = {name: self.below(node, sub, "properties", name) for name, sub in value.items()}
+
+    def _pattern_properties(self, node: Node, value: Any) -> None:
+        for pattern, sub in value.items():
+            automaton = self._dfa(node, "patternProperties", pattern_dfa, pattern)
+            if automaton is not None:
+                node.patterns.append((automaton, self.below(node, sub, "patternProperties", pattern)))
+
+    def _additional(self, node: Node, value: Any) -> None:
+        node.additional = self.below(node, value, "additionalProperties")
+
+    def _required(self, node: Node, value: Any) -> None:
+        if isinstance(value, bool) and node.place.draft == 4:  # a relic of draft 3 that validators ignore
+            return
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise TypeError
+        node.required = list(dict.fromkeys(value))
+
+    def _items(self, node: Node, value: Any) -> None:
+        if isinstance(value, list):
+            node.prefix = [self.below(node, sub, "items", k) for k, sub in enumerate(value)]
+            rest = node.place.schema.get("additionalItems", True)
+            node.items = self.below(node, rest, "additionalItems")
+        else:
+            node.items = self.below(node, value, "items")
+
+    def _prefix_items(self, node: Node, value: Any) -> None:
+        if node.place.draft >= 2020:
+            node.prefix = [self.below(node, sub, "prefixItems", k) for k, sub in enumerate(value)]
+
+    def _count(self, node: Node, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or value < 0 or value != int(value):
+            raise TypeError
+        return int(value)
+
+    def _multiple(self, node: Node, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or value <= 0:
+            raise TypeError
+        node.multiple = value
+
+    def _bound(self, node: Node, keyword: str, value: Any) -> None:
+        schema = node.place.schema
+        exclusive = "exclusive" + keyword[0].upper() + keyword[1:]
+        if isinstance(value, bool) and keyword.startswith("exclusive"):
+            return  # draft 4: read together with the bound
+        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+            raise TypeError
+        node.number.append((exclusive if schema.get(exclusive) is True else keyword, value))
+
+    def _pattern(self, node: Node, value: Any) -> None:
+        if not isinstance(value, str):
+            raise TypeError
+        automaton = self._dfa(node, "pattern", pattern_dfa, value)
+        if automaton is not None:
+            node.dfas.append(automaton)
+
+    def _format(self, node: Node, value: Any) -> None:
+        if not isinstance(value, str):
+            raise TypeError
+        automaton = self._dfa(node, "format", lambda name, _: formats.format_dfa(name), value)
+        if not self.format_assertion or automaton is None:
+            self.annotations.append((node.place.pointer, value))
+        else:
+            node.dfas.append(automaton)
+
+    def _dfa(
+        self, node: Node, keyword: str, make: Callable[[str, int], CharDfa | None], text: str
+    ) -> CharDfa | None:
+        """An automaton, with errors that name the place."""
+        if keyword == "format" and not self.format_assertion:
+            return None
+        try:
+            return make(text, self.max_dfa_states)
+        except LimitExceeded as error:
+            raise LimitExceeded(
+                error.limit, error.measured, self.max_dfa_states, pointer=node.place.pointer, keyword=keyword
+            ) from error
+        except GrammarError as error:
+            self.refuse(node, keyword, f"{text!r:.80}: {error.reason}")
+            return None
+
+    def _set(self, node: Node, attribute: str, value: Any) -> None:
+        setattr(node, attribute, self._count(node, value))
+
+    def _unique(self, node: Node, value: Any) -> None:
+        node.unique = value is True
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equality of JSON values: numbers by value, never a boolean with a number."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return len(a) == len(b) and all(k in b and same(v, b[k]) for k, v in a.items())
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return type(a) is type(b) and a == b if isinstance(a, (str, type(None))) else a == b
+
+
+_READERS: dict[str, Callable[[Reader, Node, Any], None]] = {
+    "type": Reader._type,
+    "enum": Reader._enum,
+    "const": Reader._const,
+    "$ref": Reader._ref,
+    "allOf": Reader._all_of,
+    "anyOf": Reader._any_of,
+    "oneOf": Reader._one_of,
+    "properties": Reader._properties,
+    "patternProperties": Reader._pattern_properties,
+    "additionalProperties": Reader._additional,
+    "required": Reader._required,
+    "items": Reader._items,
+    "prefixItems": Reader._prefix_items,
+    "multipleOf": Reader._multiple,
+    "pattern": Reader._pattern,
+    "format": Reader._format,
+    "uniqueItems": Reader._unique,
+    "minLength": lambda r, n, v: r._set(n, "shortest", v),
+    "maxLength": lambda r, n, v: r._set(n, "longest", v),
+    "minItems": lambda r, n, v: r._set(n, "min_items", v),
+    "maxItems": lambda r, n, v: r._set(n, "max_items", v),
+    "minProperties": lambda r, n, v: r._set(n, "min_properties", v),
+    "maxProperties": lambda r, n, v: r._set(n, "max_properties", v),
+    "minimum": lambda r, n, v: r._bound(n, "minimum", v),
+    "maximum": lambda r, n, v: r._bound(n, "maximum", v),
+    "exclusiveMinimum": lambda r, n, v: r._bound(n, "exclusiveMinimum", v),
+    "exclusiveMaximum": lambda r, n, v: r._bound(n, "exclusiveMaximum", v),
+}

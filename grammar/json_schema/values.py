@@ -1,0 +1,89 @@
+"""The part of the grammar IR that describes JSON values: what the engine lowers, and the naive recogniser reads.
+
+A :class:`~detent.grammar.json_schema.goals.Goal` is a choice among these; containers name the goals of their children,
+which are worked out only when somebody asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..dfa import CharDfa
+from ..number import NumberSpec
+
+if TYPE_CHECKING:
+    from .goals import Goal
+
+
+@dataclass(frozen=True)
+class Literal:
+    """Fixed text: ``null``, ``true`` or ``false``."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Number:
+    """A JSON number with a value in ``spec``."""
+
+    spec: NumberSpec
+
+
+@dataclass(frozen=True)
+class String:
+    """A JSON string, judged by its decoded characters.
+
+    Attributes
+    ----------
+    words : tuple of str or None
+        The only strings allowed, sorted by their UTF-8 bytes (then ``dfa`` is None).
+    dfa : CharDfa or None
+        The language of the text.
+    shortest, longest : int
+        Bounds on the number of characters; ``longest`` None is no bound.
+    """
+
+    words: tuple[str, ...] | None = None
+    dfa: CharDfa | None = None
+    shortest: int = 0
+    longest: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A JSON array: item ``i`` meets ``prefix[i]``, or ``rest`` from ``len(prefix)`` on.
+
+    ``longest`` is already cut where an item has no possible value.
+    """
+
+    prefix: tuple[Goal, ...]
+    rest: Goal
+    shortest: int
+    longest: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Object:
+    """A JSON object.
+
+    Attributes
+    ----------
+    names : tuple of (str, Goal or None)
+        Listed names in the order of the schema; None: the name must not occur.
+    required : frozenset of str
+        Names that must occur.
+    free : Goal or None
+        What any other name may hold; None: no other name may occur.
+    patterns : tuple of (CharDfa, tuple of (Goal or None)) or None
+        Instead of ``free`` where the goal depends on the name: an automaton over names (the listed ones excluded) and
+        the goal of each of its states, None where the name may not end.
+    """
+
+    names: tuple[tuple[str, Goal | None], ...]
+    required: frozenset[str]
+    free: Goal | None
+    patterns: tuple[CharDfa, tuple[Goal | None, ...]] | None = None
+
+
+Value = Literal | Number | String | Array | Object

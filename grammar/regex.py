@@ -1,0 +1,336 @@
+r"""Patterns of ECMA-262 (flag u) as regular expressions, with the meaning JSON Schema gives them.
+
+A pattern is searched for: it matches a text that contains a match. Where real schemas are laxer than flag u, a form
+with one possible meaning is taken and one that validators read differently is refused:
+
+* taken: an escaped character that is no ASCII letter or digit (``\-``, ``\_``, ``\@``) stands for itself; ``]``, ``}``
+  and a ``{`` that begins no quantifier are literals; ``[\w-.]`` holds a hyphen; ``(?P<name>...)`` is a group;
+  ``(?i)`` at the start and ``(?i:...)`` ignore case;
+* refused: other escaped letters (``\Z``, ``\a``: Python reads an anchor, ECMA-262 without u a letter),
+  back-references (not regular), atomic groups, possessive quantifiers, other inline flags, ``\0`` before a digit.
+
+``\d``, ``\w`` and ``\b`` are ASCII and ``$`` is the very end, as ECMA-262 has it and Python's `re` has not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from . import charset
+from .charset import CharSet
+from .errors import GrammarError, LimitExceeded
+from .regular import (
+    ANY_TEXT,
+    EMPTY,
+    EPSILON,
+    START,
+    STOP,
+    Alt,
+    Look,
+    Regular,
+    Repeat,
+    Seq,
+    alt,
+    chars,
+    conj,
+    look,
+    neg,
+    repeat,
+    seq,
+)
+
+MAX_DEPTH = 100
+
+_QUANTIFIER = re.compile(r"(?:([*+?])|\{([0-9]+)(?:(,)([0-9]*))?\})(\??)")
+_GROUP = re.compile(r"\?(?:(:)|(<?[=!])|P?<([^\W\d]\w*)>|(i):|(i)\))")
+_HEX = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{0*([0-9A-Fa-f]{1,6})\}")
+_PROPERTY = re.compile(r"[pP]\{(\w+)(?:=(\w+))?\}")
+_CONTROL = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
+_COUNT = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_SETS = {"d": charset.DIGIT, "w": charset.WORD, "s": charset.SPACE}
+_SETS |= {name.upper(): charset.complement(points) for name, points in _SETS.items()}
+
+
+def parse(pattern: str, *, anchored: bool = False, max_depth: int = MAX_DEPTH) -> Regular:
+    """Expression of the texts in which a pattern is found.
+
+    Parameters
+    ----------
+    pattern : str
+    anchored : bool
+        The pattern must match the whole text.
+    max_depth : int
+        Deepest nesting of groups.
+
+    Raises
+    ------
+    GrammarError
+        The pattern is not valid, or not regular.
+    LimitExceeded
+        ``regex_depth``.
+
+    Examples
+    --------
+    >>> parse("^a|b")
+    <Alt a[\\s\\S]*|[\\s\\S]*b[\\s\\S]*>
+    """
+    parser = _Parser(pattern, max_depth)
+    node = parser.disjunction()
+    if parser.at < len(pattern):
+        parser.fail("unbalanced )")
+    return _whole(node) if anchored else search(node)
+
+
+def search(node: Regular) -> Regular:
+    """Texts that contain a match. Anchors and lookaheads at the edges are resolved, so that few patterns keep any."""
+    fixed, floating = _part(node, START, 0)
+    return _match_at_start(alt(fixed, seq(ANY_TEXT, _beside_any_text(floating, 0))))
+
+
+def _match_at_start(node: Regular) -> Regular:
+    """Texts that begin with a match."""
+    fixed, floating = _part(node, STOP, -1)
+    return _resolve_lookaheads(alt(fixed, seq(_beside_any_text(floating, -1), ANY_TEXT)))
+
+
+def _whole(node: Regular) -> Regular:
+    """Texts that match from start to end."""
+    return _resolve_lookaheads(alt(*_part(alt(*_part(node, START, 0)), STOP, -1)))
+
+
+def _resolve_lookaheads(node: Regular) -> Regular:
+    """Lookaheads at the start of a whole text are an intersection: ``(?!a)b`` is what ``b`` but not ``a[any]*`` holds."""
+    if isinstance(node, Alt):
+        return alt(*map(_resolve_lookaheads, node.parts))
+    parts = node.parts if isinstance(node, Seq) else (node,)
+    languages = []
+    for i, part in enumerate(parts):
+        if isinstance(part, Look) and not part.behind:
+            language = _match_at_start(part.part)
+            languages.append(neg(language) if part.negative else language)
+        elif part is not START:
+            return conj(*languages, seq(*parts[i:]))
+    return conj(*languages, EPSILON)
+
+
+def _part(node: Regular, anchor: Regular, edge: int) -> tuple[Regular, Regular]:
+    """The alternatives with an anchor at an edge (0 or -1), which is taken off, and those without."""
+    if node is anchor:
+        return EPSILON, EMPTY
+    if isinstance(node, Alt):
+        pairs = [_part(part, anchor, edge) for part in node.parts]
+        return alt(*(fixed for fixed, _ in pairs)), alt(*(floating for _, floating in pairs))
+    if isinstance(node, Seq):
+        fixed, floating = _part(node.parts[edge], anchor, edge)
+        if fixed is EMPTY:
+            return EMPTY, node
+        if edge == 0:
+            return seq(fixed, *node.parts[1:]), seq(floating, *node.parts[1:])
+        return seq(*node.parts[:-1], fixed), seq(*node.parts[:-1], floating)
+    return EMPTY, node
+
+
+def _beside_any_text(node: Regular, edge: int) -> Regular:
+    """A smaller expression that means the same next to ``[any]*``: optional parts at that edge go."""
+    if isinstance(node, Repeat):
+        least = repeat(node.part, node.low, node.low)
+        return _beside_any_text(least, edge) if node.low < 2 else least
+    if isinstance(node, Alt):
+        parts = [_beside_any_text(part, edge) for part in node.parts]
+        return EPSILON if EPSILON in parts else alt(*parts)
+    if isinstance(node, Seq):
+        outer = _beside_any_text(node.parts[edge], edge)
+        inner = seq(*(node.parts[1:] if edge == 0 else node.parts[:-1]))
+        if outer is EPSILON:
+            return _beside_any_text(inner, edge)
+        return seq(outer, inner) if edge == 0 else seq(inner, outer)
+    return node
+
+
+class _Parser:
+    """Recursive descent over the grammar of ECMA-262, section 22.2.1."""
+
+    def __init__(self, pattern: str, max_depth: int) -> None:
+        self.pattern, self.max_depth = pattern, max_depth
+        self.at = self.depth = 0
+        self.ignore_case = False
+
+    def fail(self, reason: str, hint: str | None = None) -> NoReturn:
+        raise GrammarError(
+            f"pattern {self.pattern!r}, character {self.at}: {reason}.", keyword="pattern", hint=hint
+        ) from None
+
+    def points(self, points: CharSet) -> CharSet:
+        return charset.fold_case(points) if self.ignore_case else points
+
+    def disjunction(self) -> Regular:
+        choices = [self.alternative()]
+        while self.pattern[self.at : self.at + 1] == "|":
+            self.at += 1
+            choices.append(self.alternative())
+        return alt(*choices)
+
+    def alternative(self) -> Regular:
+        parts = []
+        while self.at < len(self.pattern) and self.pattern[self.at] not in "|)":
+            parts.append(self.term())
+        return seq(*parts)
+
+    def term(self) -> Regular:
+        char = self.pattern[self.at]
+        if char in "*+?" or (char == "{" and _QUANTIFIER.match(self.pattern, self.at)):
+            self.fail("nothing to repeat")
+        self.at += 1
+        if char == "^":
+            return START
+        if char == "$":
+            return STOP
+        if char == "\\" and self.pattern[self.at : self.at + 1] in ("b", "B"):
+            self.at += 1
+            return self.boundary(self.pattern[self.at - 1] == "B")
+        if char == "(":
+            return self.quantified(self.group())
+        if char == "[":
+            return self.quantified(chars(self.character_class()))
+        if char == ".":
+            return self.quantified(chars(charset.DOT))
+        found = self.escape(in_class=False) if char == "\\" else ord(char)
+        return self.quantified(chars(self.points(charset.interval(found, found)) if isinstance(found, int) else found))
+
+    def quantified(self, node: Regular) -> Regular:
+        match = _QUANTIFIER.match(self.pattern, self.at)
+        if not match:
+            return node
+        sign, low_digits, comma, high_digits, _ = match.groups()
+        if len(low_digits or "") > 9 or len(high_digits or "") > 9:
+            self.fail("the count is too large")
+        self.at = match.end()
+        if _QUANTIFIER.match(self.pattern, self.at):
+            self.fail("a quantifier after a quantifier")
+        if sign:
+            low, high = _COUNT[sign]
+        else:
+            low = int(low_digits)
+            high = low if not comma else int(high_digits) if high_digits else None
+            if high is not None and high < low:
+                self.fail("the bounds of a quantifier are out of order")
+        return repeat(node, low, high)
+
+    def boundary(self, negative: bool) -> Regular:
+        word = chars(self.points(charset.WORD))
+        sides = [(True, False), (False, True)] if not negative else [(True, True), (False, False)]
+        return alt(*(seq(look(word, behind=True, negative=b), look(word, negative=a)) for b, a in sides))
+
+    def group(self) -> Regular:
+        self.depth += 1
+        if self.depth > self.max_depth:
+            raise LimitExceeded("regex_depth", self.depth, self.max_depth, keyword="pattern")
+        kind, ignore_case = None, self.ignore_case
+        if self.pattern[self.at : self.at + 1] == "?":
+            match = _GROUP.match(self.pattern, self.at)
+            if not match:
+                self.fail(f"unknown group ({self.pattern[self.at : self.at + 3]}")
+            _, kind, _, here, onward = match.groups()
+            if onward and self.at > 1:
+                self.fail("(?i) is only taken at the start")
+            self.at = match.end()
+            self.ignore_case = bool(ignore_case or here or onward)
+            if onward:
+                self.depth -= 1
+                return EPSILON
+        node = self.disjunction()
+        if self.pattern[self.at : self.at + 1] != ")":
+            self.fail("a group is not closed")
+        self.at += 1
+        self.depth -= 1
+        self.ignore_case = ignore_case
+        return look(node, behind=kind[0] == "<", negative=kind[-1] == "!") if kind else node
+
+    def escape(self, in_class: bool) -> int | CharSet:
+        """A code point or a set, after the backslash."""
+        if self.at == len(self.pattern):
+            self.fail("a lone backslash at the end")
+        char = self.pattern[self.at]
+        if char in _SETS:
+            self.at += 1
+            if char in "wW" and self.ignore_case:
+                word = charset.fold_case(charset.WORD)
+                return word if char == "w" else charset.complement(word)
+            return _SETS[char]
+        if char in "pP":
+            return self.unicode_property()
+        if char in "xu":
+            return self.hexadecimal()
+        self.at += 1
+        following = self.pattern[self.at : self.at + 1]
+        if char in _CONTROL:
+            return _CONTROL[char]
+        if char == "c" and following.isascii() and following.isalpha():
+            self.at += 1
+            return ord(following) % 32
+        if char == "0" and not following.isdigit():
+            return 0
+        if char == "b" and in_class:
+            return 8
+        if char == "k" or char in "123456789":
+            self.fail("a back-reference is not regular")
+        if char.isascii() and char.isalnum():
+            hint = {"A": "Write ^ instead.", "Z": "Write $ instead.", "z": "Write $ instead."}.get(char)
+            self.fail(f"ECMA-262 has no escape \\{char}", hint)
+        return ord(char)
+
+    def hexadecimal(self) -> int:
+        match = _HEX.match(self.pattern, self.at)
+        if not match:
+            self.fail("an incomplete \\x or \\u")
+        self.at = match.end()
+        point = int(match[match.lastindex or 0], 16)
+        if point >= charset.END:
+            self.fail("no such code point")
+        if 0xD800 <= point < 0xDC00 and match[2]:
+            low = _HEX.match(self.pattern, self.at + 1) if self.pattern.startswith("\\u", self.at) else None
+            if low and low[2] and 0xDC00 <= int(low[2], 16) < 0xE000:
+                self.at = low.end()
+                return 0x10000 + (point - 0xD800) * 0x400 + int(low[2], 16) - 0xDC00
+        return point
+
+    def unicode_property(self) -> CharSet:
+        match = _PROPERTY.match(self.pattern, self.at)
+        points = charset.unicode_property(match[1], match[2] or "") if match else None
+        if match is None or points is None:
+            self.fail(f"the Unicode property {match[0] if match else ''!r} is not known")
+        negative = self.pattern[self.at] == "P"
+        self.at = match.end()
+        return self.points(charset.complement(points) if negative else points)
+
+    def character_class(self) -> CharSet:
+        negative = self.pattern[self.at : self.at + 1] == "^"
+        self.at += negative
+        sets: list[CharSet] = [charset.NONE]
+        while self.pattern[self.at : self.at + 1] != "]":
+            first = self.class_atom()
+            if not isinstance(first, int):
+                sets.append(first)
+                continue
+            last = first
+            if self.pattern[self.at : self.at + 1] == "-" and self.pattern[self.at + 1 : self.at + 2] not in ("]", ""):
+                self.at += 1
+                found = self.class_atom()
+                if isinstance(found, int):
+                    last = found
+                else:
+                    sets += [found, charset.interval(0x2D, 0x2D)]
+            if last < first:
+                self.fail("a range is out of order")
+            sets.append(charset.interval(first, last))
+        self.at += 1
+        points = self.points(charset.union(*sets))
+        return charset.complement(points) if negative else points
+
+    def class_atom(self) -> int | CharSet:
+        if self.at == len(self.pattern):
+            self.fail("a class is not closed")
+        char = self.pattern[self.at]
+        self.at += 1
+        return self.escape(in_class=True) if char == "\\" else ord(char)

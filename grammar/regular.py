@@ -1,0 +1,234 @@
+r"""Regular languages of Unicode texts as immutable, hash-consed expressions.
+
+Equal expressions are one object, so identity is equality and any table may be keyed by a node. Build nodes with the
+lower-case functions (:func:`seq`, :func:`alt`, ...), which also simplify::
+
+    Empty                     no text                      Repeat(part, low, high)   low to high parts; None = no bound
+    Epsilon                   the empty text               And(parts)                every part matches the same span
+    Chars(points)             one character of a set       Not(part)                 the part does not match the span
+    Seq(parts)                one part after another       Look(part, behind, negative)
+    Alt(parts)                any part                         an empty span before (after) which `part` does (not) match
+
+A node matches a *span* of a text. Only `Look` sees what is outside of the span: ``^`` is ``(?<![\s\S])``, ``$`` is
+``(?![\s\S])``, and ``\b`` is made of four of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from weakref import WeakValueDictionary
+
+from . import charset
+from .charset import CharSet
+
+
+class Regular:
+    """A node; see the module's table. Nodes are compared by identity and never change."""
+
+    __slots__ = ("__weakref__",)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {to_text(self)}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _node, (type(self), *(getattr(self, name) for name in type(self).__slots__))
+
+
+class Empty(Regular):
+    __slots__ = ()
+
+
+class Epsilon(Regular):
+    __slots__ = ()
+
+
+class Chars(Regular):
+    __slots__ = ("points",)
+    points: CharSet
+
+
+class Seq(Regular):
+    __slots__ = ("parts",)
+    parts: tuple[Regular, ...]
+
+
+class Alt(Regular):
+    __slots__ = ("parts",)
+    parts: tuple[Regular, ...]
+
+
+class Repeat(Regular):
+    __slots__ = ("high", "low", "part")
+    part: Regular
+    low: int
+    high: int | None
+
+
+class And(Regular):
+    __slots__ = ("parts",)
+    parts: tuple[Regular, ...]
+
+
+class Not(Regular):
+    __slots__ = ("part",)
+    part: Regular
+
+
+class Look(Regular):
+    __slots__ = ("behind", "negative", "part")
+    part: Regular
+    behind: bool
+    negative: bool
+
+
+_pool: WeakValueDictionary[tuple[Any, ...], Regular] = WeakValueDictionary()
+
+
+def _node(kind: type[Regular], *fields: Any) -> Any:
+    key = (kind, *fields)
+    node = _pool.get(key)
+    if node is None:
+        node = object.__new__(kind)
+        for name, value in zip(kind.__slots__, fields, strict=True):
+            object.__setattr__(node, name, value)
+        node = _pool.setdefault(key, node)
+    return node
+
+
+EMPTY: Regular = _node(Empty)
+EPSILON: Regular = _node(Epsilon)
+
+
+def chars(points: CharSet) -> Regular:
+    """One character of a set."""
+    return cast(Regular, _node(Chars, points)) if points else EMPTY
+
+
+ANY_CHAR = chars(charset.ANY)
+
+
+def literal(text: str) -> Regular:
+    """Exactly this text."""
+    return seq(*(chars(charset.interval(ord(c), ord(c))) for c in text))
+
+
+def seq(*parts: Regular) -> Regular:
+    """One part after another."""
+    flat: list[Regular] = []
+    for part in parts:
+        if part is EMPTY:
+            return EMPTY
+        if isinstance(part, Seq):
+            flat.extend(part.parts)
+        elif part is not EPSILON:
+            flat.append(part)
+    if len(flat) < 2:
+        return flat[0] if flat else EPSILON
+    return cast(Regular, _node(Seq, tuple(flat)))
+
+
+def alt(*parts: Regular) -> Regular:
+    """Any of the parts; single characters become one set."""
+    flat: dict[Regular, None] = {}
+    sets: list[CharSet] = []
+    for part in parts:
+        for choice in part.parts if isinstance(part, Alt) else (part,):
+            if isinstance(choice, Chars):
+                sets.append(choice.points)
+            elif choice is not EMPTY:
+                flat[choice] = None
+    if sets:
+        flat[chars(charset.union(*sets))] = None
+    if len(flat) < 2:
+        return next(iter(flat), EMPTY)
+    return cast(Regular, _node(Alt, tuple(flat)))
+
+
+def repeat(part: Regular, low: int, high: int | None) -> Regular:
+    """From `low` to `high` parts, or any number from `low` on where `high` is None."""
+    if part is EPSILON or high == 0 or (part is EMPTY and low == 0):
+        return EPSILON
+    if part is EMPTY or (low == 1 and high == 1):
+        return part
+    return cast(Regular, _node(Repeat, high, low, part))
+
+
+ANY_TEXT = repeat(ANY_CHAR, 0, None)
+
+
+def conj(*parts: Regular) -> Regular:
+    """What every part matches."""
+    flat: dict[Regular, None] = {}
+    for part in parts:
+        flat.update(dict.fromkeys(part.parts if isinstance(part, And) else (part,)))
+    if EMPTY in flat:
+        return EMPTY
+    flat.pop(ANY_TEXT, None)
+    if len(flat) < 2:
+        return next(iter(flat), ANY_TEXT)
+    return cast(Regular, _node(And, tuple(flat)))
+
+
+def neg(part: Regular) -> Regular:
+    """Every text that the part does not match."""
+    if isinstance(part, Not):
+        return part.part
+    return {EMPTY: ANY_TEXT, ANY_TEXT: EMPTY}.get(part) or cast(Regular, _node(Not, part))
+
+
+def look(part: Regular, *, behind: bool = False, negative: bool = False) -> Regular:
+    """An empty span before which (behind: after which) `part` matches, or does not."""
+    if part is EMPTY or part is EPSILON:
+        return EPSILON if negative == (part is EMPTY) else EMPTY
+    return cast(Regular, _node(Look, behind, negative, part))
+
+
+START = look(ANY_CHAR, behind=True, negative=True)
+STOP = look(ANY_CHAR, negative=True)
+
+
+def _point(point: int) -> str:
+    char = chr(point)
+    if char in r"\^$.*+?()[]{}|-/&~":
+        return "\\" + char
+    return char if char.isprintable() and char != " " else f"\\u{{{point:X}}}"
+
+
+def _set(points: CharSet) -> str:
+    if points == charset.ANY:
+        return r"[\s\S]"
+    if len(points) == 2 and points[1] == points[0] + 1:
+        return _point(points[0])
+    negative = points[0] == 0 and points[-1] == charset.END
+    if negative:
+        points = charset.complement(points)
+    ranges = [
+        _point(a) if b == a + 1 else f"{_point(a)}-{_point(b - 1)}"
+        for a, b in zip(points[::2], points[1::2], strict=True)
+    ]
+    return f"[{'^' * negative}{''.join(ranges)}]"
+
+
+def to_text(node: Regular) -> str:
+    """The expression in the syntax of ECMA-262, with ``&`` for And and ``~`` for Not."""
+    if isinstance(node, Chars):
+        return _set(node.points)
+    if isinstance(node, Seq):
+        return "".join(f"(?:{to_text(p)})" if isinstance(p, Alt) else to_text(p) for p in node.parts)
+    if isinstance(node, Alt):
+        return "|".join(map(to_text, node.parts))
+    if isinstance(node, Repeat):
+        high = "" if node.high is None else str(node.high)
+        count = {"0,": "*", "1,": "+", "0,1": "?"}.get(f"{node.low},{high}", f"{{{node.low},{high}}}")
+        text = to_text(node.part)
+        return (text if isinstance(node.part, Chars) else f"(?:{text})") + count
+    if isinstance(node, And):
+        return f"(?:{'&'.join(f'(?:{to_text(p)})' for p in node.parts)})"
+    if isinstance(node, Not):
+        return f"(?:~(?:{to_text(node.part)}))"
+    if isinstance(node, Look):
+        return f"(?{'<' * node.behind}{'!' if node.negative else '='}{to_text(node.part)})"
+    return "[]" if node is EMPTY else "(?:)"

@@ -1,0 +1,116 @@
+"""The arena: one int32 array that holds everything the kernels make.
+
+An arena is allocated once, with a fixed capacity for every region, and never moves: memory that no kernel has touched
+costs nothing, readers need no lock, and a cache that is full is simply a region that is full. ``A[STATUS]`` says why a
+kernel gave up (``NEED``: a lazy node must be lowered first; ``FULL``: a region is full); it stays set until the caller
+clears it, and nothing half-made is published.
+
+::
+
+    header | positions, states, memo rows | suffix sets, pairs, dense rows, lists | heap, tries, sets | scratch
+
+Each region is three header words: base (absolute index), capacity and used (both in int32 words).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .jit import kernel
+
+STATUS, NEEDED, WORDS, EOS, N_EOS, SPACE_SET, SPACE_ROW = 0, 1, 2, 3, 4, 5, 6
+OK, NEED, FULL = 0, 1, 2
+LENGTHS = 144  # table of free text by number of characters: see masks.py
+
+# regions: index of the base word; +1 capacity, +2 used
+POS, POS_HASH, STATE, ITEM, STATE_HASH, ROW = 8, 12, 16, 20, 24, 28
+SNODE, MEMBER, EDGE, SNODE_HASH = 32, 36, 40, 44
+PAIR, PAIR_HASH, DENSE, DENSE_HASH, LIST, RECIPE = 48, 52, 56, 60, 64, 68
+HEAP, LAZY, TRIE, SET, SET_HASH = 72, 76, 80, 84, 88
+BUFFER, WORK, IDS, COWALK, EXITS, SORT, COUNTS, USED_ROWS, PENDING = 92, 96, 100, 104, 108, 112, 116, 120, 124
+SCRATCH = 128  # sixteen words for small searches
+HEADER = 160
+
+POS_STRIDE = 8  # kind and seven fields
+STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, spare
+TRIE_STRIDE = 6  # byte, first child, number of children, leaf, leaf range
+SNODE_STRIDE = 6  # members, n_members, edges, n_edges, height, below
+PAIR_STRIDE = 12  # suffix set, position, n_rows, rows[5], list, n_list, exit, spare
+PAIR_ROWS = 5
+
+# share of the arena's words; hash tables are powers of two
+_SHARES = {
+    POS: 0.05,
+    STATE: 0.04,
+    ITEM: 0.03,
+    ROW: 0.38,
+    SNODE: 0.01,
+    MEMBER: 0.02,
+    EDGE: 0.03,
+    PAIR: 0.03,
+    DENSE: 0.18,
+    LIST: 0.04,
+    RECIPE: 0.06,
+    HEAP: 0.06,
+    LAZY: 0.01,
+    TRIE: 0.03,
+    SET: 0.01,
+}
+_HASHES = {POS_HASH: 0.01, STATE_HASH: 0.01, SNODE_HASH: 0.002, PAIR_HASH: 0.006, DENSE_HASH: 0.0002, SET_HASH: 0.002}
+_SCRATCH = {
+    BUFFER: 1 << 17,
+    WORK: 1 << 18,
+    COWALK: 1 << 18,
+    EXITS: 1 << 19,
+    SORT: 1 << 19,
+    COUNTS: 512,
+    USED_ROWS: 64,
+    PENDING: 1 << 12,
+}
+
+
+def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
+    """Lay out an empty arena.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Upper bound of the memory that the arena can ever use, scratch aside.
+    n_tokens : int
+        Width of the masks in bits.
+
+    Returns
+    -------
+    numpy.ndarray
+        (words,) int32, zero; untouched pages are not resident.
+    """
+    total = n_bytes // 4
+    sizes = {r: int(total * share) for r, share in _SHARES.items()}
+    sizes |= {r: 1 << max(10, int(total * share).bit_length() - 1) for r, share in _HASHES.items()}
+    sizes |= _SCRATCH | {IDS: 2 * n_tokens + 1024}
+    arena = np.zeros(HEADER + sum(sizes.values()), dtype=np.int32)
+    base = HEADER
+    for region, size in sizes.items():
+        arena[region : region + 3] = base, size, 0
+        base += size
+    arena[WORDS] = (n_tokens + 31) // 32
+    arena[POS + 2], arena[STATE + 2], arena[PAIR + 2] = POS_STRIDE, STATE_STRIDE, PAIR_STRIDE  # identifier 0 is "none"
+    return arena
+
+
+@kernel("i8(A, i8, i8)")
+def take(A, region, n):
+    """Reserve ``n`` words of a region: absolute index, or -1 with ``FULL`` set."""
+    used = int(A[region + 2])
+    if used + n > A[region + 1]:
+        A[STATUS] = FULL
+        return -1
+    A[region + 2] = used + n
+    return int(A[region]) + used
+
+
+@kernel("i8(i8, i8)", inline=True)
+def mix(h, x):
+    """One round of a multiplicative hash on 63 bits (the same with and without the compiler)."""
+    h = ((h ^ x) * 0x2545F4914F6CDD1D) & 0x7FFFFFFFFFFFFFFF
+    return h ^ (h >> 29)

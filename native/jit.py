@@ -1,0 +1,52 @@
+"""How every kernel of this package is compiled: one explicit signature, cached on disk, with one progress line.
+
+Explicit signatures keep each kernel at one specialisation; literal integers and int32/int64 mixes would otherwise
+multiply the compile time several times over.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit
+
+_compiled = 0
+
+
+def kernel(signature: str, *, nogil: bool = False, inline: bool = False) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a function for ``signature`` when its module is imported, or load it from Numba's cache.
+
+    Parameters
+    ----------
+    signature : str
+        Numba signature; ``A`` stands for the arena type ``int32[::1]`` and ``i`` for ``int64``.
+    nogil : bool
+        Release the interpreter lock while the kernel runs. Kernels that write to an arena keep it: it is their mutex.
+    inline : bool
+        Copy the body into callers (for accessors of one line).
+    """
+    full = signature.replace("A", "int32[::1]").replace("i8", "int64")
+
+    def wrap(function: Callable[..., Any]) -> Any:
+        compiled = njit(
+            full, cache=True, nogil=nogil, error_model="numpy", inline="always" if inline else "never", boundscheck=None
+        )(function)
+        _report(compiled)
+        return compiled
+
+    return wrap
+
+
+def _report(compiled: Any) -> None:
+    """One line on stderr while kernels are compiled for the first time on this machine."""
+    global _compiled
+    stats = getattr(compiled, "stats", None)  # absent under NUMBA_DISABLE_JIT
+    if stats is None or not stats.cache_misses:
+        return
+    _compiled += 1
+    if sys.stderr.isatty():
+        print(f"\rdetent: compiling kernels, once per installation ({_compiled})", end="", file=sys.stderr)  # noqa: T201
+    elif _compiled == 1:
+        print("detent: compiling kernels, once per installation", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,227 @@
+"""What a string or key may spell: tries of words and automata over characters, as records in the arena.
+
+Trie nodes (region TRIE, ``TRIE_STRIDE`` words): byte, first child, number of children, leaf (word number or -1), and
+the range of sorted words below. Automaton record (region HEAP): see ``DFA_*``; a state is dead when it is -1, and every
+other state can reach acceptance.
+
+String specification (region HEAP): ``SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF``: any text, a trie or an automaton, and
+bounds on the number of characters (maximum -1: none), and the same specification without bounds (``SPEC_FREE``).
+"""
+
+from __future__ import annotations
+
+from .arena import HEAP, SCRATCH, TRIE, TRIE_STRIDE, take
+from .jit import kernel
+from .strings import CHAR, DEAD, UTF8, mode_range, utf8_step
+
+DFA_STATES, DFA_CLASSES, DFA_INTERVALS, DFA_STARTS, DFA_CLS, DFA_TRANS, DFA_ACCEPT = 0, 1, 2, 3, 4, 5, 6
+DFA_SHORTEST, DFA_LONGEST, DFA_ASCII, DFA_GOALS, DFA_SLACK, DFA_RECORD = 7, 8, 9, 10, 11, 12
+SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF, SPEC_FREE, SPEC_RECORD = 0, 1, 2, 3, 4, 5
+ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
+
+
+@kernel("i8(A, i8, i8)")
+def dfa_class(A, dfa, cp):
+    """Class of a code point: table below 128, binary search above."""
+    if cp < 128:
+        return int(A[A[dfa + DFA_ASCII] + cp])
+    starts = int(A[dfa + DFA_STARTS])
+    lo, hi = 0, int(A[dfa + DFA_INTERVALS])
+    while hi - lo > 1:
+        mid = (lo + hi) >> 1
+        if A[starts + mid] <= cp:
+            lo = mid
+        else:
+            hi = mid
+    return int(A[A[dfa + DFA_CLS] + lo])
+
+
+@kernel("i8(A, i8, i8, i8)")
+def dfa_step(A, dfa, q, cp):
+    """Next state of an automaton, or -1."""
+    return int(A[A[dfa + DFA_TRANS] + q * A[dfa + DFA_CLASSES] + dfa_class(A, dfa, cp)])
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def dfa_fits(A, spec, dfa, q, count):
+    """Whether ``q`` can reach acceptance within the bounds of ``spec`` after ``count`` characters.
+
+    Exact because specifications with bounds are built only over automata whose lengths to acceptance have no gaps.
+    """
+    most = int(A[spec + SPEC_MAX])
+    if most >= 0 and count + A[A[dfa + DFA_SHORTEST] + q] > most:
+        return False
+    longest = int(A[A[dfa + DFA_LONGEST] + q])
+    return longest < 0 or count + longest >= A[spec + SPEC_MIN]
+
+
+@kernel("i8(A, i8, i8)")
+def trie_child(A, node, b):
+    """Child of a trie node along a byte, or -1. Children are sorted: O(log children)."""
+    first = int(A[node + 1])
+    lo, hi = 0, int(A[node + 2])
+    while lo < hi:
+        mid = (lo + hi) >> 1
+        if A[first + mid * TRIE_STRIDE] < b:
+            lo = mid + 1
+        else:
+            hi = mid
+    if lo < A[node + 2] and A[first + lo * TRIE_STRIDE] == b:
+        return first + lo * TRIE_STRIDE
+    return -1
+
+
+@kernel("i8(A, i8, i8)")
+def trie_char(A, node, cp):
+    """Follow the UTF-8 form of a code point, or -1."""
+    if cp < 0x80:
+        return trie_child(A, node, cp)
+    if cp < 0x800:
+        node = trie_child(A, node, 0xC0 | cp >> 6)
+    else:
+        if cp < 0x10000:
+            node = trie_child(A, node, 0xE0 | cp >> 12)
+        else:
+            node = trie_child(A, node, 0xF0 | cp >> 18)
+            if node >= 0:
+                node = trie_child(A, node, 0x80 | (cp >> 12) & 0x3F)
+        if node >= 0:
+            node = trie_child(A, node, 0x80 | (cp >> 6) & 0x3F)
+    if node < 0:
+        return -1
+    return trie_child(A, node, 0x80 | cp & 0x3F)
+
+
+@kernel("i8(A, i8, i8)")
+def least_char(A, node, cp):
+    """The least character >= ``cp`` that some word below ``node`` goes on with.
+
+    Returns
+    -------
+    int
+        ``child node << 21 | code point``, or -1. Depth first over at most four bytes; O(next characters) at worst.
+    """
+    top, at = 0, SCRATCH
+    A[at], A[at + 1], A[at + 2] = node, 0, 0  # frames: node, next child, UTF-8 mode
+    while top >= 0:
+        at = SCRATCH + 3 * top
+        here, k, mode = int(A[at]), int(A[at + 1]), int(A[at + 2])
+        if k >= A[here + 2]:
+            top -= 1
+            continue
+        A[at + 1] = k + 1
+        child = int(A[here + 1]) + k * TRIE_STRIDE
+        step = utf8_step(mode, int(A[child]))
+        if step == DEAD:
+            continue
+        if step & CHAR:
+            if step & 0x1FFFFF >= cp:
+                return child << 21 | step & 0x1FFFFF
+            continue
+        if mode_range(step, 0)[1] < cp:
+            continue
+        top += 1
+        A[at + 3], A[at + 4], A[at + 5] = child, 0, step
+    return -1
+
+
+@kernel("i8(A, A, i8[::1])")
+def trie_build(A, text, ends):
+    """Build a trie breadth first.
+
+    Parameters
+    ----------
+    text : (n_bytes,) int32
+        The words one after another, in ascending order of their bytes and without repeats.
+    ends : (n_words,) int64
+        Where each word ends.
+
+    Returns
+    -------
+    int
+        The root (absolute index), or -1 with ``FULL`` set. Leaf numbers are positions in the sorted order.
+    """
+    n = len(ends)
+    root = take(A, TRIE, TRIE_STRIDE)
+    if root < 0:
+        return -1
+    A[root + 3], A[root + 4], A[root + 5] = -1, 0, n
+    node, depth, level_end = root, 0, root
+    while node <= level_end:
+        last = level_end
+        while node <= last:
+            lo, hi = int(A[node + 4]), int(A[node + 5])
+            start = (int(ends[lo - 1]) if lo else 0) + depth
+            if lo < hi and start == ends[lo]:
+                A[node + 3] = lo
+                lo += 1
+            first, count = -1, 0
+            while lo < hi:
+                b = text[(int(ends[lo - 1]) if lo else 0) + depth]
+                up = lo + 1
+                while up < hi and text[ends[up - 1] + depth] == b:
+                    up += 1
+                child = take(A, TRIE, TRIE_STRIDE)
+                if child < 0:
+                    return -1
+                A[child], A[child + 3], A[child + 4], A[child + 5] = b, -1, lo, up
+                if count == 0:
+                    first = child
+                count += 1
+                level_end = child
+                lo = up
+            A[node + 1], A[node + 2] = first, count
+            node += TRIE_STRIDE
+        depth += 1
+    return root
+
+
+@kernel("i8(A, A)")
+def heap_put(A, values):
+    """Copy words to the heap: absolute index, or -1 with ``FULL`` set."""
+    at = take(A, HEAP, len(values))
+    if at >= 0:
+        for k in range(len(values)):
+            A[at + k] = values[k]
+    return at
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def dfa_can_start(A, spec, q, count, mode):
+    """Whether a started character (``mode`` != 0) can be completed by an automaton within the bounds of ``spec``."""
+    dfa = int(A[spec + SPEC_REF])
+    n = int(A[dfa + DFA_INTERVALS])
+    starts, cls = int(A[dfa + DFA_STARTS]), int(A[dfa + DFA_CLS])
+    row = int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES])
+    for part in range(3):
+        first, last = mode_range(mode, part)
+        if first > last:
+            continue
+        lo, hi = 0, n
+        while hi - lo > 1:
+            mid = (lo + hi) >> 1
+            if A[starts + mid] <= first:
+                lo = mid
+            else:
+                hi = mid
+        while lo < n and A[starts + lo] <= last:
+            to = int(A[row + A[cls + lo]])
+            if to >= 0 and dfa_fits(A, spec, dfa, to, count + 1):
+                return True
+            lo += 1
+    return False
+
+
+@kernel("i8(i8, i8)")
+def raw_mode(mode, b):
+    """UTF-8 mode after a raw byte: 0 when a character is complete, or ``DEAD``."""
+    step = utf8_step(mode, b)
+    if step == DEAD:
+        return DEAD
+    return 0 if step & CHAR else step
+
+
+@kernel("b1(i8)")
+def in_utf8(mode):
+    """Whether the text stands between characters or inside raw UTF-8 (not inside an escape)."""
+    return mode == 0 or (mode & ~0xFFFFFF) == UTF8

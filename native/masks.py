@@ -1,0 +1,217 @@
+"""Masks and steps by whole tokens: the calls that a matcher makes.
+
+The mask of a state is kept as a *recipe*: a few shared dense rows to unite and a short list of token ids. Recipe:
+number of rows, rows (absolute indices), number of ids, ids.
+"""
+
+from __future__ import annotations
+
+from .arena import EOS, IDS, N_EOS, NEED, NEEDED, RECIPE, STATE, STATE_STRIDE, STATUS, USED_ROWS, WORDS, WORK, take
+from .jit import kernel
+from .pairs import (
+    DENSE_FROM,
+    P_COUNT,
+    P_EXIT,
+    P_LIST,
+    P_ROW,
+    P_ROWS,
+    add_ids,
+    add_row,
+    dense_row,
+    ensure_pair,
+    find_pair,
+    plain_position,
+    push,
+    start_collecting,
+)
+from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE
+from .steps import step
+from .trie import V_TOKBYTES, V_TOKENS, V_TOKOFF
+
+MAX_ROWS = 4
+
+
+@kernel("b1(A, A, i8, i8)")
+def gather(A, V, x, state):
+    """Collect the tokens of the suffixes ``x`` at every item of a state; returns False when ``A[STATUS]`` was set.
+
+    When a pair is missing it is built, and the caller starts again: pairs use the same scratch.
+    """
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items = int(A[at + S_ITEMS])
+    for j in range(int(A[at + S_COUNT])):
+        parent = int(A[items + 2 * j + 1])
+        pos = plain_position(A, V, int(A[items + 2 * j]), x)
+        pair = find_pair(A, x, pos)
+        if pair == 0:
+            ensure_pair(A, V, x, pos)
+            return False
+        for k in range(int(A[pair + P_ROWS])):
+            add_row(A, int(A[pair + P_ROW + k]))
+        add_ids(A, A, int(A[pair + P_LIST]), int(A[pair + P_COUNT]))
+        if A[pair + P_EXIT] >= 0 and parent > 0:
+            push(A, int(A[pair + P_EXIT]), parent)
+    return A[STATUS] == 0
+
+
+@kernel("b1(A, A, i8)")
+def collect(A, V, state):
+    """Collect the mask of a state; returns False when a pair had to be built on the way."""
+    start_collecting(A)
+    if not gather(A, V, 0, state):
+        return False
+    while A[WORK + 2] > 0:
+        A[WORK + 2] -= 2
+        top = int(A[WORK]) + int(A[WORK + 2])
+        if not gather(A, V, int(A[top]), int(A[top + 1])):
+            return False
+    return True
+
+
+@kernel("i8(A, A, i8)")
+def recipe(A, V, state):
+    """The recipe of a state's mask, made when it is first asked for; 0 when ``A[STATUS]`` says why not."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    if A[at + S_RECIPE] != 0:
+        return int(A[at + S_RECIPE])
+    while not collect(A, V, state):
+        if A[STATUS] != 0:
+            return 0
+    if A[at + S_FLAGS] & COMPLETE:
+        add_ids(A, A, int(A[EOS]), int(A[N_EOS]))
+    n_rows, n_ids = int(A[USED_ROWS + 2]), int(A[IDS + 2])
+    if n_rows > MAX_ROWS or n_ids > 4 * DENSE_FROM:
+        A[A[USED_ROWS]] = dense_row(A, n_rows, 1)
+        n_rows, n_ids = 1, 0
+    out = take(A, RECIPE, n_rows + n_ids + 2)
+    if out < 0 or A[STATUS] != 0:
+        return 0
+    A[out] = n_rows
+    for j in range(n_rows):
+        A[out + 1 + j] = A[A[USED_ROWS] + j]
+    A[out + 1 + n_rows] = n_ids
+    for j in range(n_ids):
+        A[out + 2 + n_rows + j] = A[A[IDS] + j]
+    A[at + S_RECIPE] = out
+    return out
+
+
+@kernel("void(A, i8, int32[:, ::1], i8)")
+def write_mask(A, made, mask, row):
+    """Write a recipe into a row of a bitmask of the arena's width."""
+    words = int(A[WORDS])
+    n_rows = int(A[made])
+    if n_rows == 0:
+        for j in range(words):
+            mask[row, j] = 0
+    else:
+        source = int(A[made + 1])
+        for j in range(words):
+            mask[row, j] = A[source + j]
+        for k in range(1, n_rows):
+            source = int(A[made + 1 + k])
+            for j in range(words):
+                mask[row, j] |= A[source + j]
+    ids = made + 2 + n_rows
+    for j in range(int(A[made + 1 + n_rows])):
+        t = A[ids + j]
+        mask[row, t >> 5] |= 1 << (t & 31)
+
+
+@kernel("i8(A)")
+def why(A):
+    """Why a call gave up: the number of the lazy record that it needs, or -1 when the arena is full."""
+    reason = int(A[STATUS])
+    A[STATUS] = 0
+    return int(A[NEEDED]) if reason == NEED else -1
+
+
+@kernel("i8(A, A, int32[:, ::1], i8, i8)")
+def fill_mask(A, V, mask, row, state):
+    """Mask of a state into ``mask[row]``.
+
+    Parameters
+    ----------
+    mask : (rows, ceil(n / 32)) int32
+        Bit ``t % 32`` of word ``t // 32`` is token ``t``.
+
+    Returns
+    -------
+    int
+        0 when done, else :func:`why`.
+    """
+    made = int(A[A[STATE] + state * STATE_STRIDE + S_RECIPE])
+    if made == 0:
+        made = recipe(A, V, state)
+        if made == 0:
+            return why(A)
+    write_mask(A, made, mask, row)
+    return 0
+
+
+@kernel("i8(A, A, i8)")
+def prepare_mask(A, V, state):
+    """Make the recipe of a state without writing it: 0 when done, else :func:`why`."""
+    if A[A[STATE] + state * STATE_STRIDE + S_RECIPE] == 0 and recipe(A, V, state) == 0:
+        return why(A)
+    return 0
+
+
+@kernel("void(A, int32[:, ::1], int64[::1], int64[::1], i8, i8)", nogil=True)
+def fill_ready(A, mask, rows, states, start, stop):
+    """Masks of states whose recipes exist into ``mask[rows[j]]`` for ``start <= j < stop``, off the interpreter lock.
+
+    It only reads what was published before, and memory of an arena never moves.
+    """
+    for j in range(start, stop):
+        write_mask(A, int(A[A[STATE] + states[j] * STATE_STRIDE + S_RECIPE]), mask, rows[j])
+
+
+@kernel("i8(A, A, i8, i8)")
+def advance(A, V, state, token):
+    """State after one token; 0 when it is not allowed; -2 - :func:`why` when the step could not be made."""
+    if token < 0 or token >= V[V_TOKENS]:
+        return 0
+    at = int(V[V_TOKOFF]) + token
+    first, last = int(V[at]), int(V[at + 1])
+    if first == last:
+        return 0
+    base = int(V[V_TOKBYTES])
+    for j in range(first, last):
+        state = step(A, state, int(V[base + j]))
+        if state <= 0:
+            return 0 if A[STATUS] == 0 else -2 - why(A)
+    return state
+
+
+@kernel("i8(A, i8, A)")
+def advance_bytes(A, state, data):
+    """State after some bytes, as :func:`advance`."""
+    for j in range(len(data)):
+        state = step(A, state, int(data[j]))
+        if state <= 0:
+            return 0 if A[STATUS] == 0 else -2 - why(A)
+    return state
+
+
+@kernel("i8(A, i8)")
+def forced_byte(A, state):
+    """The only byte that can follow a state; 256 when several can or the text may end; -2 - :func:`why` otherwise."""
+    if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & COMPLETE:
+        return 256
+    only = 256
+    for b in range(256):
+        to = step(A, state, b)
+        if A[STATUS] != 0:
+            return -2 - why(A)
+        if to > 0:
+            if only < 256:
+                return 256
+            only = b
+    return only
+
+
+@kernel("b1(A, i8)")
+def is_complete(A, state):
+    """Whether the text may end here."""
+    return A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & COMPLETE != 0

@@ -1,0 +1,382 @@
+"""JSON numbers under exact decimal bounds, one byte at a time.
+
+A state is four int32 fields; states that can still become the same numbers have the same fields wherever that is
+cheap. Its phase (bits 0-3 of f0) says what is written:
+
+============================  ==============================  =========  ===========================  ==========
+phase                         f0                              f1         f2                           f3
+============================  ==============================  =========  ===========================  ==========
+START, MINUS                  phase, sign
+ZERO, ZERO_POINT, ZERO_TAIL   phase, sign, fraction digits               p, w (no digit but 0 yet)
+WHOLE, POINT, TAIL            phase, sign, fraction digits    lower,     p, w                         N mod M
+                                                              upper
+E, E_SIGN                     phase                           first x    last x
+E_DIGITS                      phase, digits to come           first x    last x                       exponent
+============================  ==============================  =========  ===========================  ==========
+
+The mantissa is ``0.D x 10^p``, and ``N / 10^f`` with an integer N and f fraction digits. ``lower`` and ``upper``
+compare D with the digits of the two bounds: the number of digits that agree, LESS or GREATER. With a written exponent
+x the value ``0.D x 10^q``, ``q = p + x``, is compared first by q, then by D. It is a multiple of ``M / 10^s`` iff M'
+divides N and ``w + x >= 0``, with ``w = min(v2(N) - v2(M), v5(N) - v5(M)) + s - f``. For integers w is the place of
+the last non-zero digit. What a specification cannot notice is not counted, so without bounds and multiples all whole
+parts are one state.
+
+A state is returned only if some continuation, maybe empty, ends in an admitted number. That is decided by the interval
+of exponents (or of further whole digits) that a mantissa can take; see `span_reaches`.
+"""
+
+from __future__ import annotations
+
+from .jit import kernel
+from .number_layout import (
+    BASE,
+    BASE_POWER,
+    COMPARED,
+    COPRIME,
+    COVER,
+    EXPONENT_DIGITS,
+    EXPONENT_MAX,
+    F_LAST,
+    FREE,
+    GREATER,
+    HI_DIGITS,
+    HI_LENGTH,
+    HI_OPEN,
+    HI_Q,
+    LESS,
+    LO_DIGITS,
+    LO_LENGTH,
+    LO_OPEN,
+    LO_Q,
+    MODULUS,
+    P_FIRST,
+    P_LAST,
+    PLACES,
+    POINT_OK,
+    Q_FIRST,
+    Q_LAST,
+    SIDE_OK,
+    SIDES,
+    SMALLEST,
+    X_FIRST,
+    X_LAST,
+    ZERO_OK,
+)
+
+START, MINUS, ZERO, ZERO_POINT, ZERO_TAIL, WHOLE, POINT, TAIL, E, E_SIGN, E_DIGITS = range(11)
+W_BIAS = 1 << 15
+
+
+@kernel("i8(A, i8, i8, i8, i8)")
+def compare_digit(A, digits, length, matched, digit):
+    """Compare one more significant digit with a bound's; past its last digit the bound goes on with zeros."""
+    if matched >= LESS:
+        return matched
+    if matched == length:
+        return matched if digit == 0 else GREATER
+    if digit == A[digits + matched]:
+        return matched + 1
+    return LESS if digit < A[digits + matched] else GREATER
+
+
+@kernel("i8(A, i8, i8)")
+def last_q(A, s, upper):
+    """Greatest q that the upper bound leaves to the digits read, with or without more digits."""
+    over = upper == GREATER or (upper == A[s + HI_LENGTH] and A[s + HI_OPEN] != 0)
+    return int(A[s + HI_Q]) - over
+
+
+@kernel("i8(A, i8, i8)")
+def first_q(A, s, lower):
+    """Least q that the lower bound leaves to the digits read and no more."""
+    reached = lower == GREATER or (lower == A[s + LO_LENGTH] and A[s + LO_OPEN] == 0)
+    return int(A[s + LO_Q]) + (not reached)
+
+
+@kernel("b1(A, i8, i8)")
+def divides(A, o, r):
+    """Whether M' divides an integer that leaves r modulo M."""
+    return r == 0 or r % A[o + COPRIME] == 0
+
+
+@kernel("i8(A, i8, i8)")
+def low_zeros(A, o, r):
+    """``min(v(N) - k, 0)`` for N mod M = r, N not divisible by 10; v counts factors BASE and ``M = BASE^k M'``."""
+    for missing in range(int(A[o + BASE_POWER]), 0, -1):
+        if r % A[o + BASE] != 0:
+            return -missing
+        r //= A[o + BASE]
+    return 0
+
+
+@kernel("b1(A, i8, i8, i8, i8, i8, i8, i8, i8, i8, i8)")
+def span_reaches(A, o, s, first, last, lower, upper, p, w, f, r):
+    """Whether a mantissa, perhaps with more digits, times ``10^x`` is admitted for some x in [first, last].
+
+    The bounds allow every x in the span to some continuation. Without multiples that is all. With them, the bounds are
+    multiples themselves, so a continuation equal to a bound is admitted; at every other x the whole interval
+    ``[N, N + 1) x 10^(x-f)`` lies between the bounds, and what counts is whether it holds a multiple.
+
+    Complexity
+    ----------
+    O(COVER), at most six divisions.
+    """
+    if first > last:
+        return False
+    modulus = int(A[o + MODULUS])
+    if modulus == 0:
+        return True
+    if lower < LESS and first <= A[s + LO_Q] - p <= last:
+        return True
+    if upper < LESS and first <= A[s + HI_Q] - p <= last:
+        return True
+    most = last - f + int(A[o + PLACES])
+    if most >= A[o + COVER] or (last + w >= 0 and divides(A, o, r)):
+        return True
+    least = max(first - f + int(A[o + PLACES]), 0)
+    width = 10 ** max(least, 0)
+    for _ in range(least, most + 1):
+        if (modulus - r * width % modulus) % modulus < width:
+            return True
+        width *= 10
+    return False
+
+
+@kernel("b1(A, i8, i8, i8, i8, i8, i8, i8, i8, i8)")
+def mantissa_lives(A, o, s, phase, lower, upper, p, w, f, r):
+    """Whether a mantissa with a non-zero digit can be continued to an admitted number.
+
+    While whole digits are written each further one multiplies by ten, so there is no last x.
+    """
+    first = int(A[s + LO_Q]) + (lower == LESS) - p
+    last = last_q(A, s, upper) - p
+    end = last if phase == WHOLE else min(last, 0)
+    if span_reaches(A, o, s, max(first, 0), end, lower, upper, p, w, f, r):
+        return True
+    if A[o + POINT_OK] == 0:
+        return False
+    first = max(first, int(A[s + X_FIRST]), int(A[s + Q_FIRST]) - p)
+    last = min(last, int(A[s + Q_LAST]) - p)
+    if phase != WHOLE:
+        last = min(last, int(A[s + X_LAST]))
+    return span_reaches(A, o, s, first, last, lower, upper, p, w, f, r)
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def zero_lives(A, o, s, p, f):
+    """Whether ``0`` or ``0.`` and zeros can be continued: as zero, or by a first digit at q <= p.
+
+    From SMALLEST on every decade ``[10^(q-1), 10^q)`` holds a multiple.
+    """
+    if A[o + ZERO_OK] != 0:
+        return True
+    if A[o + POINT_OK] == 0:
+        return False
+    if A[o + MODULUS] != 0:
+        p = -f
+    first = max(int(A[s + LO_Q]), int(A[o + SMALLEST]))
+    last = int(A[s + HI_Q])
+    return first <= min(last, p) or max(first, int(A[s + Q_FIRST])) <= min(last, int(A[s + Q_LAST]), p + A[s + X_LAST])
+
+
+@kernel("UniTuple(i8, 5)(i8, i8, i8, i8)")
+def exponent_digit(first, last, head, digit):
+    """One more exponent digit; ``head`` is f3 * 8 + digits to come. Fields as in E_DIGITS."""
+    left = head % 8 - 1
+    value = head // 8 * 10 + digit
+    if left < 0:
+        return 0, 0, 0, 0, 0
+    most, width = value, 1
+    lives = first <= value <= last
+    for _ in range(left):
+        width *= 10
+        most = value * width + width - 1
+        lives = lives or (value * width <= last and most >= first)
+    if not lives:
+        return 0, 0, 0, 0, 0
+    if left == 0:
+        return 1, E_DIGITS, 0, 0, 0
+    if first <= value and most <= last:
+        return 1, E_DIGITS | left << 8, 0, EXPONENT_MAX, 0
+    return 1, E_DIGITS | left << 8, max(first, value), min(last, most), value
+
+
+@kernel("UniTuple(i8, 5)(i8, i8, i8, i8, i8)")
+def exponent_step(f0, f1, f2, f3, byte):
+    """One byte after ``e``."""
+    phase = f0 & 15
+    if 48 <= byte <= 57:
+        if phase == E_DIGITS:
+            return exponent_digit(f1, f2, f3 * 8 + (f0 >> 8), byte - 48)
+        return exponent_digit(max(f1, 0), f2, EXPONENT_DIGITS, byte - 48)
+    if phase == E and (byte == 43 or byte == 45):
+        first, last = (f1, f2) if byte == 43 else (-f2, -f1)
+        if last >= 0:
+            return 1, E_SIGN, max(first, 0), last, 0
+    return 0, 0, 0, 0, 0
+
+
+@kernel("UniTuple(i8, 5)(A, i8, i8, i8, i8, i8, i8)")
+def zero_step(A, o, s, f0, p, w, digit):
+    """The digit 0 before any other: of the whole part, or after the point."""
+    phase, f = f0 & 15, f0 >> 8
+    if phase <= MINUS:
+        f0 = f0 - phase + ZERO
+    elif phase == ZERO:
+        return 0, 0, 0, 0, 0
+    else:
+        p = max(p - 1, int(A[s + P_FIRST]))
+        if A[o + MODULUS] != 0:
+            f = min(f + 1, int(A[s + F_LAST]))
+        f0 = ZERO_TAIL | f0 & 16 | f << 8
+    if not zero_lives(A, o, s, p, f):
+        return 0, 0, 0, 0, 0
+    return 1, f0, 0, p << 16 | w + W_BIAS, 0
+
+
+@kernel("UniTuple(i8, 5)(A, i8, i8, i8, i8, i8, i8, i8)")
+def digit_step(A, o, s, f0, f1, f2, f3, digit):
+    """One digit of the mantissa."""
+    phase, f, r = f0 & 15, f0 >> 8, f3
+    if phase >= WHOLE and A[s + FREE] != 0:
+        return 1, (WHOLE if phase == WHOLE else TAIL) | f0 & 16, f1, f2, f3
+    p, w = (f2 >> 16, (f2 & 0xFFFF) - W_BIAS) if phase > MINUS else (0, 0)
+    if phase < WHOLE and digit == 0:
+        return zero_step(A, o, s, f0, p, w, digit)
+    if phase == ZERO:
+        return 0, 0, 0, 0, 0
+    whole = phase <= MINUS or phase == WHOLE
+    if phase < WHOLE:
+        f1 = int(A[s + COMPARED])
+    lower = compare_digit(A, o + A[s + LO_DIGITS], int(A[s + LO_LENGTH]), f1 & 0xFFFF, digit)
+    upper = compare_digit(A, o + A[s + HI_DIGITS], int(A[s + HI_LENGTH]), f1 >> 16, digit)
+    if whole:
+        p = min(p + 1, int(A[s + P_LAST]))
+    modulus = int(A[o + MODULUS])
+    if modulus != 0:
+        if modulus > 1:
+            r = (r * 10 + digit) % modulus
+        if not whole:
+            f = min(f + 1, int(A[s + F_LAST]))
+        if digit != 0:
+            w = low_zeros(A, o, r) + A[o + PLACES] - f
+        elif whole:
+            w = min(w + 1, max(-A[s + X_FIRST], 0))
+    phase = WHOLE if whole else TAIL
+    if not mantissa_lives(A, o, s, phase, lower, upper, p, w, f, r):
+        return 0, 0, 0, 0, 0
+    return 1, phase | f0 & 16 | f << 8, lower | upper << 16, p << 16 | w + W_BIAS, r
+
+
+@kernel("UniTuple(i8, 5)(A, i8, i8, i8, i8, i8, i8)")
+def point_step(A, o, s, f0, f1, f2, f3):
+    """The point after the whole part."""
+    phase = f0 & 15
+    if A[o + POINT_OK] == 0 or (phase not in (ZERO, WHOLE)):
+        return 0, 0, 0, 0, 0
+    p, w = f2 >> 16, (f2 & 0xFFFF) - W_BIAS
+    if phase == WHOLE:
+        if not mantissa_lives(A, o, s, POINT, f1 & 0xFFFF, f1 >> 16, p, w, 0, f3):
+            return 0, 0, 0, 0, 0
+        return 1, POINT | f0 & 16, f1, f2, f3
+    if not zero_lives(A, o, s, p, 0):
+        return 0, 0, 0, 0, 0
+    if A[s + FREE] != 0:
+        return 1, POINT | f0 & 16, int(A[s + COMPARED]), f2, f3
+    return 1, ZERO_POINT | f0 & 16, f1, f2, f3
+
+
+@kernel("UniTuple(i8, 5)(A, i8, i8, i8, i8, i8, i8)")
+def e_step(A, o, s, f0, f1, f2, f3):
+    """The letter e after a complete mantissa: leaves the interval of the exponents that admit it."""
+    phase = f0 & 15
+    if A[o + POINT_OK] == 0 or phase <= MINUS or phase in (ZERO_POINT, POINT):
+        return 0, 0, 0, 0, 0
+    first, last = int(A[s + X_FIRST]), int(A[s + X_LAST])
+    if phase >= WHOLE:
+        p, w = f2 >> 16, (f2 & 0xFFFF) - W_BIAS
+        first = max(first, first_q(A, s, f1 & 0xFFFF) - p, int(A[s + Q_FIRST]) - p)
+        last = min(last, last_q(A, s, f1 >> 16) - p, int(A[s + Q_LAST]) - p)
+        if A[o + MODULUS] != 0:
+            if not divides(A, o, f3):
+                return 0, 0, 0, 0, 0
+            first = max(first, -w)
+    elif A[o + ZERO_OK] == 0:
+        return 0, 0, 0, 0, 0
+    if first > last:
+        return 0, 0, 0, 0, 0
+    return 1, E, first, last, 0
+
+
+@kernel("UniTuple(i8, 4)(A, i8)")
+def num_start(A, o):
+    """Return the fields before the first byte of a number.
+
+    Parameters
+    ----------
+    A : (n,) int32
+        Memory that holds the table of the specification (`NumberSpec.encode`).
+    o : int
+        Where the table starts.
+    """
+    return START, 0, 0, 0
+
+
+@kernel("UniTuple(i8, 5)(A, i8, i8, i8, i8, i8, i8)")
+def num_step(A, o, f0, f1, f2, f3, byte):
+    """Read one byte.
+
+    Parameters
+    ----------
+    A : (n,) int32
+        Memory that holds the table of the specification (`NumberSpec.encode`).
+    o : int
+        Where the table starts.
+    f0, f1, f2, f3 : int
+        A state from `num_start` or `num_step`.
+    byte : int
+        0-255.
+
+    Returns
+    -------
+    alive : int
+        1 if some continuation of the text is an admitted number, else 0.
+    g0, g1, g2, g3 : int
+        The next state (zeros if dead), int32 values.
+
+    Complexity
+    ----------
+    O(1); O(COVER) where the specification has multiples.
+    """
+    phase = f0 & 15
+    if phase >= E:
+        return exponent_step(f0, f1, f2, f3, byte)
+    s = o + A[o + SIDES + (f0 >> 4 & 1)]
+    if 48 <= byte <= 57:
+        return digit_step(A, o, s, f0, f1, f2, f3, byte - 48)
+    if byte == 46:
+        return point_step(A, o, s, f0, f1, f2, f3)
+    if byte == 101 or byte == 69:
+        return e_step(A, o, s, f0, f1, f2, f3)
+    if byte == 45 and phase == START:
+        negative = A[o + SIDES + 1]
+        if negative == 0:
+            return 1, MINUS, 0, 0, 0
+        return int(A[o + negative + SIDE_OK] != 0), MINUS | 16, 0, 0, 0
+    return 0, 0, 0, 0, 0
+
+
+@kernel("b1(A, i8, i8, i8, i8, i8)")
+def num_accepts(A, o, f0, f1, f2, f3):
+    """Return whether the text read so far is a complete and admitted number; parameters as in `num_step`."""
+    phase = f0 & 15
+    if phase == E_DIGITS:
+        return f0 >> 8 == 0 or f1 <= f3 <= f2
+    if phase in (ZERO, ZERO_TAIL):
+        return A[o + ZERO_OK] != 0
+    if phase not in (WHOLE, TAIL):
+        return False
+    if A[o + MODULUS] != 0 and ((f2 & 0xFFFF) < W_BIAS or not divides(A, o, f3)):
+        return False
+    s = o + A[o + SIDES + (f0 >> 4 & 1)]
+    return first_q(A, s, f1 & 0xFFFF) <= f2 >> 16 <= last_q(A, s, f1 >> 16)

@@ -1,0 +1,49 @@
+"""Layout of the integer table of a number specification: written by the grammar, read by the number kernels.
+
+A number is compared with a bound by its significant digits and the position of its point: ``0.D x 10^q``, ``D``
+without leading zeros. ``q`` counts from the first significant digit; ``x`` is a written exponent.
+"""
+
+from __future__ import annotations
+
+EXPONENT_DIGITS = 3
+EXPONENT_MAX = 10**EXPONENT_DIGITS - 1
+
+INFINITE = 1 << 20  # beyond every position and exponent; sums of a few still fit int32
+
+# Comparison of the digits read so far with those of a bound; smaller values count the digits that agree.
+LESS = 0x7FFE
+GREATER = 0x7FFF
+
+ZERO_OK = 0  # 1: zero is admitted
+POINT_OK = 1  # 1: a point and an exponent are admitted
+MODULUS = 2  # M: values are multiples of M / 10^PLACES, 10 does not divide M; 0: any real
+COPRIME = 3  # M = BASE^BASE_POWER * COPRIME, COPRIME prime to 10
+BASE = 4  # 2 or 5
+BASE_POWER = 5
+PLACES = 6
+COVER = 7  # the least c with 10^c >= M: every 10^c consecutive integers hold a multiple
+SMALLEST = 8  # q of the least positive multiple
+SIDES = 9  # two offsets from the table's start: the records of the positive and of the negative sign
+HEADER = 11
+
+# The record of one sign: bounds on the magnitude, then on written exponents.
+SIDE_OK = 0  # 1: some number has this sign (zero has both)
+FREE = 1  # 1: every real magnitude is admitted
+LO_Q = 2
+LO_OPEN = 3
+LO_LENGTH = 4
+LO_DIGITS = 5  # offset of the digits from the table's start
+HI_Q = 6
+HI_OPEN = 7
+HI_LENGTH = 8
+HI_DIGITS = 9
+X_FIRST = 10  # written exponents lie in [X_FIRST, X_LAST]
+X_LAST = 11
+Q_FIRST = 12  # and give a q in [Q_FIRST, Q_LAST]
+Q_LAST = 13
+P_FIRST = 14  # positions of the point saturate at P_FIRST and P_LAST
+P_LAST = 15
+F_LAST = 16  # counts of fraction digits saturate at F_LAST
+COMPARED = 17  # comparison with both bounds before the first digit: lower | upper << 16
+SIDE = 18

@@ -1,0 +1,196 @@
+"""Positions: what one item of a state is about to read, as hash-consed records ``(kind, f1 .. f7)``.
+
+==========  =========================================  ==================================================
+kind        fields                                     reads
+==========  =========================================  ==================================================
+K_BASE                                                 nothing: the end of the text that a table is about
+K_END       ws                                         white space after the document
+K_LITERAL   at, ws                                     fixed bytes (``true``, ``null``)
+K_OPEN      spec, ws                                   white space and the opening quote of a string
+K_STRING    spec, q, count, mode                       the inside of a string
+K_KEY       object, seen, node, q, mode                the inside of a key
+K_OBJECT    object, seen, phase, goal, ws              the punctuation of an object
+K_ARRAY     array, index, phase, ws                    the punctuation of an array
+K_NUMBER    spec, f0, f1, f2, f3, ws                   a number
+K_TEXT      spec, q, mode                              raw text under an automaton
+K_WORD      node                                       raw text out of a trie
+==========  =========================================  ==================================================
+
+``ws`` counts white space already read (see :func:`space_step`), -1 once the token itself has begun. Objects, arrays
+and goals are named by lazy numbers: ``A[LAZY + number]`` is the heap address of the record, 0 until it is lowered.
+A goal is a list of start positions: reading one of them is a *call*, and the caller goes on where the value ends.
+"""
+
+from __future__ import annotations
+
+from .arena import FULL, LAZY, NEED, NEEDED, POS, POS_HASH, POS_STRIDE, SET, SET_HASH, STATUS, mix, take
+from .jit import kernel
+
+K_BASE, K_END, K_LITERAL, K_OPEN, K_STRING, K_KEY, K_OBJECT, K_ARRAY, K_NUMBER, K_TEXT, K_WORD = range(1, 12)
+START, FIRST, NEXT, NAME, COLON = 0, 1, 2, 3, 4  # phases of containers
+
+# object record; in schema order, what has been seen is the index of the next name, O_NEXT the first required and O_LIVE
+# the first possible name from each index on; in any order it is a set
+O_NAMES, O_LIVE, O_TRIE, O_ANY_ORDER, O_FREE, O_SPEC, O_WS, O_GOALS, O_NEXT = 0, 1, 2, 3, 4, 5, 6, 7, 8
+O_REQUIRED, O_SORTED, O_SET_WORDS, O_NONE_SEEN, O_TEXT, O_RECORD = 9, 10, 11, 12, 13, 14
+# array record
+A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS, A_RECORD = 0, 1, 2, 3, 4, 5, 6
+
+# white space: 0 any amount, 1 none, 2 bounded and nothing read yet, 3 one space read, 4 + k a newline and k of indent
+INDENT_MAX = 40
+
+
+@kernel("i8(i8, i8)")
+def space_step(ws, b):
+    """White space read after one more byte, or -1 when it is not allowed there."""
+    if ws == 0:
+        return 0 if b == 32 or b == 10 or b == 13 or b == 9 else -1
+    if ws == 2:
+        return 3 if b == 32 else 4 if b == 10 else -1
+    if 4 <= ws < 4 + INDENT_MAX and (b == 32 or b == 9):
+        return ws + 1
+    return -1
+
+
+@kernel("i8(A, i8, i8, i8, i8, i8, i8, i8, i8)")
+def position(A, kind, f1, f2, f3, f4, f5, f6, f7):
+    """Number of a position, made if it is new; 0 with ``FULL`` set when there is no room."""
+    h = mix(mix(mix(mix(kind, f1), f2), f3), f4)
+    h = mix(mix(mix(h, f5), f6), f7)
+    size = int(A[POS_HASH + 1])
+    table, base = int(A[POS_HASH]), int(A[POS])
+    slot = (h >> 11) & (size - 1)
+    while A[table + slot] != 0:
+        at = base + int(A[table + slot]) * POS_STRIDE
+        if (
+            A[at] == kind
+            and A[at + 1] == f1
+            and A[at + 2] == f2
+            and A[at + 3] == f3
+            and A[at + 4] == f4
+            and A[at + 5] == f5
+            and A[at + 6] == f6
+            and A[at + 7] == f7
+        ):
+            return int(A[table + slot])
+        slot = (slot + 1) & (size - 1)
+    at = take(A, POS, POS_STRIDE)
+    if at < 0 or A[POS + 2] > size * (POS_STRIDE // 2):
+        A[STATUS] = FULL
+        return 0
+    A[at], A[at + 1], A[at + 2], A[at + 3] = kind, f1, f2, f3
+    A[at + 4], A[at + 5], A[at + 6], A[at + 7] = f4, f5, f6, f7
+    number = (at - base) // POS_STRIDE
+    A[table + slot] = number
+    return number
+
+
+@kernel("i8(A, i8)")
+def lazy(A, number):
+    """Heap address of a lazy record, or 0 with ``NEED`` set when it has not been lowered."""
+    at = int(A[A[LAZY] + number])
+    if at == 0 and A[STATUS] == 0:
+        A[STATUS], A[NEEDED] = NEED, number
+    return at
+
+
+@kernel("i8(A, i8, i8, i8)")
+def with_bit(A, words, seen, k):
+    """The set ``seen`` (absolute index, ``words`` words) with member ``k``, hash-consed; -1 when there is no room."""
+    h = words
+    for j in range(words):
+        w = int(A[seen + j])
+        if j == k >> 5:
+            w |= 1 << (k & 31) if (k & 31) < 31 else -(1 << 31)
+        h = mix(h, w & 0xFFFFFFFF)
+    size, table = int(A[SET_HASH + 1]), int(A[SET_HASH])
+    slot = (h >> 11) & (size - 1)
+    while A[table + slot] != 0:
+        at, same = int(A[table + slot]), True
+        if A[at - 1] != words:
+            same = False
+        else:
+            for j in range(words):
+                w = int(A[seen + j])
+                if j == k >> 5:
+                    w |= 1 << (k & 31) if (k & 31) < 31 else -(1 << 31)
+                if A[at + j] != w:
+                    same = False
+                    break
+        if same:
+            return at
+        slot = (slot + 1) & (size - 1)
+    at = take(A, SET, words + 1)
+    if at < 0 or A[SET + 2] > size:
+        A[STATUS] = FULL
+        return -1
+    A[at] = words
+    for j in range(words):
+        A[at + 1 + j] = A[seen + j]
+    if (k & 31) < 31:
+        A[at + 1 + (k >> 5)] |= 1 << (k & 31)
+    else:
+        A[at + 1 + (k >> 5)] |= -(1 << 31)
+    A[table + slot] = at + 1
+    return at + 1
+
+
+@kernel("b1(A, i8, i8, i8)")
+def name_allowed(A, obj, seen, k):
+    """Whether name ``k`` of an object may be written now."""
+    if A[A[obj + O_GOALS] + k] < 0:
+        return False
+    if A[obj + O_ANY_ORDER]:
+        return (A[seen + (k >> 5)] >> (k & 31)) & 1 == 0
+    return seen <= k <= A[A[obj + O_NEXT] + seen]
+
+
+@kernel("b1(A, i8, i8)")
+def may_close(A, obj, seen):
+    """Whether every required name has been written."""
+    if not A[obj + O_ANY_ORDER]:
+        return A[A[obj + O_NEXT] + seen] == A[obj + O_NAMES]
+    need = int(A[obj + O_REQUIRED])
+    for j in range(int(A[obj + O_SET_WORDS])):
+        if A[need + j] & ~A[seen + j]:
+            return False
+    return True
+
+
+@kernel("b1(A, i8, i8)")
+def free_allowed(A, obj, seen):
+    """Whether a name outside the list may be written now (in schema order: after every required one)."""
+    if A[obj + O_FREE] < 0 and A[obj + O_SPEC] < 0:
+        return False
+    return bool(A[obj + O_ANY_ORDER]) or A[A[obj + O_NEXT] + seen] == A[obj + O_NAMES]
+
+
+@kernel("b1(A, i8, i8, i8)")
+def any_word(A, obj, seen, node):
+    """Whether an allowed name lies below a node of the trie of names."""
+    order = int(A[obj + O_SORTED])
+    for j in range(int(A[node + 4]), int(A[node + 5])):
+        if name_allowed(A, obj, seen, int(A[order + j])):
+            return True
+    return False
+
+
+@kernel("b1(A, i8, i8)")
+def may_go_on(A, obj, seen):
+    """Whether some further member may be written."""
+    if free_allowed(A, obj, seen):
+        return True
+    if A[obj + O_ANY_ORDER]:
+        return any_word(A, obj, seen, int(A[obj + O_TRIE]))
+    live = A[A[obj + O_LIVE] + seen]
+    return live < A[obj + O_NAMES] and live <= A[A[obj + O_NEXT] + seen]
+
+
+@kernel("i8(A, i8, i8, i8)")
+def after_name(A, obj, seen, k):
+    """What has been seen after name ``k`` (-1: a free name)."""
+    if A[obj + O_ANY_ORDER]:
+        return seen if k < 0 else with_bit(A, int(A[obj + O_SET_WORDS]), seen, k)
+    return int(A[obj + O_NAMES]) if k < 0 else k + 1
+
+

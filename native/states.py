@@ -1,0 +1,211 @@
+"""States: hash-consed sets of items (position, parent state).
+
+The parent is the state that goes on when the item's value ends. Items of one position are merged by uniting their
+parents, which is exact because L(q)P1 | L(q)P2 = L(q)(P1 | P2). Equal futures have equal numbers, so a matcher is one
+integer, and the second element of an array walks through the states of the first.
+
+State record: items (absolute index), number of items, flags, memo row (0: none yet), recipe of its mask (0: none yet).
+"""
+
+from __future__ import annotations
+
+from .arena import (
+    BUFFER,
+    FULL,
+    ITEM,
+    POS,
+    POS_STRIDE,
+    STATE,
+    STATE_HASH,
+    STATE_STRIDE,
+    STATUS,
+    mix,
+    take,
+)
+from .jit import kernel
+from .languages import DFA_ACCEPT, SPEC_REF
+from .number import num_accepts
+from .positions import K_BASE, K_END, K_NUMBER, K_TEXT, K_WORD, lazy
+
+COMPLETE, AT_BASE, LIVE = 1, 2, 4
+BASE_STATE = 1
+S_ITEMS, S_COUNT, S_FLAGS, S_ROW, S_RECIPE = 0, 1, 2, 3, 4
+
+
+@kernel("b1(A, i8)")
+def ends(A, pos):
+    """Whether the value at a position may end without reading another byte."""
+    at = int(A[POS]) + pos * POS_STRIDE
+    kind = A[at]
+    if kind == K_NUMBER:
+        return A[at + 6] < 0 and num_accepts(
+            A, int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), int(A[at + 5])
+        )
+    if kind == K_TEXT:
+        dfa = int(A[A[at + 1] + SPEC_REF])
+        return A[at + 3] == 0 and A[A[dfa + DFA_ACCEPT] + A[at + 2]] != 0
+    return kind == K_WORD and A[A[at + 1] + 3] >= 0
+
+
+@kernel("void(A, i8)")
+def emit_state(A, state):
+    """Add every item of a state to the buffer (states are closed: nothing else follows from them)."""
+    n, base = int(A[BUFFER + 2]), int(A[BUFFER])
+    at = int(A[STATE]) + state * STATE_STRIDE
+    count = 2 * int(A[at + S_COUNT])
+    if n + count > A[BUFFER + 1]:
+        A[STATUS] = FULL
+        return
+    items = int(A[at + S_ITEMS])
+    for j in range(count):
+        A[base + n + j] = A[items + j]
+    A[BUFFER + 2] = n + count
+
+
+@kernel("void(A, i8, i8)")
+def emit(A, pos, parent):
+    """Add an item to the buffer, and its parent's items too when its value may end at once."""
+    n, base = int(A[BUFFER + 2]), int(A[BUFFER])
+    if n + 2 > A[BUFFER + 1]:
+        A[STATUS] = FULL
+        return
+    A[base + n], A[base + n + 1] = pos, parent
+    A[BUFFER + 2] = n + 2
+    if parent > 0 and ends(A, pos):
+        emit_state(A, parent)
+
+
+@kernel("void(A, i8, i8)")
+def sort_items(A, base, n):
+    """Shell sort of ``n`` items (pairs of words) by position, then parent; most states have one or two."""
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, n):
+            p, s = A[base + 2 * i], A[base + 2 * i + 1]
+            j = i
+            while j >= gap:
+                at = base + 2 * (j - gap)
+                if A[at] < p or (A[at] == p and A[at + 1] <= s):
+                    break
+                A[base + 2 * j], A[base + 2 * j + 1] = A[at], A[at + 1]
+                j -= gap
+            A[base + 2 * j], A[base + 2 * j + 1] = p, s
+        gap //= 3
+
+
+@kernel("i8(A, i8, i8)")
+def find_state(A, base, n):
+    """Number of the state with these ``n`` sorted, distinct items, made if it is new; 0 with ``FULL`` set."""
+    h = n
+    for j in range(2 * n):
+        h = mix(h, int(A[base + j]))
+    size, table, states = int(A[STATE_HASH + 1]), int(A[STATE_HASH]), int(A[STATE])
+    slot = (h >> 11) & (size - 1)
+    while A[table + slot] != 0:
+        at = states + int(A[table + slot]) * STATE_STRIDE
+        if A[at + S_COUNT] == n:
+            items, same = int(A[at + S_ITEMS]), True
+            for j in range(2 * n):
+                if A[items + j] != A[base + j]:
+                    same = False
+                    break
+            if same:
+                return int(A[table + slot])
+        slot = (slot + 1) & (size - 1)
+    items = take(A, ITEM, 2 * n)
+    at = take(A, STATE, STATE_STRIDE)
+    if items < 0 or at < 0 or A[STATE + 2] > size * (STATE_STRIDE // 2):
+        A[STATUS] = FULL
+        return 0
+    flags = 0
+    for j in range(n):
+        A[items + 2 * j], A[items + 2 * j + 1] = A[base + 2 * j], A[base + 2 * j + 1]
+        kind = A[A[POS] + A[base + 2 * j] * POS_STRIDE]
+        if kind == K_BASE:
+            flags |= AT_BASE
+        else:
+            flags |= LIVE
+            if kind == K_END:
+                flags |= COMPLETE
+    A[at + S_ITEMS], A[at + S_COUNT], A[at + S_FLAGS] = items, n, flags
+    A[at + S_ROW], A[at + S_RECIPE] = 0, 0
+    number = (at - states) // STATE_STRIDE
+    A[table + slot] = number
+    return number
+
+
+@kernel("i8(A, i8, i8, i8, i8)")
+def _unite(A, base, n, j, k):
+    """The state that holds all items of the parents of items ``j .. k-1``; works behind the ``n`` items at ``base``."""
+    start = base + 2 * n - int(A[BUFFER])
+    A[BUFFER + 2] = start
+    for m in range(j, k):
+        emit_state(A, int(A[base + 2 * m + 1]))
+    if A[STATUS] != 0:
+        return 0
+    at, count = int(A[BUFFER]) + start, (int(A[BUFFER + 2]) - start) // 2
+    A[BUFFER + 2] = start - 2 * n
+    sort_items(A, at, count)
+    out = 0
+    for m in range(count):
+        if m == 0 or A[at + 2 * m] != A[at + 2 * out - 2] or A[at + 2 * m + 1] != A[at + 2 * out - 1]:
+            A[at + 2 * out], A[at + 2 * out + 1] = A[at + 2 * m], A[at + 2 * m + 1]
+            out += 1
+    return find_state(A, at, out)
+
+
+@kernel("i8(A, i8)")
+def close_buffer(A, start):
+    """The state of the items in the buffer from word ``start`` on, which are removed; -1 when there are none.
+
+    Items of one position get one parent: the set of all items of their parents (not merged further down, where it is
+    only needed once the text gets there).
+    """
+    base = int(A[BUFFER]) + start
+    n = (int(A[BUFFER + 2]) - start) // 2
+    A[BUFFER + 2] = start
+    if A[STATUS] != 0 or n == 0:
+        return -1
+    if n > 1:
+        sort_items(A, base, n)
+        out, j = 0, 0
+        while j < n:
+            pos, first = A[base + 2 * j], A[base + 2 * j + 1]
+            k, parents = j + 1, 1
+            while k < n and A[base + 2 * k] == pos:
+                if A[base + 2 * k + 1] != A[base + 2 * k - 1]:
+                    parents += 1
+                k += 1
+            parent = int(first)
+            if parents > 1:
+                parent = _unite(A, base, n, j, k)
+                if A[STATUS] != 0:
+                    return -1
+            A[base + 2 * out], A[base + 2 * out + 1] = pos, parent
+            out += 1
+            j = k
+        n = out
+    return find_state(A, base, n)
+
+
+@kernel("i8(A, i8, i8)")
+def state_of(A, pos, parent):
+    """The closed state of one item."""
+    start = int(A[BUFFER + 2])
+    emit(A, pos, parent)
+    return close_buffer(A, start)
+
+
+@kernel("void(A, i8, i8, i8)")
+def call(A, goal, back, parent):
+    """Emit every way to begin a value of ``goal`` after which the text goes on at ``back`` (with ``parent`` above)."""
+    at = lazy(A, goal)
+    if at == 0:
+        return
+    then = state_of(A, back, parent)
+    if A[STATUS] != 0:
+        return
+    for j in range(int(A[at])):
+        emit(A, int(A[at + 1 + j]), then)

@@ -1,0 +1,515 @@
+"""The step of a state by one byte: what each kind of position does with it, and the memo.
+
+A memo row holds, per byte, a state, -1 for dead and 0 for not known yet; it is born dead except where the items can
+move, which spares most slow steps of a trie walk.
+"""
+
+from __future__ import annotations
+
+from .arena import BUFFER, LAZY, POS, POS_STRIDE, ROW, STATE, STATE_STRIDE, STATUS, TRIE_STRIDE, take
+from .jit import kernel
+from .languages import (
+    ANY,
+    AUTOMATON,
+    DFA_ACCEPT,
+    DFA_ASCII,
+    DFA_CLASSES,
+    DFA_GOALS,
+    DFA_TRANS,
+    SPEC_KIND,
+    SPEC_MAX,
+    SPEC_MIN,
+    SPEC_REF,
+    dfa_can_start,
+    dfa_fits,
+    dfa_step,
+    least_char,
+    trie_char,
+    trie_child,
+)
+from .number import num_step
+from .positions import (
+    A_GOAL,
+    A_GOALS,
+    A_MAX,
+    A_MIN,
+    A_PREFIX,
+    A_WS,
+    COLON,
+    FIRST,
+    K_ARRAY,
+    K_END,
+    K_KEY,
+    K_LITERAL,
+    K_NUMBER,
+    K_OBJECT,
+    K_OPEN,
+    K_STRING,
+    K_TEXT,
+    K_WORD,
+    NAME,
+    NEXT,
+    O_FREE,
+    O_GOALS,
+    O_NONE_SEEN,
+    O_ANY_ORDER,
+    O_SORTED,
+    O_SPEC,
+    O_TEXT,
+    O_TRIE,
+    O_WS,
+    START,
+    after_name,
+    any_word,
+    free_allowed,
+    lazy,
+    may_close,
+    may_go_on,
+    name_allowed,
+    position,
+    space_step,
+)
+from .states import S_COUNT, S_ITEMS, S_ROW, call, close_buffer, emit, emit_state, state_of
+from .strings import CHAR, DEAD, QUOTE, UTF8, char_step, mode_range, utf8_step
+
+
+@kernel("i8(A, i8, i8)")
+def clamp_count(A, spec, count):
+    """Characters counted only as far as the bounds can tell them apart."""
+    if A[spec + SPEC_MAX] < 0 and count > A[spec + SPEC_MIN]:
+        return int(A[spec + SPEC_MIN])
+    return count
+
+
+@kernel("b1(i8, i8)")
+def is_raw(mode, b):
+    """Whether a byte is raw UTF-8 text rather than part of an escape."""
+    return (mode == 0 and b != 92) or (mode & ~0xFFFFFF) == UTF8
+
+
+@kernel("b1(A, i8, i8)")
+def word_can_go_on(A, node, mode):
+    """Whether a started escape can name a character that some word below ``node`` goes on with."""
+    for part in range(3):
+        first, last = mode_range(mode, part)
+        if first <= last:
+            found = least_char(A, node, first)
+            if found >= 0 and (found & 0x1FFFFF) <= last:
+                return True
+    return False
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def name_can_go_on(A, obj, seen, node, mode):
+    """The same for the names that an object still allows."""
+    for part in range(3):
+        first, last = mode_range(mode, part)
+        while first <= last:
+            found = least_char(A, node, first)
+            if found < 0 or (found & 0x1FFFFF) > last:
+                break
+            if any_word(A, obj, seen, found >> 21):
+                return True
+            first = (found & 0x1FFFFF) + 1
+    return False
+
+
+@kernel("void(A, i8, i8, i8)")
+def step_string(A, at, parent, b):
+    """The inside of a string."""
+    spec, q, count, mode = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4])
+    kind = A[spec + SPEC_KIND]
+    r = char_step(mode, b)
+    if r == DEAD:
+        return
+    ref = int(A[spec + SPEC_REF])
+    if r == QUOTE:
+        if kind == AUTOMATON:
+            good = A[A[ref + DFA_ACCEPT] + q] != 0
+        else:
+            good = kind == ANY or A[q + 3] >= 0
+        if good and count >= A[spec + SPEC_MIN]:
+            emit_state(A, parent)
+        return
+    full = r >= CHAR
+    cp = r & 0x1FFFFF
+    if mode == 0 and A[spec + SPEC_MAX] >= 0 and count >= A[spec + SPEC_MAX]:
+        return
+    if kind == AUTOMATON:
+        if full:
+            q = dfa_step(A, ref, q, cp)
+            if q < 0 or not dfa_fits(A, spec, ref, q, count + 1):
+                return
+        elif not dfa_can_start(A, spec, q, count, r):
+            return
+    elif kind != ANY:
+        if is_raw(mode, b):
+            q = trie_child(A, q, b)
+        elif full:
+            q = trie_char(A, q, cp)
+        elif not word_can_go_on(A, q, r):
+            return
+        if q < 0:
+            return
+    if full:
+        count, r = clamp_count(A, spec, count + 1), 0
+    emit(A, position(A, K_STRING, spec, q, count, r, 0, 0, 0), parent)
+
+
+@kernel("void(A, i8, i8, i8)")
+def step_text(A, at, parent, b):
+    """Raw text under an automaton."""
+    spec, q, mode = int(A[at + 1]), int(A[at + 2]), int(A[at + 3])
+    r = utf8_step(mode, b)
+    if r == DEAD:
+        return
+    if r >= CHAR:
+        q, r = dfa_step(A, int(A[spec + SPEC_REF]), q, r & 0x1FFFFF), 0
+        if q < 0:
+            return
+    elif not dfa_can_start(A, spec, q, 0, r):
+        return
+    emit(A, position(A, K_TEXT, spec, q, r, 0, 0, 0, 0), parent)
+
+
+@kernel("void(A, i8, i8, i8, i8, i8, i8)")
+def close_key(A, number, obj, seen, node, q, parent):
+    """The closing quote of a key: which value follows depends on the name, or on what free names may hold."""
+    goal, k = -1, -1
+    if node >= 0 and A[node + 3] >= 0:
+        k = int(A[A[obj + O_SORTED] + A[node + 3]])
+        if not name_allowed(A, obj, seen, k):
+            return
+        goal = int(A[A[obj + O_GOALS] + k])
+    elif free_allowed(A, obj, seen):
+        if A[obj + O_SPEC] < 0:
+            goal = int(A[obj + O_FREE])
+        elif q >= 0:
+            goal = int(A[A[A[A[obj + O_SPEC] + SPEC_REF] + DFA_GOALS] + q])
+    if goal < 0:
+        return
+    then = after_name(A, obj, seen, k)
+    emit(A, position(A, K_OBJECT, number, then, COLON, goal, int(A[obj + O_WS]), 0, 0), parent)
+
+
+@kernel("void(A, i8, i8, i8)")
+def step_key(A, at, parent, b):
+    """The inside of a key: on the trie of names, under the automaton of free names, or both."""
+    number, seen, node, q, mode = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), int(A[at + 5])
+    obj = lazy(A, number)
+    r = char_step(mode, b)
+    if r == DEAD:
+        return
+    if r == QUOTE:
+        close_key(A, number, obj, seen, node, q, parent)
+        return
+    full = r >= CHAR
+    cp = r & 0x1FFFFF
+    raw = is_raw(mode, b)
+    named = False
+    if node >= 0:
+        if raw:
+            node = trie_child(A, node, b)
+        elif full:
+            node = trie_char(A, node, cp)
+        if node >= 0:
+            named = any_word(A, obj, seen, node) if raw or full else name_can_go_on(A, obj, seen, node, r)
+    free = free_allowed(A, obj, seen)
+    spec = int(A[obj + O_SPEC])
+    if free and spec >= 0:
+        if q < 0:
+            free = False
+        elif full:
+            q = dfa_step(A, int(A[spec + SPEC_REF]), q, cp)
+            free = q >= 0
+        else:
+            free = dfa_can_start(A, spec, q, 0, r)
+    if not (named or free):
+        return
+    if full:
+        r = 0
+    if free and spec < 0 and node < 0:
+        back = position(
+            A, K_OBJECT, number, after_name(A, obj, seen, -1), COLON, int(A[obj + O_FREE]), int(A[obj + O_WS]), 0, 0
+        )
+        then = state_of(A, back, parent)
+        emit(A, position(A, K_STRING, int(A[obj + O_TEXT]), 0, 0, r, 0, 0, 0), then)
+        return
+    emit(A, position(A, K_KEY, number, seen, node, q if free else -1, r, 0, 0), parent)
+
+
+@kernel("void(A, i8, i8, i8)")
+def step_object(A, at, parent, b):
+    """The punctuation of an object."""
+    number, seen, phase, goal, ws = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), int(A[at + 5])
+    space = space_step(ws, b)
+    if space >= 0:
+        emit(A, position(A, K_OBJECT, number, seen, phase, goal, space, 0, 0), parent)
+        return
+    if phase == START:
+        if b != 123:
+            return
+        obj = lazy(A, number)
+        if obj == 0:
+            return
+        emit(A, position(A, K_OBJECT, number, int(A[obj + O_NONE_SEEN]), FIRST, 0, int(A[obj + O_WS]), 0, 0), parent)
+        return
+    obj = lazy(A, number)
+    start = int(A[obj + O_WS])
+    if phase == COLON:
+        if b == 58:
+            call(A, goal, position(A, K_OBJECT, number, seen, NEXT, 0, start, 0, 0), parent)
+    elif b == 34:
+        if phase != NEXT and may_go_on(A, obj, seen):
+            q = 0 if A[obj + O_SPEC] >= 0 and free_allowed(A, obj, seen) else -1
+            emit(A, position(A, K_KEY, number, seen, int(A[obj + O_TRIE]), q, 0, 0, 0), parent)
+    elif b == 44:
+        if phase == NEXT and may_go_on(A, obj, seen):
+            emit(A, position(A, K_OBJECT, number, seen, NAME, 0, start, 0, 0), parent)
+    elif b == 125 and phase != NAME and may_close(A, obj, seen):
+        emit_state(A, parent)
+
+
+@kernel("void(A, i8, i8, i8)")
+def call_item(A, number, index, parent):
+    """Begin item ``index`` of an array; the index is counted only as far as the record can tell."""
+    arr = lazy(A, number)
+    goal = int(A[A[arr + A_GOALS] + index]) if index < A[arr + A_PREFIX] else int(A[arr + A_GOAL])
+    after = index + 1
+    if A[arr + A_MAX] < 0:
+        after = min(after, max(int(A[arr + A_PREFIX]), int(A[arr + A_MIN])))
+    call(A, goal, position(A, K_ARRAY, number, after, NEXT, int(A[arr + A_WS]), 0, 0, 0), parent)
+
+
+@kernel("void(A, i8, i8, i8)")
+def step_array(A, at, parent, b):
+    """The punctuation of an array."""
+    number, index, phase, ws = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4])
+    space = space_step(ws, b)
+    if space >= 0:
+        emit(A, position(A, K_ARRAY, number, index, phase, space, 0, 0, 0), parent)
+        return
+    if phase == START:
+        if b != 91:
+            return
+        arr = lazy(A, number)
+        if arr == 0:
+            return
+        if A[arr + A_MIN] == 0:
+            emit(A, position(A, K_ARRAY, number, 0, FIRST, int(A[arr + A_WS]), 0, 0, 0), parent)
+        if A[arr + A_MAX] != 0:
+            call_item(A, number, 0, parent)
+        return
+    arr = lazy(A, number)
+    if b == 93:
+        if index >= A[arr + A_MIN]:
+            emit_state(A, parent)
+    elif b == 44 and phase == NEXT and (A[arr + A_MAX] < 0 or index < A[arr + A_MAX]):
+        call_item(A, number, index, parent)
+
+
+@kernel("void(A, i8, i8, i8)")
+def step_number(A, at, parent, b):
+    """A number, after white space."""
+    spec, ws = int(A[at + 1]), int(A[at + 6])
+    f0, f1, f2, f3 = int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), int(A[at + 5])
+    if ws >= 0:
+        space = space_step(ws, b)
+        if space >= 0:
+            emit(A, position(A, K_NUMBER, spec, f0, f1, f2, f3, space, 0), parent)
+            return
+    alive, f0, f1, f2, f3 = num_step(A, spec, f0, f1, f2, f3, b)
+    if alive:
+        emit(A, position(A, K_NUMBER, spec, f0, f1, f2, f3, -1, 0), parent)
+
+
+@kernel("void(A, i8, i8, i8)")
+def step_item(A, pos, parent, b):
+    """Emit everything that an item can be after one more byte."""
+    at = int(A[POS]) + pos * POS_STRIDE
+    kind = A[at]
+    if kind == K_STRING:
+        step_string(A, at, parent, b)
+    elif kind == K_OBJECT:
+        step_object(A, at, parent, b)
+    elif kind == K_KEY:
+        step_key(A, at, parent, b)
+    elif kind == K_ARRAY:
+        step_array(A, at, parent, b)
+    elif kind == K_NUMBER:
+        step_number(A, at, parent, b)
+    elif kind == K_OPEN:
+        spec = int(A[at + 1])
+        space = space_step(int(A[at + 2]), b)
+        if space >= 0:
+            emit(A, position(A, K_OPEN, spec, space, 0, 0, 0, 0, 0), parent)
+        elif b == 34:
+            q = 0 if A[spec + SPEC_KIND] <= AUTOMATON else int(A[spec + SPEC_REF])
+            emit(A, position(A, K_STRING, spec, q, 0, 0, 0, 0, 0), parent)
+    elif kind == K_LITERAL:
+        text, ws = int(A[at + 1]), int(A[at + 2])
+        space = space_step(ws, b) if ws >= 0 else -1
+        if space >= 0:
+            emit(A, position(A, K_LITERAL, text, space, 0, 0, 0, 0, 0), parent)
+        elif A[text] == b:
+            if A[text + 1] < 0:
+                emit_state(A, parent)
+            else:
+                emit(A, position(A, K_LITERAL, text + 1, -1, 0, 0, 0, 0, 0), parent)
+    elif kind == K_END:
+        space = space_step(int(A[at + 1]), b)
+        if space >= 0:
+            emit(A, position(A, K_END, space, 0, 0, 0, 0, 0, 0), parent)
+    elif kind == K_TEXT:
+        step_text(A, at, parent, b)
+    elif kind == K_WORD:
+        node = trie_child(A, int(A[at + 1]), b)
+        if node >= 0:
+            emit(A, position(A, K_WORD, node, 0, 0, 0, 0, 0, 0), parent)
+
+
+@kernel("void(A, i8, i8, i8)")
+def mark(A, row, first, last):
+    """Bytes of a memo row that are not known to be dead."""
+    for b in range(first, last + 1):
+        A[row + b] = 0
+
+
+@kernel("void(A, i8, i8)")
+def mark_trie(A, row, node):
+    """The bytes that the words below a trie node go on with."""
+    for j in range(int(A[node + 2])):
+        A[row + A[A[node + 1] + j * TRIE_STRIDE]] = 0
+
+
+@kernel("void(A, i8, i8)")
+def mark_spaces(A, row, ws):
+    """The white space that may follow ``ws``."""
+    if ws >= 0:
+        for b in (9, 10, 13, 32):
+            if space_step(ws, b) >= 0:
+                A[row + b] = 0
+
+
+@kernel("void(A, i8)")
+def mark_quotes(A, row):
+    """The closing quote and the backslash."""
+    A[row + 34], A[row + 92] = 0, 0
+
+
+@kernel("void(A, i8, i8, i8)")
+def mark_automaton(A, row, dfa, q):
+    """The bytes that a state of an automaton might read."""
+    trans = int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES])
+    ascii_class = int(A[dfa + DFA_ASCII])
+    for b in range(128):
+        if A[trans + A[ascii_class + b]] >= 0:
+            A[row + b] = 0
+    mark(A, row, 0xC2, 0xF4)
+
+
+@kernel("void(A, i8, i8)")
+def mark_item(A, row, pos):
+    """Clear the memo row of a new state at every byte that one of its items might read."""
+    at = int(A[POS]) + pos * POS_STRIDE
+    kind = A[at]
+    if kind == K_STRING or kind == K_KEY or kind == K_TEXT:
+        mode = int(A[at + 4] if kind == K_STRING else A[at + 5] if kind == K_KEY else A[at + 3])
+        if mode != 0:
+            mark(A, row, 0, 255)
+            return
+        if kind == K_KEY:
+            obj = int(A[A[LAZY] + A[at + 1]])
+            if A[obj + O_SPEC] < 0 and A[obj + O_FREE] < 0 and A[at + 3] >= 0:
+                mark_trie(A, row, int(A[at + 3]))
+                mark_quotes(A, row)
+            else:
+                mark(A, row, 0x20, 0xF4)
+            return
+        spec = int(A[at + 1])
+        if A[spec + SPEC_KIND] == AUTOMATON:
+            mark_automaton(A, row, int(A[spec + SPEC_REF]), int(A[at + 2]))
+            if kind == K_STRING:
+                mark_quotes(A, row)
+        elif A[spec + SPEC_KIND] == ANY:
+            mark(A, row, 0x20, 0xF4)
+        else:
+            mark_trie(A, row, int(A[at + 2]))
+            mark_quotes(A, row)
+    elif kind == K_OBJECT:
+        mark_spaces(A, row, int(A[at + 5]))
+        for b in (34, 44, 58, 123, 125):
+            A[row + b] = 0
+    elif kind == K_ARRAY:
+        mark_spaces(A, row, int(A[at + 4]))
+        for b in (44, 91, 93):
+            A[row + b] = 0
+    elif kind == K_NUMBER:
+        mark_spaces(A, row, int(A[at + 6]))
+        mark(A, row, 48, 57)
+        for b in (43, 45, 46, 69, 101):
+            A[row + b] = 0
+    elif kind == K_OPEN:
+        mark_spaces(A, row, int(A[at + 2]))
+        A[row + 34] = 0
+    elif kind == K_LITERAL:
+        mark_spaces(A, row, int(A[at + 2]))
+        A[row + A[A[at + 1]]] = 0
+    elif kind == K_END:
+        mark_spaces(A, row, int(A[at + 1]))
+    elif kind == K_WORD:
+        mark_trie(A, row, int(A[at + 1]))
+
+
+@kernel("i8(A, i8)")
+def memo_row(A, state):
+    """The memo row of a state, made when it is first asked for; 0 with ``FULL`` set."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    row = int(A[at + S_ROW])
+    if row != 0:
+        return row
+    row = take(A, ROW, 256)
+    if row < 0:
+        return 0
+    for b in range(256):
+        A[row + b] = -1
+    items = int(A[at + S_ITEMS])
+    count = int(A[at + S_COUNT])
+    for j in range(count):
+        mark_item(A, row, int(A[items + 2 * j]))
+    first = int(A[POS]) + int(A[items]) * POS_STRIDE
+    if count == 1 and A[first] == K_STRING and A[first + 4] == 0:
+        spec = int(A[first + 1])
+        if A[spec + SPEC_KIND] == ANY and A[spec + SPEC_MAX] < 0 and A[first + 3] == A[spec + SPEC_MIN]:
+            for b in range(0x20, 0x80):  # free text: every plain character leads back here
+                if b != 34 and b != 92:
+                    A[row + b] = state
+    A[at + S_ROW] = row
+    return row
+
+
+@kernel("i8(A, i8, i8, i8)")
+def step_miss(A, state, b, row):
+    """Compute one entry of a memo row."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items = int(A[at + S_ITEMS])
+    start = int(A[BUFFER + 2])
+    for j in range(int(A[at + S_COUNT])):
+        step_item(A, int(A[items + 2 * j]), int(A[items + 2 * j + 1]), b)
+    to = close_buffer(A, start)
+    if A[STATUS] != 0:
+        return -1
+    A[row + b] = to
+    return to
+
+
+@kernel("i8(A, i8, i8)")
+def step(A, state, b):
+    """The state after one more byte, or -1: dead, or not known because ``A[STATUS]`` is set."""
+    row = int(A[A[STATE] + state * STATE_STRIDE + S_ROW])
+    if row == 0:
+        row = memo_row(A, state)
+        if row == 0:
+            return -1
+    to = int(A[row + b])
+    return to if to != 0 else step_miss(A, state, b, row)

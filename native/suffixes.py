@@ -1,0 +1,196 @@
+"""Suffix sets: what is left of tokens after their first bytes have been read, over the one trie of the vocabulary.
+
+A set is named by a number. Below the number of trie nodes it is that node: the suffixes are the paths strictly below
+it. From there on it is a *merged* set, the union of several nodes, with a record in the arena; its children are
+grouped by byte when it is first walked, so merging costs what is looked at (a lazy subset construction on the trie).
+
+Record: members (absolute index), number, edges (absolute index, 0 until grouped), number, height, tokens below.
+Edge: byte, set of suffixes below (-1: none), tokens that end there (absolute index), number.
+"""
+
+from __future__ import annotations
+
+from .arena import (
+    COUNTS,
+    EDGE,
+    FULL,
+    LIST,
+    MEMBER,
+    SNODE,
+    SNODE_HASH,
+    SNODE_STRIDE,
+    SORT,
+    STATUS,
+    mix,
+    take,
+)
+from .jit import kernel
+from .trie import V_BELOW, V_BYTE, V_CHILD, V_HEIGHT, V_NODES, V_TOKFIRST, V_TOKIDS
+
+EDGE_STRIDE = 4
+
+
+@kernel("i8(A, A, i8)")
+def height(A, V, x):
+    """Length in bytes of the longest suffix."""
+    nodes = int(V[V_NODES])
+    if x < nodes:
+        return int(V[V[V_HEIGHT] + x])
+    return int(A[A[SNODE] + (x - nodes) * SNODE_STRIDE + 4])
+
+
+@kernel("i8(A, A, i8)")
+def below(A, V, x):
+    """Number of tokens with a non-empty suffix in the set."""
+    nodes = int(V[V_NODES])
+    if x < nodes:
+        return int(V[V[V_BELOW] + x])
+    return int(A[A[SNODE] + (x - nodes) * SNODE_STRIDE + 5])
+
+
+@kernel("void(A, i8, i8, i8)")
+def _sift(A, base, root, n):
+    """Restore the heap below ``root``."""
+    while 2 * root + 1 < n:
+        child = 2 * root + 1
+        if child + 1 < n and A[base + child] < A[base + child + 1]:
+            child += 1
+        if A[base + root] >= A[base + child]:
+            return
+        A[base + root], A[base + child] = A[base + child], A[base + root]
+        root = child
+
+
+@kernel("void(A, i8, i8)")
+def sort_words(A, base, n):
+    """Heap sort of ``n`` words in place, ascending."""
+    for start in range(n // 2 - 1, -1, -1):
+        _sift(A, base, start, n)
+    for last in range(n - 1, 0, -1):
+        A[base], A[base + last] = A[base + last], A[base]
+        _sift(A, base, 0, last)
+
+
+@kernel("i8(A, A, i8, i8)")
+def suffix_set(A, V, base, n):
+    """The set united from ``n`` trie nodes at ``base`` (reordered in place): its number, or -1 when nothing is left."""
+    nodes, child = int(V[V_NODES]), int(V[V_CHILD])
+    kept = 0
+    for j in range(n):
+        node = int(A[base + j])
+        if V[child + node] < V[child + node + 1]:
+            A[base + kept] = node
+            kept += 1
+    if kept == 0:
+        return -1
+    sorted_already = True
+    for j in range(1, kept):
+        if A[base + j - 1] >= A[base + j]:
+            sorted_already = False
+            break
+    if not sorted_already:
+        sort_words(A, base, kept)
+    n, h = 1, mix(kept, int(A[base]))
+    for j in range(1, kept):
+        if A[base + j] != A[base + n - 1]:
+            A[base + n] = A[base + j]
+            n += 1
+            h = mix(h, int(A[base + j]))
+    if n == 1:
+        return int(A[base])
+    size, table, sets = int(A[SNODE_HASH + 1]), int(A[SNODE_HASH]), int(A[SNODE])
+    slot = (h >> 11) & (size - 1)
+    while A[table + slot] != 0:
+        number = int(A[table + slot]) - 1
+        at = sets + number * SNODE_STRIDE
+        if A[at + 1] == n:
+            members, same = int(A[at]), True
+            for j in range(n):
+                if A[members + j] != A[base + j]:
+                    same = False
+                    break
+            if same:
+                return nodes + number
+        slot = (slot + 1) & (size - 1)
+    at, members = take(A, SNODE, SNODE_STRIDE), take(A, MEMBER, n)
+    if at < 0 or members < 0 or A[SNODE + 2] > size * (SNODE_STRIDE // 2):
+        A[STATUS] = FULL
+        return -1
+    tall, total = 0, 0
+    for j in range(n):
+        node = int(A[base + j])
+        A[members + j] = node
+        tall = max(tall, int(V[V[V_HEIGHT] + node]))
+        total += int(V[V[V_BELOW] + node])
+    A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4], A[at + 5] = members, n, 0, 0, tall, total
+    number = (at - sets) // SNODE_STRIDE
+    A[table + slot] = number + 1
+    return nodes + number
+
+
+@kernel("UniTuple(i8, 2)(A, A, i8, i8, i8)")
+def _tokens_at(A, V, pool, start, stop):
+    """Copy the tokens that end at the nodes ``pool[start:stop]`` to a list: its place and length."""
+    first, ids = int(V[V_TOKFIRST]), int(V[V_TOKIDS])
+    n = 0
+    for j in range(start, stop):
+        node = int(A[pool + j])
+        n += V[first + node + 1] - V[first + node]
+    at = take(A, LIST, n)
+    if at < 0:
+        return 0, 0
+    k = at
+    for j in range(start, stop):
+        node = int(A[pool + j])
+        for t in range(int(V[first + node]), int(V[first + node + 1])):
+            A[k] = V[ids + t]
+            k += 1
+    return at, n
+
+
+@kernel("i8(A, A, i8)")
+def edges(A, V, x):
+    """Record of a merged set with its edges grouped; 0 with ``FULL`` set. O(children of the members)."""
+    at = int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE
+    if A[at + 2] != 0:
+        return at
+    members, n = int(A[at]), int(A[at + 1])
+    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    counts, pool = int(A[COUNTS]), int(A[SORT])
+    for b in range(257):
+        A[counts + b] = 0
+    total = 0
+    for j in range(n):
+        node = int(A[members + j])
+        for c in range(int(V[child + node]), int(V[child + node + 1])):
+            A[counts + V[node_byte + c] + 1] += 1
+            total += 1
+    if total > A[SORT + 1] // 2:
+        A[STATUS] = FULL
+        return 0
+    distinct = 0
+    for b in range(256):
+        distinct += A[counts + b + 1] > 0
+        A[counts + b + 1] += A[counts + b]
+    for j in range(n):
+        node = int(A[members + j])
+        for c in range(int(V[child + node]), int(V[child + node + 1])):
+            b = int(V[node_byte + c])
+            A[pool + A[counts + b]] = c
+            A[counts + b] += 1
+    first = take(A, EDGE, distinct * EDGE_STRIDE)
+    if first < 0:
+        return 0
+    start = 0
+    for e in range(distinct):
+        b = int(V[node_byte + A[pool + start]])
+        stop = int(A[counts + b])
+        tokens, n_tokens = _tokens_at(A, V, pool, start, stop)
+        edge = first + e * EDGE_STRIDE
+        A[edge], A[edge + 2], A[edge + 3] = b, tokens, n_tokens
+        A[edge + 1] = suffix_set(A, V, pool + start, stop - start)
+        start = stop
+    if A[STATUS] != 0:
+        return 0
+    A[at + 2], A[at + 3] = first, distinct
+    return at

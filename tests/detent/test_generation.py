@@ -1,0 +1,285 @@
+"""Generation with random models: what is reported must be what the model says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+import torch
+from pydantic import BaseModel, ValidationError, field_validator
+
+import detent
+from detent.decoding import Step
+
+PROMPTS = ["hello", "a", "what is it?", "hello", "xyz " * 9]
+
+
+class Person(BaseModel):
+    name: Literal["Ann", "Bo", "Christine"]
+    age: Literal[1, 22]
+    ok: bool
+
+
+@dataclass
+class Point:
+    x: Literal[0, 1]
+    y: Literal[0, 1]
+
+
+def run_all(lm: detent.LanguageModel, **options: Any) -> list[detent.Result[Person]]:
+    return detent.run(lm, PROMPTS, Person, seed=3, max_new_tokens=100, **options)
+
+
+def test_values_are_instances(lm: detent.LanguageModel) -> None:
+    for result in run_all(lm):
+        assert isinstance(result.value, Person)
+        assert result.finish == "stop"
+        assert json.loads(result.text) == result.value.model_dump()
+
+
+def test_logprob_and_log_weight_are_those_of_the_model(
+    lm: detent.LanguageModel, log_probability: Callable[[list[int], list[int]], list[float]]
+) -> None:
+    for prompt, result in zip(PROMPTS, run_all(lm), strict=True):
+        assert [step.token for step in result.trace] == result.tokens
+        expected = log_probability(list(prompt.encode()), result.tokens)
+        assert [step.logprob + step.log_weight for step in result.trace] == pytest.approx(expected, abs=1e-4)
+        assert result.logprob + result.log_weight == pytest.approx(sum(expected), abs=1e-3)
+        assert all(step.logprob == 0 for step in result.trace if step.forced)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 4])
+def test_rows_do_not_depend_on_the_batch(lm: detent.LanguageModel, batch_size: int) -> None:
+    for one, other in zip(run_all(lm), run_all(lm, batch_size=batch_size), strict=True):
+        assert one.tokens == other.tokens
+        assert one.logprob == pytest.approx(other.logprob, abs=1e-4)
+
+
+def test_equal_prompts_draw_differently_and_a_single_prompt_is_row_zero(lm: detent.LanguageModel) -> None:
+    results = run_all(lm)
+    assert results[0].tokens != results[3].tokens
+    assert detent.run(lm, PROMPTS[0], Person, seed=3, max_new_tokens=100).tokens == results[0].tokens
+
+
+def test_a_bare_callable_gives_the_same(lm: detent.LanguageModel, plain_lm: detent.LanguageModel) -> None:
+    for one, other in zip(run_all(lm), run_all(plain_lm), strict=True):
+        assert one.tokens == other.tokens
+        assert one.log_weight == pytest.approx(other.log_weight, abs=1e-3)
+
+
+def test_forced_tokens_are_counted_and_read_in_blocks(lm: detent.LanguageModel) -> None:
+    blocks = []
+
+    class Recorder:
+        max_block = None
+
+        def __init__(self) -> None:
+            self.session = lm.open_session()
+
+        def prefill(self, prompts: Any) -> torch.Tensor:
+            return self.session.prefill(prompts)
+
+        def extend(self, tokens: Any) -> torch.Tensor:
+            blocks.append(len(tokens[0]))
+            return self.session.extend(tokens)
+
+        def select(self, rows: Any) -> None:
+            self.session.select(rows)
+
+    watched = detent.LanguageModel(Recorder, lm.vocabulary, lm.encode, lm.template)
+    result = detent.run(watched, "hello", Literal["Christine"], whitespace="compact", seed=0)
+    assert result.value == "Christine"
+    assert result.stats.n_tokens == len(result.tokens) == 12  # two quotes and EOS
+    assert result.stats.n_forced == 12 and result.logprob == 0
+    assert blocks == [11]
+    assert result.stats.n_masks == 12
+    assert result.stats.model_seconds > 0 and result.stats.mask_seconds > 0
+
+
+def test_greedy_takes_the_most_likely_allowed_token(lm: detent.LanguageModel) -> None:
+    greedy = detent.Masking(temperature=0)
+    one, other = (detent.run(lm, "hi", Person, sampler=greedy, seed=seed, max_new_tokens=100) for seed in (1, 2))
+    assert one.tokens == other.tokens
+
+
+def test_truncated_is_never_a_value(lm: detent.LanguageModel) -> None:
+    result = detent.run(
+        lm, "hi", list[Literal["abc"]], max_new_tokens=4, seed=0, whitespace="compact", sampler=Longest()
+    )
+    assert result.finish == "length" and len(result.tokens) == 4
+    with pytest.raises(detent.Truncated) as caught:
+        _ = result.value
+    assert caught.value.text == result.text and caught.value.n_tokens == 4
+    assert isinstance(caught.value.partial, list)
+    with pytest.raises(detent.Truncated):
+        detent.generate(lm, ["hi", "ho"], Person, max_new_tokens=3)
+
+
+class Longest(detent.Masking):
+    """Prefers anything to the end of an array."""
+
+    def step(self, states: Any, logits: torch.Tensor, constraint: Any, generators: Any) -> Any:
+        logits = logits.clone()
+        logits[:, ord("]")] = -1e9
+        return super().step(states, logits, constraint, generators)
+
+
+def test_complete_at_the_limit_is_not_truncated(lm: detent.LanguageModel) -> None:
+    result = detent.run(lm, "hi", Literal["Christine"], max_new_tokens=11, whitespace="compact", seed=0)
+    assert result.value == "Christine" and result.finish == "stop"
+
+
+def test_a_bad_row_does_not_disturb_the_others(lm: detent.LanguageModel) -> None:
+    prompts: list[Any] = ["hello", "", "x" * 300, "\ud800", "hello"]
+    results = detent.run(lm, prompts, Person, seed=0, max_new_tokens=100)
+    assert [result.finish for result in results] == ["stop", "error", "error", "error", "stop"]
+    for result, message in zip(results[1:4], ["no tokens", "300 tokens", "surrogates"], strict=True):
+        with pytest.raises(ValueError, match=message):
+            _ = result.value
+    with pytest.raises(ValueError, match="no tokens"):
+        detent.generate(lm, prompts, Person, seed=0, max_new_tokens=100)
+
+
+def test_the_model_length_is_a_limit(lm: detent.LanguageModel) -> None:
+    result = detent.run(lm, "x" * 250, Person, max_new_tokens=100)
+    assert isinstance(result.error, detent.Truncated) and len(result.tokens) == 6
+
+
+def test_checks_that_no_mask_carries_are_errors_of_the_row(lm: detent.LanguageModel) -> None:
+    class Picky(BaseModel):
+        name: Literal["Ann", "Bo"]
+
+        @field_validator("name")
+        @classmethod
+        def refuse(cls, value: str) -> str:
+            raise ValueError("never good enough")
+
+    result = detent.run(lm, "hi", Picky, seed=0)
+    assert result.finish == "stop" and isinstance(result.error, ValidationError)
+    with pytest.raises(ValidationError, match="never good enough"):
+        detent.generate(lm, "hi", Picky, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        (Point, Point),
+        (bool, bool),
+        (Literal["a", "b"], str),
+        (bool | None, bool | None),
+        (dict[Literal["k"], bool], dict),
+        ({"enum": [1, "x", None]}, object),
+        ('{"type": "boolean"}', bool),
+        (tuple[bool, bool], tuple),
+    ],
+)
+def test_specifications(lm: detent.LanguageModel, spec: Any, kind: Any) -> None:
+    value = detent.generate(lm, "hi", spec, seed=1, max_new_tokens=100, sampler=detent.Masking(temperature=0.5))
+    assert isinstance(value, kind)
+
+
+def test_compiled_grammar_gives_text(lm: detent.LanguageModel) -> None:
+    assert detent.generate(lm, "hi", lm.compiler.regex("(ab){2}c"), seed=0) == "ababc"
+
+
+def test_no_specification_is_free_text(
+    lm: detent.LanguageModel, log_probability: Callable[[list[int], list[int]], list[float]]
+) -> None:
+    result = detent.run(lm, "hi", max_new_tokens=12, seed=0)
+    expected = log_probability(list(b"hi"), result.tokens)
+    assert result.logprob + result.log_weight == pytest.approx(sum(expected), abs=1e-3)
+    assert result.stats.n_masks == 0
+    assert all(step.token < len(lm.vocabulary) for step in result.trace)
+
+
+def test_without_the_constraint_the_parsing_stays(lm: detent.LanguageModel) -> None:
+    result = detent.run(lm, "hi", Person, constrained=False, seed=0, max_new_tokens=20)
+    assert result.error is not None
+
+
+def test_prompts_as_token_ids(lm: detent.LanguageModel) -> None:
+    text = detent.run(lm, "hello", Person, seed=1, max_new_tokens=100)
+    ids = detent.run(lm, list(b"hello"), Person, seed=1, max_new_tokens=100)
+    assert ids.tokens == text.tokens
+    assert [r.tokens for r in detent.run(lm, [list(b"hello")], Person, seed=1, max_new_tokens=100)] == [ids.tokens]
+    assert detent.run(lm, [], Person) == []
+
+
+def test_refuses_a_specification_before_the_first_token(lm: detent.LanguageModel) -> None:
+    with pytest.raises(detent.GrammarError):
+        detent.generate(lm, "hi", object())
+    with pytest.raises(detent.GrammarError):
+        detent.generate(lm, "hi", "{not json")
+    with pytest.raises(ValueError, match="max_new_tokens"):
+        detent.run(lm, "hi", bool, max_new_tokens=0)
+
+
+def test_importance_weights_recover_the_unconstrained_probability(plain_lm: detent.LanguageModel) -> None:
+    """The mean of exp(log_weight) under masking is the probability that the model obeys by itself."""
+
+    def model(ids: torch.Tensor) -> torch.Tensor:
+        logits = torch.full((len(ids), len(plain_lm.vocabulary)), -torch.inf)
+        logits[:, ord("a")] = 1.0
+        logits[:, ord("b")] = 0.0
+        logits[:, plain_lm.vocabulary.eos_ids[0]] = 0.5
+        return logits
+
+    lm = detent.load(model, plain_lm.vocabulary, encode=lambda text: [0])
+    a, b, end = torch.tensor([1.0, 0.0, 0.5]).softmax(0).tolist()
+    results = detent.run(lm, ["x"] * 400, lm.compiler.regex("a|ab|bb"), seed=0, batch_size=100)
+    weights = [math.exp(result.log_weight) for result in results]
+    expected = a * end + a * b * end + b * b * end
+    assert sum(weights) / len(weights) == pytest.approx(expected, rel=0.1)
+
+
+def test_structured(lm: detent.LanguageModel) -> None:
+    seen: list[str] = []
+    watched = detent.LanguageModel(
+        lm.open_session, lm.vocabulary, lm.encode, lambda prompt, schema: seen.append(prompt) or prompt
+    )
+
+    @detent.structured(watched, seed=0, max_new_tokens=100)
+    def extract(text: str, count: int = 3) -> Person:
+        """Extract {count} from:
+
+        {text}
+        """
+
+    assert isinstance(extract("here"), Person)
+    assert isinstance(extract(count=4, text="there"), Person)
+    assert seen == ["Extract 3 from:\n\nhere", "Extract 4 from:\n\nthere"]
+    assert extract.__name__ == "extract"
+    with pytest.raises(TypeError, match="missing a required argument"):
+        extract()
+
+
+def test_structured_coroutines_run_side_by_side(lm: detent.LanguageModel) -> None:
+    @detent.structured(lm, seed=0, max_new_tokens=100)
+    async def extract(text: str) -> Person:
+        """Extract from: {text}"""
+
+    async def both() -> list[Person]:
+        return await asyncio.gather(extract("a"), extract("b"), extract("a"))
+
+    first, second, third = asyncio.run(both())
+    assert isinstance(second, Person) and first == third
+
+
+def test_structured_needs_a_prompt_and_a_type(lm: detent.LanguageModel) -> None:
+    def silent(text: str) -> Person: ...
+
+    def untyped(text: str):  # type: ignore[no-untyped-def]
+        """Extract from: {text}"""
+
+    for function in (silent, untyped):
+        with pytest.raises(TypeError, match=function.__name__):
+            detent.structured(lm)(function)
+
+
+def test_step_is_documented_in_order() -> None:
+    assert Step._fields == ("token", "forced", "logprob", "log_weight")

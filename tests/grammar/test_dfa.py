@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detent.grammar import charset, dfa
+from detent.grammar.errors import GrammarError, LimitExceeded
+from detent.grammar.regex import parse
+from detent.grammar.regular import (
+    ANY_CHAR,
+    ANY_TEXT,
+    EMPTY,
+    EPSILON,
+    START,
+    Regular,
+    alt,
+    chars,
+    conj,
+    literal,
+    look,
+    neg,
+    repeat,
+    seq,
+)
+from detent.native import dfa as kernels
+
+from ..naive import regular as naive
+
+ALPHABET = "abé"
+TEXTS = naive.texts(ALPHABET, 4)
+quick = settings(derandomize=True, deadline=None, max_examples=150)
+
+letters = st.sets(st.sampled_from(ALPHABET), min_size=1).map(lambda s: chars(charset.of("".join(sorted(s)))))
+leaves = st.one_of(letters, st.just(EPSILON), st.just(EMPTY), st.just(ANY_CHAR), st.just(ANY_TEXT))
+
+
+def larger(parts: st.SearchStrategy[Regular]) -> st.SearchStrategy[Regular]:
+    bounds = st.tuples(st.integers(0, 2), st.one_of(st.none(), st.integers(0, 2)))
+    return st.one_of(
+        st.lists(parts, min_size=2, max_size=3).map(lambda p: seq(*p)),
+        st.lists(parts, min_size=2, max_size=3).map(lambda p: alt(*p)),
+        st.lists(parts, min_size=2, max_size=2).map(lambda p: conj(*p)),
+        st.tuples(parts, bounds).map(lambda p: repeat(p[0], p[1][0], p[1][1] and p[1][0] + p[1][1])),
+        parts.map(neg),
+    )
+
+
+regulars = st.recursive(leaves, larger, max_leaves=6)
+
+
+def accepted(automaton: dfa.CharDfa) -> list[str]:
+    return [text for text in TEXTS if dfa.matches(automaton, text)]
+
+
+@quick
+@given(regulars)
+def test_compile_accepts_what_the_expression_matches(node: Regular) -> None:
+    assert accepted(dfa.compile(node)) == [text for text in TEXTS if naive.matches(node, text)]
+
+
+@quick
+@given(regulars, st.sampled_from(TEXTS))
+def test_every_state_is_live(node: Regular, text: str) -> None:
+    automaton = dfa.compile(node)
+    state = 0 if automaton.n_states else -1
+    for char in text:
+        c = automaton.cls[np.searchsorted(automaton.starts, ord(char), "right") - 1]
+        state = int(automaton.trans[state, c]) if state >= 0 else -1
+    assert (state >= 0) == naive.viable_prefix(node, text, [*ALPHABET, "z"])
+
+
+@quick
+@given(regulars, regulars)
+def test_algebra_is_that_of_sets(left: Regular, right: Regular) -> None:
+    a, b = dfa.compile(left), dfa.compile(right)
+    in_a, in_b = set(accepted(a)), set(accepted(b))
+    assert set(accepted(dfa.intersection(a, b))) == in_a & in_b
+    assert set(accepted(dfa.union(a, b))) == in_a | in_b
+    assert set(accepted(dfa.difference(a, b))) == in_a - in_b
+    assert set(accepted(dfa.complement(a))) == set(TEXTS) - in_a
+    assert dfa.intersection(a, b) == dfa.compile(conj(left, right))
+    assert dfa.complement(dfa.union(a, b)) == dfa.intersection(dfa.complement(a), dfa.complement(b))
+
+
+@quick
+@given(st.lists(regulars, min_size=1, max_size=4), st.booleans())
+def test_product_tells_who_accepts(nodes: list[Regular], rest: bool) -> None:
+    automata = [dfa.compile(node) for node in nodes]
+    joint, profile = dfa.product(automata, rest=rest)
+    for text in TEXTS:
+        wanted = sum(dfa.matches(a, text) << i for i, a in enumerate(automata))
+        state = 0 if joint.n_states else -1
+        for char in text:
+            c = joint.cls[np.searchsorted(joint.starts, ord(char), "right") - 1]
+            state = int(joint.trans[state, c]) if state >= 0 else -1
+        assert wanted == (profile[state] if state >= 0 else 0)
+        assert state >= 0 or not rest
+        assert dfa.matches(joint, text) == (rest or wanted > 0)
+
+
+def test_product_of_nothing() -> None:
+    assert dfa.product([]) == (dfa.from_words([]), [])
+    assert dfa.product([], rest=True) == (dfa.ALL_TEXTS, [0])
+
+
+@quick
+@given(regulars)
+def test_automata_are_canonical(node: Regular) -> None:
+    automaton = dfa.compile(node)
+    assert dfa.compile(neg(neg(alt(node, node)))) == automaton
+    assert automaton.starts[0] == 0
+    assert (automaton.cls[1:] != automaton.cls[:-1]).all()
+    assert len({column.tobytes() for column in automaton.trans.T}) == automaton.trans.shape[1]
+    first_seen = list(dict.fromkeys(automaton.cls.tolist()))
+    assert first_seen == list(range(automaton.trans.shape[1]))
+    surrogate = automaton.cls[np.searchsorted(automaton.starts, 0xDABC, "right") - 1]
+    assert (automaton.trans[:, surrogate] == -1).all()
+    for array, kind in zip(
+        (automaton.starts, automaton.cls, automaton.trans, automaton.accept), "iiiB", strict=True
+    ):
+        assert array.dtype.char == kind and array.flags.c_contiguous
+
+
+@quick
+@given(st.lists(st.text(ALPHABET + "z\0\U0010ffff\ud800", max_size=4), max_size=12))
+def test_words(words: list[str]) -> None:
+    automaton = dfa.from_words(words)
+    texts = [word for word in words if "\ud800" not in word]
+    assert automaton == dfa.compile(alt(*map(literal, words)))
+    assert all(dfa.matches(automaton, text) for text in texts)
+    assert automaton.n_states == 0 or dfa.is_finite(automaton)
+
+
+def test_many_words() -> None:
+    words = [f"{i * 7919 % 100003:x}-{i % 97}" for i in range(5000)]
+    automaton = dfa.from_words(words)
+    assert all(dfa.matches(automaton, word) for word in words[::50])
+    assert not dfa.matches(automaton, words[0] + "0")
+    with pytest.raises(LimitExceeded, match="regex_states"):
+        dfa.from_words(words, max_states=100)
+
+
+@quick
+@given(regulars)
+def test_lengths(node: Regular) -> None:
+    automaton = dfa.compile(node)
+    shortest, longest, gapfree = dfa.lengths(automaton)
+    # Lengths up to twice the number of states tell endless languages from finite ones.
+    n = automaton.n_states
+    possible = [{0} if a else set() for a in automaton.accept]
+    for _ in range(2 * n + 2):
+        possible = [
+            own | {1 + length for t in row if t >= 0 for length in possible[t] if length <= 2 * n}
+            for own, row in zip(possible, automaton.trans.tolist(), strict=True)
+        ]
+    for state, found in enumerate(possible):
+        assert shortest[state] == min(found)
+        assert longest[state] == (-1 if max(found) >= n else max(found))
+    whole = all(len(f) == max(f) - min(f) + 1 for f in possible)
+    assert gapfree == whole
+
+
+@quick
+@given(regulars, st.integers(0, 3), st.one_of(st.none(), st.integers(0, 3)))
+def test_restrict_length(node: Regular, low: int, high: int | None) -> None:
+    automaton = dfa.compile(node)
+    wanted = [t for t in accepted(automaton) if low <= len(t) and (high is None or len(t) <= high)]
+    if high is None or low <= high:
+        assert accepted(dfa.restrict_length(automaton, low, high)) == wanted
+
+
+@quick
+@given(regulars)
+def test_example_is_a_shortest_text(node: Regular) -> None:
+    automaton = dfa.compile(node)
+    text = dfa.example(automaton)
+    if text is None:
+        assert automaton.n_states == 0
+    else:
+        assert dfa.matches(automaton, text) and len(text) == dfa.lengths(automaton)[0][0]
+
+
+def naive_subsets(automaton: dfa.CharDfa) -> int:
+    """Number of different residual languages, by Moore's partition."""
+    block = automaton.accept.astype(int).tolist() + [0]
+    while True:
+        rows = [tuple(block[t] for t in row) for row in automaton.trans.tolist()]
+        rows.append((block[-1],) * automaton.trans.shape[1])
+        signatures = list(zip(block, rows, strict=True))
+        number = {signature: i for i, signature in enumerate(dict.fromkeys(signatures))}
+        refined = [number[signature] for signature in signatures]
+        if len(set(refined)) == len(set(block)):
+            return len(set(refined)) - 1
+        block = refined
+
+
+@quick
+@given(regulars)
+def test_automata_are_minimal(node: Regular) -> None:
+    automaton = dfa.compile(node)
+    assert naive_subsets(automaton) == automaton.n_states
+
+
+def test_minimise_drops_dead_states() -> None:
+    trans = np.array([[1, 2], [-1, 1], [2, 2]], np.int32)
+    out, colour = kernels.minimise(trans, np.array([0, 1, 0], np.int32))
+    assert out.tolist() == [[1, -1], [-1, 1]] and colour.tolist() == [0, 1]
+
+
+def test_limits() -> None:
+    with pytest.raises(LimitExceeded, match="regex_states") as error:
+        dfa.compile(parse("^a{30000}$"))
+    assert error.value.measured > 10_000
+    with pytest.raises(LimitExceeded, match="regex_states"):
+        dfa.compile(parse("^(a{900}){900}$"))
+    with pytest.raises(LimitExceeded, match="regex_states"):
+        dfa.compile(parse("a.{20}$"))
+    with pytest.raises(LimitExceeded, match="regex_states"):
+        dfa.intersection(*(dfa.compile(parse(f"^(a{{{n}}})*$")) for n in (97, 101, 103)))
+
+
+@pytest.mark.parametrize("pattern", ["^[^x]{1,255}$", r"^\d{0,99}$", "^.{0,4096}$", ".{0,4096}", "^.{3,4096}a$"])
+def test_large_counts(pattern: str) -> None:
+    automaton = dfa.compile(parse(pattern))
+    assert automaton.n_states <= 4099
+    assert dfa.lengths(automaton)[2]
+
+
+def test_assertion_inside_a_part_of_an_intersection_is_refused() -> None:
+    with pytest.raises(GrammarError, match="assertion"):
+        dfa.compile(seq(ANY_CHAR, conj(seq(START, ANY_CHAR), chars(charset.DIGIT))))
+    assert dfa.matches(dfa.compile(conj(seq(START, ANY_CHAR), chars(charset.DIGIT))), "7")
+
+
+def test_nodes_are_shared_and_immutable() -> None:
+    node = seq(literal("ab"), repeat(ANY_CHAR, 1, 3))
+    assert seq(literal("a"), literal("b"), repeat(ANY_CHAR, 1, 3)) is node
+    assert pickle.loads(pickle.dumps(node)) is node
+    with pytest.raises(AttributeError, match="immutable"):
+        node.parts = ()  # type: ignore[attr-defined]
+    assert repr(alt(node, neg(look(node)))) == r"<Alt ab[\s\S]{1,3}|(?:~(?:(?=ab[\s\S]{1,3})))>"
+
+
+def test_kernels_without_jit_agree() -> None:
+    code = (
+        "from detent.grammar import dfa, regex;"
+        r"d = dfa.compile(regex.parse(r'^(?!ab)(\w+|é\b)*$|x{2,5}'));"
+        "w = dfa.from_words(['one', 'two', 'three']);"
+        "p = dfa.product([d, w], rest=True)[0];"
+        "print(d.key.hex(), w.key.hex(), p.key.hex(), dfa.lengths(w)[2])"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "NUMBA_DISABLE_JIT": off, "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for off in "01"
+    ]
+    assert runs[0] == runs[1]

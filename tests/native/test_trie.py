@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detent.native import trie
+from tests.naive.trie import breadth_first
+
+NAMES = ("child_first", "byte", "token_first", "token_ids", "height", "below")
+
+few_letters = st.lists(st.lists(st.sampled_from([0, 1, 97, 255]), max_size=6).map(bytes), max_size=80)
+any_bytes = st.lists(st.binary(max_size=5), max_size=120)
+
+
+def flatten(tokens: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    offsets = np.cumsum([0, *map(len, tokens)]).astype(np.int32)
+    return np.array(list(b"".join(tokens)), np.uint8), offsets
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(few_letters | any_bytes)
+def test_equals_nested_dictionaries(tokens: list[bytes]) -> None:
+    computed = {name: array.tolist() for name, array in zip(NAMES, trie.build_trie(*flatten(tokens)), strict=True)}
+    assert computed == breadth_first(tokens)
+
+
+def test_large_slices_are_sorted_stably() -> None:
+    generator = np.random.default_rng(5)
+    tokens = [bytes(generator.integers(0, 256, size).tolist()) for size in generator.integers(0, 4, 3000)]
+    computed = {name: array.tolist() for name, array in zip(NAMES, trie.build_trie(*flatten(tokens)), strict=True)}
+    assert computed == breadth_first(tokens)
+
+
+@pytest.mark.parametrize("tokens", [[], [b""], [b"a"], [b"", b"a", b"ab", b"b", b"a"], [b"x" * 300]])
+def test_layout(tokens: list[bytes]) -> None:
+    packed = trie.pack(*flatten(tokens))
+    expected = breadth_first(tokens)
+    n_nodes = len(expected["byte"])
+
+    def read(field: int, size: int) -> list[int]:
+        return packed[packed[field] : packed[field] + size].tolist()
+
+    assert packed.dtype == np.int32
+    assert packed.flags.c_contiguous
+    assert packed[trie.V_VERSION] == trie.LAYOUT_VERSION
+    assert packed[trie.V_TOKENS] == len(tokens)
+    assert packed[trie.V_NODES] == n_nodes
+    assert packed[trie.V_MAXLEN] == max(map(len, tokens), default=0)
+    assert read(trie.V_CHILD, n_nodes + 1) == expected["child_first"]
+    assert read(trie.V_BYTE, n_nodes) == expected["byte"]
+    assert read(trie.V_TOKFIRST, n_nodes + 1) == expected["token_first"]
+    assert read(trie.V_TOKIDS, len(expected["token_ids"])) == expected["token_ids"]
+    assert read(trie.V_HEIGHT, n_nodes) == expected["height"]
+    assert read(trie.V_BELOW, n_nodes) == expected["below"]
+    assert read(trie.V_TOKOFF, len(tokens) + 1) == flatten(tokens)[1].tolist()
+    assert bytes(read(trie.V_TOKBYTES, len(b"".join(tokens)))) == b"".join(tokens)
