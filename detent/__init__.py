@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from detent.automata.compiler import Compiler, Grammar, Limits
+    from detent.automata.compiler import Compiler, Grammar
+    from detent.automata.limits import Limits
     from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
     from detent.automata.vocabulary import Vocabulary
     from detent.generation import generate, run, structured
@@ -31,7 +32,7 @@ _HOME = {
     "Vocabulary": "automata.vocabulary",
     "Compiler": "automata.compiler",
     "Grammar": "automata.compiler",
-    "Limits": "automata.compiler",
+    "Limits": "automata.limits",
     "Matcher": "automata.matcher",
     "allocate_bitmask": "automata.matcher",
     "fill_bitmasks": "automata.matcher",

@@ -43,7 +43,7 @@ def check(
         Console(stderr=True).print(f"[red]refused[/] {error}", highlight=False)
         raise typer.Exit(1) from None
     console = Console()
-    console.print(grammar.explain())
+    console.print_json(data=grammar.explain())
     if instance is not None:
         matcher = grammar.matcher()
         valid = matcher.accept_bytes(instance.read_bytes()) and matcher.is_complete()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
-from detent.automata.matcher import allocate_bitmask, fill_bitmasks
+from detent.automata.matcher import allocate_bitmask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -106,9 +106,20 @@ class Row:
         self.tokens.append(token)
         if self.matcher is None:
             self.stopped = token in self.eos
-        else:
-            self.matcher.accept(token)
-            self.stopped = self.matcher.is_stopped()
+            return
+        start = perf_counter()
+        accepted = self.matcher.accept(token)
+        self.mask_seconds += perf_counter() - start
+        if not accepted:
+            raise ValueError(f"the sampler drew token {token}, which is not allowed")
+        self.stopped = self.matcher.is_stopped()
+
+    def fill(self, matcher: Matcher, masks: NDArray[np.int32], i: int) -> None:
+        """Write the mask of what comes next into row ``i`` of some masks."""
+        start = perf_counter()
+        matcher.fill_bitmask(masks, i)
+        self.mask_seconds += perf_counter() - start
+        self.n_masks += 1
 
 
 def decode(session: Session, rows: Sequence[Row], sampler: Sampler, n_tokens: int) -> None:
@@ -133,9 +144,7 @@ def decode(session: Session, rows: Sequence[Row], sampler: Sampler, n_tokens: in
         row.mask = _everything(n_tokens)
     with torch.inference_mode():
         _look_ahead(rows, n_tokens)
-        with _timed(rows, "model_seconds"):
-            logits = session.prefill([row.prompt for row in rows]).unsqueeze(1)
-            _wait(logits)
+        logits = _timed(rows, lambda: session.prefill([row.prompt for row in rows])).unsqueeze(1)
         while True:
             _score_forced(rows, logits)
             _sample(rows, logits[:, -1], sampler, n_tokens)
@@ -146,9 +155,7 @@ def decode(session: Session, rows: Sequence[Row], sampler: Sampler, n_tokens: in
                 rows = [rows[i] for i in kept]
                 session.select(kept)
             block = _next_block(rows, session.max_block)
-            with _timed(rows, "model_seconds"):
-                logits = session.extend(block)
-                _wait(logits)
+            logits = _timed(rows, partial(session.extend, block))
 
 
 def _sample(rows: Sequence[Row], logits: torch.Tensor, sampler: Sampler, n_tokens: int) -> None:
@@ -164,37 +171,25 @@ def _sample(rows: Sequence[Row], logits: torch.Tensor, sampler: Sampler, n_token
     for row, state, token, logprob, log_weight in zip(chosen, states, *info, strict=True):
         row.sampler_state = state
         row.trace.append(Step(token, False, logprob, log_weight))
-    with _timed(chosen, "mask_seconds"):
-        for row in chosen:
-            row.take(row.trace[-1].token)
+        row.take(token)
     _look_ahead(chosen, n_tokens)
 
 
 def _look_ahead(rows: Sequence[Row], n_tokens: int) -> None:
-    """Make the next mask of each row and take the tokens that are the only choice."""
-    rows = [row for row in rows if row.matcher is not None and not row.stopped]
-    if not rows:
-        return
-    masks = allocate_bitmask(len(rows), n_tokens)
-    with _timed(rows, "mask_seconds"):
-        fill_bitmasks([row.matcher for row in rows], masks)
-    for i, row in enumerate(rows):
+    """Make the next mask of each row and take the tokens that are the only choice.
+
+    One row after the other: a mask takes microseconds, less than it takes to hand it to another thread.
+    """
+    live = [(row, row.matcher) for row in rows if row.matcher is not None and not row.stopped]
+    masks = allocate_bitmask(len(live), n_tokens)
+    for i, (row, matcher) in enumerate(live):
         row.mask = masks[i]
-        row.n_masks += 1
-        with _timed([row], "mask_seconds"):
-            _take_forced(row, masks, i)
+        row.fill(matcher, masks, i)
+        while not row.closed and (token := _only_token(row.mask)) is not None:
+            row.take(token)
+            row.fill(matcher, masks, i)
         if row.closed and not row.stopped:  # at the limit: complete all the same when only an end may follow
             row.stopped = _is_subset(row.mask, row.eos)
-
-
-def _take_forced(row: Row, masks: NDArray[np.int32], i: int) -> None:
-    assert row.matcher is not None
-    while not row.closed and (token := _only_token(masks[i])) is not None:
-        row.take(token)
-        if row.stopped:
-            return
-        row.matcher.fill_bitmask(masks, i)
-        row.n_masks += 1
 
 
 def _score_forced(rows: Sequence[Row], logits: torch.Tensor) -> None:
@@ -263,17 +258,13 @@ def _everything(n_tokens: int) -> NDArray[np.int32]:
     return np.packbits(bits, bitorder="little").view("<i4")
 
 
-@contextmanager
-def _timed(rows: Sequence[Row], name: str) -> Iterator[None]:
-    """Add the time of the block to an attribute of the rows, in equal shares."""
+def _timed(rows: Sequence[Row], forward: Callable[[], torch.Tensor]) -> torch.Tensor:
+    """Run the model, wait for its device, and share the time among the rows."""
     start = perf_counter()
-    yield
-    share = (perf_counter() - start) / len(rows)
-    for row in rows:
-        setattr(row, name, getattr(row, name) + share)
-
-
-def _wait(logits: torch.Tensor) -> None:
-    """Wait for the device, so that the model's time is the model's."""
+    logits = forward()
     if logits.is_cuda:
         torch.cuda.synchronize(logits.device)
+    share = (perf_counter() - start) / len(rows)
+    for row in rows:
+        row.model_seconds += share
+    return logits

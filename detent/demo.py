@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import torch
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from detent.generation import run
 from detent.models import LanguageModel, load
@@ -21,33 +21,38 @@ BATCH = 25
 MAX_NEW_TOKENS = 128
 
 
+Line = Annotated[str, Field(max_length=40)]
+Lines = Annotated[list[Line], Field(max_length=5)]
+Count = Annotated[int, Field(ge=0, lt=1000)]
+
+
 class Person(BaseModel):
-    name: str
-    age: int
-    city: str
+    name: Line
+    age: Count
+    city: Line
 
 
 class Order(BaseModel):
-    customer: str
-    quantity: int
-    item: str
+    customer: Line
+    quantity: Count
+    item: Line
     price: float
 
 
 class Meeting(BaseModel):
-    title: str
+    title: Line
     day: date
-    attendees: list[str]
+    attendees: Lines
 
 
 class Ticket(BaseModel):
-    summary: str
+    summary: Line
     severity: Literal["low", "normal", "high", "urgent"]
-    labels: list[str]
+    labels: Lines
 
 
 class Reading(BaseModel):
-    sensor: str
+    sensor: Line
     value: float
     alarm: bool
 
@@ -80,7 +85,6 @@ def show(samples: int, seed: int, console: Console) -> None:
     console : rich.console.Console
         Where it is shown.
     """
-    torch.set_grad_enabled(False)
     with console.status("Loading the model and its vocabulary; kernels are compiled once, on the first run ..."):
         lm = load()
         run(lm, TEXTS[0][0], Person, max_new_tokens=MAX_NEW_TOKENS, seed=seed)
@@ -97,7 +101,7 @@ def _extractions(lm: LanguageModel, seed: int) -> Table:
         stats = result.stats
         microseconds = 1e6 * stats.mask_seconds / stats.n_masks
         shown = repr(result.value if result.error is None else result.error)
-        table.add_row(text, shown, str(stats.n_tokens), str(stats.n_forced), f"{microseconds:.1f}")
+        table.add_row(Text(text), Text(shown), str(stats.n_tokens), str(stats.n_forced), f"{microseconds:.1f}")
     return table
 
 

@@ -17,12 +17,14 @@ from detent.sampler.masking import Masking
 from detent.tasks import Task
 
 if TYPE_CHECKING:
+    from detent.automata.compiler import Whitespace
     from detent.models import LanguageModel
     from detent.sampler.base import Sampler
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 Prompt: TypeAlias = "str | Sequence[int]"
+Prompts: TypeAlias = "Prompt | Sequence[Prompt]"
 
 
 class Options(TypedDict, total=False):
@@ -32,7 +34,7 @@ class Options(TypedDict, total=False):
     max_new_tokens: int
     seed: int | None
     batch_size: int
-    whitespace: str
+    whitespace: Whitespace
     constrained: bool
 
 
@@ -41,17 +43,17 @@ def run(lm: LanguageModel, prompt: str, spec: type[T], **options: Unpack[Options
 @overload
 def run(lm: LanguageModel, prompt: list[str], spec: type[T], **options: Unpack[Options]) -> list[Result[T]]: ...
 @overload
-def run(lm: LanguageModel, prompt: Prompt | Sequence[Prompt], spec: Any = None, **options: Unpack[Options]) -> Any: ...
+def run(lm: LanguageModel, prompt: Prompts, spec: Any = None, **options: Unpack[Options]) -> Any: ...
 def run(
     lm: LanguageModel,
-    prompt: Prompt | Sequence[Prompt],
+    prompt: Prompts,
     spec: Any = None,
     *,
     sampler: Sampler | None = None,
     max_new_tokens: int = 256,
     seed: int | None = None,
     batch_size: int = 32,
-    whitespace: str = "bounded",
+    whitespace: Whitespace = "bounded",
     constrained: bool = True,
 ) -> Any:
     """Generate texts that follow a specification, and report how.
@@ -144,7 +146,7 @@ def generate(lm: LanguageModel, prompt: str, spec: type[T], **options: Unpack[Op
 @overload
 def generate(lm: LanguageModel, prompt: list[str], spec: type[T], **options: Unpack[Options]) -> list[T]: ...
 @overload
-def generate(lm: LanguageModel, prompt: Prompt | Sequence[Prompt], spec: Any = None, **options: Unpack[Options]) -> Any: ...
+def generate(lm: LanguageModel, prompt: Prompts, spec: Any = None, **options: Unpack[Options]) -> Any: ...
 def generate(lm: LanguageModel, prompt: Any, spec: Any = None, **options: Unpack[Options]) -> Any:
     """Generate a value of the specified type.
 

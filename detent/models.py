@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import signature
@@ -12,7 +13,7 @@ from detent.automata.vocabulary import Vocabulary
 from detent.sessions import CachedSession, PlainSession, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from detent.grammar.types import JsonSchema
 
@@ -114,8 +115,20 @@ def _load_bundled() -> LanguageModel:
 
     from detent.model import MODEL_DIR, format_prompt
 
-    model = AutoModelForCausalLM.from_pretrained(MODEL_DIR)
+    with _without_progress_bar():
+        model = AutoModelForCausalLM.from_pretrained(MODEL_DIR)
     return load(model, AutoTokenizer.from_pretrained(MODEL_DIR), template=format_prompt)
+
+
+@contextmanager
+def _without_progress_bar() -> Iterator[None]:
+    from transformers.utils import logging
+
+    enabled = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    yield
+    if enabled:
+        logging.enable_progress_bar()
 
 
 def _sessions_of(model: Any) -> Callable[[], Session]:

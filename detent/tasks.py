@@ -13,6 +13,7 @@ from detent.grammar.types import output_type
 from detent.results import Result, Stats
 
 if TYPE_CHECKING:
+    from detent.automata.compiler import Whitespace
     from detent.automata.matcher import Matcher
     from detent.decoding import Row
     from detent.grammar.types import JsonSchema
@@ -33,7 +34,7 @@ class Task:
         Whether the rows get matchers.
     """
 
-    def __init__(self, lm: LanguageModel, spec: Any, whitespace: str, constrained: bool) -> None:
+    def __init__(self, lm: LanguageModel, spec: Any, whitespace: Whitespace, constrained: bool) -> None:
         self.lm = lm
         self.eos = frozenset(lm.vocabulary.eos_ids)
         self.schema: JsonSchema | None = None

@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..native import dfa as kernels
+from ..native.minimise import canonical, minimise
 from . import charset, lookaround
 from .charset import CharSet
 from .errors import LimitExceeded
 from .program import Program
-from .regular import ANY_CHAR, ANY_TEXT, Alt, And, Not, Regular, repeat
+from .regular import ANY_CHAR, ANY_TEXT, EMPTY, Alt, And, Not, Regular, repeat
 
 I32 = NDArray[np.int32]
 
 MAX_STATES = 10_000
+# The subsets of the construction may hold so many instructions on average, if all states that are allowed are made.
+SIZE_PER_STATE = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +76,7 @@ class CharDfa:
 
 def _canonical(starts: I32, cls: I32, trans: I32, colour: I32) -> tuple[CharDfa, I32]:
     """Canonical form of a minimal automaton, and the colours of its states."""
-    trans, colour, merged = kernels.canonical(trans, colour)
+    trans, colour, merged = canonical(trans, colour)
     cls = merged[cls]
     first = np.ones(len(cls), np.bool_)
     np.not_equal(cls[1:], cls[:-1], out=first[1:])
@@ -112,15 +115,15 @@ def _compile(node: Regular, max_states: int, depth: int) -> CharDfa:
     program = Program(node, part, max_states)
     code = program.code
     if program.looks:
-        code, *alphabet = lookaround.expand(program, lambda n, d: _compile(n, max_states, d), depth, max_states)
+        code, alphabet = lookaround.expand(program, lambda n, d: _compile(n, max_states, d), depth, max_states)
     else:
         alphabet = charset.partition(list(program.sets))
     starts, cls, member = (np.array(part, np.int32) for part in alphabet)
     label, x, y = (np.array(part, np.int32) for part in (code.label, code.x, code.y))
     holds = member.astype(np.uint8).reshape(len(member), cls.max() + 1)
-    trans, accept = kernels.determinise(label, x, y, holds, max_states)
-    _check(len(trans), max_states)
-    return _canonical(starts, cls, *kernels.minimise(trans, accept))[0]
+    trans, accept, size = kernels.determinise(label, x, y, holds, max_states, SIZE_PER_STATE * max_states)
+    _check(max(len(trans), -(-size // SIZE_PER_STATE)), max_states)
+    return _canonical(starts, cls, *minimise(trans, accept))[0]
 
 
 def _product(dfas: Sequence[CharDfa], required: Sequence[bool], max_states: int) -> tuple[I32, I32, I32, I32]:
@@ -151,7 +154,7 @@ def _combine(dfas: Sequence[CharDfa], required: Sequence[bool], wanted: Sequence
         colour = accepts.max(axis=1, initial=0)
     else:
         colour = (accepts == np.array(wanted)).all(axis=1)
-    return _canonical(starts, cls, *kernels.minimise(trans, colour.astype(np.int32)))[0]
+    return _canonical(starts, cls, *minimise(trans, colour.astype(np.int32)))[0]
 
 
 def intersection(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:
@@ -174,9 +177,7 @@ def complement(a: CharDfa, *, max_states: int = MAX_STATES) -> CharDfa:
     return difference(ALL_TEXTS, a, max_states=max_states)
 
 
-def product(
-    dfas: Sequence[CharDfa], *, rest: bool = False, max_states: int = MAX_STATES
-) -> tuple[CharDfa, list[int]]:
+def product(dfas: Sequence[CharDfa], *, rest: bool = False, max_states: int = MAX_STATES) -> tuple[CharDfa, list[int]]:
     """Run several automata at once.
 
     Parameters
@@ -195,13 +196,13 @@ def product(
     """
     members = [*dfas, ALL_TEXTS] if rest else list(dfas)
     if not members:
-        return _canonical(*(np.zeros(1, np.int32),) * 2, np.empty((0, 1), np.int32), np.empty(0, np.int32))[0], []
+        return compile(EMPTY), []
     starts, cls, trans, accepts = _product(members, [rest and dfa is ALL_TEXTS for dfa in members], max_states)
     packed = np.packbits(accepts.astype(np.uint8), axis=1, bitorder="little")
     masks = [int.from_bytes(row.tobytes(), "little") for row in packed]
     number = {0: 0}
     colour = np.array([number.setdefault(mask, len(number)) for mask in masks], np.int32)
-    dfa, colour = _canonical(starts, cls, *kernels.minimise(trans, colour))
+    dfa, colour = _canonical(starts, cls, *minimise(trans, colour))
     by_colour = [mask & ((1 << len(dfas)) - 1) for mask in number]
     return dfa, [by_colour[c] for c in colour.tolist()]
 
@@ -209,6 +210,8 @@ def product(
 def from_words(words: Iterable[str], *, max_states: int = 1_000_000) -> CharDfa:
     """Automaton of a finite list of texts; those with a surrogate are left out, as no text holds one."""
     kept = sorted({word for word in words if word.isascii() or not any("\ud800" <= char <= "\udfff" for char in word)})
+    if not kept:
+        return compile(EMPTY)
     text = np.frombuffer("".join(kept).encode("utf-32-le"), np.uint32).astype(np.int64)
     used = np.unique(text)
     starts = np.unique(np.concatenate([[0], used, used[used < charset.END - 1] + 1]))
@@ -219,7 +222,7 @@ def from_words(words: Iterable[str], *, max_states: int = 1_000_000) -> CharDfa:
     letters = cls[np.searchsorted(starts, text)]
     trans, accept = kernels.words(letters, ends, len(number), max_states)
     _check(len(trans), max_states)
-    return _canonical(starts.astype(np.int32), cls, trans[::-1], accept[::-1])[0]
+    return _canonical(starts.astype(np.int32), cls, trans, accept)[0]
 
 
 def restrict_length(dfa: CharDfa, low: int, high: int | None, *, max_states: int = MAX_STATES) -> CharDfa:

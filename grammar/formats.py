@@ -7,7 +7,7 @@ sensible size can hold are refused; what the others leave out or let through is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 from . import dfa
 from .dfa import CharDfa
@@ -198,7 +198,7 @@ def format_dfa(name: str, *, draft: int = 2020) -> CharDfa | None:
     return _format(name, 7 if name == "hostname" and draft >= 7 else 4)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _format(name: str, draft: int) -> CharDfa:
     if name in REFUSED:
         raise GrammarError(

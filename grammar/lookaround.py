@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FIRST_MARK, LAST_MARK = 0xD800, 0xDFFF
 # Threads, for each state of the automaton that is allowed.
-THREADS_PER_STATE = 5
+THREADS_PER_STATE = 2
 
 # What a thread owes: pairs (assertion, state of its automaton).
 Debts: TypeAlias = "frozenset[tuple[int, int]]"
@@ -62,7 +62,9 @@ class _Assertion:
         self.columns = [cls[bisect_right(starts, point) - 1] for point in points]
         self.mark = cls[bisect_right(starts, FIRST_MARK + depth) - 1]
         text_columns = {c for c, point in zip(self.columns, points, strict=True) if not is_mark(point)}
-        self.universal = {s for s, row in enumerate(self.rows) if self.accept[s] and {row[c] for c in text_columns} == {s}}
+        self.universal = {
+            s for s, row in enumerate(self.rows) if self.accept[s] and {row[c] for c in text_columns} == {s}
+        }
 
     def debt(self, state: int, column: int) -> int | None:
         """What is owed after a step from a state: the next state; -1 nothing, as it is settled; None, it has failed."""
@@ -75,7 +77,9 @@ class _Assertion:
 class _Threads:
     """The threads of a program with assertions, found one after another."""
 
-    def __init__(self, program: Program, assertions: list[_Assertion], points: list[int], member: list[list[int]]) -> None:
+    def __init__(
+        self, program: Program, assertions: list[_Assertion], points: list[int], member: list[list[int]]
+    ) -> None:
         self.code, self.assertions, self.member = program.code, assertions, member
         self.invisible = list(map(is_mark, points))
         self.number: dict[Thread, int] = {}
@@ -118,7 +122,9 @@ class _Threads:
         if any(debt is None for _, debt in owed):
             return ()
         moved = [a.rows[s][a.columns[c]] if s >= 0 else -1 for a, s in zip(self.assertions, left, strict=True)]
-        return self.enter(tuple(moved), i + 1, frozenset((j, debt) for j, debt in owed if debt is not None and debt >= 0))
+        return self.enter(
+            tuple(moved), i + 1, frozenset((j, debt) for j, debt in owed if debt is not None and debt >= 0)
+        )
 
     def accepts(self, thread: Thread) -> bool:
         """Whether the text may end here."""
@@ -129,7 +135,7 @@ class _Threads:
 
 def expand(
     program: Program, automaton: Callable[[Regular, int], CharDfa], depth: int, max_states: int
-) -> tuple[Code, list[int], list[int], list[list[int]]]:
+) -> tuple[Code, tuple[list[int], list[int], list[list[int]]]]:
     """A program without assertions.
 
     Parameters
@@ -145,31 +151,27 @@ def expand(
     Returns
     -------
     code : Code
-    starts, cls, member : lists
-        As those of :func:`~detent.grammar.charset.partition`.
+    alphabet : starts, cls, member
+        As those of :func:`~detent.grammar.charset.partition`, for the sets of the code.
     """
     automata = [automaton(marked(look, depth), depth + 1) for look in program.looks]
     starts, cls, member = charset.partition([*program.sets, *(s for dfa in automata for s in dfa.class_sets)])
     points = [starts[cls.index(c)] for c in range(len(member[0]))]
     assertions = [_Assertion(look, dfa, depth, points) for look, dfa in zip(program.looks, automata, strict=True)]
     threads = _Threads(program, assertions, points, member)
-    first = threads.enter((0,) * len(assertions), 0, frozenset())
+    first = threads.enter(tuple(min(len(a.rows), 1) - 1 for a in assertions), 0, frozenset())
     ways: list[dict[tuple[int, ...], list[int]]] = []
     for thread in threads.order:
         if len(threads.order) > THREADS_PER_STATE * max_states:
-            raise LimitExceeded(
-                "regex_states", len(threads.order) // THREADS_PER_STATE, max_states, keyword="pattern"
-            )
+            raise LimitExceeded("regex_states", len(threads.order) // THREADS_PER_STATE, max_states, keyword="pattern")
         way: dict[tuple[int, ...], list[int]] = {}
         for c in range(len(points)):
             if targets := threads.step(thread, c):
                 way.setdefault(targets, []).append(c)
         ways.append(way)
     groups: dict[tuple[int, ...], int] = {}
-    labelled = [
-        [(groups.setdefault(tuple(cs), len(groups)), targets) for targets, cs in way.items()] for way in ways
-    ]
+    labelled = [[(groups.setdefault(tuple(cs), len(groups)), targets) for targets, cs in way.items()] for way in ways]
     code = Code()
     code.graph(first, labelled, [threads.accepts(thread) for thread in threads.order])
     code.put(ACCEPT)
-    return code, starts, cls, [[int(c in group) for c in range(len(points))] for group in groups]
+    return code, (starts, cls, [[int(c in group) for c in range(len(points))] for group in groups])

@@ -255,11 +255,9 @@ class _Side:
         record = [0] * layout.SIDE
         record[layout.SIDE_OK] = int(lo_q <= hi_q or self.zero)
         record[layout.FREE] = int(self.zero and not cut and self.step.modulus == 0)
-        record[layout.LO_Q : layout.LO_DIGITS + 1] = [lo_q, part.lo_open, len(lo_digits), offset + layout.SIDE]
-        record[layout.HI_Q : layout.HI_DIGITS + 1] = [
-            *(hi_q, part.hi_open, len(hi_digits)),
-            offset + layout.SIDE + len(lo_digits),
-        ]
+        digits_at = offset + layout.SIDE
+        record[layout.LO_Q : layout.LO_DIGITS + 1] = [lo_q, part.lo_open, len(lo_digits), digits_at]
+        record[layout.HI_Q : layout.HI_DIGITS + 1] = [hi_q, part.hi_open, len(hi_digits), digits_at + len(lo_digits)]
         record[layout.X_FIRST : layout.Q_LAST + 1] = [x_first, x_last, q_first, q_last]
         # Past these positions every comparison of p + x has the same outcome, for every exponent x.
         record[layout.P_FIRST] = min(finite) - x_last - 2 if finite else 0

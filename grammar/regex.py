@@ -100,7 +100,7 @@ def _whole(node: Regular) -> Regular:
 
 
 def _resolve_lookaheads(node: Regular) -> Regular:
-    """Lookaheads at the start of a whole text are an intersection: ``(?!a)b`` is what ``b`` but not ``a[any]*`` holds."""
+    """Lookaheads at the start of a whole text are an intersection: ``(?!a)b`` is ``b`` without ``a[any]*``."""
     if isinstance(node, Alt):
         return alt(*map(_resolve_lookaheads, node.parts))
     parts = node.parts if isinstance(node, Seq) else (node,)

@@ -7,7 +7,7 @@ lower-case functions (:func:`seq`, :func:`alt`, ...), which also simplify::
     Epsilon                   the empty text               And(parts)                every part matches the same span
     Chars(points)             one character of a set       Not(part)                 the part does not match the span
     Seq(parts)                one part after another       Look(part, behind, negative)
-    Alt(parts)                any part                         an empty span before (after) which `part` does (not) match
+    Alt(parts)                any part                     an empty span before (after) which `part` does (not) match
 
 A node matches a *span* of a text. Only `Look` sees what is outside of the span: ``^`` is ``(?<![\s\S])``, ``$`` is
 ``(?![\s\S])``, and ``\b`` is made of four of them.
@@ -222,7 +222,8 @@ def to_text(node: Regular) -> str:
         return "|".join(map(to_text, node.parts))
     if isinstance(node, Repeat):
         high = "" if node.high is None else str(node.high)
-        count = {"0,": "*", "1,": "+", "0,1": "?"}.get(f"{node.low},{high}", f"{{{node.low},{high}}}")
+        bounds = str(node.low) if node.low == node.high else f"{node.low},{high}"
+        count = {"0,": "*", "1,": "+", "0,1": "?"}.get(bounds, f"{{{bounds}}}")
         text = to_text(node.part)
         return (text if isinstance(node.part, Chars) else f"(?:{text})") + count
     if isinstance(node, And):

@@ -56,6 +56,11 @@ class _Strict(GenerateJsonSchema):
         return next((choice for choice in choices.get("anyOf", ()) if choice.get("type") == "number"), choices)
 
 
+def schema_of(spec: Any) -> JsonSchema:
+    """Return the JSON Schema of whatever :func:`output_type` takes."""
+    return output_type(spec).schema
+
+
 def _close(schema: JsonSchemaValue) -> JsonSchemaValue:
     if schema.get("type") == "object":
         schema.setdefault("additionalProperties", False)

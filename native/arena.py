@@ -109,7 +109,7 @@ def take(A, region, n):
     return int(A[region]) + used
 
 
-@kernel("i8(i8, i8)", inline=True)
+@kernel("i8(i8, i8)")
 def mix(h, x):
     """One round of a multiplicative hash on 63 bits (the same with and without the compiler)."""
     h = ((h ^ x) * 0x2545F4914F6CDD1D) & 0x7FFFFFFFFFFFFFFF

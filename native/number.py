@@ -134,7 +134,7 @@ def span_reaches(A, o, s, first, last, lower, upper, p, w, f, r):
     if most >= A[o + COVER] or (last + w >= 0 and divides(A, o, r)):
         return True
     least = max(first - f + int(A[o + PLACES]), 0)
-    width = 10 ** max(least, 0)
+    width = 10**least
     for _ in range(least, most + 1):
         if (modulus - r * width % modulus) % modulus < width:
             return True
@@ -179,11 +179,11 @@ def zero_lives(A, o, s, p, f):
     return first <= min(last, p) or max(first, int(A[s + Q_FIRST])) <= min(last, int(A[s + Q_LAST]), p + A[s + X_LAST])
 
 
-@kernel("UniTuple(i8, 5)(i8, i8, i8, i8)")
-def exponent_digit(first, last, head, digit):
-    """One more exponent digit; ``head`` is f3 * 8 + digits to come. Fields as in E_DIGITS."""
-    left = head % 8 - 1
-    value = head // 8 * 10 + digit
+@kernel("UniTuple(i8, 5)(i8, i8, i8, i8, i8)")
+def exponent_digit(first, last, value, left, digit):
+    """One more exponent digit where ``left`` may still come; each may be the last or not."""
+    left -= 1
+    value = value * 10 + digit
     if left < 0:
         return 0, 0, 0, 0, 0
     most, width = value, 1
@@ -207,8 +207,8 @@ def exponent_step(f0, f1, f2, f3, byte):
     phase = f0 & 15
     if 48 <= byte <= 57:
         if phase == E_DIGITS:
-            return exponent_digit(f1, f2, f3 * 8 + (f0 >> 8), byte - 48)
-        return exponent_digit(max(f1, 0), f2, EXPONENT_DIGITS, byte - 48)
+            return exponent_digit(f1, f2, f3, f0 >> 8, byte - 48)
+        return exponent_digit(max(f1, 0), f2, 0, EXPONENT_DIGITS, byte - 48)
     if phase == E and (byte == 43 or byte == 45):
         first, last = (f1, f2) if byte == 43 else (-f2, -f1)
         if last >= 0:

@@ -375,6 +375,39 @@ def without(A, V, x, nodes_at, n):
     return suffix_set(A, V, pool, kept)
 
 
+@kernel("void(A, A, i8, i8, i8)")
+def use_free_text(A, V, pair, nodes_at, n):
+    """Take over the tokens of a pair of free text, without those that end at ``n`` trie nodes.
+
+    Tokens that close an allowed name were noted on their own, so all nodes where a listed name closes can be taken out.
+    """
+    if n == 0:
+        for j in range(int(A[pair + P_ROWS])):
+            add_row(A, int(A[pair + P_ROW + j]))
+        add_ids(A, A, int(A[pair + P_LIST]), int(A[pair + P_COUNT]))
+        return
+    words = int(A[WORDS])
+    at = take(A, DENSE, words)
+    if at < 0:
+        return
+    for j in range(words):
+        A[at + j] = 0
+    for k in range(int(A[pair + P_ROWS])):
+        row = int(A[pair + P_ROW + k])
+        for j in range(words):
+            A[at + j] |= A[row + j]
+    for k in range(int(A[pair + P_COUNT])):
+        t = A[A[pair + P_LIST] + k]
+        A[at + (t >> 5)] |= 1 << (t & 31)
+    first, ids = int(V[V_TOKFIRST]), int(V[V_TOKIDS])
+    for j in range(n):
+        node = int(A[nodes_at + j])
+        for m in range(int(V[first + node]), int(V[first + node + 1])):
+            t = V[ids + m]
+            A[at + (t >> 5)] &= ~(1 << (t & 31))
+    add_row(A, keep_row(A, at))
+
+
 @kernel("b1(A, A, i8, i8, i8)")
 def walk_words(A, V, x, pos, parent):
     """Read a part of the vocabulary along a trie of words, both tries at once, without making states on the way.
@@ -392,15 +425,12 @@ def walk_words(A, V, x, pos, parent):
         number, seen, node = int(A[at + 1]), int(A[at + 2]), int(A[at + 3])
         obj = lazy(A, number)
         free = free_allowed(A, obj, seen)
-    free_exit = -1
+    free_exit, pair, banned = -1, 0, False
     if free:
         text = position(A, K_STRING, int(A[obj + O_TEXT]), 0, 0, 0, 0, 0, 0)
         pair = find_pair(A, x, text)
         if pair == 0:
             return need_pair(A, V, x, text, parent)
-        for j in range(int(A[pair + P_ROWS])):
-            add_row(A, int(A[pair + P_ROW + j]))
-        add_ids(A, A, int(A[pair + P_LIST]), int(A[pair + P_COUNT]))
         free_exit = int(A[pair + P_EXIT])
     stack, n_closed = int(A[COWALK]), 0
     closed = int(A[COWALK]) + int(A[COWALK + 1]) - 1  # nodes where a name closed, growing downwards
@@ -427,6 +457,7 @@ def walk_words(A, V, x, pos, parent):
                         A[closed - n_closed] = c
                         n_closed += 1
                     if not name_allowed(A, obj, seen, k):
+                        banned = True
                         continue
                     then, goal = after_name(A, obj, seen, k), int(A[A[obj + O_GOALS] + k])
                     to = state_of(
@@ -462,6 +493,8 @@ def walk_words(A, V, x, pos, parent):
                 A[stack + 3 * top], A[stack + 3 * top + 1] = c, to_node
                 A[stack + 3 * top + 2] = 0 if r >= CHAR else r
                 top += 1
+    if free:
+        use_free_text(A, V, pair, closed - n_closed + 1, n_closed if banned else 0)
     if free_exit >= 0:
         rest = without(A, V, free_exit, closed - n_closed + 1, n_closed)
         if rest >= 0:

@@ -19,6 +19,7 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.utils.logging import disable_progress_bar
 
 from detent.model.data import Example, sample
 from detent.model.prompt import SCHEMA_HEADING
@@ -27,8 +28,8 @@ log = logging.getLogger(__name__)
 
 VOCABULARY_SIZE = 1024
 END, PAD = "<|end|>", "<|pad|>"
-STEPS = 4600
-WARM_UP, DECAY = 200, 0.6
+STEPS = 3600
+WARM_UP, DECAY = 200, 0.5
 PEAK_LEARNING_RATE = {"muon": 2e-2, "adamw": 3e-3}
 PLAIN_STEPS, REPORT_STEPS = 600, 1500
 BATCH, BLOCK = 32, 20
@@ -157,7 +158,7 @@ def train(out: Path, seed: int, steps: int, minutes: float) -> None:
     step = _restore(checkpoint, model, optimizers)
     losses: list[float] = []
     while step < steps and time.monotonic() < deadline:
-        for inputs, labels in block(seed, step // BLOCK, tokenizer):
+        for inputs, labels in block(seed, step // BLOCK, tokenizer)[: steps - step]:
             with torch.autocast("cpu", torch.bfloat16):
                 loss = loss_of(model, inputs, labels)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -216,7 +217,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after this time, to go on later")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     train(options.out, options.seed, options.steps, options.minutes)

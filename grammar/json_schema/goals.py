@@ -143,7 +143,7 @@ class Goals:
     # ------------------------------------------------------------------------------------------------- branches
     def _branches(self, goal: Goal) -> list[list[Node]]:
         """The disjunctive normal form over nodes, as lists of nodes whose own constraints hold together."""
-        work: list[tuple[list[Node], dict[int, Node], list[list[Node]]]] = [(list(goal.nodes), {}, [])]
+        work: list[tuple[list[Node], dict[int, Node], list[list[Node]]]] = [(list(reversed(goal.nodes)), {}, [])]
         done: list[list[Node]] = []
         while work:
             pending, flat, choices = work.pop()
@@ -153,9 +153,8 @@ class Goals:
                 if node.serial in flat or node.is_anything:
                     continue
                 flat[node.serial] = node
-                pending.extend(node.all_of)
-                choices.extend(node.any_of)
-                choices.extend(node.one_of)
+                pending.extend(reversed(node.all_of))
+                choices += [*node.any_of, *node.one_of]
             for node in flat.values():
                 types &= node.types
             if not types:

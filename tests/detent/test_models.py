@@ -61,7 +61,7 @@ def test_load_takes_the_chat_template_and_the_width_of_the_model(llama: Any) -> 
     assert set(lm.vocabulary.eos_ids) == {256, EOS}
     assert len(lm.encode("hi é")) == 5
     lm.template = lambda prompt, schema: f"{prompt}!"
-    assert isinstance(detent.generate(lm, "hi", bool, seed=0, max_new_tokens=30), bool)
+    assert isinstance(detent.generate(lm, "hi", bool, seed=0, max_new_tokens=150, whitespace="compact"), bool)
 
 
 def test_load_without_a_chat_template_gives_the_prompt_itself(llama: Any) -> None:
@@ -72,7 +72,7 @@ def test_load_switches_to_evaluation(vocabulary: detent.Vocabulary) -> None:
     model = make_gpt2().train()
     lm = detent.load(model, vocabulary, encode=encode)
     assert not model.training
-    assert isinstance(detent.generate(lm, "hi", bool, seed=0, max_new_tokens=30), bool)
+    assert isinstance(detent.generate(lm, "hi", bool, seed=0, max_new_tokens=150, whitespace="compact"), bool)
 
 
 def test_load_refuses_what_it_cannot_run(llama: Any, vocabulary: detent.Vocabulary) -> None:

@@ -130,6 +130,27 @@ def test_agrees_with_naive_on_every_prefix(spec: NumberSpec, samples: list[str])
             check_prefixes(spec, text)
 
 
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(specs().filter(lambda spec: not spec.is_empty()), st.data())
+def test_agrees_with_naive_around_admitted_texts(spec: NumberSpec, data: st.DataObject) -> None:
+    """A walk that stays alive, so that digits follow the bounds for long: every way to leave it is tried."""
+    with small_limits():
+        machine = Machine(spec)
+        state, text = machine.start, ""
+        for _ in range(data.draw(st.integers(1, 8))):
+            after = {char: machine.step(state, char) for char in ALPHABET}
+            for char, next_state in after.items():
+                assert (next_state is not None) == naive.is_alive(spec, text + char), text + char
+                assert next_state is None or machine.accepts(next_state) == naive.accepts(spec, text + char), (
+                    text + char
+                )
+            alive = {char: next_state for char, next_state in after.items() if next_state is not None}
+            if not alive:
+                return
+            char = data.draw(st.sampled_from(sorted(alive)))
+            state, text = alive[char], text + char
+
+
 @pytest.mark.parametrize(
     "spec",
     [

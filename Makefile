@@ -1,0 +1,35 @@
+# Everyday commands. Each sets up what it needs, in .venv, and is quick once that is there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PACKAGES := grammar automata native sampler
+
+.PHONY: demo test lint bench
+
+demo: $(READY)
+	$(BIN)/detent demo
+
+test: lint
+	$(BIN)/python -m pytest
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/native
+
+# mypy reads the folders in the places where they are installed.
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	rm -rf build/typecheck && mkdir -p build/typecheck/detent
+	for path in detent/* $(PACKAGES); do ln -s ../../../$$path build/typecheck/detent/; done
+	cd build/typecheck && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p detent
+
+bench: $(READY)
+	$(BIN)/python -m pip install --quiet -e '.[bench]'
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+# PyTorch first, from its own index where that can be reached: PyPI's Linux build brings CUDA along.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu \
+		--constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@

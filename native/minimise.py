@@ -1,0 +1,229 @@
+"""Kernels that bring a finite automaton into its smallest, canonical form.
+
+A table is ``trans : (n_states, n_classes) int32``, the next state or -1 (dead); state 0 is the start. A *colour*
+``(n_states,) int32`` tells what a state accepts: 0 nothing, a positive number one kind of acceptance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+I32 = NDArray[np.int32]
+
+# Rows of a refinable partition: the elements grouped by set, location and set of each element; of each set the first
+# position, the position past its end and the number of marked elements; the sets that hold marked elements.
+ELEMENT, LOCATION, SET, FIRST, PAST, MARKED, TOUCHED = range(7)
+
+
+@njit("int64(int64)", cache=True, nogil=True)
+def mix(value: int) -> int:
+    """Scramble a number below 2**31 into 32 bits."""
+    value = (value + 1) * 2654435761 & 0xFFFFFFFF
+    value = (value ^ (value >> 15)) * 739982445 & 0xFFFFFFFF
+    return value ^ (value >> 13)
+
+
+@njit("Tuple((int32[::1], int32[::1]))(int32[::1], int64)", cache=True, nogil=True)
+def group(key: I32, n_keys: int) -> tuple[I32, I32]:
+    """Indices grouped by key: those of key v are ``order[start[v]:start[v + 1]]``, in rising order."""
+    start = np.zeros(n_keys + 1, np.int32)
+    for i in range(key.shape[0]):
+        start[key[i] + 1] += 1
+    for v in range(n_keys):
+        start[v + 1] += start[v]
+    order, fill = np.empty(key.shape[0], np.int32), start.copy()
+    for i in range(key.shape[0]):
+        order[fill[key[i]]] = i
+        fill[key[i]] += 1
+    return order, start
+
+
+@njit("int64(int32[:,::1], int64, int64)", cache=True, nogil=True)
+def _mark(partition: I32, element: int, n_touched: int) -> int:
+    """Move an element to the marked front of its set; return the number of touched sets."""
+    s, i = partition[SET, element], partition[LOCATION, element]
+    j = partition[FIRST, s] + partition[MARKED, s]
+    if i < j:
+        return n_touched
+    other = partition[ELEMENT, j]
+    partition[ELEMENT, i], partition[LOCATION, other] = other, i
+    partition[ELEMENT, j], partition[LOCATION, element] = element, j
+    if partition[MARKED, s] == 0:
+        partition[TOUCHED, n_touched] = s
+        n_touched += 1
+    partition[MARKED, s] += 1
+    return n_touched
+
+
+@njit("int64(int32[:,::1], int64, int64)", cache=True, nogil=True)
+def _split(partition: I32, n_sets: int, n_touched: int) -> int:
+    """Split each touched set into its marked and unmarked elements, the smaller part new; return the number of sets."""
+    for t in range(n_touched):
+        s = partition[TOUCHED, t]
+        first, past = partition[FIRST, s], partition[PAST, s]
+        middle = first + partition[MARKED, s]
+        partition[MARKED, s] = 0
+        if middle == past:
+            continue
+        if middle - first <= past - middle:
+            new_first, new_past, partition[FIRST, s] = first, middle, middle
+        else:
+            new_first, new_past, partition[PAST, s] = middle, past, middle
+        partition[FIRST, n_sets], partition[PAST, n_sets], partition[MARKED, n_sets] = new_first, new_past, 0
+        for i in range(new_first, new_past):
+            partition[SET, partition[ELEMENT, i]] = n_sets
+        n_sets += 1
+    return n_sets
+
+
+@njit("int64(int32[:,::1], int32[::1], int64)", cache=True, nogil=True)
+def _split_by(partition: I32, key: I32, n_keys: int) -> int:
+    """Partition elements by their keys; return the number of sets."""
+    order, start = group(key, n_keys)
+    n_sets = 0
+    for i in range(order.shape[0]):
+        partition[ELEMENT, i], partition[LOCATION, order[i]] = order[i], i
+    for v in range(n_keys):
+        if start[v] < start[v + 1]:
+            partition[FIRST, n_sets], partition[PAST, n_sets], partition[MARKED, n_sets] = start[v], start[v + 1], 0
+            for i in range(start[v], start[v + 1]):
+                partition[SET, order[i]] = n_sets
+            n_sets += 1
+    return n_sets
+
+
+@njit("int32[::1](int32[:,::1], int32[::1])", cache=True, nogil=True)
+def live_states(trans: I32, colour: I32) -> I32:
+    """1 for each state from which a state of positive colour is reached, else 0."""
+    n, k = trans.shape
+    sources, start = group(trans.copy().reshape(n * k) + np.int32(1), n + 1)
+    live, stack, depth = np.zeros(n, np.int32), np.empty(n, np.int32), 0
+    for s in range(n):
+        if colour[s] > 0:
+            live[s], stack[depth] = 1, s
+            depth += 1
+    while depth:
+        depth -= 1
+        target = stack[depth]
+        for i in range(start[target + 1], start[target + 2]):
+            s = sources[i] // k
+            if not live[s]:
+                live[s], stack[depth] = 1, s
+                depth += 1
+    return live
+
+
+@njit("Tuple((int32[:,::1], int32[::1]))(int32[:,::1], int32[::1])", cache=True, nogil=True)
+def minimise(trans: I32, colour: I32) -> tuple[I32, I32]:
+    """The smallest automaton with the same colour for every text; its start is state 0, dead states are dropped.
+
+    Parameters
+    ----------
+    trans : (n, n_classes) int32
+        Every state must be reachable.
+    colour : (n,) int32
+
+    Notes
+    -----
+    Valmari, Fast brief practical DFA minimization (IPL 112, 2012): a partition of the states and one of the
+    transitions refine each other. O(m log m) for m live transitions.
+    """
+    n, k = trans.shape
+    live = live_states(trans, colour)
+    if n == 0 or not live[0]:
+        return np.empty((0, k), np.int32), np.empty(0, np.int32)
+    m = 0
+    tail, via, head = np.empty(n * k, np.int32), np.empty(n * k, np.int32), np.empty(n * k, np.int32)
+    for s in range(n):
+        for c in range(k):
+            if trans[s, c] >= 0 and live[s] and live[trans[s, c]]:
+                tail[m], via[m], head[m] = s, c, trans[s, c]
+                m += 1
+    incoming, start = group(head[:m].copy(), n)
+    blocks, cords = np.empty((7, n), np.int32), np.empty((7, m), np.int32)
+    n_blocks = _split_by(blocks, colour, np.int64(colour.max()) + 1)
+    n_cords = _split_by(cords, via[:m].copy(), k)
+    block, cord = 1, 0
+    while cord < n_cords:
+        n_touched = 0
+        for i in range(cords[FIRST, cord], cords[PAST, cord]):
+            n_touched = _mark(blocks, tail[cords[ELEMENT, i]], n_touched)
+        n_blocks = _split(blocks, n_blocks, n_touched)
+        cord += 1
+        while block < n_blocks:
+            n_touched = 0
+            for i in range(blocks[FIRST, block], blocks[PAST, block]):
+                state = blocks[ELEMENT, i]
+                for j in range(start[state], start[state + 1]):
+                    n_touched = _mark(cords, incoming[j], n_touched)
+            n_cords = _split(cords, n_cords, n_touched)
+            block += 1
+    # Live states and dead ones of the same colour 0 may have begun in one block, but no transition leads out of a dead
+    # state, so the first transition on the way to acceptance has parted them.
+    number, n_out = np.full(n_blocks, -1, np.int32), 1
+    number[blocks[SET, 0]] = 0
+    for s in range(n):
+        b = blocks[SET, s]
+        if live[s] and number[b] < 0:
+            number[b] = n_out
+            n_out += 1
+    out, out_colour = np.full((n_out, k), -1, np.int32), np.zeros(n_out, np.int32)
+    for s in range(n):
+        if live[s]:
+            out_colour[number[blocks[SET, s]]] = colour[s]
+    for e in range(m):
+        out[number[blocks[SET, tail[e]]], via[e]] = number[blocks[SET, head[e]]]
+    return out, out_colour
+
+
+@njit("Tuple((int32[:,::1], int32[::1], int32[::1]))(int32[:,::1], int32[::1])", cache=True, nogil=True)
+def canonical(trans: I32, colour: I32) -> tuple[I32, I32, I32]:
+    """Merge classes with equal columns and number the states breadth-first, classes in rising order.
+
+    Parameters
+    ----------
+    trans : (n, n_classes) int32
+        A minimal automaton: the result is then the same for every automaton of the language, if its classes are
+        numbered in the order of their first characters.
+    colour : (n,) int32
+
+    Returns
+    -------
+    trans : (n, n_merged) int32
+    colour : (n,) int32
+    merged : (n_classes,) int32
+        New number of each class.
+    """
+    n, k = trans.shape
+    merged, first, hashes = np.empty(k, np.int32), np.empty(k, np.int32), np.empty(k, np.int64)
+    n_merged = 0
+    for c in range(k):
+        hashed = np.int64(0)
+        for s in range(n):
+            hashed = (hashed * 31 + mix(np.int64(trans[s, c]) + 1)) & 0x7FFFFFFF
+        target = -1
+        for r in range(n_merged):
+            if hashes[r] == hashed and np.all(trans[:, first[r]] == trans[:, c]):
+                target = r
+                break
+        if target < 0:
+            target = n_merged
+            first[target], hashes[target] = c, hashed
+            n_merged += 1
+        merged[c] = target
+    order, number = np.empty(n, np.int32), np.full(n, -1, np.int32)
+    out, out_colour = np.full((n, n_merged), -1, np.int32), np.zeros(n, np.int32)
+    n_out = min(n, 1)
+    order[:n_out], number[:n_out] = 0, 0
+    for i in range(n):
+        out_colour[i] = colour[order[i]]
+        for r in range(n_merged):
+            target = trans[order[i], first[r]]
+            if target >= 0:
+                if number[target] < 0:
+                    number[target], order[n_out] = n_out, target
+                    n_out += 1
+                out[i, r] = number[target]
+    return out, out_colour, merged

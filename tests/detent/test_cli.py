@@ -1,0 +1,50 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from detent.cli import app
+from detent.demo import TEXTS, show
+
+
+def check(*arguments: str, text: str | None = None) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["check", *arguments], input=text)
+    return result.exit_code, result.output
+
+
+def test_check_tells_what_is_enforced(tmp_path: Path) -> None:
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"type": "integer", "minimum": 3}')
+    code, output = check(str(schema))
+    assert code == 0 and json.loads(output)["relaxed"] == []
+    assert check("-", text=schema.read_text())[0] == 0
+
+
+@pytest.mark.parametrize(("text", "code", "verdict"), [("4", 0, "valid"), ("2", 1, "invalid"), ("[", 1, "invalid")])
+def test_check_judges_an_instance(tmp_path: Path, text: str, code: int, verdict: str) -> None:
+    schema, instance = tmp_path / "schema.json", tmp_path / "instance.json"
+    schema.write_text('{"type": "integer", "minimum": 3}')
+    instance.write_text(text)
+    found, output = check(str(schema), str(instance))
+    assert found == code and output.split()[-1] == verdict
+
+
+@pytest.mark.parametrize("text", ["{", "false", '{"type": 7}'])
+def test_check_refuses(text: str) -> None:
+    code, output = check("-", text=text)
+    assert code == 1 and "refused" in output
+
+
+def test_demo_shows_every_text_and_both_shares() -> None:
+    out = io.StringIO()
+    show(12, 0, Console(file=out, width=200))
+    shown = out.getvalue()
+    assert all(text[:20] in shown for text, _ in TEXTS)
+    assert "with the constraint" in shown and "without" in shown

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import random
+
+import pytest
+
+from detent.grammar import dfa, formats
+from detent.grammar.dfa import CharDfa
+from detent.grammar.errors import GrammarError
+
+
+def automaton(name: str, draft: int = 2020) -> CharDfa:
+    found = formats.format_dfa(name, draft=draft)
+    assert found is not None
+    return found
+
+
+def holds(name: str, text: str, draft: int = 2020) -> bool:
+    return dfa.matches(automaton(name, draft), text)
+
+
+def test_dates_are_those_of_the_calendar() -> None:
+    for year in (1, 4, 100, 400, 1900, 1999, 2000, 2023, 2024, 9999):
+        for month in range(14):
+            for day in range(33):
+                try:
+                    valid = bool(datetime.date(year, month, day))
+                except ValueError:
+                    valid = False
+                assert holds("date", f"{year:04}-{month:02}-{day:02}") == valid
+
+
+def test_leap_seconds_are_at_midnight_in_utc() -> None:
+    rng = random.Random(1)
+    for _ in range(3000):
+        sign, hours, minutes = rng.choice("+-"), rng.randrange(24), rng.randrange(60)
+        offset = (hours * 60 + minutes) * (1 if sign == "+" else -1)
+        local = (23 * 60 + 59 + offset + rng.choice([0, 0, 0, 1, -1, 60, rng.randrange(1440)])) % 1440
+        text = f"{local // 60:02}:{local % 60:02}:60.5{sign}{hours:02}:{minutes:02}"
+        valid = (local - offset) % 1440 == 1439
+        assert holds("time", text) == valid
+        assert holds("date-time", f"2016-12-31t{text}") == valid
+        assert holds("time", text.replace(":60.5", ":59"))
+    assert holds("time", "23:59:60z") and not holds("time", "23:58:60z")
+
+
+def test_addresses_are_those_of_ipaddress() -> None:
+    rng = random.Random(2)
+    for _ in range(5000):
+        groups = [rng.choice(["", "0", "12", "abcd", "fffff", "1.2.3.4", "::"]) for _ in range(rng.randrange(1, 10))]
+        text = ":".join(groups)
+        try:
+            valid = bool(ipaddress.IPv6Address(text))
+        except ValueError:
+            valid = False
+        assert holds("ipv6", text) == valid, text
+    for _ in range(5000):
+        text = ".".join(rng.choice(["0", "9", "10", "01", "199", "249", "255", "256", "", "x"]) for _ in range(4))
+        try:
+            valid = bool(ipaddress.IPv4Address(text))
+        except ValueError:
+            valid = False
+        assert holds("ipv4", text) == valid, text
+
+
+@pytest.mark.parametrize(
+    ("name", "yes", "no"),
+    [
+        ("duration", ["P4Y", "P1Y2M3DT4H5M6S", "PT36H", "P2W"], ["P", "PT", "P1Y2D", "PT1H2S", "P1Y2W", "PT0.5S"]),
+        ("email", ["a.b@c.d", '"a b"@c', "a@[127.0.0.1]", "a@[IPv6:::1]"], [".a@b", "a..b@c", "a@b=c", "a@", "a b@c"]),
+        ("idn-email", ["δ@ε.com", "a@b"], ["δ", "a＠b"]),
+        (
+            "hostname",
+            ["a", "a-b.c1", "a--b.c", "a" * 63],
+            ["", ".", "a.", "-a", "a-", "a_b", "a" * 64, "ab--c", "xn--x"],
+        ),
+        ("uuid", ["2EB8AA08-aa98-11ea-b4aa-73b441d16380"], ["2eb8aa08aa9811eab4aa73b441d16380", "x"]),
+        (
+            "uri",
+            ["http://a.b/c?d#e", "urn:x:y", "ldap://[2001:db8::7]/c=GB?o", "http://[v1.fe]", "a:", "a:///b"],
+            ["//a", "a", "http://a b", "http://[::1", "a:%6G", "a:/[::1]", "http://a:b/", "a:é", "1a:b", "a:b#c#d"],
+        ),
+        ("uri-reference", ["", "//a/b", "/a", "a/b:c", "?a", "#b", "./a:b"], ["1:b", "#a\\b", "/[::1]", "//a@b@c/"]),
+        ("iri", ["http://ƒøø/π?\ue000", "a:b"], ["ƒøø", "http://a\n", "a:\ue000"]),
+        ("iri-reference", ["âππ", "#ƒ"], ["\\\\a", "#a\\b"]),
+        (
+            "uri-template",
+            ["", "a{b}c", "{+a,b*}", "{v:999}", "{a.b}"],
+            ["{", "{}", "{v:0}", "{v:10000}", "{a..b}", "a b"],
+        ),
+        ("json-pointer", ["", "/", "/a/~0~1", "/\n"], ["a", "/~", "/~2", "#/a"]),
+        ("relative-json-pointer", ["0", "12/a", "0#", "0//"], ["", "/a", "01", "0##", "-1"]),
+    ],
+)
+def test_formats(name: str, yes: list[str], no: list[str]) -> None:
+    assert [text for text in yes if not holds(name, text)] == []
+    assert [text for text in no if holds(name, text)] == []
+
+
+def test_hostnames_have_253_characters_at_most() -> None:
+    label = "a" * 63
+    assert holds("hostname", ".".join([label] * 3 + ["a" * 61]))
+    assert not holds("hostname", ".".join([label] * 3 + ["a" * 62]))
+
+
+def test_formats_depend_on_the_draft() -> None:
+    assert holds("hostname", "ab--cd.xn--x", draft=6) and not holds("hostname", "ab--cd", draft=7)
+    assert formats.format_dfa("date", draft=4) is None
+    assert formats.format_dfa("duration", draft=7) is None
+    assert formats.format_dfa("path") is None
+    assert automaton("uri", 4) is automaton("uri", 2020)
+
+
+@pytest.mark.parametrize("name", ["regex", "idn-hostname"])
+def test_formats_that_are_not_regular_are_refused(name: str) -> None:
+    with pytest.raises(GrammarError, match="cannot be enforced") as error:
+        formats.format_dfa(name)
+    assert error.value.keyword == "format"
+    assert formats.format_dfa(name, draft=4) is None
+
+
+def test_every_format_is_made_once_and_has_an_example() -> None:
+    for names in formats._SINCE.values():
+        for name in set(names.split()) - set(formats.REFUSED):
+            text = dfa.example(automaton(name))
+            assert text is not None and holds(name, text)
+            assert automaton(name) is automaton(name)
