@@ -12,12 +12,17 @@ import numpy.typing as npt
 from detent.grammar.dfa import CharDfa, lengths
 from detent.grammar.number import NumberSpec
 from detent.native import arena as layout
-from detent.native import languages, masks, pairs, positions, states
+from detent.native import languages, positions, states
 
 if TYPE_CHECKING:
     from .vocabulary import Vocabulary
 
 Words = npt.NDArray[np.int32]
+
+
+_SPECIAL = [*range(32), 34, 92, 127]  # what a string cannot hold as it is, or (127) is not worth a bit
+_PLAIN = frozenset(range(128)) - frozenset(_SPECIAL)
+_SURROGATES = np.array([0xD800])
 
 
 class ArenaFull(Exception):
@@ -50,12 +55,14 @@ class Arena:
         self._specs: dict[tuple[int, int, int, int], int] = {}
         self._dfas: dict[bytes, int] = {}
         self._tries: dict[tuple[str, ...], int] = {}
+        self._loops: dict[tuple[frozenset[int], bool], int] = {}
         self._lazy = 1
         eos = np.array(vocabulary.eos_ids, dtype=np.int32)
         self.A[layout.EOS], self.A[layout.N_EOS] = self.put(eos), len(eos)
         base = self.position(positions.K_BASE)
         assert states.state_of(self.A, base, 0) == states.BASE_STATE
-        pairs.gather_spaces(self.A, self.V)
+        self.A[layout.SPACE_LOOP] = self.loop(frozenset(b" \n\r\t"), False)
+        self.A[layout.FREE_LOOP] = self.loop(_PLAIN, True)
 
     def put(self, values: Sequence[int] | Words) -> int:
         """Copy words to the heap and return their address."""
@@ -141,6 +148,29 @@ class Arena:
                 self.A[found + languages.SPEC_FREE] = found
         return found
 
+    def loop(self, ascii_bytes: frozenset[int], wide: bool) -> int:
+        """Address of a loop set: bytes below 128, and whether all characters beyond belong to it."""
+        key = (ascii_bytes, wide)
+        if key not in self._loops:
+            bits = np.zeros(128, dtype=bool)
+            bits[list(ascii_bytes)] = True
+            self._loops[key] = self.put([*np.packbits(bits, bitorder="little").view(np.int32), int(wide)])
+        return self._loops[key]
+
+    def _loops_of(self, dfa: CharDfa, ascii_class: Words) -> list[int]:
+        """The loop set of each state of an automaton over the inside of a string (0 where there is none)."""
+        own = np.arange(dfa.n_states)[:, None]
+        loops = dfa.trans == own
+        plain = loops[:, ascii_class]
+        plain[:, _SPECIAL] = False
+        beyond = np.unique(dfa.cls[(dfa.starts >= 128) & ~np.isin(dfa.starts, _SURROGATES)])
+        beyond = np.union1d(beyond, dfa.cls[np.searchsorted(dfa.starts, 128, side="right") - 1])
+        wide = loops[:, beyond].all(axis=1)
+        return [
+            self.loop(frozenset(np.flatnonzero(row).tolist()), bool(w)) if row.any() or w else 0
+            for row, w in zip(plain, wide, strict=True)
+        ]
+
     def any_text(self, shortest: int = 0, longest: int | None = None) -> int:
         """Address of the specification of free text."""
         return self.spec(languages.ANY, shortest, longest, 0)
@@ -151,7 +181,9 @@ class Arena:
             return self._dfas[dfa.key]
         shortest, longest, _ = lengths(dfa)
         where = np.searchsorted(dfa.starts, np.arange(128), side="right") - 1
-        parts = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, dfa.cls[where], goals or ()]
+        ascii_class = dfa.cls[where]
+        parts = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, ascii_class, goals or ()]
+        parts.append(self._loops_of(dfa, ascii_class))
         record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
         ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])
         slack = int(shortest.max())
@@ -188,4 +220,4 @@ def used(arena: Arena) -> dict[str, Any]:
     return {name: 4 * int(arena.A[region + 2]) for region, name in names.items()}
 
 
-__all__ = ["Arena", "ArenaFull", "Lowers", "masks", "used"]
+__all__ = ["Arena", "ArenaFull", "Lowers", "used"]

@@ -18,8 +18,11 @@ def demo(
     seed: Annotated[int, typer.Option(help="Makes the run reproducible.")] = 0,
 ) -> None:
     """Extract typed objects from small texts with the bundled model, and measure what the constraint is worth."""
+    import torch
+
     from detent.demo import show
 
+    torch.set_num_threads(1)  # so small a model gains nothing from more, and loses much on a busy machine
     show(samples, seed, Console())
 
 

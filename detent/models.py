@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import signature
@@ -13,7 +12,7 @@ from detent.automata.vocabulary import Vocabulary
 from detent.sessions import CachedSession, PlainSession, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from detent.grammar.types import JsonSchema
 
@@ -39,10 +38,10 @@ class LanguageModel:
         Compiles and remembers grammars for this vocabulary.
     """
 
-    open_session: Callable[[], Session]
+    open_session: Callable[[], Session] = field(repr=False)
     vocabulary: Vocabulary
-    encode: Callable[[str], list[int]]
-    template: Callable[[str, JsonSchema | None], str]
+    encode: Callable[[str], list[int]] = field(repr=False)
+    template: Callable[[str, JsonSchema | None], str] = field(repr=False)
     max_length: int | None = None
     compiler: Compiler = field(init=False, repr=False)
 
@@ -111,24 +110,14 @@ def load(
 
 
 def _load_bundled() -> LanguageModel:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from safetensors.torch import load_model
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
     from detent.model import MODEL_DIR, format_prompt
 
-    with _without_progress_bar():
-        model = AutoModelForCausalLM.from_pretrained(MODEL_DIR)
+    model = LlamaForCausalLM(LlamaConfig.from_pretrained(MODEL_DIR))  # in single precision, whatever the file has
+    load_model(model, MODEL_DIR / "model.safetensors")
     return load(model, AutoTokenizer.from_pretrained(MODEL_DIR), template=format_prompt)
-
-
-@contextmanager
-def _without_progress_bar() -> Iterator[None]:
-    from transformers.utils import logging
-
-    enabled = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    yield
-    if enabled:
-        logging.enable_progress_bar()
 
 
 def _sessions_of(model: Any) -> Callable[[], Session]:

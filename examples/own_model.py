@@ -20,6 +20,4 @@ lm = detent.load(model, vocabulary, encode=lambda text: list(text.encode()))
 answers = ["yes", "no", "perhaps"]
 results = detent.run(lm, ["so many s, yes yes yes"] * 5, {"enum": answers}, seed=1, whitespace="compact")
 for result in results:
-    print(
-        result.text, f"log p {result.logprob:.2f}, the model itself would have written it with {result.log_weight:.2f}"
-    )
+    print(result.text, f"log p {result.logprob:.2f} among what was allowed, log weight {result.log_weight:.2f}")

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from .arena import HEAP, SCRATCH, TRIE, TRIE_STRIDE, take
 from .jit import kernel
-from .strings import CHAR, DEAD, UTF8, mode_range, utf8_step
+from .strings import CHAR, DEAD, mode_range, utf8_step
 
 DFA_STATES, DFA_CLASSES, DFA_INTERVALS, DFA_STARTS, DFA_CLS, DFA_TRANS, DFA_ACCEPT = 0, 1, 2, 3, 4, 5, 6
-DFA_SHORTEST, DFA_LONGEST, DFA_ASCII, DFA_GOALS, DFA_SLACK, DFA_RECORD = 7, 8, 9, 10, 11, 12
+DFA_SHORTEST, DFA_LONGEST, DFA_ASCII, DFA_GOALS, DFA_LOOPS, DFA_SLACK, DFA_RECORD = 7, 8, 9, 10, 11, 12, 13
 SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF, SPEC_FREE, SPEC_RECORD = 0, 1, 2, 3, 4, 5
 ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
+
+# loop set: 128 bits of ASCII bytes (four words), and 1 where every character beyond ASCII belongs to it, too
+LOOP_WIDE, LOOP_RECORD = 4, 5
 
 
 @kernel("i8(A, i8, i8)")
@@ -212,16 +215,9 @@ def dfa_can_start(A, spec, q, count, mode):
     return False
 
 
-@kernel("i8(i8, i8)")
-def raw_mode(mode, b):
-    """UTF-8 mode after a raw byte: 0 when a character is complete, or ``DEAD``."""
-    step = utf8_step(mode, b)
-    if step == DEAD:
-        return DEAD
-    return 0 if step & CHAR else step
-
-
-@kernel("b1(i8)")
-def in_utf8(mode):
-    """Whether the text stands between characters or inside raw UTF-8 (not inside an escape)."""
-    return mode == 0 or (mode & ~0xFFFFFF) == UTF8
+@kernel("b1(A, i8, i8)")
+def in_loop(A, loop, b):
+    """Whether a byte at the start of a character belongs to a loop set."""
+    if b < 128:
+        return bool((A[loop + (b >> 5)] >> (b & 31)) & 1)
+    return A[loop + LOOP_WIDE] != 0

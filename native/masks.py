@@ -7,6 +7,7 @@ number of rows, rows (absolute indices), number of ids, ids.
 from __future__ import annotations
 
 from .arena import EOS, IDS, N_EOS, NEED, NEEDED, RECIPE, STATE, STATE_STRIDE, STATUS, USED_ROWS, WORDS, WORK, take
+from .collect import add_ids, add_row, dense_row, push, start_collecting
 from .jit import kernel
 from .pairs import (
     DENSE_FROM,
@@ -15,14 +16,9 @@ from .pairs import (
     P_LIST,
     P_ROW,
     P_ROWS,
-    add_ids,
-    add_row,
-    dense_row,
     ensure_pair,
     find_pair,
     plain_position,
-    push,
-    start_collecting,
 )
 from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE
 from .steps import step

@@ -17,16 +17,10 @@ from __future__ import annotations
 from .arena import (
     COWALK,
     DENSE,
-    DENSE_HASH,
-    EOS,
     EXITS,
     FULL,
-    HEAP,
     IDS,
-    LENGTHS,
     LIST,
-    MEMBER,
-    N_EOS,
     PAIR,
     PAIR_HASH,
     PAIR_ROWS,
@@ -34,11 +28,8 @@ from .arena import (
     PENDING,
     POS,
     POS_STRIDE,
-    RECIPE,
     SNODE,
     SNODE_STRIDE,
-    SPACE_ROW,
-    SPACE_SET,
     STATE,
     STATE_STRIDE,
     STATUS,
@@ -48,8 +39,21 @@ from .arena import (
     mix,
     take,
 )
+from .collect import add_ids, add_row, add_tokens, arrive, dense_row, flush_ids, keep_row, start_collecting
 from .jit import kernel
-from .languages import ANY, AUTOMATON, DFA_SLACK, SPEC_FREE, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF, trie_char, trie_child
+from .languages import (
+    ANY,
+    AUTOMATON,
+    DFA_SLACK,
+    SPEC_FREE,
+    SPEC_KIND,
+    SPEC_MAX,
+    SPEC_MIN,
+    SPEC_REF,
+    in_loop,
+    trie_char,
+    trie_child,
+)
 from .positions import (
     COLON,
     K_KEY,
@@ -57,7 +61,6 @@ from .positions import (
     K_OBJECT,
     K_OPEN,
     K_STRING,
-    K_TEXT,
     O_FREE,
     O_GOALS,
     O_SORTED,
@@ -71,160 +74,16 @@ from .positions import (
     name_allowed,
     position,
 )
-from .states import AT_BASE, BASE_STATE, COMPLETE, LIVE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE, state_of
+from .states import BASE_STATE, S_COUNT, S_ITEMS, state_of
 from .steps import is_raw, name_can_go_on, step, word_can_go_on
 from .strings import CHAR, DEAD, QUOTE, char_step
 from .suffixes import EDGE_STRIDE, below, edges, height, suffix_set
-from .trie import V_BYTE, V_CHILD, V_MAXLEN, V_NODES, V_TOKENS, V_TOKFIRST, V_TOKIDS
+from .tables import free_text, gather_loop, loop_of
+from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
 P_SET, P_POS, P_ROWS, P_ROW, P_LIST, P_COUNT, P_EXIT = 0, 1, 2, 3, 8, 9, 10
 SHARED_FROM = 48  # tokens below a node from which its own pair pays
 DENSE_FROM = 400  # listed tokens from which a dense row is cheaper to unite and to keep
-L_TOKENS, L_STARTS, L_NODES, L_NODE_STARTS, L_ROWS, L_MOST = 0, 1, 2, 3, 4, 5
-
-
-
-
-@kernel("void(A, i8)")
-def add_row(A, row):
-    """Note a dense row of the pair or mask being built."""
-    at, n = int(A[USED_ROWS]), int(A[USED_ROWS + 2])
-    for j in range(n):
-        if A[at + j] == row:
-            return
-    if n == A[USED_ROWS + 1]:
-        A[STATUS] = FULL
-        return
-    A[at + n] = row
-    A[USED_ROWS + 2] = n + 1
-
-
-@kernel("i8(A, i8)")
-def keep_row(A, at):
-    """Hash-cons the dense row just taken at ``at`` (the last of its region): its place."""
-    words = int(A[WORDS])
-    h = words
-    for j in range(words):
-        h = mix(h, int(A[at + j]))
-    size, table = int(A[DENSE_HASH + 1]), int(A[DENSE_HASH])
-    slot = (h >> 11) & (size - 1)
-    while A[table + slot] != 0:
-        other, same = int(A[table + slot]), True
-        for j in range(words):
-            if A[other + j] != A[at + j]:
-                same = False
-                break
-        if same:
-            A[DENSE + 2] -= words
-            return other
-        slot = (slot + 1) & (size - 1)
-    if A[DENSE + 2] > (size // 2) * words:
-        A[STATUS] = FULL
-        return 0
-    A[table + slot] = at
-    return at
-
-
-@kernel("i8(A, i8, i8)")
-def dense_row(A, n_rows, with_ids):
-    """A dense row united from the first ``n_rows`` noted rows and, if asked, the noted ids; 0 with ``FULL`` set."""
-    words = int(A[WORDS])
-    at = take(A, DENSE, words)
-    if at < 0:
-        return 0
-    for j in range(words):
-        A[at + j] = 0
-    for k in range(n_rows):
-        row = int(A[A[USED_ROWS] + k])
-        for j in range(words):
-            A[at + j] |= A[row + j]
-    if with_ids:
-        ids = int(A[IDS])
-        for k in range(int(A[IDS + 2])):
-            t = A[ids + k]
-            A[at + (t >> 5)] |= 1 << (t & 31)
-    return keep_row(A, at)
-
-
-@kernel("void(A)")
-def flush_ids(A):
-    """Turn the ids noted so far into a dense row."""
-    row = dense_row(A, 0, 1)
-    A[IDS + 2] = 0
-    if A[STATUS] == 0:
-        add_row(A, row)
-
-
-@kernel("void(A, A, i8, i8)")
-def add_ids(A, source, at, n):
-    """Note the token ids ``source[at : at + n]``."""
-    used = int(A[IDS + 2])
-    if used + n > A[IDS + 1]:
-        flush_ids(A)
-        used = 0
-        if A[STATUS] != 0:
-            return
-    base = int(A[IDS]) + used
-    for j in range(n):
-        A[base + j] = source[at + j]
-    A[IDS + 2] = used + n
-
-
-@kernel("void(A, A, i8)")
-def add_tokens(A, V, node):
-    """Note the tokens that end at a trie node."""
-    first = int(V[V_TOKFIRST]) + node
-    start = int(V[first])
-    n = int(V[first + 1]) - start
-    if n:
-        add_ids(A, V, int(V[V_TOKIDS]) + start, n)
-
-
-@kernel("void(A, A, i8)")
-def add_exit(A, V, x):
-    """Note that the value can end at every member of ``x``."""
-    used, base = int(A[EXITS + 2]), int(A[EXITS])
-    nodes = int(V[V_NODES])
-    if x < nodes:
-        if used + 1 > A[EXITS + 1]:
-            A[STATUS] = FULL
-            return
-        A[base + used] = x
-        A[EXITS + 2] = used + 1
-        return
-    at = int(A[SNODE]) + (x - nodes) * SNODE_STRIDE
-    n, members = int(A[at + 1]), int(A[at])
-    if used + n > A[EXITS + 1]:
-        A[STATUS] = FULL
-        return
-    for j in range(n):
-        A[base + used + j] = A[members + j]
-    A[EXITS + 2] = used + n
-
-
-@kernel("void(A, i8, i8)")
-def push(A, x, state):
-    """Suffix set ``x`` is still to be read from ``state``."""
-    used, base = int(A[WORK + 2]), int(A[WORK])
-    if used + 2 > A[WORK + 1]:
-        A[STATUS] = FULL
-        return
-    A[base + used], A[base + used + 1] = x, state
-    A[WORK + 2] = used + 2
-
-
-@kernel("void(A, A, i8, i8)")
-def arrive(A, V, x, state):
-    """Some token bytes led to ``state`` with the suffixes ``x`` (-1: none) left to read."""
-    if x < 0:
-        return
-    flags = A[A[STATE] + state * STATE_STRIDE + S_FLAGS]
-    if flags & AT_BASE:
-        add_exit(A, V, x)
-    if flags & LIVE:
-        push(A, x, state)
-
-
 
 
 @kernel("i8(A, i8, i8)")
@@ -267,13 +126,22 @@ def plain_position(A, V, pos, x):
     return position(A, K_STRING, free, int(A[at + 2]), 0, int(A[at + 4]), 0, 0, 0)
 
 
-@kernel("void(A, A, i8, i8)")
-def use_pair(A, V, pair, parent):
-    """Take over the tokens of a finished pair whose value ends in ``parent``."""
+@kernel("void(A, i8)")
+def use_tokens(A, pair):
+    """Take over the tokens of a finished pair."""
     for j in range(int(A[pair + P_ROWS])):
         add_row(A, int(A[pair + P_ROW + j]))
     add_ids(A, A, int(A[pair + P_LIST]), int(A[pair + P_COUNT]))
-    arrive(A, V, int(A[pair + P_EXIT]), parent)
+
+
+@kernel("b1(A, i8, i8)")
+def ask(A, x, pos):
+    """Ask for a pair that is missing (it is built before the pair that waits for it starts again); always true."""
+    used, base = int(A[PENDING + 2]), int(A[PENDING])
+    if used + 2 <= A[PENDING + 1]:
+        A[base + used], A[base + used + 1] = x, pos
+        A[PENDING + 2] = used + 2
+    return True
 
 
 @kernel("void(A, i8, i8, i8)")
@@ -306,27 +174,16 @@ def keep_pair(A, x, pos, exit_set):
     A[table + slot] = (at - A[PAIR]) // PAIR_STRIDE
 
 
-@kernel("void(A)")
-def start_collecting(A):
-    """Forget what was noted before."""
-    A[USED_ROWS + 2], A[IDS + 2], A[EXITS + 2], A[WORK + 2] = 0, 0, 0, 0
-
-
 @kernel("b1(A, A, i8, i8, i8)")
 def need_pair(A, V, x, pos, parent):
     """Use the pair (x, pos) if it exists, else ask for it: returns whether the build must wait for it."""
     pos = plain_position(A, V, pos, x)
     pair = find_pair(A, x, pos)
-    if pair:
-        use_pair(A, V, pair, parent)
-        return False
-    used, base = int(A[PENDING + 2]), int(A[PENDING])
-    if used + 2 > A[PENDING + 1]:
-        A[STATUS] = FULL
-        return True
-    A[base + used], A[base + used + 1] = x, pos
-    A[PENDING + 2] = used + 2
-    return True
+    if pair == 0:
+        return ask(A, x, pos)
+    use_tokens(A, pair)
+    arrive(A, V, int(A[pair + P_EXIT]), parent)
+    return False
 
 
 @kernel("b1(A, i8)")
@@ -352,7 +209,7 @@ def sort_small(A, base, n):
 
 @kernel("i8(A, A, i8, i8, i8)")
 def without(A, V, x, nodes_at, n):
-    """The suffix set ``x`` without the ``n`` trie nodes at ``nodes_at``; -1 when nothing is left. O(members x log n)."""
+    """The suffix set ``x`` without the ``n`` trie nodes at ``nodes_at``; -1 when nothing is left."""
     if n == 0:
         return x
     if x < V[V_NODES]:
@@ -382,9 +239,7 @@ def use_free_text(A, V, pair, nodes_at, n):
     Tokens that close an allowed name were noted on their own, so all nodes where a listed name closes can be taken out.
     """
     if n == 0:
-        for j in range(int(A[pair + P_ROWS])):
-            add_row(A, int(A[pair + P_ROW + j]))
-        add_ids(A, A, int(A[pair + P_LIST]), int(A[pair + P_COUNT]))
+        use_tokens(A, pair)
         return
     words = int(A[WORDS])
     at = take(A, DENSE, words)
@@ -460,9 +315,7 @@ def walk_words(A, V, x, pos, parent):
                         banned = True
                         continue
                     then, goal = after_name(A, obj, seen, k), int(A[A[obj + O_GOALS] + k])
-                    to = state_of(
-                        A, position(A, K_OBJECT, number, then, COLON, goal, int(A[obj + O_WS]), 0, 0), parent
-                    )
+                    to = state_of(A, position(A, K_OBJECT, number, then, COLON, goal, int(A[obj + O_WS]), 0, 0), parent)
                     if A[STATUS] != 0:
                         return False
                 add_tokens(A, V, c)
@@ -504,13 +357,16 @@ def walk_words(A, V, x, pos, parent):
     return False
 
 
-@kernel("void(A, A, i8, i8)")
-def visit_node(A, V, x, state):
-    """One level of a plain trie node."""
+@kernel("void(A, A, i8, i8, i8)")
+def visit_node(A, V, x, state, skip):
+    """One level of a plain trie node, without the bytes of the loop set ``skip`` (0: none)."""
     child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
     first = int(V[child + x])
     for c in range(first, int(V[child + x + 1])):
-        to = step(A, state, int(V[node_byte + c]))
+        b = int(V[node_byte + c])
+        if skip and in_loop(A, skip, b):
+            continue
+        to = step(A, state, b)
         if to < 0:
             if A[STATUS] != 0:
                 return
@@ -520,9 +376,9 @@ def visit_node(A, V, x, state):
             arrive(A, V, c, to)
 
 
-@kernel("void(A, A, i8, i8, b1)")
-def visit_merged(A, V, x, state, skip_spaces):
-    """One level of a merged set; ``skip_spaces`` leaves out white space, which was merged away."""
+@kernel("void(A, A, i8, i8, i8)")
+def visit_merged(A, V, x, state, skip):
+    """One level of a merged set, without the bytes of the loop set ``skip`` (0: none)."""
     at = edges(A, V, x)
     if at == 0:
         return
@@ -530,7 +386,7 @@ def visit_merged(A, V, x, state, skip_spaces):
     for e in range(int(A[at + 3])):
         edge = first + e * EDGE_STRIDE
         b = int(A[edge])
-        if skip_spaces and (b == 32 or b == 10 or b == 13 or b == 9):
+        if skip and in_loop(A, skip, b):
             continue
         to = step(A, state, b)
         if to < 0:
@@ -541,169 +397,78 @@ def visit_merged(A, V, x, state, skip_spaces):
         arrive(A, V, int(A[edge + 1]), to)
 
 
-@kernel("b1(A, A, i8, i8)")
-def visit(A, V, x, state):
-    """Read the suffixes ``x`` from ``state``; returns whether the build must wait for another pair."""
-    at = int(A[STATE]) + state * STATE_STRIDE
-    if A[at + S_COUNT] == 1:
-        pos, parent = int(A[A[at + S_ITEMS]]), int(A[A[at + S_ITEMS] + 1])
-        kind = A[A[POS] + pos * POS_STRIDE]
-        shared = kind == K_STRING or kind == K_NUMBER or kind == K_TEXT or kind == K_OPEN
-        if shared and below(A, V, x) >= SHARED_FROM:
-            return need_pair(A, V, x, pos, parent)
-        if has_words(A, pos) and x < V[V_NODES]:
-            return walk_words(A, V, x, pos, parent)
+@kernel("void(A, A, i8, i8, i8)")
+def visit_level(A, V, x, state, skip):
+    """One level of a suffix set."""
     if x < V[V_NODES]:
-        visit_node(A, V, x, state)
+        visit_node(A, V, x, state, skip)
     else:
-        visit_merged(A, V, x, state, False)
+        visit_merged(A, V, x, state, skip)
+
+
+@kernel("b1(A, A, i8, i8)")
+def visit_loop(A, V, x, state):
+    """Read ``x`` from a state that loops: tokens inside the loop from a shared table, then what leaves it.
+
+    Returns whether the build must wait for the table.
+    """
+    loop = loop_of(A, x, state)
+    if loop == 0:
+        visit_level(A, V, x, state, 0)
+        return False
+    table = find_pair(A, x, -loop)
+    if table == 0:
+        return ask(A, x, -loop)
+    use_tokens(A, table)
+    if A[table + P_EXIT] >= 0:
+        visit_level(A, V, int(A[table + P_EXIT]), state, loop)
     return False
 
 
-@kernel("b1(A, i8)")
-def loops_on_spaces(A, state):
-    """Whether all four kinds of white space lead back to a state."""
-    if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & AT_BASE:
-        return False
-    for b in (32, 10, 13, 9):
-        if step(A, state, b) != state:
-            return False
-    return True
-
-
-@kernel("void(A, A, i8, i8, i8, i8, i8)")
-def _measure(A, V, token_starts, node_starts, tokens, nodes, fill):
-    """One pass of :func:`measure_free_text`: count (``fill`` 0) or place (1)."""
-    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
-    first, ids = int(V[V_TOKFIRST]), int(V[V_TOKIDS])
-    stack, top = int(A[COWALK]), 1
-    A[stack], A[stack + 1], A[stack + 2] = 0, 0, 0
-    while top > 0:
-        top -= 1
-        y, mode, chars = int(A[stack + 3 * top]), int(A[stack + 3 * top + 1]), int(A[stack + 3 * top + 2])
-        for c in range(int(V[child + y]), int(V[child + y + 1])):
-            r = char_step(mode, int(V[node_byte + c]))
-            if r == DEAD:
-                continue
-            if r == QUOTE:
-                if fill:
-                    A[nodes + A[node_starts + chars]] = c
-                A[node_starts + chars] += 1
-                # a token that ends with the quote is complete: it counts with the nodes
-                continue
-            needed = chars + 1 if mode == 0 else chars
-            for t in range(int(V[first + c]), int(V[first + c + 1])):
-                if fill:
-                    A[tokens + A[token_starts + needed]] = V[ids + t]
-                A[token_starts + needed] += 1
-            if V[child + c] < V[child + c + 1]:
-                A[stack + 3 * top], A[stack + 3 * top + 1] = c, 0 if r >= CHAR else r
-                A[stack + 3 * top + 2] = needed
-                top += 1
-
-
-@kernel("void(A, A)")
-def measure_free_text(A, V):
-    """Read the whole vocabulary once as the inside of a string, counting characters.
-
-    Leaves the tokens that stay inside, ordered by the characters they need, and the trie nodes behind a closing quote,
-    ordered by the characters before it; both with a table of starts. O(trie).
-    """
-    most = int(V[V_MAXLEN]) + 2
-    counts = take(A, HEAP, 3 * most + 3)
-    if counts < 0:
-        return
-    token_starts, node_starts, rows = counts, counts + most + 1, counts + 2 * most + 2
-    tokens, nodes = 0, 0
-    for fill in range(2):
-        if fill:
-            n_tokens, n_nodes = 0, 0
-            for k in range(most + 1):
-                c = int(A[token_starts + k])
-                A[token_starts + k] = n_tokens
-                n_tokens += c
-                c = int(A[node_starts + k])
-                A[node_starts + k] = n_nodes
-                n_nodes += c
-            tokens, nodes = take(A, LIST, n_tokens), take(A, MEMBER, n_nodes)
-            if tokens < 0 or nodes < 0:
-                return
-        else:
-            for k in range(3 * most + 3):
-                A[counts + k] = 0
-        _measure(A, V, token_starts, node_starts, tokens, nodes, fill)
-    for k in range(most, 0, -1):  # filling moved every start to its end
-        A[token_starts + k] = A[token_starts + k - 1]
-        A[node_starts + k] = A[node_starts + k - 1]
-    A[token_starts], A[node_starts] = 0, 0
-    A[LENGTHS + L_TOKENS], A[LENGTHS + L_STARTS] = tokens, token_starts
-    A[LENGTHS + L_NODES], A[LENGTHS + L_NODE_STARTS] = nodes, node_starts
-    A[LENGTHS + L_ROWS], A[LENGTHS + L_MOST] = rows, most
-
-
-@kernel("i8(A, A, i8, i8)")
-def free_text(A, V, spec, count):
-    """The pair of the whole vocabulary with free text after ``count`` characters: collects tokens, returns the exit."""
-    if A[LENGTHS + L_MOST] == 0:
-        measure_free_text(A, V)
-        if A[STATUS] != 0:
-            return -1
-    most = int(A[LENGTHS + L_MOST]) - 1
-    left = most if A[spec + SPEC_MAX] < 0 else min(most, int(A[spec + SPEC_MAX]) - count)
-    owed = min(most + 1, max(0, int(A[spec + SPEC_MIN]) - count))
-    rows = int(A[LENGTHS + L_ROWS])
-    if A[rows + left] == 0:
-        n = int(A[A[LENGTHS + L_STARTS] + left + 1])
-        add_ids(A, A, int(A[LENGTHS + L_TOKENS]), n)
-        row = dense_row(A, 0, 1)
-        A[IDS + 2] = 0
-        if A[STATUS] != 0:
-            return -1
-        A[rows + left] = row
-    add_row(A, int(A[rows + left]))
-    nodes, starts = int(A[LENGTHS + L_NODES]), int(A[LENGTHS + L_NODE_STARTS])
-    pool, n = int(A[COWALK]), 0
-    for j in range(int(A[starts + owed]), int(A[starts + left + 1]) if owed <= left else 0):
-        node = int(A[nodes + j])
-        add_tokens(A, V, node)
-        A[pool + n] = node
-        n += 1
-    A[A[USED_ROWS]] = dense_row(A, 1, 1)  # tokens inside and tokens that close: one row, shared by all that use this
-    A[IDS + 2] = 0
-    return suffix_set(A, V, pool, n)
+@kernel("b1(A, A, i8, i8)")
+def visit(A, V, x, state):
+    """Read the suffixes ``x`` from ``state``; returns whether the build must wait for another pair."""
+    if below(A, V, x) >= SHARED_FROM:
+        at = int(A[STATE]) + state * STATE_STRIDE
+        if A[at + S_COUNT] == 1:
+            pos, parent = int(A[A[at + S_ITEMS]]), int(A[A[at + S_ITEMS] + 1])
+            kind = A[A[POS] + pos * POS_STRIDE]
+            if parent != BASE_STATE and (kind == K_STRING or kind == K_NUMBER or kind == K_OPEN):
+                return need_pair(A, V, x, pos, parent)
+            if x < V[V_NODES] and has_words(A, pos):
+                return walk_words(A, V, x, pos, parent)
+        return visit_loop(A, V, x, state)
+    visit_level(A, V, x, state, 0)
+    return False
 
 
 @kernel("b1(A, A, i8, i8)")
 def build_pair(A, V, x, pos):
-    """Build one pair; returns whether another one must be built first (or ``A[STATUS]`` is set)."""
+    """Build one pair; returns whether others must be built first (or ``A[STATUS]`` is set)."""
     start_collecting(A)
-    at = int(A[POS]) + pos * POS_STRIDE
     exit_set = -1
-    spec = int(A[at + 1])
-    if x == 0 and A[at] == K_STRING and A[at + 4] == 0 and A[spec + SPEC_KIND] == ANY:
-        exit_set = free_text(A, V, spec, int(A[at + 3]))
+    at = int(A[POS]) + pos * POS_STRIDE
+    if pos < 0:
+        gather_loop(A, V, x, -pos)
+    elif x == 0 and A[at] == K_STRING and A[at + 4] == 0 and A[A[at + 1] + SPEC_KIND] == ANY:
+        exit_set = free_text(A, V, int(A[at + 1]), int(A[at + 3]))
     else:
         state = state_of(A, pos, BASE_STATE)
         if A[STATUS] != 0:
             return True
-        waits = False
-        if x == 0 and loops_on_spaces(A, state):
-            add_row(A, int(A[SPACE_ROW]))
-            visit_merged(A, V, int(A[SPACE_SET]), state, True)
-        elif has_words(A, pos) and x < V[V_NODES]:
+        if x < V[V_NODES] and has_words(A, pos):
             waits = walk_words(A, V, x, pos, BASE_STATE)
-        elif x < V[V_NODES]:
-            visit_node(A, V, x, state)
         else:
-            visit_merged(A, V, x, state, False)
-        while not waits and A[STATUS] == 0 and A[WORK + 2] > 0:
+            waits = visit_loop(A, V, x, state)
+        while A[STATUS] == 0 and A[WORK + 2] > 0:
             A[WORK + 2] -= 2
             top = int(A[WORK]) + int(A[WORK + 2])
-            waits = visit(A, V, int(A[top]), int(A[top + 1]))
-        if waits or A[STATUS] != 0:
+            if visit(A, V, int(A[top]), int(A[top + 1])):
+                waits = True
+        if waits:
             return True
-        if A[EXITS + 2]:
-            exit_set = suffix_set(A, V, int(A[EXITS]), int(A[EXITS + 2]))
+    if A[STATUS] == 0 and A[EXITS + 2]:
+        exit_set = suffix_set(A, V, int(A[EXITS]), int(A[EXITS + 2]))
     if A[STATUS] != 0:
         return True
     keep_pair(A, x, pos, exit_set)
@@ -727,26 +492,3 @@ def ensure_pair(A, V, x, pos):
         if A[STATUS] != 0:
             return False
     return True
-
-
-
-
-@kernel("void(A, A)")
-def gather_spaces(A, V):
-    """The row of tokens of white space alone, and the suffixes after any white space (none included)."""
-    start_collecting(A)
-    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
-    push(A, 0, 0)
-    add_exit(A, V, 0)
-    while A[WORK + 2] > 0:
-        A[WORK + 2] -= 2
-        y = int(A[A[WORK] + A[WORK + 2]])
-        for c in range(int(V[child + y]), int(V[child + y + 1])):
-            b = V[node_byte + c]
-            if b == 32 or b == 10 or b == 13 or b == 9:
-                add_tokens(A, V, c)
-                if V[child + c] < V[child + c + 1]:
-                    add_exit(A, V, c)
-                    push(A, c, 0)
-    A[SPACE_ROW] = dense_row(A, 0, 1)
-    A[SPACE_SET] = suffix_set(A, V, int(A[EXITS]), int(A[EXITS + 2]))

@@ -192,5 +192,3 @@ def after_name(A, obj, seen, k):
     if A[obj + O_ANY_ORDER]:
         return seen if k < 0 else with_bit(A, int(A[obj + O_SET_WORDS]), seen, k)
     return int(A[obj + O_NAMES]) if k < 0 else k + 1
-
-

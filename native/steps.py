@@ -52,7 +52,6 @@ from .positions import (
     O_FREE,
     O_GOALS,
     O_NONE_SEEN,
-    O_ANY_ORDER,
     O_SORTED,
     O_SPEC,
     O_TEXT,

@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 
 VOCABULARY_SIZE = 1024
 END, PAD = "<|end|>", "<|pad|>"
-STEPS = 3600
-WARM_UP, DECAY = 200, 0.5
+STEPS = 4000
+WARM_UP, DECAY = 200, 0.55
 PEAK_LEARNING_RATE = {"muon": 2e-2, "adamw": 3e-3}
 PLAIN_STEPS, REPORT_STEPS = 600, 1500
 BATCH, BLOCK = 32, 20

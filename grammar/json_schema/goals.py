@@ -228,7 +228,7 @@ class Goals:
         """The values listed by ``enum`` and ``const`` that meet everything else."""
         listed = next(node for node in nodes if node.enum is not None)
         assert listed.enum is not None
-        kept = [v for v in listed.enum if all(n is listed and len(nodes) == 1 or self.holds(n, v) for n in nodes)]
+        kept = [v for v in listed.enum if all((n is listed and len(nodes) == 1) or self.holds(n, v) for n in nodes)]
         values: list[Value] = []
         words = sorted({v.encode() for v in kept if isinstance(v, str)})
         if words:

@@ -27,8 +27,7 @@ _TYPES = {
 
 # keywords that say something about instances, whose meaning is not built yet
 _REFUSED = frozenset(
-    "not if then else dependencies dependentRequired dependentSchemas contains propertyNames "
-    "unevaluatedProperties unevaluatedItems $dynamicRef $recursiveRef".split()
+    ["not", "if", "then", "else", "dependencies", "dependentRequired", "dependentSchemas", "contains", "propertyNames", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"]
 )
 
 

@@ -1,0 +1,170 @@
+"""What is noted while a pair or a mask is put together: dense rows, token ids, exits, and what is still to be read."""
+
+from __future__ import annotations
+
+from .arena import (
+    DENSE,
+    DENSE_HASH,
+    EXITS,
+    FULL,
+    IDS,
+    SNODE,
+    SNODE_STRIDE,
+    STATE,
+    STATE_STRIDE,
+    STATUS,
+    USED_ROWS,
+    WORDS,
+    WORK,
+    mix,
+    take,
+)
+from .jit import kernel
+from .states import AT_BASE, LIVE, S_FLAGS
+from .trie import V_NODES, V_TOKFIRST, V_TOKIDS
+
+
+@kernel("void(A, i8)")
+def add_row(A, row):
+    """Note a dense row of the pair or mask being built."""
+    at, n = int(A[USED_ROWS]), int(A[USED_ROWS + 2])
+    for j in range(n):
+        if A[at + j] == row:
+            return
+    if n == A[USED_ROWS + 1]:
+        A[STATUS] = FULL
+        return
+    A[at + n] = row
+    A[USED_ROWS + 2] = n + 1
+
+
+@kernel("i8(A, i8)")
+def keep_row(A, at):
+    """Hash-cons the dense row just taken at ``at`` (the last of its region): its place."""
+    words = int(A[WORDS])
+    h = words
+    for j in range(words):
+        h = mix(h, int(A[at + j]))
+    size, table = int(A[DENSE_HASH + 1]), int(A[DENSE_HASH])
+    slot = (h >> 11) & (size - 1)
+    while A[table + slot] != 0:
+        other, same = int(A[table + slot]), True
+        for j in range(words):
+            if A[other + j] != A[at + j]:
+                same = False
+                break
+        if same:
+            A[DENSE + 2] -= words
+            return other
+        slot = (slot + 1) & (size - 1)
+    if A[DENSE + 2] > (size // 2) * words:
+        A[STATUS] = FULL
+        return 0
+    A[table + slot] = at
+    return at
+
+
+@kernel("i8(A, i8, i8)")
+def dense_row(A, n_rows, with_ids):
+    """A dense row united from the first ``n_rows`` noted rows and, if asked, the noted ids; 0 with ``FULL`` set."""
+    words = int(A[WORDS])
+    at = take(A, DENSE, words)
+    if at < 0:
+        return 0
+    for j in range(words):
+        A[at + j] = 0
+    for k in range(n_rows):
+        row = int(A[A[USED_ROWS] + k])
+        for j in range(words):
+            A[at + j] |= A[row + j]
+    if with_ids:
+        ids = int(A[IDS])
+        for k in range(int(A[IDS + 2])):
+            t = A[ids + k]
+            A[at + (t >> 5)] |= 1 << (t & 31)
+    return keep_row(A, at)
+
+
+@kernel("void(A)")
+def flush_ids(A):
+    """Turn the ids noted so far into a dense row."""
+    row = dense_row(A, 0, 1)
+    A[IDS + 2] = 0
+    if A[STATUS] == 0:
+        add_row(A, row)
+
+
+@kernel("void(A, A, i8, i8)")
+def add_ids(A, source, at, n):
+    """Note the token ids ``source[at : at + n]``."""
+    used = int(A[IDS + 2])
+    if used + n > A[IDS + 1]:
+        flush_ids(A)
+        used = 0
+        if A[STATUS] != 0:
+            return
+    base = int(A[IDS]) + used
+    for j in range(n):
+        A[base + j] = source[at + j]
+    A[IDS + 2] = used + n
+
+
+@kernel("void(A, A, i8)")
+def add_tokens(A, V, node):
+    """Note the tokens that end at a trie node."""
+    first = int(V[V_TOKFIRST]) + node
+    start = int(V[first])
+    n = int(V[first + 1]) - start
+    if n:
+        add_ids(A, V, int(V[V_TOKIDS]) + start, n)
+
+
+@kernel("void(A, A, i8)")
+def add_exit(A, V, x):
+    """Note that the value can end at every member of ``x``."""
+    used, base = int(A[EXITS + 2]), int(A[EXITS])
+    nodes = int(V[V_NODES])
+    if x < nodes:
+        if used + 1 > A[EXITS + 1]:
+            A[STATUS] = FULL
+            return
+        A[base + used] = x
+        A[EXITS + 2] = used + 1
+        return
+    at = int(A[SNODE]) + (x - nodes) * SNODE_STRIDE
+    n, members = int(A[at + 1]), int(A[at])
+    if used + n > A[EXITS + 1]:
+        A[STATUS] = FULL
+        return
+    for j in range(n):
+        A[base + used + j] = A[members + j]
+    A[EXITS + 2] = used + n
+
+
+@kernel("void(A, i8, i8)")
+def push(A, x, state):
+    """Suffix set ``x`` is still to be read from ``state``."""
+    used, base = int(A[WORK + 2]), int(A[WORK])
+    if used + 2 > A[WORK + 1]:
+        A[STATUS] = FULL
+        return
+    A[base + used], A[base + used + 1] = x, state
+    A[WORK + 2] = used + 2
+
+
+@kernel("void(A, A, i8, i8)")
+def arrive(A, V, x, state):
+    """Some token bytes led to ``state`` with the suffixes ``x`` (-1: none) left to read."""
+    if x < 0:
+        return
+    flags = A[A[STATE] + state * STATE_STRIDE + S_FLAGS]
+    if flags & AT_BASE:
+        add_exit(A, V, x)
+    if flags & LIVE:
+        push(A, x, state)
+
+
+@kernel("void(A)")
+def start_collecting(A):
+    """Forget what was noted before."""
+    A[USED_ROWS + 2], A[IDS + 2], A[EXITS + 2], A[WORK + 2] = 0, 0, 0, 0

@@ -1,0 +1,233 @@
+"""Tables over the vocabulary that no grammar owns: runs of characters that change nothing, and free text by its length.
+
+A *loop set* is a set of characters after which a state is the same state. Which tokens stay inside it, and what is
+left of those that leave it, depends on the set alone: so ``[a-z]*``, ``[^ ]+`` and the body of every string cost one
+walk per vocabulary, whatever the grammar.
+"""
+
+from __future__ import annotations
+
+from .arena import (
+    COWALK,
+    FREE_LOOP,
+    HEAP,
+    IDS,
+    LENGTHS,
+    LIST,
+    MEMBER,
+    POS,
+    POS_STRIDE,
+    SNODE,
+    SNODE_STRIDE,
+    SPACE_LOOP,
+    STATE,
+    STATE_STRIDE,
+    STATUS,
+    USED_ROWS,
+    WORK,
+    take,
+)
+from .collect import add_exit, add_ids, add_row, add_tokens, dense_row, push
+from .jit import kernel
+from .languages import ANY, AUTOMATON, DFA_LOOPS, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF, in_loop
+from .positions import K_STRING
+from .states import AT_BASE, S_COUNT, S_FLAGS, S_ITEMS
+from .steps import step
+from .strings import CHAR, DEAD, QUOTE, char_step, utf8_step
+from .suffixes import EDGE_STRIDE, edges, suffix_set
+from .trie import V_BYTE, V_CHILD, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
+
+L_TOKENS, L_STARTS, L_NODES, L_NODE_STARTS, L_ROWS, L_MOST = 0, 1, 2, 3, 4, 5
+
+
+@kernel("void(A, A, i8, i8, i8, i8, i8)")
+def _measure(A, V, token_starts, node_starts, tokens, nodes, fill):
+    """One pass of :func:`measure_free_text`: count (``fill`` 0) or place (1)."""
+    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    first, ids = int(V[V_TOKFIRST]), int(V[V_TOKIDS])
+    stack, top = int(A[COWALK]), 1
+    A[stack], A[stack + 1], A[stack + 2] = 0, 0, 0
+    while top > 0:
+        top -= 1
+        y, mode, chars = int(A[stack + 3 * top]), int(A[stack + 3 * top + 1]), int(A[stack + 3 * top + 2])
+        for c in range(int(V[child + y]), int(V[child + y + 1])):
+            r = char_step(mode, int(V[node_byte + c]))
+            if r == DEAD:
+                continue
+            if r == QUOTE:
+                if fill:
+                    A[nodes + A[node_starts + chars]] = c
+                A[node_starts + chars] += 1
+                # a token that ends with the quote is complete: it counts with the nodes
+                continue
+            needed = chars + 1 if mode == 0 else chars
+            for t in range(int(V[first + c]), int(V[first + c + 1])):
+                if fill:
+                    A[tokens + A[token_starts + needed]] = V[ids + t]
+                A[token_starts + needed] += 1
+            if V[child + c] < V[child + c + 1]:
+                A[stack + 3 * top], A[stack + 3 * top + 1] = c, 0 if r >= CHAR else r
+                A[stack + 3 * top + 2] = needed
+                top += 1
+
+
+@kernel("void(A, A)")
+def measure_free_text(A, V):
+    """Read the whole vocabulary once as the inside of a string, counting characters.
+
+    Leaves the tokens that stay inside, ordered by the characters they need, and the trie nodes behind a closing quote,
+    ordered by the characters before it; both with a table of starts. O(trie).
+    """
+    most = int(V[V_MAXLEN]) + 2
+    counts = take(A, HEAP, 3 * most + 3)
+    if counts < 0:
+        return
+    token_starts, node_starts, rows = counts, counts + most + 1, counts + 2 * most + 2
+    tokens, nodes = 0, 0
+    for fill in range(2):
+        if fill:
+            n_tokens, n_nodes = 0, 0
+            for k in range(most + 1):
+                c = int(A[token_starts + k])
+                A[token_starts + k] = n_tokens
+                n_tokens += c
+                c = int(A[node_starts + k])
+                A[node_starts + k] = n_nodes
+                n_nodes += c
+            tokens, nodes = take(A, LIST, n_tokens), take(A, MEMBER, n_nodes)
+            if tokens < 0 or nodes < 0:
+                return
+        else:
+            for k in range(3 * most + 3):
+                A[counts + k] = 0
+        _measure(A, V, token_starts, node_starts, tokens, nodes, fill)
+    for k in range(most, 0, -1):  # filling moved every start to its end
+        A[token_starts + k] = A[token_starts + k - 1]
+        A[node_starts + k] = A[node_starts + k - 1]
+    A[token_starts], A[node_starts] = 0, 0
+    A[LENGTHS + L_TOKENS], A[LENGTHS + L_STARTS] = tokens, token_starts
+    A[LENGTHS + L_NODES], A[LENGTHS + L_NODE_STARTS] = nodes, node_starts
+    A[LENGTHS + L_ROWS], A[LENGTHS + L_MOST] = rows, most
+
+
+@kernel("i8(A, A, i8, i8)")
+def free_text(A, V, spec, count):
+    """The pair of the whole vocabulary with free text after ``count`` characters: collects tokens, returns the exit."""
+    if A[LENGTHS + L_MOST] == 0:
+        measure_free_text(A, V)
+        if A[STATUS] != 0:
+            return -1
+    most = int(A[LENGTHS + L_MOST]) - 1
+    left = most if A[spec + SPEC_MAX] < 0 else min(most, int(A[spec + SPEC_MAX]) - count)
+    owed = min(most + 1, max(0, int(A[spec + SPEC_MIN]) - count))
+    rows = int(A[LENGTHS + L_ROWS])
+    if A[rows + left] == 0:
+        n = int(A[A[LENGTHS + L_STARTS] + left + 1])
+        add_ids(A, A, int(A[LENGTHS + L_TOKENS]), n)
+        row = dense_row(A, 0, 1)
+        A[IDS + 2] = 0
+        if A[STATUS] != 0:
+            return -1
+        A[rows + left] = row
+    add_row(A, int(A[rows + left]))
+    nodes, starts = int(A[LENGTHS + L_NODES]), int(A[LENGTHS + L_NODE_STARTS])
+    pool, n = int(A[COWALK]), 0
+    for j in range(int(A[starts + owed]), int(A[starts + left + 1]) if owed <= left else 0):
+        node = int(A[nodes + j])
+        add_tokens(A, V, node)
+        A[pool + n] = node
+        n += 1
+    A[A[USED_ROWS]] = dense_row(A, 1, 1)  # tokens inside and tokens that close: one row, shared by all that use this
+    A[IDS + 2] = 0
+    return suffix_set(A, V, pool, n)
+
+
+@kernel("b1(A, i8, i8, i8)")
+def loop_reads(A, loop, mode, b):
+    """Whether a byte stays in a loop set."""
+    if mode == 0 and not in_loop(A, loop, b):
+        return False
+    return utf8_step(mode, b) != DEAD
+
+
+@kernel("void(A, A, i8, i8)")
+def add_leaving(A, V, x, loop):
+    """Note the members of ``x`` that go on with a byte outside a loop set."""
+    child, node_byte, nodes = int(V[V_CHILD]), int(V[V_BYTE]), int(V[V_NODES])
+    members, n = 0, 1
+    if x >= nodes:
+        at = int(A[SNODE]) + (x - nodes) * SNODE_STRIDE
+        members, n = int(A[at]), int(A[at + 1])
+    for j in range(n):
+        node = int(A[members + j]) if x >= nodes else x
+        for c in range(int(V[child + node]), int(V[child + node + 1])):
+            if not in_loop(A, loop, int(V[node_byte + c])):
+                add_exit(A, V, node)
+                break
+
+
+@kernel("void(A, A, i8, i8, i8, i8)")
+def loop_child(A, V, x, b, mode, loop):
+    """Follow one byte inside a loop set to the suffixes ``x`` (-1: none), from a UTF-8 mode."""
+    if x < 0:
+        return
+    mode = utf8_step(mode, b)
+    if mode >= CHAR:
+        mode = 0
+        add_leaving(A, V, x, loop)
+    push(A, x, mode)
+
+
+@kernel("void(A, A, i8, i8)")
+def gather_loop(A, V, x, loop):
+    """The table of a suffix set and a loop set: tokens inside the loop, and as exit the suffixes that leave it.
+
+    Tokens that end inside a character count as inside: every completion of it belongs to the loop.
+    """
+    child, node_byte, nodes = int(V[V_CHILD]), int(V[V_BYTE]), int(V[V_NODES])
+    add_leaving(A, V, x, loop)
+    push(A, x, 0)
+    while A[WORK + 2] > 0 and A[STATUS] == 0:
+        A[WORK + 2] -= 2
+        top = int(A[WORK]) + int(A[WORK + 2])
+        y, mode = int(A[top]), int(A[top + 1])
+        if y < nodes:
+            for c in range(int(V[child + y]), int(V[child + y + 1])):
+                b = int(V[node_byte + c])
+                if loop_reads(A, loop, mode, b):
+                    add_tokens(A, V, c)
+                    if V[child + c] < V[child + c + 1]:
+                        loop_child(A, V, c, b, mode, loop)
+            continue
+        at = edges(A, V, y)
+        if at == 0:
+            return
+        for e in range(int(A[at + 3])):
+            edge = int(A[at + 2]) + e * EDGE_STRIDE
+            if loop_reads(A, loop, mode, int(A[edge])):
+                add_ids(A, A, int(A[edge + 2]), int(A[edge + 3]))
+                loop_child(A, V, int(A[edge + 1]), int(A[edge]), mode, loop)
+
+
+@kernel("i8(A, i8, i8)")
+def loop_of(A, x, state):
+    """The loop set of a state: bytes and characters after which it is the same state; 0 when it is not worth using."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    if A[at + S_FLAGS] & AT_BASE:
+        return 0
+    if A[at + S_COUNT] == 1:
+        pos = int(A[POS]) + int(A[A[at + S_ITEMS]]) * POS_STRIDE
+        if A[pos] == K_STRING and A[pos + 4] == 0:
+            spec = int(A[pos + 1])
+            bounded = A[spec + SPEC_MAX] >= 0 or A[pos + 3] < A[spec + SPEC_MIN]
+            if A[spec + SPEC_KIND] == ANY:
+                return 0 if bounded else int(A[FREE_LOOP])
+            if A[spec + SPEC_KIND] == AUTOMATON and not bounded:
+                return int(A[A[A[spec + SPEC_REF] + DFA_LOOPS] + A[pos + 2]])
+            return 0
+    if x != 0:
+        return 0
+    for b in (32, 10, 13, 9):
+        if step(A, state, b) != state:
+            return 0
+    return int(A[SPACE_LOOP])
