@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
@@ -21,8 +21,10 @@ Words = npt.NDArray[np.int32]
 
 
 _SPECIAL = [*range(32), 34, 92, 127]  # what a string cannot hold as it is, or (127) is not worth a bit
-_PLAIN = frozenset(range(128)) - frozenset(_SPECIAL)
-_SURROGATES = np.array([0xD800])
+_LEAD_BYTES = {b: ((b & 0x1F) << 6, (b & 0x1F) << 6 | 0x3F) for b in range(0xC2, 0xE0)}
+_LEAD_BYTES |= {b: (max((b & 0xF) << 12, 0x800), (b & 0xF) << 12 | 0xFFF) for b in range(0xE0, 0xF0)}
+_LEAD_BYTES |= {b: (max((b & 7) << 18, 0x10000), min((b & 7) << 18 | 0x3FFFF, 0x10FFFF)) for b in range(0xF0, 0xF5)}
+_LEAD_BYTES[0xED] = (0xD000, 0xD7FF)  # the rest are surrogates
 
 
 class ArenaFull(Exception):
@@ -55,14 +57,14 @@ class Arena:
         self._specs: dict[tuple[int, int, int, int], int] = {}
         self._dfas: dict[bytes, int] = {}
         self._tries: dict[tuple[str, ...], int] = {}
-        self._loops: dict[tuple[frozenset[int], bool], int] = {}
+        self._loops: dict[bytes, int] = {}
         self._lazy = 1
         eos = np.array(vocabulary.eos_ids, dtype=np.int32)
         self.A[layout.EOS], self.A[layout.N_EOS] = self.put(eos), len(eos)
         base = self.position(positions.K_BASE)
         assert states.state_of(self.A, base, 0) == states.BASE_STATE
-        self.A[layout.SPACE_LOOP] = self.loop(frozenset(b" \n\r\t"), False)
-        self.A[layout.FREE_LOOP] = self.loop(_PLAIN, True)
+        self.A[layout.SPACE_LOOP] = self.loop(b" \n\r\t")
+        self.A[layout.FREE_LOOP] = self.loop([*(set(range(128)) - set(_SPECIAL)), *_LEAD_BYTES])
 
     def put(self, values: Sequence[int] | Words) -> int:
         """Copy words to the heap and return their address."""
@@ -148,28 +150,34 @@ class Arena:
                 self.A[found + languages.SPEC_FREE] = found
         return found
 
-    def loop(self, ascii_bytes: frozenset[int], wide: bool) -> int:
-        """Address of a loop set: bytes below 128, and whether all characters beyond belong to it."""
-        key = (ascii_bytes, wide)
-        if key not in self._loops:
-            bits = np.zeros(128, dtype=bool)
-            bits[list(ascii_bytes)] = True
-            self._loops[key] = self.put([*np.packbits(bits, bitorder="little").view(np.int32), int(wide)])
-        return self._loops[key]
+    def loop(self, first_bytes: Iterable[int]) -> int:
+        """Address of a loop set: the first bytes of its characters."""
+        bits = np.zeros(256, dtype=bool)
+        bits[list(first_bytes)] = True
+        return self._packed_loop(np.packbits(bits, bitorder="little").tobytes())
+
+    def _packed_loop(self, packed: bytes) -> int:
+        if packed not in self._loops:
+            self._loops[packed] = self.put(np.frombuffer(packed, dtype=np.int32).copy())
+        return self._loops[packed]
 
     def _loops_of(self, dfa: CharDfa, ascii_class: Words) -> list[int]:
         """The loop set of each state of an automaton over the inside of a string (0 where there is none)."""
-        own = np.arange(dfa.n_states)[:, None]
-        loops = dfa.trans == own
-        plain = loops[:, ascii_class]
-        plain[:, _SPECIAL] = False
-        beyond = np.unique(dfa.cls[(dfa.starts >= 128) & ~np.isin(dfa.starts, _SURROGATES)])
-        beyond = np.union1d(beyond, dfa.cls[np.searchsorted(dfa.starts, 128, side="right") - 1])
-        wide = loops[:, beyond].all(axis=1)
-        return [
-            self.loop(frozenset(np.flatnonzero(row).tolist()), bool(w)) if row.any() or w else 0
-            for row, w in zip(plain, wide, strict=True)
-        ]
+        stays = dfa.trans == np.arange(dfa.n_states)[:, None]
+        bits = np.zeros((dfa.n_states, 256), dtype=bool)
+        bits[:, :128] = stays[:, ascii_class]
+        bits[:, _SPECIAL] = False
+        leaves = ~stays
+        for byte, (first, last) in _LEAD_BYTES.items():
+            lo, hi = np.searchsorted(dfa.starts, [first, last], side="right") - 1
+            bits[:, byte] = ~leaves[:, np.unique(dfa.cls[lo : hi + 1])].any(axis=1)
+        distinct, which = np.unique(np.packbits(bits, axis=1, bitorder="little"), axis=0, return_inverse=True)
+        loops = np.array([self._packed_loop(row.tobytes()) if row.any() else 0 for row in distinct])[which.ravel()]
+        real = dfa.trans[:, np.unique(dfa.cls[~((dfa.starts >= 0xD800) & (dfa.starts < 0xE000))])]
+        total = (real >= 0).all(axis=1)
+        while (more := total & total[real].all(axis=1)).sum() < total.sum():
+            total = more
+        return np.where(total & (loops != self.A[layout.FREE_LOOP]), languages.TOTAL, loops).tolist()
 
     def any_text(self, shortest: int = 0, longest: int | None = None) -> int:
         """Address of the specification of free text."""

@@ -274,9 +274,7 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
         _fill_parallel(arena, mask, np.array(out, dtype=np.int64), np.array(states, dtype=np.int64))
 
 
-def _fill_parallel(
-    arena: Arena, mask: Bitmask, rows: npt.NDArray[np.int64], states: npt.NDArray[np.int64]
-) -> None:
+def _fill_parallel(arena: Arena, mask: Bitmask, rows: npt.NDArray[np.int64], states: npt.NDArray[np.int64]) -> None:
     """Write masks whose recipes exist, in as many parts as there are cores and enough rows."""
     n = len(rows)
     parts = min(os.cpu_count() or 1, n // MIN_PART)
@@ -285,9 +283,7 @@ def _fill_parallel(
         return
     cuts = [n * k // parts for k in range(parts + 1)]
     pool = _pool()
-    jobs = [
-        pool.submit(masks.fill_ready, arena.A, mask, rows, states, cuts[k], cuts[k + 1]) for k in range(1, parts)
-    ]
+    jobs = [pool.submit(masks.fill_ready, arena.A, mask, rows, states, cuts[k], cuts[k + 1]) for k in range(1, parts)]
     masks.fill_ready(arena.A, mask, rows, states, cuts[0], cuts[1])
     for job in jobs:
         job.result()

@@ -9,7 +9,6 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar, cast, get_type_hints, overload
 
 import numpy as np
-from typing_extensions import Unpack
 
 from detent.decoding import Row, decode
 from detent.results import Result
@@ -17,6 +16,8 @@ from detent.sampler.masking import Masking
 from detent.tasks import Task
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from detent.automata.compiler import Whitespace
     from detent.models import LanguageModel
     from detent.sampler.base import Sampler

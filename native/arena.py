@@ -18,7 +18,7 @@ import numpy as np
 
 from .jit import kernel
 
-STATUS, NEEDED, WORDS, EOS, N_EOS, SPACE_LOOP, FREE_LOOP = 0, 1, 2, 3, 4, 5, 6
+STATUS, NEEDED, WORDS, EOS, N_EOS, SPACE_LOOP, FREE_LOOP, MARKED = 0, 1, 2, 3, 4, 5, 6, 7
 OK, NEED, FULL = 0, 1, 2
 LENGTHS = 144  # table of free text by number of characters: see masks.py
 

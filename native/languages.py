@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from .arena import HEAP, SCRATCH, TRIE, TRIE_STRIDE, take
 from .jit import kernel
-from .strings import CHAR, DEAD, mode_range, utf8_step
+from .strings import CHAR, DEAD, LAST, UTF8, mode_range, utf8_step
 
 DFA_STATES, DFA_CLASSES, DFA_INTERVALS, DFA_STARTS, DFA_CLS, DFA_TRANS, DFA_ACCEPT = 0, 1, 2, 3, 4, 5, 6
 DFA_SHORTEST, DFA_LONGEST, DFA_ASCII, DFA_GOALS, DFA_LOOPS, DFA_SLACK, DFA_RECORD = 7, 8, 9, 10, 11, 12, 13
 SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF, SPEC_FREE, SPEC_RECORD = 0, 1, 2, 3, 4, 5
 ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
 
-# loop set: 128 bits of ASCII bytes (four words), and 1 where every character beyond ASCII belongs to it, too
-LOOP_WIDE, LOOP_RECORD = 4, 5
+# loop set: 256 bits (eight words); a byte beyond ASCII stands for every character whose UTF-8 form begins with it
+LOOP_RECORD = 8
+TOTAL = -1  # instead of a loop set: every character leads to a state that every character leads on from
 
 
 @kernel("i8(A, i8, i8)")
@@ -218,6 +219,42 @@ def dfa_can_start(A, spec, q, count, mode):
 @kernel("b1(A, i8, i8)")
 def in_loop(A, loop, b):
     """Whether a byte at the start of a character belongs to a loop set."""
-    if b < 128:
-        return bool((A[loop + (b >> 5)] >> (b & 31)) & 1)
-    return A[loop + LOOP_WIDE] != 0
+    return bool((A[loop + (b >> 5)] >> (b & 31)) & 1)
+
+
+@kernel("i8(i8, i8, i8)")
+def alike_mode(mode, first, end):
+    """The mode that stands for every started raw character whose completions all lie in ``[first, end)``.
+
+    Which of them it is does not matter to an automaton that treats the interval alike, so they share one position.
+    Modes that UTF-8 itself restricts (after E0, ED, F0 and F4) stay as they are.
+    """
+    left, value = (mode >> 21) & 3, mode & 0x1FFFFF
+    if left == 3 or (left == 2 and (value == 0 or value == 0xD)):
+        return mode
+    width = 6 * left
+    if value << width < first or ((value + 1) << width) > end:
+        return mode
+    least = (first + (1 << width) - 1) >> width
+    if left == 1:
+        least = max(least, 2)
+    elif least == 0 or least == 0xD:
+        least += 1
+    return UTF8 | left << 21 | min(least, value)
+
+
+@kernel("i8(A, i8, i8)")
+def settle(A, dfa, mode):
+    """:func:`alike_mode` for the interval of an automaton that the started character begins in."""
+    if (mode & ~0xFFFFFF) != UTF8:
+        return mode
+    value = (mode & 0x1FFFFF) << 6 * ((mode >> 21) & 3)
+    starts, n = int(A[dfa + DFA_STARTS]), int(A[dfa + DFA_INTERVALS])
+    lo, hi = 0, n
+    while hi - lo > 1:
+        mid = (lo + hi) >> 1
+        if A[starts + mid] <= value:
+            lo = mid
+        else:
+            hi = mid
+    return alike_mode(mode, int(A[starts + lo]), int(A[starts + lo + 1]) if lo + 1 < n else LAST + 1)

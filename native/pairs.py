@@ -18,9 +18,11 @@ from .arena import (
     COWALK,
     DENSE,
     EXITS,
+    FREE_LOOP,
     FULL,
     IDS,
     LIST,
+    MARKED,
     PAIR,
     PAIR_HASH,
     PAIR_ROWS,
@@ -50,6 +52,7 @@ from .languages import (
     SPEC_MAX,
     SPEC_MIN,
     SPEC_REF,
+    TOTAL,
     in_loop,
     trie_char,
     trie_child,
@@ -78,11 +81,12 @@ from .states import BASE_STATE, S_COUNT, S_ITEMS, state_of
 from .steps import is_raw, name_can_go_on, step, word_can_go_on
 from .strings import CHAR, DEAD, QUOTE, char_step
 from .suffixes import EDGE_STRIDE, below, edges, height, suffix_set
-from .tables import free_text, gather_loop, loop_of
+from .tables import free_text, gather_loop, is_marked, loop_of, mark_quotes_below
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
 P_SET, P_POS, P_ROWS, P_ROW, P_LIST, P_COUNT, P_EXIT = 0, 1, 2, 3, 8, 9, 10
 SHARED_FROM = 48  # tokens below a node from which its own pair pays
+LOOP_FROM = 256  # the same for the table of a loop set
 DENSE_FROM = 400  # listed tokens from which a dense row is cheaper to unite and to keep
 
 
@@ -406,6 +410,44 @@ def visit_level(A, V, x, state, skip):
         visit_merged(A, V, x, state, skip)
 
 
+@kernel("void(A, A, i8, i8)")
+def visit_quotes(A, V, x, state):
+    """Read what matters below a trie node in a total state: the paths to quotes and backslashes.
+
+    Everything else stays inside the string whatever it is, so its tokens are those of free text.
+    """
+    if A[MARKED] == 0:
+        mark_quotes_below(A, V)
+        if A[STATUS] != 0:
+            return
+    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    stack, top = int(A[COWALK]), 1
+    A[stack], A[stack + 1] = x, state
+    while top > 0:
+        top -= 1
+        y, here = int(A[stack + 2 * top]), int(A[stack + 2 * top + 1])
+        for c in range(int(V[child + y]), int(V[child + y + 1])):
+            b = int(V[node_byte + c])
+            special = b == 34 or b == 92
+            if not special and not is_marked(A, c):
+                continue
+            to = step(A, here, b)
+            if to < 0:
+                if A[STATUS] != 0:
+                    return
+                continue
+            if special:
+                add_tokens(A, V, c)
+                if V[child + c] < V[child + c + 1]:
+                    arrive(A, V, c, to)
+            else:
+                if 2 * top + 2 > A[COWALK + 1]:
+                    A[STATUS] = FULL
+                    return
+                A[stack + 2 * top], A[stack + 2 * top + 1] = c, to
+                top += 1
+
+
 @kernel("b1(A, A, i8, i8)")
 def visit_loop(A, V, x, state):
     """Read ``x`` from a state that loops: tokens inside the loop from a shared table, then what leaves it.
@@ -413,13 +455,17 @@ def visit_loop(A, V, x, state):
     Returns whether the build must wait for the table.
     """
     loop = loop_of(A, x, state)
-    if loop == 0:
+    if loop == 0 or (loop == TOTAL and x >= V[V_NODES]):
         visit_level(A, V, x, state, 0)
         return False
-    table = find_pair(A, x, -loop)
+    shared = int(A[FREE_LOOP]) if loop == TOTAL else loop
+    table = find_pair(A, x, -shared)
     if table == 0:
-        return ask(A, x, -loop)
+        return ask(A, x, -shared)
     use_tokens(A, table)
+    if loop == TOTAL:
+        visit_quotes(A, V, x, state)
+        return False
     if A[table + P_EXIT] >= 0:
         visit_level(A, V, int(A[table + P_EXIT]), state, loop)
     return False
@@ -437,7 +483,8 @@ def visit(A, V, x, state):
                 return need_pair(A, V, x, pos, parent)
             if x < V[V_NODES] and has_words(A, pos):
                 return walk_words(A, V, x, pos, parent)
-        return visit_loop(A, V, x, state)
+        if below(A, V, x) >= LOOP_FROM:
+            return visit_loop(A, V, x, state)
     visit_level(A, V, x, state, 0)
     return False
 

@@ -20,10 +20,12 @@ from .languages import (
     SPEC_MAX,
     SPEC_MIN,
     SPEC_REF,
+    alike_mode,
     dfa_can_start,
     dfa_fits,
     dfa_step,
     least_char,
+    settle,
     trie_char,
     trie_child,
 )
@@ -69,7 +71,7 @@ from .positions import (
     space_step,
 )
 from .states import S_COUNT, S_ITEMS, S_ROW, call, close_buffer, emit, emit_state, state_of
-from .strings import CHAR, DEAD, QUOTE, UTF8, char_step, mode_range, utf8_step
+from .strings import CHAR, DEAD, LAST, QUOTE, UTF8, char_step, mode_range, utf8_step
 
 
 @kernel("i8(A, i8, i8)")
@@ -139,9 +141,14 @@ def step_string(A, at, parent, b):
             q = dfa_step(A, ref, q, cp)
             if q < 0 or not dfa_fits(A, spec, ref, q, count + 1):
                 return
-        elif not dfa_can_start(A, spec, q, count, r):
+        elif dfa_can_start(A, spec, q, count, r):
+            r = settle(A, ref, r)
+        else:
             return
-    elif kind != ANY:
+    elif kind == ANY:
+        if (r & ~0xFFFFFF) == UTF8:
+            r = alike_mode(r, 0, LAST + 1)
+    else:
         if is_raw(mode, b):
             q = trie_child(A, q, b)
         elif full:
@@ -166,7 +173,9 @@ def step_text(A, at, parent, b):
         q, r = dfa_step(A, int(A[spec + SPEC_REF]), q, r & 0x1FFFFF), 0
         if q < 0:
             return
-    elif not dfa_can_start(A, spec, q, 0, r):
+    elif dfa_can_start(A, spec, q, 0, r):
+        r = settle(A, int(A[spec + SPEC_REF]), r)
+    else:
         return
     emit(A, position(A, K_TEXT, spec, q, r, 0, 0, 0, 0), parent)
 

@@ -14,6 +14,7 @@ from .arena import (
     IDS,
     LENGTHS,
     LIST,
+    MARKED,
     MEMBER,
     POS,
     POS_STRIDE,
@@ -231,3 +232,27 @@ def loop_of(A, x, state):
         if step(A, state, b) != state:
             return 0
     return int(A[SPACE_LOOP])
+
+
+@kernel("b1(A, i8)")
+def is_marked(A, node):
+    """Whether a quote or a backslash lies below a trie node."""
+    return bool((A[A[MARKED] + (node >> 5)] >> (node & 31)) & 1)
+
+
+@kernel("void(A, A)")
+def mark_quotes_below(A, V):
+    """Find the trie nodes with a quote or a backslash below, once per vocabulary. O(trie)."""
+    nodes, child, node_byte = int(V[V_NODES]), int(V[V_CHILD]), int(V[V_BYTE])
+    marks = take(A, LIST, (nodes + 31) // 32)
+    if marks < 0:
+        return
+    for j in range((nodes + 31) // 32):
+        A[marks + j] = 0
+    for node in range(nodes - 1, -1, -1):  # breadth first: children come after their parents
+        for c in range(int(V[child + node]), int(V[child + node + 1])):
+            b = V[node_byte + c]
+            if b == 34 or b == 92 or (A[marks + (c >> 5)] >> (c & 31)) & 1:
+                A[marks + (node >> 5)] |= 1 << (node & 31)
+                break
+    A[MARKED] = marks

@@ -9,6 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from detent.automata.vocabulary import Vocabulary
+
 KEYS = ("a", "b", "ab", "id", "é", 'q"', "", "😀")
 FREE_KEYS = ("x", "x1", "abc", "i", "ba", "\n", "ΩΩ")
 PATTERNS = {
@@ -131,11 +133,6 @@ _LEAVES = st.one_of(
 _REFERENCE = st.sampled_from(({"$ref": "#/$defs/one"}, {"$ref": "#/$defs/two"}))
 
 
-def _plain(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Schemas without combinators."""
-    return st.recursive(leaves, lambda inner: st.one_of(_objects(inner), _arrays(inner)), max_leaves=6)
-
-
 def _tagged(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """``oneOf`` of objects that a required constant tells apart."""
 
@@ -172,7 +169,6 @@ def _document(root: Any, one: Any, two: Any) -> Any:
     return {**root, "$defs": {"one": one, "two": two}}
 
 
-PLAIN_SCHEMAS = _plain(_LEAVES)
 _WITH_REFERENCES = _combined(st.one_of(_LEAVES, _LEAVES, _REFERENCE))
 _DEFINITIONS = st.one_of(_objects(st.one_of(_LEAVES, _REFERENCE)), _WITH_REFERENCES)
 SCHEMAS = st.builds(_document, _WITH_REFERENCES, _DEFINITIONS, _DEFINITIONS)
@@ -252,26 +248,6 @@ def _object(draw: Callable[..., Any], schema: dict[str, Any], root: Any, depth: 
     return {name: _instance(draw, properties.get(name, rest), root, depth + 1) for name in names}
 
 
-def in_schema_order(schema: Any, value: Any) -> Any:
-    """A value with its keys in the order that a schema without combinators asks for."""
-    if isinstance(schema, bool):
-        return value
-    if isinstance(value, list):
-        prefix = schema.get("prefixItems", [])
-        goals = [prefix[k] if k < len(prefix) else schema.get("items", True) for k in range(len(value))]
-        return [in_schema_order(goal, item) for goal, item in zip(goals, value, strict=True)]
-    if not isinstance(value, dict):
-        return value
-    if "enum" in schema or "const" in schema:
-        listed = [schema["const"]] if "const" in schema else schema["enum"]
-        return next((each for each in listed if each == value), value)
-    properties = schema.get("properties", {})
-    listed = dict.fromkeys([*properties, *schema.get("required", [])])
-    names = [name for name in listed if name in value] + [name for name in value if name not in listed]
-    rest = schema.get("additionalProperties", True)
-    return {name: in_schema_order(properties.get(name, rest), value[name]) for name in names}
-
-
 # ----------------------------------------------------------------------------------------------------------- tokenisation
 def split(data: bytes, spellings: dict[bytes, list[int]], rng: random.Random) -> list[int]:
     """A random way to write some bytes with tokens."""
@@ -283,3 +259,12 @@ def split(data: bytes, spellings: dict[bytes, list[int]], rng: random.Random) ->
         out.append(rng.choice(spellings[data[at : at + n]]))
         at += n
     return out
+
+
+def spellings_of(vocabulary: Vocabulary) -> dict[bytes, list[int]]:
+    """The tokens of each spelling."""
+    found: dict[bytes, list[int]] = {}
+    for token in range(len(vocabulary)):
+        if spelling := vocabulary.token_bytes(token):
+            found.setdefault(spelling, []).append(token)
+    return found

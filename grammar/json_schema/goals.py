@@ -324,11 +324,14 @@ class Goals:
         return CharDfa(union.starts, union.cls, trans, ending), tuple(goals)
 
     # --------------------------------------------------------------------------------------------- plain values
-    def holds(self, node: Node, value: Any) -> bool:
-        """Whether a given value meets a node (for ``enum`` and ``const`` beside other keywords)."""
+    def holds(self, node: Node, value: Any, *, listed: bool = False) -> bool:
+        """Whether a given value meets a node (for ``enum`` and ``const`` beside other keywords).
+
+        ``listed``: the value is known to be in the node's own ``enum``.
+        """
         if not _kind(value) & node.types or (node.integer and not _is_integer(value, node.lexical)):
             return False
-        if node.enum is not None and not any(same(value, v) for v in node.enum):
+        if not listed and node.enum is not None and not any(same(value, v) for v in node.enum):
             return False
         if not all(self.holds(n, value) for n in node.all_of):
             return False

@@ -27,7 +27,8 @@ _TYPES = {
 
 # keywords that say something about instances, whose meaning is not built yet
 _REFUSED = frozenset(
-    ["not", "if", "then", "else", "dependencies", "dependentRequired", "dependentSchemas", "contains", "propertyNames", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"]
+    {"not", "if", "then", "else", "dependencies", "dependentRequired", "dependentSchemas", "contains", "propertyNames"}
+    | {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"}
 )
 
 

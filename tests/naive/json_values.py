@@ -16,6 +16,8 @@ from typing import Any
 
 from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
+from detent.grammar.json_schema.document import Document
+from detent.grammar.json_schema.nodes import Reader
 from detent.grammar.number import NumberSpec
 
 from . import number
@@ -95,6 +97,14 @@ class End:
     """White space after the document."""
 
     gap: bytes = b""
+
+
+def recogniser(schema: Any, *, order: str = "schema", whitespace: str = "flexible") -> Recogniser:
+    """The recogniser of a JSON Schema, with the options of ``Compiler.json_schema``."""
+    reader = Reader(Document(schema), format_assertion=True, strict=True, max_nodes=10_000, max_dfa_states=10_000)
+    root = reader.read()
+    goals = Goals(reader, max_branches=1_000, max_depth=120)
+    return Recogniser(goals, goals.goal([root]), any_order=order == "any", whitespace=whitespace)
 
 
 class Recogniser:
@@ -341,13 +351,13 @@ def completions(spelling: bytes) -> list[range]:
             return []
         first, last = (bisect_left(CODE_POINTS, end, key=_utf8) for end in (spelling, spelling + b"\xff"))
         return _without_surrogates(range(first, last))
-    match = re.fullmatch(rb"\\(?:u([0-9a-fA-F]{0,4})(\\(?:u([0-9a-fA-F]{0,4}))?)?)?", spelling)
+    match = re.fullmatch(rb"\\(?:u(?:[0-9a-fA-F]{0,3}|[0-9a-fA-F]{4}(\\(?:u([0-9a-fA-F]{0,4}))?)?))?", spelling)
     if match is None:
         return []
-    units, low_units = _units(match[1] or b""), _units(match[3] or b"")
+    units, low_units = _units(spelling[2:6]), _units(match[2] or b"")
     high = range(max(units.start, 0xD800), min(units.stop, 0xDC00))
     low = range(max(low_units.start, 0xDC00), min(low_units.stop, 0xE000))
-    if match[2] is None:
+    if match[1] is None:
         pairs = range(_pair(high.start, 0xDC00), _pair(high.stop, 0xDC00)) if high else range(0)
         return [*_without_surrogates(units), *filter(len, [pairs])]
     return [range(_pair(high.start, low.start), _pair(high.start, low.stop))] if high and low else []

@@ -1,0 +1,173 @@
+"""Masks, bit for bit, against the tokens that the naive recogniser allows."""
+
+from __future__ import annotations
+
+import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from detent.automata.compiler import Compiler, Grammar
+from detent.automata.limits import Limits
+from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
+from detent.automata.vocabulary import Vocabulary
+from detent.grammar.errors import LimitExceeded, Unsatisfiable
+from tests.naive import masks as naive
+from tests.naive.json_values import Recogniser, recogniser
+from tests.strategies import SCHEMAS, TYPES, instances, spellings_of, split
+
+QUICK = settings(
+    derandomize=True, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck), print_blob=False
+)
+OPTIONS = st.tuples(st.sampled_from(("schema", "any")), st.sampled_from(("flexible", "bounded", "compact")))
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def allowed(matcher: Matcher) -> set[int]:
+    """The bits of a mask; those past the last token must be clear."""
+    n = len(matcher.grammar.vocabulary)
+    mask = allocate_bitmask(1, n)
+    matcher.fill_bitmask(mask)
+    bits = np.unpackbits(mask.view(np.uint8), bitorder="little")
+    assert not bits[n:].any()
+    return set(np.flatnonzero(bits[:n]).tolist())
+
+
+def compile_both(compiler: Compiler, schema: Any, order: str, whitespace: str) -> tuple[Grammar, Recogniser]:
+    """A grammar and its naive recogniser, which agree on whether there is any instance."""
+    try:
+        grammar = compiler.json_schema(schema, order=order, whitespace=whitespace)  # type: ignore[arg-type]
+    except LimitExceeded:
+        assume(False)
+    except Unsatisfiable:
+        assert not recogniser(schema, order=order, whitespace=whitespace).start
+        assume(False)
+    reference = recogniser(schema, order=order, whitespace=whitespace)
+    assert reference.start
+    return grammar, reference
+
+
+def show(vocabulary: Vocabulary, tokens: set[int]) -> list[bytes]:
+    return [vocabulary.token_bytes(token) for token in sorted(tokens)]
+
+
+def check_here(matcher: Matcher, reference: Recogniser, text: bytes) -> set[int]:
+    """Compare the mask after a text; returns it."""
+    vocabulary = matcher.grammar.vocabulary
+    stacks = reference.read(reference.start, text)
+    got, wanted = allowed(matcher), naive.allowed(reference, stacks, vocabulary)
+    assert got == wanted, (text, "wrong", show(vocabulary, got - wanted), "missing", show(vocabulary, wanted - got))
+    assert wanted, text
+    assert matcher.is_complete() == reference.may_end(stacks)
+    return got
+
+
+def walk(matcher: Matcher, reference: Recogniser, rng: random.Random, steps: int) -> bytes:
+    """Compare masks along tokens chosen at random."""
+    vocabulary, text = matcher.grammar.vocabulary, b""
+    for _ in range(steps):
+        token = rng.choice(sorted(check_here(matcher, reference, text)))
+        assert matcher.accept(token)
+        if matcher.is_stopped():
+            assert not allowed(matcher)
+            break
+        text += vocabulary.token_bytes(token)
+    return text
+
+
+@given(SCHEMAS, OPTIONS, SEEDS)
+@QUICK
+def test_masks_along_random_tokens(
+    compiler: Compiler, schema: Any, options: tuple[str, str], seed: int
+) -> None:
+    grammar, reference = compile_both(compiler, schema, *options)
+    walk(grammar.matcher(), reference, random.Random(seed), 12)
+
+
+@given(st.data(), SCHEMAS, OPTIONS, SEEDS)
+@QUICK
+def test_masks_along_instances(
+    compiler: Compiler, data: st.DataObject, schema: Any, options: tuple[str, str], seed: int
+) -> None:
+    grammar, reference = compile_both(compiler, schema, *options)
+    rng = random.Random(seed)
+    value = data.draw(instances(schema))
+    layouts: list[dict[str, Any]] = [{"separators": (",", ":")}, {}, {"indent": 2}]
+    text = json.dumps(value, ensure_ascii=rng.random() < 0.3, **rng.choice(layouts)).encode()
+    matcher, done = grammar.matcher(), b""
+    for token in split(text, spellings_of(compiler.vocabulary), rng):
+        mask = check_here(matcher, reference, done)
+        assert matcher.accept(token) == (token in mask)
+        if token not in mask:
+            break
+        done += compiler.vocabulary.token_bytes(token)
+    else:
+        check_here(matcher, reference, done)
+
+
+@pytest.mark.parametrize("listed", [[], [b"[["], [b" ["], [b"  "], [b"\n\n1", b"  "]])
+@pytest.mark.parametrize("whitespace", ["flexible", "bounded", "compact"])
+def test_vocabularies_with_hardly_any_white_space(listed: list[bytes], whitespace: str) -> None:
+    vocabulary = Vocabulary.from_tokens([*(bytes([b]) for b in range(256)), *listed, None], eos=[256 + len(listed)])
+    schema = {"type": ["array", "integer"], "items": {"enum": [1, "a", None]}}
+    compiler = Compiler(vocabulary)
+    grammar, reference = compile_both(compiler, schema, "schema", whitespace)
+    for seed in range(4):
+        walk(grammar.matcher(), reference, random.Random(seed), 8)
+
+
+FIXED: list[Any] = [
+    True,
+    {"type": "object", "properties": {"a": {"type": "integer"}, "id": {"$ref": "#"}}, "required": ["a"]},
+    {"type": "array", "items": {"enum": ["a", "ab", 'q"', 1, None, {"a": [1]}]}},
+    {"type": "string", "pattern": "^[a-z]{2,4}$"},
+    {"type": "object", "additionalProperties": {"type": "string", "maxLength": 3}},
+]
+
+
+def test_batches_equal_single_masks(compiler: Compiler) -> None:
+    rng, matchers = random.Random(1), []
+    for k in range(70):
+        grammar = compiler.json_schema(FIXED[k % len(FIXED)])
+        matcher = grammar.matcher()
+        for _ in range(rng.randrange(12)):
+            matcher.accept(rng.choice(sorted(allowed(matcher)) or [0]))
+        matchers.append(matcher)
+    n = len(compiler.vocabulary)
+    wanted = allocate_bitmask(len(matchers), n)
+    for row, matcher in enumerate(matchers):
+        matcher.fill_bitmask(wanted, row)
+    mask = allocate_bitmask(len(matchers), n)
+    fill_bitmasks(matchers, mask)
+    assert (mask == wanted).all()
+    mask, rows = allocate_bitmask(200, n), rng.sample(range(200), len(matchers))
+    fill_bitmasks(matchers, mask, rows)
+    assert (mask[rows] == wanted).all()
+    assert (np.delete(mask, rows, axis=0) == -1).all()
+    with pytest.raises(IndexError):
+        fill_bitmasks(matchers[:1], mask, [200])
+
+
+def traverse(grammar: Grammar, seed: int) -> list[frozenset[int]]:
+    """The masks of a random text."""
+    rng, matcher, masks = random.Random(seed), grammar.matcher(), []
+    for _ in range(40):
+        masks.append(frozenset(allowed(matcher)))
+        if not masks[-1]:
+            break
+        assert matcher.accept(rng.choice(sorted(masks[-1])))
+    return masks
+
+
+def test_threads_share_a_grammar(vocabulary: Vocabulary) -> None:
+    one, many = Compiler(vocabulary), Compiler(vocabulary)
+    jobs = [(schema, seed) for seed in range(12) for schema in FIXED]
+    wanted = [traverse(one.json_schema(schema), seed) for schema, seed in jobs]
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda job: traverse(many.json_schema(job[0]), job[1]), jobs))
+    assert got == wanted
