@@ -9,7 +9,7 @@ from weakref import ref
 import numpy as np
 import numpy.typing as npt
 
-from detent.grammar.dfa import CharDfa, lengths
+from detent.grammar.dfa import CharDfa, absorbing, lengths
 from detent.grammar.number import NumberSpec
 from detent.native import arena as layout
 from detent.native import languages, positions, states
@@ -191,7 +191,7 @@ class Arena:
         where = np.searchsorted(dfa.starts, np.arange(128), side="right") - 1
         ascii_class = dfa.cls[where]
         parts = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, ascii_class, goals or ()]
-        parts.append(self._loops_of(dfa, ascii_class))
+        parts.append(absorbing(dfa) if goals else self._loops_of(dfa, ascii_class))
         record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
         ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])
         slack = int(shortest.max())

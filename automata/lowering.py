@@ -140,29 +140,29 @@ class JsonLowering:
 
     def _object(self, value: Object) -> int:
         arena = self.arena
-        names = [name for name, _ in value.names]
-        n = len(names)
-        goals = np.full(n, -1, dtype=np.int32)
-        for k, (_, goal) in enumerate(value.names):
-            if goal is not None and self.goals.satisfiable(goal):
+        n, total = len(value.names), len(value.names) + len(value.extra)
+        names = [name for name, _ in (*value.names, *value.extra)]
+        goals = np.full(total, -1, dtype=np.int32)
+        for k, (_, goal) in enumerate((*value.names, *value.extra)):
+            if self.goals.satisfiable(goal):
                 goals[k] = self._goal(goal)
-        by_bytes = sorted(range(n), key=lambda k: names[k].encode())
+        by_bytes = sorted(range(total), key=lambda k: names[k].encode())
         trie = arena.trie(tuple(names[k] for k in by_bytes))
-        required = [k for k, name in enumerate(names) if name in value.required]
+        required = [k for k in range(n) if names[k] in value.required]
         free, spec = -1, -1
         if value.patterns is not None:
             spec = arena.spec(languages.AUTOMATON, 0, None, self._names(*value.patterns))
         elif value.free is not None and self.goals.satisfiable(value.free):
             free = self._goal(value.free)
-        words = (n + 31) // 32
+        extra = int((goals[n:] >= 0).any())
+        words = (total + 31) // 32
         none_seen = arena.bit_set((), words) if self.any_order else 0
         record = [n, 0, trie, int(self.any_order), free, spec, self.space, 0, 0, 0, 0, words, none_seen]
-        record.append(arena.any_text())
-        at = arena.put(record)
+        at = arena.put([*record, arena.any_text(), extra])
         arena.A[at + positions.O_GOALS] = arena.put(goals)
         arena.A[at + positions.O_SORTED] = arena.put(by_bytes)
         arena.A[at + positions.O_NEXT] = arena.put(_next_of(n, required))
-        arena.A[at + positions.O_LIVE] = arena.put(_next_of(n, np.flatnonzero(goals >= 0).tolist()))
+        arena.A[at + positions.O_LIVE] = arena.put(_next_of(n, np.flatnonzero(goals[:n] >= 0).tolist()))
         arena.A[at + positions.O_REQUIRED] = arena.bit_set(required, words) if self.any_order else 0
         return at
 

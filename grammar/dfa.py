@@ -207,6 +207,43 @@ def product(dfas: Sequence[CharDfa], *, rest: bool = False, max_states: int = MA
     return dfa, [by_colour[c] for c in colour.tolist()]
 
 
+def recolour(dfa: CharDfa, colours: Sequence[int]) -> tuple[CharDfa, list[int]]:
+    """The minimal automaton that tells the same colour (0: not accepted) for every text, and its states' colours."""
+    merged, kept = _canonical(dfa.starts, dfa.cls, *minimise(dfa.trans, np.array(colours, np.int32)))
+    return merged, kept.tolist()
+
+
+def absorbing(dfa: CharDfa) -> NDArray[np.bool_]:
+    """Which states every character leads back to, (n_states,)."""
+    real = np.unique(dfa.cls[(dfa.starts < 0xD800) | (dfa.starts >= 0xE000)])
+    stays: NDArray[np.bool_] = (dfa.trans[:, real] == np.arange(dfa.n_states)[:, None]).all(axis=1)
+    return stays
+
+
+def words(dfa: CharDfa, most: int) -> list[str] | None:
+    """The language as a sorted list when it has at most `most` texts, else None."""
+    if not is_finite(dfa):
+        return None
+    letters = [
+        [
+            point
+            for first, last in zip(s[::2], s[1::2], strict=True)
+            for point in range(first, min(last, first + most + 1))
+        ]
+        for s in dfa.class_sets
+    ]
+    found: list[str] = []
+    pending = [(0, "")] if dfa.n_states else []
+    while pending:
+        state, text = pending.pop()
+        if dfa.accept[state]:
+            found.append(text)
+        pending.extend((int(to), text + chr(p)) for c, to in enumerate(dfa.trans[state]) if to >= 0 for p in letters[c])
+        if len(found) + len(pending) > most:
+            return None
+    return sorted(found)
+
+
 def from_words(words: Iterable[str], *, max_states: int = 1_000_000) -> CharDfa:
     """Automaton of a finite list of texts; those with a surrogate are left out, as no text holds one."""
     kept = sorted({word for word in words if word.isascii() or not any("\ud800" <= char <= "\udfff" for char in word)})

@@ -64,10 +64,8 @@ from .positions import (
     K_OBJECT,
     K_OPEN,
     K_STRING,
-    O_FREE,
     O_GOALS,
     O_SORTED,
-    O_SPEC,
     O_TEXT,
     O_WS,
     after_name,
@@ -78,7 +76,7 @@ from .positions import (
     position,
 )
 from .states import BASE_STATE, S_COUNT, S_ITEMS, state_of
-from .steps import is_raw, name_can_go_on, step, word_can_go_on
+from .steps import free_goal, is_raw, name_can_go_on, step, word_can_go_on
 from .strings import CHAR, DEAD, QUOTE, char_step
 from .suffixes import EDGE_STRIDE, below, edges, height, suffix_set
 from .tables import free_text, gather_loop, is_marked, loop_of, mark_quotes_below
@@ -196,7 +194,8 @@ def has_words(A, pos):
     at = int(A[POS]) + pos * POS_STRIDE
     if A[at] == K_KEY:
         obj = lazy(A, int(A[at + 1]))
-        return A[at + 5] == 0 and A[at + 3] >= 0 and A[obj + O_SPEC] < 0
+        free = free_allowed(A, obj, int(A[at + 2]))
+        return A[at + 5] == 0 and A[at + 3] >= 0 and (not free or free_goal(A, obj, int(A[at + 4])) >= 0)
     return A[at] == K_STRING and A[at + 4] == 0 and A[A[at + 1] + SPEC_KIND] > AUTOMATON
 
 
@@ -356,7 +355,8 @@ def walk_words(A, V, x, pos, parent):
         rest = without(A, V, free_exit, closed - n_closed + 1, n_closed)
         if rest >= 0:
             then = after_name(A, obj, seen, -1)
-            back = position(A, K_OBJECT, number, then, COLON, int(A[obj + O_FREE]), int(A[obj + O_WS]), 0, 0)
+            goal = free_goal(A, obj, int(A[at + 4]))
+            back = position(A, K_OBJECT, number, then, COLON, goal, int(A[obj + O_WS]), 0, 0)
             arrive(A, V, rest, state_of(A, back, parent))
     return False
 

@@ -32,9 +32,9 @@ START, FIRST, NEXT, NAME, COLON = 0, 1, 2, 3, 4  # phases of containers
 # object record; in schema order, what has been seen is the index of the next name, O_NEXT the first required and O_LIVE
 # the first possible name from each index on; in any order it is a set
 O_NAMES, O_LIVE, O_TRIE, O_ANY_ORDER, O_FREE, O_SPEC, O_WS, O_GOALS, O_NEXT = 0, 1, 2, 3, 4, 5, 6, 7, 8
-O_REQUIRED, O_SORTED, O_SET_WORDS, O_NONE_SEEN, O_TEXT, O_RECORD = 9, 10, 11, 12, 13, 14
+O_REQUIRED, O_SORTED, O_SET_WORDS, O_NONE_SEEN, O_TEXT, O_EXTRA = 9, 10, 11, 12, 13, 14
 # array record
-A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS, A_RECORD = 0, 1, 2, 3, 4, 5, 6
+A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS = 0, 1, 2, 3, 4, 5
 
 # white space: 0 any amount, 1 none, 2 bounded and nothing read yet, 3 one space read, 4 + k a newline and k of indent
 INDENT_MAX = 40
@@ -142,6 +142,8 @@ def name_allowed(A, obj, seen, k):
         return False
     if A[obj + O_ANY_ORDER]:
         return (A[seen + (k >> 5)] >> (k & 31)) & 1 == 0
+    if k >= A[obj + O_NAMES]:
+        return A[A[obj + O_NEXT] + seen] == A[obj + O_NAMES]
     return seen <= k <= A[A[obj + O_NEXT] + seen]
 
 
@@ -182,8 +184,8 @@ def may_go_on(A, obj, seen):
         return True
     if A[obj + O_ANY_ORDER]:
         return any_word(A, obj, seen, int(A[obj + O_TRIE]))
-    live = A[A[obj + O_LIVE] + seen]
-    return live < A[obj + O_NAMES] and live <= A[A[obj + O_NEXT] + seen]
+    live, due = A[A[obj + O_LIVE] + seen], A[A[obj + O_NEXT] + seen]
+    return (live < A[obj + O_NAMES] and live <= due) or (A[obj + O_EXTRA] != 0 and due == A[obj + O_NAMES])
 
 
 @kernel("i8(A, i8, i8, i8)")
@@ -191,4 +193,4 @@ def after_name(A, obj, seen, k):
     """What has been seen after name ``k`` (-1: a free name)."""
     if A[obj + O_ANY_ORDER]:
         return seen if k < 0 else with_bit(A, int(A[obj + O_SET_WORDS]), seen, k)
-    return int(A[obj + O_NAMES]) if k < 0 else k + 1
+    return int(A[obj + O_NAMES]) if k < 0 or k >= A[obj + O_NAMES] else k + 1

@@ -15,6 +15,7 @@ from .languages import (
     DFA_ASCII,
     DFA_CLASSES,
     DFA_GOALS,
+    DFA_LOOPS,
     DFA_TRANS,
     SPEC_KIND,
     SPEC_MAX,
@@ -200,6 +201,16 @@ def close_key(A, number, obj, seen, node, q, parent):
     emit(A, position(A, K_OBJECT, number, then, COLON, goal, int(A[obj + O_WS]), 0, 0), parent)
 
 
+@kernel("i8(A, i8, i8)")
+def free_goal(A, obj, q):
+    """What every free name may hold whatever is still to come of it, or -1 where that depends on the name."""
+    spec = int(A[obj + O_SPEC])
+    if spec < 0:
+        return int(A[obj + O_FREE])
+    dfa = int(A[spec + SPEC_REF])
+    return int(A[A[dfa + DFA_GOALS] + q]) if q >= 0 and A[A[dfa + DFA_LOOPS] + q] else -1
+
+
 @kernel("void(A, i8, i8, i8)")
 def step_key(A, at, parent, b):
     """The inside of a key: on the trie of names, under the automaton of free names, or both."""
@@ -236,10 +247,9 @@ def step_key(A, at, parent, b):
         return
     if full:
         r = 0
-    if free and spec < 0 and node < 0:
-        back = position(
-            A, K_OBJECT, number, after_name(A, obj, seen, -1), COLON, int(A[obj + O_FREE]), int(A[obj + O_WS]), 0, 0
-        )
+    goal = free_goal(A, obj, q) if free and node < 0 else -1
+    if goal >= 0:
+        back = position(A, K_OBJECT, number, after_name(A, obj, seen, -1), COLON, goal, int(A[obj + O_WS]), 0, 0)
         then = state_of(A, back, parent)
         emit(A, position(A, K_STRING, int(A[obj + O_TEXT]), 0, 0, r, 0, 0, 0), then)
         return

@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-
 from .. import dfa as automata
 from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded
@@ -26,6 +24,9 @@ from .values import Array, Literal, Number, Object, String, Value
 _LITERALS = ((NULL, "null"), (BOOLEAN, "true"), (BOOLEAN, "false"))
 _ANY_NUMBER = Number(NumberSpec(None, False, None, False))
 _ANY_STRING = String()
+
+
+MAX_SPELLED = 64  # words up to which a pattern over names is read as a list of names
 
 
 class Goal:
@@ -115,7 +116,7 @@ class Goals:
         """Whether a residual has an instance."""
         if isinstance(value, Object):
             return all(
-                goal is not None and self.satisfiable(goal) for name, goal in value.names if name in value.required
+                self.satisfiable(goal) for name, goal in value.names if name in value.required
             )
         if isinstance(value, Array):
             if value.longest is not None and value.shortest > value.longest:
@@ -228,7 +229,7 @@ class Goals:
         """The values listed by ``enum`` and ``const`` that meet everything else."""
         listed = next(node for node in nodes if node.enum is not None)
         assert listed.enum is not None
-        kept = [v for v in listed.enum if all((n is listed and len(nodes) == 1) or self.holds(n, v) for n in nodes)]
+        kept = [v for v in listed.enum if all(self.holds(n, v, listed=n is listed) for n in nodes)]
         values: list[Value] = []
         words = sorted({v.encode() for v in kept if isinstance(v, str)})
         if words:
@@ -244,7 +245,7 @@ class Goals:
                 values.append(Array(goals, self.goal([self.reader.nothing]), len(v), len(v)))
             elif isinstance(v, Mapping):
                 names = tuple((k, self.goal([self.reader.constant(item, listed.place)])) for k, item in v.items())
-                values.append(Object(names, frozenset(v), None))
+                values.append(Object(names, frozenset(v)))
         return values
 
     def _string(self, nodes: Sequence[Node]) -> list[String]:
@@ -279,49 +280,62 @@ class Goals:
 
     def _object(self, nodes: Sequence[Node]) -> Object:
         objects = [n for n in nodes if n.properties or n.patterns or n.additional is not None or n.required]
-        names = dict.fromkeys(name for n in objects for name in n.properties)
         required = dict.fromkeys(name for n in objects for name in n.required)
-        names |= required
+        names = dict.fromkeys(name for n in objects for name in n.properties) | required
         patterns = {d.key: d for n in objects for d, _ in n.patterns}
-        listed: list[tuple[str, Goal | None]] = []
-        for name in names:
-            matching = {key for key, d in patterns.items() if automata.matches(d, name)}
-            listed.append((name, self.goal(_child(objects, name, matching))))
         if not patterns:
-            free: Goal | None = self.goal(n.additional for n in objects if n.additional is not None)
-            return Object(tuple(listed), frozenset(required), free)
-        keyed = self._free_names(objects, patterns, list(names))
-        return Object(tuple(listed), frozenset(required), None, keyed)
+            listed = tuple((name, self.goal(_child(objects, name, set()))) for name in names)
+            free = self.goal(n.additional for n in objects if n.additional is not None)
+            return Object(listed, frozenset(required), free=free)
+        spelled = {key: words for key, d in patterns.items() if (words := automata.words(d, MAX_SPELLED)) is not None}
+        extra = dict.fromkeys(word for words in spelled.values() for word in words if word not in names)
+
+        def goal_of(name: str) -> Goal:
+            return self.goal(_child(objects, name, {key for key, d in patterns.items() if automata.matches(d, name)}))
+
+        keyed = self._free_names(
+            objects, {key: d for key, d in patterns.items() if key not in spelled}, [*names, *extra]
+        )
+        return Object(
+            tuple((name, goal_of(name)) for name in names),
+            frozenset(required),
+            extra=tuple((name, goal_of(name)) for name in extra),
+            free=keyed if isinstance(keyed, Goal) else None,
+            patterns=None if isinstance(keyed, Goal) else keyed,
+        )
 
     def _free_names(
         self, objects: Sequence[Node], patterns: Mapping[bytes, CharDfa], names: list[str]
-    ) -> tuple[CharDfa, tuple[Goal | None, ...]] | None:
-        """The automaton of names outside the list, with the goal of each of its states; None when there is no name."""
+    ) -> Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None:
+        """What names outside the list may hold: one goal, or an automaton over names with the goal of each state."""
         keys = list(patterns)
+        if not keys:
+            return self.goal(_child(objects, None, set()))
         inputs = [patterns[k] for k in keys]
-        if names:
-            inputs.append(automata.from_words(names))
-        union, profiles = automata.product(inputs, rest=True)
-        taken = 1 << len(keys)
-        goals: list[Goal | None] = []
-        for profile, ending in zip(profiles, union.accept, strict=True):
-            if not ending or profile & taken:
-                goals.append(None)
-                continue
-            matching = {key for k, key in enumerate(keys) if profile >> k & 1}
-            goal = self.goal(_child(objects, None, matching))
-            goals.append(goal if self.satisfiable(goal) else None)
-        live = np.array([goal is not None for goal in goals], dtype=bool)
-        while True:  # states from which a name with a goal can still be reached
-            more = live | (live[union.trans] & (union.trans >= 0)).any(axis=1)
-            if (more == live).all():
-                break
-            live = more
-        if not live.size or not live[0]:
+        keyed = self._keyed(objects, keys, *automata.product(inputs, rest=True))
+        if keyed is not None and not isinstance(keyed, Goal) and (automata.lengths(keyed[0])[1] >= 0).any():
+            # from some prefix only finitely many names follow: all of them may be listed ones, which are never free
+            keyed = self._keyed(objects, keys, *automata.product([*inputs, automata.from_words(names)], rest=True))
+        return keyed
+
+    def _keyed(
+        self, objects: Sequence[Node], keys: list[bytes], product: CharDfa, profiles: list[int]
+    ) -> Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None:
+        """Goals for the states of an automaton that tells which patterns a name matches, and whether it is listed."""
+        numbers: dict[Goal | None, int] = {None: 0}
+        colours = []
+        for profile, ending in zip(profiles, product.accept, strict=True):
+            goal: Goal | None = None
+            if ending and profile < 1 << len(keys):
+                goal = self.goal(_child(objects, None, {key for k, key in enumerate(keys) if profile >> k & 1}))
+            colours.append(numbers.setdefault(goal if goal and self.satisfiable(goal) else None, len(numbers)))
+        merged, colours = automata.recolour(product, colours)
+        if not merged.n_states:
             return None
-        trans = np.where((union.trans >= 0) & live[union.trans], union.trans, -1).astype(np.int32)
-        ending = np.array([goal is not None for goal in goals], dtype=np.uint8)
-        return CharDfa(union.starts, union.cls, trans, ending), tuple(goals)
+        by_colour = list(numbers)
+        if merged.n_states == 1 and automata.absorbing(merged)[0]:
+            return by_colour[colours[0]]
+        return merged, tuple(by_colour[c] for c in colours)
 
     # --------------------------------------------------------------------------------------------- plain values
     def holds(self, node: Node, value: Any, *, listed: bool = False) -> bool:

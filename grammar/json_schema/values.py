@@ -69,20 +69,23 @@ class Object:
 
     Attributes
     ----------
-    names : tuple of (str, Goal or None)
-        Listed names in the order of the schema; None: the name must not occur.
+    names : tuple of (str, Goal)
+        Listed names in the order of the schema.
     required : frozenset of str
-        Names that must occur.
+        Listed names that must occur.
+    extra : tuple of (str, Goal)
+        Names that patterns spell out: they stand among the free ones.
     free : Goal or None
         What any other name may hold; None: no other name may occur.
     patterns : tuple of (CharDfa, tuple of (Goal or None)) or None
-        Instead of ``free`` where the goal depends on the name: an automaton over names (the listed ones excluded) and
-        the goal of each of its states, None where the name may not end.
+        Instead of ``free`` where the goal depends on the name: an automaton over names and the goal of each of its
+        states, None where the name may not end.
     """
 
-    names: tuple[tuple[str, Goal | None], ...]
+    names: tuple[tuple[str, Goal], ...]
     required: frozenset[str]
-    free: Goal | None
+    extra: tuple[tuple[str, Goal], ...] = ()
+    free: Goal | None = None
     patterns: tuple[CharDfa, tuple[Goal | None, ...]] | None = None
 
 
