@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Words = npt.NDArray[np.int32]
 
 
-_SPECIAL = [*range(32), 34, 92, 127]  # what a string cannot hold as it is, or (127) is not worth a bit
+_SPECIAL = [*range(32), 34, 92]  # what a string cannot hold as it is
 _LEAD_BYTES = {b: ((b & 0x1F) << 6, (b & 0x1F) << 6 | 0x3F) for b in range(0xC2, 0xE0)}
 _LEAD_BYTES |= {b: (max((b & 0xF) << 12, 0x800), (b & 0xF) << 12 | 0xFFF) for b in range(0xE0, 0xF0)}
 _LEAD_BYTES |= {b: (max((b & 7) << 18, 0x10000), min((b & 7) << 18 | 0x3FFFF, 0x10FFFF)) for b in range(0xF0, 0xF5)}

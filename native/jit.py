@@ -8,11 +8,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from numba import njit
 
 _compiled = 0
+
+
+def _drop_stale_kernels() -> None:
+    """Forget every cached kernel when a file of this package is newer than the cache.
+
+    Numba looks at the file of a kernel alone, while its code has the kernels of other files compiled into it.
+    """
+    folder = Path(__file__).parent
+    stamp = folder / "__pycache__" / "kernels.stamp"
+    newest = str(max(file.stat().st_mtime_ns for file in folder.glob("*.py")))
+    with suppress(OSError):  # a read-only installation never changes
+        if not stamp.exists() or stamp.read_text() != newest:
+            for kept in stamp.parent.glob("*.nb[ci]"):
+                kept.unlink(missing_ok=True)
+            stamp.parent.mkdir(exist_ok=True)
+            stamp.write_text(newest)
+
+
+_drop_stale_kernels()
 
 
 def kernel(signature: str, *, nogil: bool = False) -> Callable[[Callable[..., Any]], Any]:

@@ -176,9 +176,7 @@ class Recogniser:
 
     def _ways(self, goal: Goal, met: set[Goal]) -> Iterator[bool]:
         for value in self.goals.candidates(goal):
-            if isinstance(value, Object) and any(g is None for name, g in value.names if name in value.required):
-                yield False
-            elif isinstance(value, Array) and value.longest is not None and value.shortest > value.longest:
+            if isinstance(value, Array) and value.longest is not None and value.shortest > value.longest:
                 yield False
             else:
                 yield all(child in met for child in _required(value))
@@ -272,7 +270,7 @@ class Recogniser:
 
     def _named(self, value: Object, text: str) -> tuple[str | None, Goal | None]:
         """Which name a whole key is (None: one that is not listed), and what it holds."""
-        for name, goal in value.names:
+        for name, goal in (*value.names, *value.extra):
             if name == text:
                 return name, goal
         if value.patterns is None:
@@ -285,18 +283,17 @@ class Recogniser:
         """Whether a name (None: one that is not listed) may come after those seen."""
         if self.any_order:
             return name is None or name not in seen
-        order = [*(each for each, _ in value.names), None]
-        done = max((order.index(each) + 1 for each in seen), default=0)
-        if name is None:
-            done = min(done, len(value.names))
-        return name in order[done:] and not value.required.intersection(order[done : order.index(name)])
+        order = [each for each, _ in value.names]
+        places = [order.index(each) + 1 if each in order else len(order) for each in seen]
+        done = max(places, default=0)
+        until = order.index(name) if name in order else len(order)
+        return done <= until and not value.required.intersection(order[done:until])
 
     def _key_lives(self, value: Object, seen: tuple[str | None, ...], text: str) -> bool:
         """Whether the beginning of a key can be continued to one that may be written now."""
-        for name, goal in value.names:
-            if name.startswith(text) and goal is not None and self.satisfiable(goal):
-                if self._may_write(value, seen, name):
-                    return True
+        for name, goal in (*value.names, *value.extra):
+            if name.startswith(text) and self.satisfiable(goal) and self._may_write(value, seen, name):
+                return True
         if not self._may_write(value, seen, None):
             return False
         if value.patterns is None:
@@ -321,7 +318,7 @@ def _required(value: Value) -> list[Goal]:
     if isinstance(value, Array):
         return [_item(value, k) for k in range(value.shortest)]
     if isinstance(value, Object):
-        return [goal for name, goal in value.names if name in value.required and goal is not None]
+        return [goal for name, goal in value.names if name in value.required]
     return []
 
 
@@ -329,7 +326,7 @@ def _telling(value: String | Object) -> tuple[tuple[str, ...], CharDfa | None]:
     """Words and automaton that tell characters apart."""
     if isinstance(value, String):
         return value.words or (), value.dfa
-    return tuple(name for name, _ in value.names), value.patterns and value.patterns[0]
+    return tuple(name for name, _ in (*value.names, *value.extra)), value.patterns and value.patterns[0]
 
 
 # ------------------------------------------------------------------------------------------------------------ characters
