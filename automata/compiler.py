@@ -86,8 +86,12 @@ class Grammar:
         try:
             return self._place(arena)
         except ArenaFull:
-            limits = self._compiler.limits
-            raise LimitExceeded("cache_bytes", limits.cache_bytes + 1, limits.cache_bytes) from None
+            raise self.too_large() from None
+
+    def too_large(self) -> LimitExceeded:
+        """The error for a grammar that does not fit an arena of its own."""
+        allowed = self._compiler.limits.cache_bytes
+        return LimitExceeded("cache_bytes", allowed + 1, allowed)
 
 
 class Compiler:

@@ -108,19 +108,19 @@ class Matcher:
         return self._until(lambda: masks.advance_bytes(self._A, self.state, array))
 
     def _until(self, attempt: Callable[[], int], result: int | None = None) -> int:
-        """Repeat a kernel call until it has all it needs (results below 0 say what that is)."""
+        """Repeat a kernel call until it has all it needs: results below 0 are -2 - what it gave up for."""
         result = attempt() if result is None else result
+        renewed = False
         while result < 0:
-            self._provide(-2 - result)
+            try:
+                self._arena.resolve(-2 - result)
+            except ArenaFull:
+                if renewed:
+                    raise self.grammar.too_large() from None
+                renewed = True
+                self._replay(*self.grammar.rebind(self._arena))
             result = attempt()
         return int(result)
-
-    def _provide(self, reason: int) -> None:
-        """Lower the record that a kernel asked for, or move to a new arena when this one is full."""
-        try:
-            self._arena.resolve(reason)
-        except ArenaFull:
-            self._replay(*self.grammar.rebind(self._arena))
 
     def _replay(self, arena: Arena, start: int) -> None:
         """Walk the same history in another arena."""
@@ -183,15 +183,13 @@ class Matcher:
         if self._stopped:
             mask[row] = 0
             return
-        reason = masks.fill_mask(self._A, self._V, mask, row, self.state)
-        while reason:
-            self._provide(reason)
-            reason = masks.fill_mask(self._A, self._V, mask, row, self.state)
+        result = masks.fill_mask(self._A, self._V, mask, row, self.state)
+        if result:
+            self._until(lambda: masks.fill_mask(self._A, self._V, mask, row, self.state), result)
 
     def prepare(self) -> None:
         """Work out the mask of this state without writing it."""
-        while reason := masks.prepare_mask(self._A, self._V, self.state):
-            self._provide(reason)
+        self._until(lambda: masks.prepare_mask(self._A, self._V, self.state))
 
     def validate(self, tokens: Iterable[int]) -> int:
         """How many of these tokens would be accepted one after another; the state is unchanged."""

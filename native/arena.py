@@ -65,7 +65,7 @@ _SCRATCH = {
     SORT: 1 << 19,
     COUNTS: 512,
     USED_ROWS: 64,
-    PENDING: 1 << 12,
+    PENDING: 1 << 14,
 }
 
 

@@ -24,20 +24,6 @@ from .states import AT_BASE, LIVE, S_FLAGS
 from .trie import V_NODES, V_TOKFIRST, V_TOKIDS
 
 
-@kernel("void(A, i8)")
-def add_row(A, row):
-    """Note a dense row of the pair or mask being built."""
-    at, n = int(A[USED_ROWS]), int(A[USED_ROWS + 2])
-    for j in range(n):
-        if A[at + j] == row:
-            return
-    if n == A[USED_ROWS + 1]:
-        A[STATUS] = FULL
-        return
-    A[at + n] = row
-    A[USED_ROWS + 2] = n + 1
-
-
 @kernel("i8(A, i8)")
 def keep_row(A, at):
     """Hash-cons the dense row just taken at ``at`` (the last of its region): its place."""
@@ -83,6 +69,20 @@ def dense_row(A, n_rows, with_ids):
             t = A[ids + k]
             A[at + (t >> 5)] |= 1 << (t & 31)
     return keep_row(A, at)
+
+
+@kernel("void(A, i8)")
+def add_row(A, row):
+    """Note a dense row of the pair or mask being built."""
+    at, n = int(A[USED_ROWS]), int(A[USED_ROWS + 2])
+    for j in range(n):
+        if A[at + j] == row:
+            return
+    if n == A[USED_ROWS + 1]:
+        A[at] = dense_row(A, n, 0)
+        n = 1
+    A[at + n] = row
+    A[USED_ROWS + 2] = n + 1
 
 
 @kernel("void(A)")

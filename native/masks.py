@@ -134,22 +134,22 @@ def fill_mask(A, V, mask, row, state):
     Returns
     -------
     int
-        0 when done, else :func:`why`.
+        0 when done, else -2 - :func:`why`.
     """
     made = int(A[A[STATE] + state * STATE_STRIDE + S_RECIPE])
     if made == 0:
         made = recipe(A, V, state)
         if made == 0:
-            return why(A)
+            return -2 - why(A)
     write_mask(A, made, mask, row)
     return 0
 
 
 @kernel("i8(A, A, i8)")
 def prepare_mask(A, V, state):
-    """Make the recipe of a state without writing it: 0 when done, else :func:`why`."""
+    """Make the recipe of a state without writing it: 0 when done, else -2 - :func:`why`."""
     if A[A[STATE] + state * STATE_STRIDE + S_RECIPE] == 0 and recipe(A, V, state) == 0:
-        return why(A)
+        return -2 - why(A)
     return 0
 
 

@@ -138,11 +138,16 @@ def use_tokens(A, pair):
 
 @kernel("b1(A, i8, i8)")
 def ask(A, x, pos):
-    """Ask for a pair that is missing (it is built before the pair that waits for it starts again); always true."""
-    used, base = int(A[PENDING + 2]), int(A[PENDING])
-    if used + 2 <= A[PENDING + 1]:
-        A[base + used], A[base + used + 1] = x, pos
-        A[PENDING + 2] = used + 2
+    """Ask for a pair that is missing: it is built before the pair that waits for it starts again. Always true."""
+    base = int(A[PENDING])
+    if A[PENDING + 2] + 2 > A[PENDING + 1]:
+        A[PENDING + 2] = 2  # keep the first one, which asks again for whatever it still misses
+    used = int(A[PENDING + 2])
+    for j in range(max(0, used - 64), used, 2):
+        if A[base + j] == x and A[base + j + 1] == pos:
+            return True
+    A[base + used], A[base + used + 1] = x, pos
+    A[PENDING + 2] = used + 2
     return True
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from .. import dfa as automata
@@ -101,6 +102,10 @@ class Node:
         self.items: Node | None = None
         self.min_items, self.max_items = 0, None
 
+    def in_place(self) -> list[Node]:
+        """The nodes that are asked about the same value."""
+        return [*self.all_of, *chain.from_iterable(self.any_of), *chain.from_iterable(self.one_of)]
+
     @property
     def is_anything(self) -> bool:
         """Whether the schema is ``true`` (or says nothing)."""
@@ -151,7 +156,27 @@ class Reader:
         while self._todo:
             node = self._todo.pop()
             self._fill(node)
+        self._refuse_circles()
         return root
+
+    def _refuse_circles(self) -> None:
+        """Refuse references that lead back to where they stand without entering a value: they have no meaning."""
+        entered: set[int] = set()
+        done: set[int] = set()
+        stack = list(self._nodes.values())
+        while stack:
+            node = stack.pop()
+            if node.serial in entered:  # met again: everything below it is done
+                entered.remove(node.serial)
+                done.add(node.serial)
+            elif node.serial not in done:
+                entered.add(node.serial)
+                stack.append(node)
+                for inner in node.in_place():
+                    if inner.serial in entered:
+                        reason = "a reference leads back to itself without entering a value."
+                        raise GrammarError(reason, pointer=node.place.pointer, keyword="$ref")
+                    stack.append(inner)
 
     def node(self, place: Place) -> Node:
         """The node of a place (filled later, so references may be circular)."""

@@ -1,0 +1,285 @@
+"""JSON Schema against the jsonschema library: what a grammar accepts, what walks through its masks write, and errors."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from fractions import Fraction
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from detent.automata.compiler import Compiler, Grammar
+from detent.automata.limits import Limits
+from detent.automata.matcher import allocate_bitmask
+from detent.automata.vocabulary import Vocabulary
+from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
+from tests.naive.json_values import recogniser
+from tests.strategies import SCHEMAS, instances
+
+QUICK = settings(
+    derandomize=True, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck), print_blob=False
+)
+DRAFTS = {
+    4: (jsonschema.Draft4Validator, "http://json-schema.org/draft-04/schema#"),
+    6: (jsonschema.Draft6Validator, "http://json-schema.org/draft-06/schema#"),
+    7: (jsonschema.Draft7Validator, "http://json-schema.org/draft-07/schema#"),
+    2019: (jsonschema.Draft201909Validator, "https://json-schema.org/draft/2019-09/schema"),
+    2020: (jsonschema.Draft202012Validator, "https://json-schema.org/draft/2020-12/schema"),
+}
+
+
+def exact(value: Any) -> Any:
+    """JSON with its numbers as integers and fractions, so that jsonschema does not round."""
+    if isinstance(value, float):
+        value = Fraction(value)
+        return value.numerator if value.denominator == 1 else value
+    if isinstance(value, list):
+        return list(map(exact, value))
+    return {k: exact(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def for_python(schema: Any) -> Any:
+    """A schema whose patterns mean in Python what they mean in ECMA-262."""
+    text = json.dumps(schema)
+    for pattern in set(re.findall(r'"(?:[^"\\]|\\.)*\$"', text)):
+        text = text.replace(pattern, pattern[:-2] + '\\\\Z"')
+    return exact(json.loads(text))
+
+
+def is_valid(schema: Any, value: Any, draft: int = 2020) -> bool:
+    return bool(DRAFTS[draft][0](for_python(schema)).is_valid(exact(value)))
+
+
+def compiled(compiler: Compiler, schema: Any, **options: Any) -> Grammar:
+    """A grammar; schemas without instances and beyond the limits are passed over."""
+    try:
+        return compiler.json_schema(schema, **options)
+    except (Unsatisfiable, LimitExceeded):
+        assume(False)
+        raise
+
+
+def accepts(grammar: Grammar, text: str) -> bool:
+    matcher = grammar.matcher()
+    return matcher.accept_bytes(text.encode()) and matcher.is_complete()
+
+
+@given(st.data(), SCHEMAS)
+@QUICK
+def test_accepts_what_is_valid(compiler: Compiler, data: st.DataObject, schema: Any) -> None:
+    grammar = compiled(compiler, schema, order="any")
+    ordered = compiled(compiler, schema)
+    reference = recogniser(schema)
+    for _ in range(4):
+        value = data.draw(instances(schema))
+        text = json.dumps(value, ensure_ascii=data.draw(st.booleans()))
+        assert accepts(grammar, text) == is_valid(schema, value), text
+        assert accepts(ordered, text) == reference.complete(text.encode()), text
+
+
+@given(st.data(), st.sampled_from((4, 6, 7, 2019)))
+@QUICK
+def test_older_drafts(compiler: Compiler, data: st.DataObject, draft: int) -> None:
+    item = data.draw(st.sampled_from(({"type": "integer"}, {"type": "number"}, {"enum": [1, "a", None]})))
+    schema = {
+        "$schema": DRAFTS[draft][1],
+        "items": [item, {"$ref": "#/definitions/word", "minLength": 3}],
+        "additionalItems": data.draw(st.sampled_from((True, False, {"type": "boolean"}))),
+        "definitions": {"word": {"type": "string", "maxLength": 4}},
+        **({"const": [1, "abc"]} if data.draw(st.booleans()) else {}),
+    }
+    value = data.draw(
+        st.lists(st.sampled_from((1, 1.0, 1.5, 2, "a", "abc", "abcde", None, True)), max_size=3)
+    )
+    assert accepts(compiled(compiler, schema), json.dumps(value)) == is_valid(schema, value, draft)
+
+
+CHEAP = ['"', "}", "]", "}}", "null", "true", "0", "1", "a", "b", ":", ",", "[", "{"]
+
+
+def finish(grammar: Grammar, rng: random.Random, steps: int) -> bytes:
+    """A text of random tokens that heads for its end after some steps."""
+    vocabulary, matcher, text = grammar.vocabulary, grammar.matcher(), b""
+    rank = {spelling.encode(): k for k, spelling in enumerate(CHEAP)}
+    mask = allocate_bitmask(1, len(vocabulary))
+    for step in range(3000):
+        matcher.fill_bitmask(mask)
+        allowed = np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")).tolist()
+        assert allowed, text
+        token = rng.choice(allowed)
+        if step >= steps:
+            if matcher.is_complete():
+                assert matcher.accept(vocabulary.eos_ids[0])
+                return text
+            cheap = [t for t in allowed if vocabulary.token_bytes(t) in rank]
+            if cheap and rng.random() < 0.9:
+                token = min(cheap, key=lambda t: rank[vocabulary.token_bytes(t)])
+        elif token in vocabulary.eos_ids:
+            continue
+        assert matcher.accept(token)
+        text += vocabulary.token_bytes(token)
+    raise AssertionError(f"no end after {text!r}")
+
+
+@given(SCHEMAS, st.sampled_from(("schema", "any")), st.sampled_from(("flexible", "bounded", "compact")), st.integers())
+@QUICK
+def test_walks_through_masks_end_in_valid_texts(
+    compiler: Compiler, schema: Any, order: str, whitespace: str, seed: int
+) -> None:
+    grammar = compiled(compiler, schema, order=order, whitespace=whitespace)
+    rng = random.Random(seed)
+    for steps in (0, 10, 25):
+        text = finish(grammar, rng, steps)
+        value = json.loads(text, parse_float=_exact_number)
+        assert is_valid(schema, value), text
+        if whitespace == "compact":
+            assert text == _without_white_space(text)
+
+
+def _exact_number(text: str) -> Any:
+    value = Fraction(text)
+    return value.numerator if value.denominator == 1 else value
+
+
+def _without_white_space(text: bytes) -> bytes:
+    return re.sub(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+', lambda match: match[1] or b"", text, flags=re.DOTALL)
+
+
+# ---------------------------------------------------------------------------------------------------------------- orders
+ORDERED = {
+    "properties": {"b": {"type": "integer"}, "a": True},
+    "required": ["c", "b"],
+    "additionalProperties": {"type": "null"},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "in_order"),
+    [
+        ('{"b": 1, "c": null}', True),
+        ('{"b": 1, "a": {}, "c": null}', True),
+        ('{"b": 1, "c": null, "x": null, "y": null}', True),
+        ('{"c": null, "b": 1}', False),
+        ('{"a": 0, "b": 1, "c": null}', False),
+        ('{"b": 1, "x": null, "c": null}', False),
+        ('{"b": 1, "c": null, "x": null, "a": 1}', False),
+    ],
+)
+def test_orders_of_keys(compiler: Compiler, text: str, in_order: bool) -> None:
+    assert accepts(compiler.json_schema(ORDERED), text) == in_order
+    assert accepts(compiler.json_schema(ORDERED, order="any"), text)
+
+
+@pytest.mark.parametrize("order", ["schema", "any"])
+def test_listed_names_are_written_once_and_required_ones_at_least_once(compiler: Compiler, order: str) -> None:
+    grammar = compiler.json_schema(ORDERED, order=order)
+    for text in ['{"b": 1, "c": null, "b": 2}', '{"b": 1, "c": null, "c": null}', '{"b": 1}', '{"c": null}', "{}"]:
+        assert not accepts(grammar, text)
+    assert not accepts(grammar, '{"b": 1, "c": null, "\\u0062": null}')
+
+
+# ------------------------------------------------------------------------------------------------------------ whitespace
+@pytest.mark.parametrize(
+    ("text", "modes"),
+    [
+        ('{"a":[1,2]}', "flexible bounded compact"),
+        ('{"a": [1, 2]}', "flexible bounded"),
+        ('{\n  "a": [\n    1,\n    2\n  ]\n}\n', "flexible bounded"),
+        ('\n\t{ "a" : [ ] } ', "flexible bounded"),
+        ('{"a":  [1]}', "flexible"),
+        ('{\n\n"a": 1}', "flexible"),
+        ('{\r\n"a":\t1}', "flexible"),
+        ("{\n" + " " * 40 + "}", "flexible bounded"),
+        ("{\n" + " " * 41 + "}", "flexible"),
+        ("{}\f", ""),
+    ],
+)
+def test_white_space(compiler: Compiler, text: str, modes: str) -> None:
+    for mode in ("flexible", "bounded", "compact"):
+        assert accepts(compiler.json_schema({"type": "object"}, whitespace=mode), text) == (mode in modes.split())
+
+
+# ---------------------------------------------------------------------------------------------------------------- errors
+@pytest.mark.parametrize(
+    ("schema", "pointer", "keyword"),
+    [
+        ({"type": "integre"}, "", "type"),
+        ({"properties": {"a/b": {"minLength": -1}}}, "/properties/a~1b", "minLength"),
+        ({"items": {"enum": 3}}, "/items", "enum"),
+        ({"anyOf": []}, "", "anyOf"),
+        ({"allOf": [True, 3]}, "/allOf/1", None),
+        ({"multipleOf": 0}, "", "multipleOf"),
+        ({"required": ["a", 1]}, "", "required"),
+        ({"properties": {"a": {"pattern": "("}}}, "/properties/a", "pattern"),
+        ({"items": {"$ref": "#/$defs/none"}}, "/items", "$ref"),
+        ({"items": {"$ref": "other.json"}}, "/items", "$ref"),
+        ({"items": {"$ref": "#nowhere"}}, "/items", "$ref"),
+        ({"$ref": "#"}, "", "$ref"),
+        ({"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {"type": "null"}]}}, "$ref": "#/$defs/a"}, None, "$ref"),
+    ],
+)
+def test_errors_name_the_place(compiler: Compiler, schema: Any, pointer: str | None, keyword: str | None) -> None:
+    with pytest.raises(GrammarError) as caught:
+        compiler.json_schema(schema)
+    assert pointer is None or caught.value.pointer == pointer
+    assert caught.value.keyword == keyword
+    assert caught.value.reason and not isinstance(caught.value, (Unsatisfiable, LimitExceeded))
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer"),
+    [
+        (False, ""),
+        ({"type": "string", "enum": [1, 2]}, ""),
+        ({"type": "object", "properties": {"a": False}, "required": ["a"]}, ""),
+        ({"allOf": [{"type": "string"}, {"type": "integer"}]}, ""),
+        ({"type": "integer", "minimum": 3, "exclusiveMaximum": 3}, ""),
+        ({"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}, ""),
+        ({"type": "string", "pattern": "^a{3}$", "maxLength": 2}, ""),
+        ({"type": "array", "items": {"type": "integer", "minimum": 0.2, "maximum": 0.8}, "minItems": 1}, ""),
+    ],
+)
+def test_schemas_without_instances(compiler: Compiler, schema: Any, pointer: str) -> None:
+    with pytest.raises(Unsatisfiable) as caught:
+        compiler.json_schema(schema)
+    assert caught.value.pointer == pointer
+
+
+NESTED: dict[str, Any] = {"type": "integer"}
+for _ in range(30):
+    NESTED = {"type": "object", "properties": {"a": NESTED}, "required": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "limits"),
+    [
+        ({"properties": {str(k): {"type": "integer"} for k in range(20)}}, {"max_nodes": 10}),
+        ({"allOf": [{"anyOf": [{"minimum": k}, {"maximum": k + 9}]} for k in range(8)]}, {"max_branches": 100}),
+        (NESTED, {"max_depth": 20}),
+        ({"type": "string", "pattern": "(a|b)*a(a|b){9}$"}, {"regex_states": 100}),
+        ({"enum": [str(k) * 50 for k in range(100_000)]}, {"cache_bytes": 1 << 20}),
+    ],
+)
+def test_limits(vocabulary: Vocabulary, schema: Any, limits: dict[str, int]) -> None:
+    (name, allowed), = limits.items()
+    with pytest.raises(LimitExceeded) as caught:
+        Compiler(vocabulary, limits=Limits(**limits)).json_schema(schema)
+    assert caught.value.limit == name
+    assert caught.value.measured > allowed
+
+
+def test_references_by_remotes_and_anchors(compiler: Compiler) -> None:
+    remote = {"$id": "http://e.test/word", "$defs": {"w": {"$anchor": "short", "type": "string", "maxLength": 1}}}
+    schema = {"items": {"$ref": "http://e.test/word#short"}}
+    grammar = compiler.json_schema(schema, remotes={"http://e.test/word": remote})
+    assert accepts(grammar, '["a", "é"]')
+    assert not accepts(grammar, '["ab"]')
+    with pytest.raises(GrammarError) as caught:
+        compiler.json_schema(schema)
+    assert "http://e.test/word" in (caught.value.hint or "")
