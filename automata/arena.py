@@ -171,10 +171,12 @@ class Arena:
         for byte, (first, last) in _LEAD_BYTES.items():
             lo, hi = np.searchsorted(dfa.starts, [first, last], side="right") - 1
             bits[:, byte] = ~leaves[:, np.unique(dfa.cls[lo : hi + 1])].any(axis=1)
-        distinct, which = np.unique(np.packbits(bits, axis=1, bitorder="little"), axis=0, return_inverse=True)
-        loops = np.array([self._packed_loop(row.tobytes()) if row.any() else 0 for row in distinct])[which.ravel()]
+        packed = np.packbits(bits, axis=1, bitorder="little")
+        loops = np.zeros(dfa.n_states, dtype=np.int64)
+        for state in np.flatnonzero(packed.any(axis=1)).tolist():
+            loops[state] = self._packed_loop(packed[state].tobytes())
         real = dfa.trans[:, np.unique(dfa.cls[~((dfa.starts >= 0xD800) & (dfa.starts < 0xE000))])]
-        total = (real >= 0).all(axis=1)
+        total: npt.NDArray[np.bool_] = (real >= 0).all(axis=1)
         while (more := total & total[real].all(axis=1)).sum() < total.sum():
             total = more
         return np.where(total & (loops != self.A[layout.FREE_LOOP]), languages.TOTAL, loops).tolist()

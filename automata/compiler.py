@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from detent.grammar import dfa, regex
 from detent.grammar.errors import LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema import Goal, Goals
 from detent.grammar.json_schema.document import Document
@@ -17,12 +18,13 @@ from detent.grammar.json_schema.nodes import Reader
 
 from .arena import Arena, ArenaFull
 from .limits import Limits
-from .lowering import JsonLowering, Lowering
+from .lowering import JsonLowering, Lowering, place_text, place_words
 from .matcher import Matcher
 from .vocabulary import Vocabulary
 
 Order = Literal["schema", "any"]
 Whitespace = Literal["flexible", "bounded", "compact"]
+Numbers = Literal["any", "plain"]
 
 
 class Grammar:
@@ -137,6 +139,7 @@ class Compiler:
         remotes: Mapping[str, Any] | None = None,
         format_assertion: bool = True,
         strict: bool = True,
+        numbers: Numbers = "any",
     ) -> Grammar:
         """Compile a JSON Schema, a pydantic model or any Python type.
 
@@ -154,6 +157,8 @@ class Compiler:
             Whether ``format`` constrains strings.
         strict : bool
             False leaves out what cannot be enforced and lists it in :meth:`Grammar.explain`.
+        numbers : {"any", "plain"}
+            Every spelling of a number (``1.0`` and ``10e-1`` are integers, too), or integers as digits alone.
 
         Raises
         ------
@@ -164,33 +169,71 @@ class Compiler:
         LimitExceeded
             If a named limit is passed.
         """
-        if order not in ("schema", "any") or whitespace not in ("flexible", "bounded", "compact"):
-            raise ValueError(f"order={order!r}, whitespace={whitespace!r}")
+        given = {"order": (order, Order), "whitespace": (whitespace, Whitespace), "numbers": (numbers, Numbers)}
+        for name, (value, known) in given.items():
+            if value not in get_args(known):
+                raise ValueError(f"{name}={value!r} is none of {', '.join(get_args(known))}")
         schema = _as_schema(schema)
-        options = (order, whitespace, format_assertion, strict)
-        key = _cache_key("json", schema, remotes, options)
+        options = (order, whitespace, format_assertion, strict, numbers)
+
+        def make() -> Grammar:
+            reader = Reader(
+                Document(schema, remotes),
+                format_assertion=format_assertion,
+                strict=strict,
+                plain_integers=numbers == "plain",
+                max_nodes=self.limits.max_nodes,
+                max_dfa_states=self.limits.regex_states,
+            )
+            return self._json_grammar(reader, order == "any", whitespace)
+
+        return self._cached(_cache_key("json", schema, remotes, options), make)
+
+    def regex(self, pattern: str, *, anchored: bool = True) -> Grammar:
+        """Text that matches an ECMA-262 pattern (Unicode mode).
+
+        Parameters
+        ----------
+        pattern : str
+        anchored : bool
+            The whole text must match; False: some part of it.
+
+        Raises
+        ------
+        GrammarError, Unsatisfiable, LimitExceeded
+        """
+
+        def make() -> Grammar:
+            language = dfa.compile(regex.parse(pattern, anchored=anchored), max_states=self.limits.regex_states)
+            if not language.n_states:
+                raise Unsatisfiable(f"no text matches {pattern!r:.60}.", keyword="pattern")
+            return self._text_grammar(lambda arena: place_text(arena, language), {"states": language.n_states})
+
+        return self._cached(("regex", pattern, anchored), make)
+
+    def choice(self, choices: Iterable[str]) -> Grammar:
+        """One of some texts.
+
+        Raises
+        ------
+        Unsatisfiable
+            If there is none.
+        """
+        words = tuple(sorted(set(choices), key=str.encode))
+        if not words:
+            raise Unsatisfiable("there is nothing to choose from.", keyword="choice")
         return self._cached(
-            key, lambda: self._json_schema(schema, order, whitespace, remotes, format_assertion, strict)
+            ("choice", words),
+            lambda: self._text_grammar(lambda arena: place_words(arena, words), {"choices": len(words)}),
         )
 
-    def _json_schema(
-        self,
-        schema: Any,
-        order: Order,
-        whitespace: Whitespace,
-        remotes: Mapping[str, Any] | None,
-        format_assertion: bool,
-        strict: bool,
-    ) -> Grammar:
-        limits = self.limits
+    def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any]) -> Grammar:
         self._check_bytes()
-        reader = Reader(
-            Document(schema, remotes),
-            format_assertion=format_assertion,
-            strict=strict,
-            max_nodes=limits.max_nodes,
-            max_dfa_states=limits.regex_states,
-        )
+        return Grammar(self, place, {"relaxed": [], "annotations": [], **report})
+
+    def _json_grammar(self, reader: Reader, any_order: bool, whitespace: Whitespace) -> Grammar:
+        self._check_bytes()
+        limits = self.limits
         root_node = reader.read()
         goals = Goals(reader, max_branches=limits.max_branches, max_depth=limits.max_depth)
         for node in reader.nodes():
@@ -200,7 +243,7 @@ class Compiler:
             raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
 
         def place(arena: Arena) -> JsonLowering:
-            lowering = JsonLowering(arena, goals, root, any_order=order == "any", whitespace=whitespace)
+            lowering = JsonLowering(arena, goals, root, any_order=any_order, whitespace=whitespace)
             lowering.work_ahead(limits.eager_goals)
             return lowering
 

@@ -29,5 +29,5 @@ class Limits:
     max_nodes: int = 200_000
     max_branches: int = 1_000
     max_depth: int = 120
-    regex_states: int = 10_000
+    regex_states: int = 50_000
     eager_goals: int = 32

@@ -11,7 +11,7 @@ from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
 from detent.native import languages, positions
 
-from .arena import Arena
+from .arena import Arena, Lowers
 
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 
@@ -23,6 +23,33 @@ class Lowering(Protocol):
 
     def lower(self, number: int) -> None:
         """Write the lazy record ``number``."""
+
+
+class Placed:
+    """A specification that is placed as a whole: nothing is lazy."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+
+    def lower(self, number: int) -> None:
+        """Never asked for."""
+        raise AssertionError(number)
+
+
+def place_text(arena: Arena, language: CharDfa) -> Placed:
+    """Raw text under an automaton."""
+    spec = arena.spec(languages.AUTOMATON, 0, None, arena.dfa(language))
+    return Placed(arena.state(arena.position(positions.K_TEXT, spec, 0, 0), _end(arena)))
+
+
+def place_words(arena: Arena, words: tuple[str, ...]) -> Placed:
+    """One of some texts."""
+    return Placed(arena.state(arena.position(positions.K_WORD, arena.trie(words)), _end(arena)))
+
+
+def _end(arena: Arena) -> int:
+    """The state in which the text is complete and nothing may follow."""
+    return arena.state(arena.position(positions.K_END, SPACE["compact"]), 0)
 
 
 class JsonLowering:
@@ -49,7 +76,7 @@ class JsonLowering:
         self.any_order, self.space = any_order, SPACE[whitespace]
         self._numbers: dict[Goal, int] = {}
         self._pending: dict[int, Goal | Object | Array] = {}
-        self._me: ref[JsonLowering] = ref(self)
+        self._me: ref[Lowers] = ref(self)
         number = self._goal(root)
         self.lower(number)
         self.start = self._start(number)

@@ -18,7 +18,7 @@ from detent.tasks import Task
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from detent.automata.compiler import Whitespace
+    from detent.automata.compiler import Numbers, Whitespace
     from detent.models import LanguageModel
     from detent.sampler.base import Sampler
 
@@ -36,6 +36,7 @@ class Options(TypedDict, total=False):
     seed: int | None
     batch_size: int
     whitespace: Whitespace
+    numbers: Numbers
     constrained: bool
 
 
@@ -55,6 +56,7 @@ def run(
     seed: int | None = None,
     batch_size: int = 32,
     whitespace: Whitespace = "bounded",
+    numbers: Numbers = "plain",
     constrained: bool = True,
 ) -> Any:
     """Generate texts that follow a specification, and report how.
@@ -78,6 +80,8 @@ def run(
         How many rows run together.
     whitespace : {"bounded", "compact", "flexible"}
         How much whitespace JSON may have between its tokens.
+    numbers : {"plain", "any"}
+        Integers as digits alone, or every spelling (``1.0`` and ``10e-1`` are integers, too).
     constrained : bool
         Whether the grammar is enforced. Without, the prompt and the parsing stay the same: for comparisons.
 
@@ -102,7 +106,7 @@ def run(
         raise ValueError(f"max_new_tokens and batch_size must be at least 1, not {max_new_tokens} and {batch_size}")
     single = isinstance(prompt, str) or (len(prompt) > 0 and isinstance(prompt[0], int | np.integer))
     prompts: Sequence[Any] = [prompt] if single else prompt
-    task = Task(lm, spec, whitespace, constrained)
+    task = Task(lm, spec, whitespace, numbers, constrained)
     sampler = sampler or Masking()
     entropy = np.random.SeedSequence(seed).entropy
     results: list[Result[Any]] = []

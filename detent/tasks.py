@@ -13,7 +13,7 @@ from detent.grammar.types import output_type
 from detent.results import Result, Stats
 
 if TYPE_CHECKING:
-    from detent.automata.compiler import Whitespace
+    from detent.automata.compiler import Numbers, Whitespace
     from detent.automata.matcher import Matcher
     from detent.decoding import Row
     from detent.grammar.types import JsonSchema
@@ -28,13 +28,13 @@ class Task:
     lm : LanguageModel
     spec : type, dict, bool, str, Grammar or None
         See :func:`detent.run`.
-    whitespace : str
+    whitespace, numbers : str
         As for ``Compiler.json_schema``.
     constrained : bool
         Whether the rows get matchers.
     """
 
-    def __init__(self, lm: LanguageModel, spec: Any, whitespace: Whitespace, constrained: bool) -> None:
+    def __init__(self, lm: LanguageModel, spec: Any, whitespace: Whitespace, numbers: Numbers, constrained: bool) -> None:
         self.lm = lm
         self.eos = frozenset(lm.vocabulary.eos_ids)
         self.schema: JsonSchema | None = None
@@ -45,7 +45,8 @@ class Task:
         elif spec is not None:
             output = output_type(spec)
             self.schema, self.parse = output.schema, output.parse
-            self.grammar = lm.compiler.json_schema(output.schema, whitespace=whitespace) if constrained else None
+            if constrained:
+                self.grammar = lm.compiler.json_schema(output.schema, whitespace=whitespace, numbers=numbers)
 
     def encode(self, prompt: str | Sequence[int]) -> list[int]:
         """Return the ids of a prompt; text goes through the model's template, ids are taken as they are."""

@@ -285,6 +285,30 @@ def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
     return shortest, longest, bool(kernels.gapfree(dfa.trans, dfa.accept.astype(np.int32), shortest, longest))
 
 
+def gaps_below(dfa: CharDfa, width: int, *, horizon: int = 512) -> bool:
+    """Whether, from every state, some length of continuation falls in any window of ``width`` lengths between the
+    shortest and the longest (False also when that is not certain within `horizon` lengths).
+
+    The sets of states that accept in exactly k characters are followed until one of them comes back.
+    """
+    now = dfa.accept.astype(bool)
+    since = np.where(now, 0, -1)  # lengths since the last one that was possible; -1: none yet
+    seen: set[bytes] = set()
+    for _ in range(horizon):
+        key = now.tobytes() + np.minimum(since, width).tobytes()
+        if key in seen:
+            return True
+        seen.add(key)
+        now = (now[dfa.trans] & (dfa.trans >= 0)).any(axis=1)
+        since = np.where(now, 0, np.where(since >= 0, since + 1, -1))
+        if (since >= width).any():
+            longest = lengths(dfa)[1]
+            late = since >= width
+            if (longest[late] < 0).any() or (longest[late] > len(seen)).any():
+                return False
+    return False
+
+
 def is_finite(dfa: CharDfa) -> bool:
     """Whether the automaton accepts finitely many texts."""
     return bool((lengths(dfa)[1] >= 0).all())

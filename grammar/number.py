@@ -244,6 +244,8 @@ class _Side:
         """Return the record of this sign followed by the digits of its bounds; offsets count from the table's start."""
         part = self.interval
         cut = part.lo is not None or part.hi is not None
+        lo_digits: list[int]
+        hi_digits: list[int]
         if part.hi is not None and (part.hi <= 0 or part.is_empty()):
             (lo_q, lo_digits), (hi_q, hi_digits) = (INFINITE, []), (-INFINITE, [])
         else:

@@ -50,7 +50,7 @@ def kernel(signature: str, *, nogil: bool = False) -> Callable[[Callable[..., An
 
     def wrap(function: Callable[..., Any]) -> Any:
         # Kernels allocate nothing; without reference counts of its arguments a small one takes a third of the time.
-        compiled = njit(full, cache=True, nogil=nogil, error_model="numpy", _nrt=False)(function)
+        compiled = njit(full, cache=True, nogil=nogil, error_model="numpy", _nrt=False)(function)  # type: ignore[call-overload]
         _report(compiled)
         return compiled
 

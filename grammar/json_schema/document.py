@@ -17,8 +17,10 @@ DIALECTS = {
 }
 LATEST = 2020
 
-_SUBSCHEMA = ("additionalItems", "additionalProperties", "contains", "else", "if", "items", "not", "propertyNames")
-_SUBSCHEMA += ("then", "unevaluatedItems", "unevaluatedProperties", "contentSchema")
+_SUBSCHEMA = (
+    *("additionalItems", "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not"),
+    *("propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"),
+)
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 _MAPS = ("$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies")
 
@@ -34,8 +36,8 @@ class Place(NamedTuple):
         The root of the resource that it belongs to (what ``#`` means there).
     base : str
         URI of that resource.
-    pointer : str
-        JSON pointer from the root of the document that the user passed.
+    path : str or tuple
+        JSON pointer from the root of the document that the user passed, in parts: a string, or a path and what follows.
     draft : int
         4, 6, 7, 2019 or 2020.
     """
@@ -43,13 +45,21 @@ class Place(NamedTuple):
     schema: Any
     root: Any
     base: str
-    pointer: str
+    path: Any
     draft: int
 
-    def child(self, schema: Any, *path: str | int) -> Place:
+    @property
+    def pointer(self) -> str:
+        """JSON pointer from the root of the document that the user passed."""
+        path, parts = self.path, []
+        while not isinstance(path, str):
+            parts.extend(f"/{escape(part)}" for part in reversed(path[1:]))
+            path = path[0]
+        return path + "".join(reversed(parts))
+
+    def child(self, schema: Any, *parts: str | int) -> Place:
         """The place of a subschema, entering a new resource where it has an identifier."""
-        pointer = self.pointer + "".join(f"/{escape(p)}" for p in path)
-        return enter(schema, self.root, self.base, pointer, self.draft)
+        return enter(schema, self.root, self.base, (self.path, *parts), self.draft)
 
 
 def escape(part: str | int) -> str:
@@ -59,7 +69,7 @@ def escape(part: str | int) -> str:
 
 def identifier(schema: Any, draft: int) -> str | None:
     """The URI reference that a schema names itself by (not an anchor), or None."""
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         return None
     value = schema.get("id" if draft == 4 else "$id")
     if not isinstance(value, str) or (draft <= 7 and ("$ref" in schema or value.startswith("#"))):
@@ -69,20 +79,20 @@ def identifier(schema: Any, draft: int) -> str | None:
 
 def dialect(schema: Any, default: int) -> int:
     """The draft that a schema declares."""
-    declared = schema.get("$schema") if isinstance(schema, Mapping) else None
+    declared = schema.get("$schema") if isinstance(schema, dict) else None
     return DIALECTS.get(declared.rstrip("#"), default) if isinstance(declared, str) else default
 
 
-def enter(schema: Any, root: Any, base: str, pointer: str, draft: int) -> Place:
+def enter(schema: Any, root: Any, base: str, path: Any, draft: int) -> Place:
     """A place, which is the root of its own resource where the schema names itself."""
-    if not isinstance(schema, Mapping):
-        return Place(schema, root, base, pointer, draft)
+    if not isinstance(schema, dict) or not ("$id" in schema or "id" in schema or "$schema" in schema):
+        return Place(schema, root, base, path, draft)
     if "$schema" in schema:
         draft = dialect(schema, draft)
     own = identifier(schema, draft)
     if own is None:
-        return Place(schema, root, base, pointer, draft)
-    return Place(schema, schema, urldefrag(urljoin(base, own)).url, pointer, draft)
+        return Place(schema, root, base, path, draft)
+    return Place(schema, schema, urldefrag(urljoin(base, own)).url, path, draft)
 
 
 class Document:
@@ -138,7 +148,7 @@ class Document:
             node = place.schema
             if isinstance(node, list) and part.isdigit() and int(part) < len(node):
                 node = node[int(part)]
-            elif isinstance(node, Mapping) and part in node:
+            elif isinstance(node, dict) and part in node:
                 node = node[part]
             else:
                 raise GrammarError(f"{ref!r} points at nothing.", pointer=at.pointer, keyword="$ref")
@@ -170,7 +180,7 @@ class Document:
         while stack:
             place = stack.pop()
             schema = place.schema
-            if not isinstance(schema, Mapping):
+            if not isinstance(schema, dict):
                 continue
             if place.root is schema:
                 self._resources.setdefault(place.base, place)
@@ -193,13 +203,13 @@ def _subschemas(place: Place) -> Iterator[Place]:
     """Every schema that stands directly below one, under keywords that hold schemas."""
     schema = place.schema
     for key in _SUBSCHEMA:
-        if isinstance(schema.get(key), Mapping):
+        if isinstance(schema.get(key), dict):
             yield place.child(schema[key], key)
     for key in _LISTS:
         if isinstance(schema.get(key), list):
             for k, sub in enumerate(schema[key]):
                 yield place.child(sub, key, k)
     for key in _MAPS:
-        if isinstance(schema.get(key), Mapping):
+        if isinstance(schema.get(key), dict):
             for name, sub in schema[key].items():
                 yield place.child(sub, key, name)

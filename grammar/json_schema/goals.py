@@ -11,6 +11,7 @@ which is exact because a shortest witness repeats no goal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,8 @@ from .. import dfa as automata
 from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded
 from ..number import NumberSpec
-from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader, same
+from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader
+from .nodes import listed as is_listed
 from .values import Array, Literal, Number, Object, String, Value
 
 _LITERALS = ((NULL, "null"), (BOOLEAN, "true"), (BOOLEAN, "false"))
@@ -98,7 +100,7 @@ class Goals:
             return False
         depth = len(self._open)
         if depth >= self.max_depth:
-            raise LimitExceeded("max_depth", depth, self.max_depth, pointer=goal.pointer)
+            raise LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=goal.pointer)
         outer, self._leaned = self._leaned, 1 << 30
         self._open[here] = depth
         try:
@@ -115,9 +117,7 @@ class Goals:
     def _possible(self, value: Value) -> bool:
         """Whether a residual has an instance."""
         if isinstance(value, Object):
-            return all(
-                self.satisfiable(goal) for name, goal in value.names if name in value.required
-            )
+            return all(self.satisfiable(goal) for name, goal in value.names if name in value.required)
         if isinstance(value, Array):
             if value.longest is not None and value.shortest > value.longest:
                 return False
@@ -198,11 +198,9 @@ class Goals:
         """A node's own constraints alone."""
         found = self._bare.get(node.serial)
         if found is None:
-            found = self.reader.fresh(node.place)
-            serial = found.serial
-            for slot in Node.__slots__:
-                setattr(found, slot, getattr(node, slot))
-            found.serial, found.all_of, found.any_of, found.one_of = serial, [], [], []
+            found = copy(node)
+            found.serial = self.reader.next_serial()
+            found.all_of = found.any_of = found.one_of = ()
             self._bare[node.serial] = found
         return found
 
@@ -238,12 +236,12 @@ class Goals:
             if v is None or isinstance(v, bool):
                 values.append(Literal("null" if v is None else "true" if v else "false"))
             elif isinstance(v, (int, float, Decimal)):
-                number = NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))
+                number = NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))  # type: ignore[arg-type]
                 values.append(Number(number))
             elif isinstance(v, list):
                 goals = tuple(self.goal([self.reader.constant(item, listed.place)]) for item in v)
                 values.append(Array(goals, self.goal([self.reader.nothing]), len(v), len(v)))
-            elif isinstance(v, Mapping):
+            elif isinstance(v, dict):
                 names = tuple((k, self.goal([self.reader.constant(item, listed.place)])) for k, item in v.items())
                 values.append(Object(names, frozenset(v)))
         return values
@@ -274,7 +272,7 @@ class Goals:
         bounds = [node.max_items for node in nodes if node.max_items is not None]
         longest = min(bounds) if bounds else None
         width = max((len(node.prefix) for node in nodes), default=0)
-        prefix = tuple(self.goal(_item(node, k) for node in nodes if _item(node, k)) for k in range(width))
+        prefix = tuple(self.goal(item for node in nodes if (item := _item(node, k))) for k in range(width))
         rest = self.goal(node.items for node in nodes if node.items is not None)
         return Array(prefix, rest, shortest, longest)
 
@@ -345,7 +343,7 @@ class Goals:
         """
         if not _kind(value) & node.types or (node.integer and not _is_integer(value, node.lexical)):
             return False
-        if not listed and node.enum is not None and not any(same(value, v) for v in node.enum):
+        if not listed and node.enum is not None and not is_listed(value, node):
             return False
         if not all(self.holds(n, value) for n in node.all_of):
             return False
@@ -361,7 +359,7 @@ class Goals:
             return node.min_items <= len(value) <= most and all(
                 self.holds(item, v) for k, v in enumerate(value) if (item := _item(node, k)) is not None
             )
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             most = len(value) if node.max_properties is None else node.max_properties
             if not node.min_properties <= len(value) <= most or not all(k in value for k in node.required):
                 return False
@@ -401,7 +399,7 @@ def _kind(value: Any) -> int:
         return STRING
     if isinstance(value, list):
         return ARRAY
-    return OBJECT if isinstance(value, Mapping) else NUMBER
+    return OBJECT if isinstance(value, dict) else NUMBER
 
 
 def _is_integer(value: Any, lexical: bool) -> bool:
@@ -455,18 +453,17 @@ def _number(nodes: Iterable[Node]) -> list[Number]:
     return [] if spec.is_empty() else [Number(spec)]
 
 
-def _bounded(
-    language: CharDfa, shortest: int, longest: int | None, max_states: int
-) -> tuple[CharDfa, int, int | None]:
+def _bounded(language: CharDfa, shortest: int, longest: int | None, max_states: int) -> tuple[CharDfa, int, int | None]:
     """A language with bounds on its length: counted beside the automaton where that is exact, else built in."""
-    low, high, gapfree = automata.lengths(language)
     if not language.n_states:
         return language, 0, None
+    low, high, _ = automata.lengths(language)
     if low[0] >= shortest and (longest is None or 0 <= high[0] <= longest):
         return language, 0, None
-    if gapfree:
-        reachable = (longest is None or low[0] <= longest) and (high[0] < 0 or high[0] >= shortest)
-        return (language if reachable else automata.from_words([])), shortest, longest
+    if (longest is not None and low[0] > longest) or 0 <= high[0] < shortest:
+        return automata.from_words([]), 0, None
+    if longest is None or automata.gaps_below(language, longest - shortest + 1):
+        return language, shortest, longest
     return automata.restrict_length(language, shortest, longest, max_states=max_states), 0, None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from .. import dfa as automata
@@ -52,59 +53,37 @@ class Node:
         Of each list, exactly one holds.
     """
 
-    __slots__ = (
-        "additional",
-        "all_of",
-        "any_of",
-        "dfas",
-        "enum",
-        "integer",
-        "items",
-        "lexical",
-        "longest",
-        "max_items",
-        "max_properties",
-        "min_items",
-        "min_properties",
-        "multiple",
-        "number",
-        "one_of",
-        "patterns",
-        "place",
-        "prefix",
-        "properties",
-        "required",
-        "serial",
-        "shortest",
-        "types",
-        "unique",
-    )
+    types = ANY_TYPE
+    integer = lexical = unique = False
+    enum: list[Any] | None = None
+    scalars: set[Any] | None = None
+    all_of: tuple[Node, ...] = ()
+    any_of: tuple[list[Node], ...] = ()
+    one_of: tuple[list[Node], ...] = ()
+    dfas: tuple[CharDfa, ...] = ()
+    shortest = 0
+    longest: int | None = None
+    number: tuple[tuple[str, Any], ...] = ()
+    multiple: Any = None
+    properties: Mapping[str, Node] = MappingProxyType({})
+    patterns: tuple[tuple[CharDfa, Node], ...] = ()
+    additional: Node | None = None
+    required: tuple[str, ...] = ()
+    min_properties = 0
+    max_properties: int | None = None
+    prefix: tuple[Node, ...] = ()
+    items: Node | None = None
+    min_items = 0
+    max_items: int | None = None
 
+    # A document has many nodes with few constraints each: what is absent stays an attribute of the class.
     def __init__(self, place: Place, serial: int) -> None:
         self.place = place
         self.serial = serial
-        self.types = ANY_TYPE
-        self.integer = self.lexical = self.unique = False
-        self.enum: list[Any] | None = None
-        self.all_of: list[Node] = []
-        self.any_of: list[list[Node]] = []
-        self.one_of: list[list[Node]] = []
-        self.dfas: list[CharDfa] = []
-        self.shortest, self.longest = 0, None
-        self.number: list[tuple[str, Any]] = []
-        self.multiple: Any = None
-        self.properties: dict[str, Node] = {}
-        self.patterns: list[tuple[CharDfa, Node]] = []
-        self.additional: Node | None = None
-        self.required: list[str] = []
-        self.min_properties, self.max_properties = 0, None
-        self.prefix: list[Node] = []
-        self.items: Node | None = None
-        self.min_items, self.max_items = 0, None
 
-    def in_place(self) -> list[Node]:
+    def in_place(self) -> Iterator[Node]:
         """The nodes that are asked about the same value."""
-        return [*self.all_of, *chain.from_iterable(self.any_of), *chain.from_iterable(self.one_of)]
+        return chain(self.all_of, chain.from_iterable(self.any_of), chain.from_iterable(self.one_of))
 
     @property
     def is_anything(self) -> bool:
@@ -129,16 +108,26 @@ class Reader:
         Whether ``format`` constrains strings.
     strict : bool
         Whether a keyword that cannot be enforced is an error (else it is noted in ``relaxed``).
+    plain_integers : bool
+        Whether integers are written without point and exponent.
     max_nodes, max_dfa_states : int
         Limits.
     """
 
     def __init__(
-        self, document: Document, *, format_assertion: bool, strict: bool, max_nodes: int, max_dfa_states: int
+        self,
+        document: Document,
+        *,
+        format_assertion: bool = True,
+        strict: bool = True,
+        plain_integers: bool = False,
+        max_nodes: int = 200_000,
+        max_dfa_states: int = 50_000,
     ) -> None:
         self.document = document
         self.format_assertion = format_assertion
         self.strict = strict
+        self.plain_integers = plain_integers
         self.max_nodes = max_nodes
         self.max_dfa_states = max_dfa_states
         self.relaxed: list[tuple[str, str]] = []
@@ -185,7 +174,7 @@ class Reader:
             return self.anything
         if schema is False:
             return self.nothing
-        if not isinstance(schema, Mapping):
+        if not isinstance(schema, dict):
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
         key = (id(schema), place.base, place.draft)
         found = self._nodes.get(key)
@@ -203,8 +192,12 @@ class Reader:
 
     def fresh(self, place: Place) -> Node:
         """A new node without constraints."""
+        return Node(place, self.next_serial())
+
+    def next_serial(self) -> int:
+        """A number that no node has yet."""
         self._serial += 1
-        return Node(place, self._serial)
+        return self._serial
 
     def constant(self, value: Any, place: Place) -> Node:
         """A node that only ``value`` meets."""
@@ -216,7 +209,7 @@ class Reader:
         schema = node.place.schema
         ref = schema.get("$ref")
         if ref is not None and node.place.draft <= 7 and isinstance(ref, str):
-            node.all_of.append(self.node(self.document.resolve(ref, node.place)))
+            node.all_of += (self.node(self.document.resolve(ref, node.place)),)
             return
         for keyword, value in schema.items():
             read = _READERS.get(keyword)
@@ -254,7 +247,7 @@ class Reader:
         node.types &= bits
         if "integer" in names and "number" not in names:
             node.integer = True
-            node.lexical = node.place.draft == 4
+            node.lexical = self.plain_integers or node.place.draft == 4
 
     def _enum(self, node: Node, value: Any) -> None:
         if not isinstance(value, list):
@@ -268,7 +261,7 @@ class Reader:
     def _ref(self, node: Node, value: Any) -> None:
         if not isinstance(value, str):
             raise TypeError
-        node.all_of.append(self.node(self.document.resolve(value, node.place)))
+        node.all_of += (self.node(self.document.resolve(value, node.place)),)
 
     def _list(self, node: Node, keyword: str, value: Any) -> list[Node]:
         if not isinstance(value, list) or not value:
@@ -276,17 +269,17 @@ class Reader:
         return [self.below(node, sub, keyword, k) for k, sub in enumerate(value)]
 
     def _all_of(self, node: Node, value: Any) -> None:
-        node.all_of.extend(self._list(node, "allOf", value))
+        node.all_of += tuple(self._list(node, "allOf", value))
 
     def _any_of(self, node: Node, value: Any) -> None:
-        node.any_of.append(self._list(node, "anyOf", value))
+        node.any_of += (self._list(node, "anyOf", value),)
 
     def _one_of(self, node: Node, value: Any) -> None:
         branches = self._list(node, "oneOf", value)
         if len(branches) == 1:
-            node.all_of.extend(branches)
+            node.all_of += tuple(branches)
         else:
-            node.one_of.append(branches)
+            node.one_of += (branches,)
 
     def _properties(self, node: Node, value: Any) -> None:
         node.properties = {name: self.below(node, sub, "properties", name) for name, sub in value.items()}
@@ -295,7 +288,7 @@ class Reader:
         for pattern, sub in value.items():
             automaton = self._dfa(node, "patternProperties", pattern_dfa, pattern)
             if automaton is not None:
-                node.patterns.append((automaton, self.below(node, sub, "patternProperties", pattern)))
+                node.patterns += ((automaton, self.below(node, sub, "patternProperties", pattern)),)
 
     def _additional(self, node: Node, value: Any) -> None:
         node.additional = self.below(node, value, "additionalProperties")
@@ -305,11 +298,11 @@ class Reader:
             return
         if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
             raise TypeError
-        node.required = list(dict.fromkeys(value))
+        node.required = tuple(dict.fromkeys(value))
 
     def _items(self, node: Node, value: Any) -> None:
         if isinstance(value, list):
-            node.prefix = [self.below(node, sub, "items", k) for k, sub in enumerate(value)]
+            node.prefix = tuple(self.below(node, sub, "items", k) for k, sub in enumerate(value))
             rest = node.place.schema.get("additionalItems", True)
             node.items = self.below(node, rest, "additionalItems")
         else:
@@ -317,7 +310,7 @@ class Reader:
 
     def _prefix_items(self, node: Node, value: Any) -> None:
         if node.place.draft >= 2020:
-            node.prefix = [self.below(node, sub, "prefixItems", k) for k, sub in enumerate(value)]
+            node.prefix = tuple(self.below(node, sub, "prefixItems", k) for k, sub in enumerate(value))
 
     def _count(self, node: Node, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or value < 0 or value != int(value):
@@ -336,27 +329,25 @@ class Reader:
             return  # draft 4: read together with the bound
         if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
             raise TypeError
-        node.number.append((exclusive if schema.get(exclusive) is True else keyword, value))
+        node.number += ((exclusive if schema.get(exclusive) is True else keyword, value),)
 
     def _pattern(self, node: Node, value: Any) -> None:
         if not isinstance(value, str):
             raise TypeError
         automaton = self._dfa(node, "pattern", pattern_dfa, value)
         if automaton is not None:
-            node.dfas.append(automaton)
+            node.dfas += (automaton,)
 
     def _format(self, node: Node, value: Any) -> None:
         if not isinstance(value, str):
             raise TypeError
-        automaton = self._dfa(node, "format", lambda name, _: formats.format_dfa(name), value)
+        automaton = self._dfa(node, "format", lambda name, _: formats.format_dfa(name, draft=node.place.draft), value)
         if not self.format_assertion or automaton is None:
             self.annotations.append((node.place.pointer, value))
         else:
-            node.dfas.append(automaton)
+            node.dfas += (automaton,)
 
-    def _dfa(
-        self, node: Node, keyword: str, make: Callable[[str, int], CharDfa | None], text: str
-    ) -> CharDfa | None:
+    def _dfa(self, node: Node, keyword: str, make: Callable[[str, int], CharDfa | None], text: str) -> CharDfa | None:
         """An automaton, with errors that name the place."""
         if keyword == "format" and not self.format_assertion:
             return None
@@ -381,11 +372,21 @@ def same(a: Any, b: Any) -> bool:
     """Equality of JSON values: numbers by value, never a boolean with a number."""
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
+    if isinstance(a, dict) and isinstance(b, dict):
         return len(a) == len(b) and all(k in b and same(v, b[k]) for k, v in a.items())
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(map(same, a, b))
-    return type(a) is type(b) and a == b if isinstance(a, (str, type(None))) else a == b
+    return bool(a == b)
+
+
+def listed(value: Any, node: Node) -> bool:
+    """Whether a value is in the ``enum`` of a node. O(1) for scalars."""
+    assert node.enum is not None
+    if isinstance(value, (dict, list)):
+        return any(same(value, v) for v in node.enum)
+    if node.scalars is None:
+        node.scalars = {(isinstance(v, bool), v) for v in node.enum if not isinstance(v, (dict, list))}
+    return (isinstance(value, bool), value) in node.scalars
 
 
 _READERS: dict[str, Callable[[Reader, Node, Any], None]] = {
