@@ -22,9 +22,12 @@ lint: $(READY)
 	for path in detent/* $(PACKAGES); do ln -s ../../../$$path build/typecheck/detent/; done
 	cd build/typecheck && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p detent
 
+# TOKENIZER=FOLDER takes another vocabulary, in Hugging Face form, than the bundled model's.
 bench: $(READY)
-	$(BIN)/python -m pip install -qq --editable '.[bench]'
-	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+	$(BIN)/python -m pip install -qq --constraint constraints.txt --editable '.[bench]'
+	for file in steps maskbench; do \
+		OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$file.py $(addprefix --tokenizer ,$(TOKENIZER)) || exit 1; \
+	done
 
 # PyTorch first, from its own index where that can be reached: PyPI's Linux build brings CUDA along.
 $(READY): pyproject.toml constraints.txt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
@@ -56,7 +57,7 @@ class Arena:
         self._numbers: dict[NumberSpec, tuple[int, tuple[int, ...]]] = {}
         self._specs: dict[tuple[int, int, int, int], int] = {}
         self._dfas: dict[bytes, int] = {}
-        self._tries: dict[tuple[str, ...], int] = {}
+        self._tries: dict[tuple[bytes, ...], int] = {}
         self._loops: dict[bytes, int] = {}
         self._lazy = 1
         eos = np.array(vocabulary.eos_ids, dtype=np.int32)
@@ -68,11 +69,15 @@ class Arena:
 
     def put(self, values: Sequence[int] | Words) -> int:
         """Copy words to the heap and return their address."""
-        array = np.ascontiguousarray(values, dtype=np.int32)
+        array = np.array(values, dtype=np.int32)
         at = int(languages.heap_put(self.A, array))
         if at < 0:
             self.full()
         return at
+
+    def heap_end(self) -> int:
+        """Where :meth:`put` will place the next words."""
+        return int(self.A[layout.HEAP] + self.A[layout.HEAP + 2])
 
     def full(self) -> None:
         """Give up on this arena."""
@@ -203,24 +208,17 @@ class Arena:
             self._dfas[dfa.key] = at
         return at
 
-    def trie(self, words: tuple[str, ...]) -> int:
-        """Root of a trie of distinct words sorted by their UTF-8 bytes; leaf numbers are positions in that order."""
+    def trie(self, words: tuple[bytes, ...]) -> int:
+        """Root of a trie of distinct words in ascending order; leaf numbers are positions in that order."""
         root = self._tries.get(words)
         if root is None:
-            encoded = [w.encode() for w in words]
-            text = np.frombuffer(b"".join(encoded), dtype=np.uint8).astype(np.int32)
-            ends = np.cumsum([len(w) for w in encoded], dtype=np.int64)
+            text = np.frombuffer(b"".join(words), dtype=np.uint8).astype(np.int32)
+            ends = np.array(list(accumulate(map(len, words))), dtype=np.int64)
             root = int(languages.trie_build(self.A, text, ends))
             if root < 0:
                 self.full()
             self._tries[words] = root
         return root
-
-    def bit_set(self, members: Sequence[int], words: int) -> int:
-        """Address of a set of small integers."""
-        bits = np.zeros(max(1, words) * 32, dtype=bool)
-        bits[list(members)] = True
-        return self.put(np.packbits(bits, bitorder="little").view(np.int32))
 
 
 def used(arena: Arena) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -19,7 +20,7 @@ from detent.grammar.json_schema.nodes import Reader
 from .arena import Arena, ArenaFull
 from .limits import Limits
 from .lowering import JsonLowering, Lowering, place_text, place_words
-from .matcher import Matcher
+from .matcher import MAX_RENEWALS, Matcher
 from .vocabulary import Vocabulary
 
 Order = Literal["schema", "any"]
@@ -71,8 +72,7 @@ class Grammar:
                 try:
                     self._placed = arena, self._place(arena)
                 except ArenaFull:
-                    arena = self._compiler.renew(arena)
-                    self._placed = arena, self._fit(arena)
+                    self._placed = self._place_outside(arena)
             arena, lowering = self._placed
             return arena, lowering.start
 
@@ -80,15 +80,16 @@ class Grammar:
         """The same in an arena that is not ``full``."""
         with self._lock:
             if self._placed is not None and self._placed[0] is full:
-                arena = self._compiler.renew(full)
-                self._placed = arena, self._fit(arena)
+                self._placed = self._place_outside(full)
         return self.bind()
 
-    def _fit(self, arena: Arena) -> Lowering:
-        try:
-            return self._place(arena)
-        except ArenaFull:
-            raise self.too_large() from None
+    def _place_outside(self, full: Arena) -> tuple[Arena, Lowering]:
+        """Place the grammar in another arena: the next one may have been filled by other grammars meanwhile."""
+        for _ in range(MAX_RENEWALS):
+            full = self._compiler.renew(full)
+            with suppress(ArenaFull):
+                return full, self._place(full)
+        raise self.too_large()
 
     def too_large(self) -> LimitExceeded:
         """The error for a grammar that does not fit an arena of its own."""

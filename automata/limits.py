@@ -30,4 +30,4 @@ class Limits:
     max_branches: int = 1_000
     max_depth: int = 120
     regex_states: int = 50_000
-    eager_goals: int = 32
+    eager_goals: int = 12

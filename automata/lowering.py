@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, chain, islice
 from typing import Protocol
 from weakref import ref
-
-import numpy as np
 
 from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
@@ -44,7 +43,9 @@ def place_text(arena: Arena, language: CharDfa) -> Placed:
 
 def place_words(arena: Arena, words: tuple[str, ...]) -> Placed:
     """One of some texts."""
-    return Placed(arena.state(arena.position(positions.K_WORD, arena.trie(words)), _end(arena)))
+    return Placed(
+        arena.state(arena.position(positions.K_WORD, arena.trie(tuple(word.encode() for word in words))), _end(arena))
+    )
 
 
 def _end(arena: Arena) -> int:
@@ -95,7 +96,7 @@ class JsonLowering:
     def work_ahead(self, budget: int) -> None:
         """Lower breadth first until ``budget`` records have been written (generation does the rest)."""
         while budget > 0 and self._pending:
-            for number in list(self._pending)[:budget]:
+            for number in list(islice(self._pending, budget)):
                 self.lower(number)
                 budget -= 1
 
@@ -143,7 +144,9 @@ class JsonLowering:
     def _spec(self, value: String) -> int:
         arena = self.arena
         if value.words is not None:
-            return arena.spec(languages.WORDS_OF_TRIE, 0, None, arena.trie(value.words))
+            return arena.spec(
+                languages.WORDS_OF_TRIE, 0, None, arena.trie(tuple(word.encode() for word in value.words))
+            )
         if value.dfa is not None:
             return arena.spec(languages.AUTOMATON, value.shortest, value.longest, arena.dfa(value.dfa))
         return arena.any_text(value.shortest, value.longest)
@@ -167,39 +170,51 @@ class JsonLowering:
 
     def _object(self, value: Object) -> int:
         arena = self.arena
-        n, total = len(value.names), len(value.names) + len(value.extra)
-        names = [name for name, _ in (*value.names, *value.extra)]
-        goals = np.full(total, -1, dtype=np.int32)
-        for k, (_, goal) in enumerate((*value.names, *value.extra)):
-            if self.goals.satisfiable(goal):
-                goals[k] = self._goal(goal)
-        by_bytes = sorted(range(total), key=lambda k: names[k].encode())
-        trie = arena.trie(tuple(names[k] for k in by_bytes))
-        required = [k for k in range(n) if names[k] in value.required]
+        n, members = len(value.names), (*value.names, *value.extra)
+        names = [name for name, _ in members]
+        goals = [self._goal(goal) if self.goals.satisfiable(goal) else -1 for _, goal in members]
+        encoded = [name.encode() for name in names]
+        by_bytes = sorted(range(len(names)), key=encoded.__getitem__)
+        trie = arena.trie(tuple(encoded[k] for k in by_bytes))
         free, spec = -1, -1
         if value.patterns is not None:
             spec = arena.spec(languages.AUTOMATON, 0, None, self._names(*value.patterns))
         elif value.free is not None and self.goals.satisfiable(value.free):
             free = self._goal(value.free)
-        extra = int((goals[n:] >= 0).any())
-        words = (total + 31) // 32
-        none_seen = arena.bit_set((), words) if self.any_order else 0
-        record = [n, 0, trie, int(self.any_order), free, spec, self.space, 0, 0, 0, 0, words, none_seen]
-        at = arena.put([*record, arena.any_text(), extra])
-        arena.A[at + positions.O_GOALS] = arena.put(goals)
-        arena.A[at + positions.O_SORTED] = arena.put(by_bytes)
-        arena.A[at + positions.O_NEXT] = arena.put(_next_of(n, required))
-        arena.A[at + positions.O_LIVE] = arena.put(_next_of(n, np.flatnonzero(goals[:n] >= 0).tolist()))
-        arena.A[at + positions.O_REQUIRED] = arena.bit_set(required, words) if self.any_order else 0
-        return at
+        extra = int(any(goal >= 0 for goal in goals[n:]))
+        is_required = [name in value.required for name in names[:n]]
+        required, none_seen = [], []
+        if self.any_order:
+            words = (len(names) + 31) // 32 or 1
+            bits = sum(1 << k for k, due in enumerate(is_required) if due)
+            required, none_seen = _words(bits, words), [0] * words
+        parts = [goals, _next_of(is_required), _next_of([goal >= 0 for goal in goals[:n]]), by_bytes]
+        parts += [required, none_seen]
+        text = arena.any_text()  # before the end of the heap is read: it may add to it
+        text, at = arena.any_text(), arena.heap_end()  # nothing else may be put between this and the record
+        goals_at, next_at, live_at, sorted_at, required_at, none_at, _ = accumulate(
+            map(len, parts), initial=at + positions.O_RECORD
+        )
+        record = [n, live_at, trie, int(self.any_order), free, spec, self.space, goals_at, next_at, required_at]
+        record += [sorted_at, len(required), none_at if self.any_order else 0, text, extra]
+        return arena.put([*record, *chain.from_iterable(parts)])
 
     def _names(self, dfa: CharDfa, goals: tuple[Goal | None, ...]) -> int:
         """Address of the automaton of names outside the list."""
         return self.arena.dfa(dfa, [-1 if goal is None else self._goal(goal) for goal in goals])
 
 
-def _next_of(n: int, members: list[int]) -> np.ndarray:
-    """For each index up to ``n``: the least member from there on, or ``n``."""
-    following = np.full(n + 1, n, dtype=np.int32)
-    following[members] = members
-    return np.minimum.accumulate(following[::-1])[::-1]
+def _next_of(member: list[bool]) -> list[int]:
+    """For each index up to the length: the least member from there on, or the length."""
+    least = n = len(member)
+    following = [n] * (n + 1)
+    for k in range(n - 1, -1, -1):
+        if member[k]:
+            least = k
+        following[k] = least
+    return following
+
+
+def _words(bits: int, n: int) -> list[int]:
+    """A set of small integers as ``n`` signed words of 32 bits."""
+    return [(word ^ 0x80000000) - 0x80000000 for k in range(n) for word in [bits >> 32 * k & 0xFFFFFFFF]]

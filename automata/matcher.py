@@ -110,14 +110,14 @@ class Matcher:
     def _until(self, attempt: Callable[[], int], result: int | None = None) -> int:
         """Repeat a kernel call until it has all it needs: results below 0 are -2 - what it gave up for."""
         result = attempt() if result is None else result
-        renewed = False
+        renewals = 0
         while result < 0:
             try:
                 self._arena.resolve(-2 - result)
             except ArenaFull:
-                if renewed:
+                if renewals == MAX_RENEWALS:
                     raise self.grammar.too_large() from None
-                renewed = True
+                renewals += 1
                 self._replay(*self.grammar.rebind(self._arena))
             result = attempt()
         return int(result)
@@ -237,6 +237,7 @@ class Matcher:
         return out
 
 
+MAX_RENEWALS = 4  # arenas to try for one call: others may fill a new one before this matcher gets its turn
 MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might
 
 

@@ -32,7 +32,7 @@ START, FIRST, NEXT, NAME, COLON = 0, 1, 2, 3, 4  # phases of containers
 # object record; in schema order, what has been seen is the index of the next name, O_NEXT the first required and O_LIVE
 # the first possible name from each index on; in any order it is a set
 O_NAMES, O_LIVE, O_TRIE, O_ANY_ORDER, O_FREE, O_SPEC, O_WS, O_GOALS, O_NEXT = 0, 1, 2, 3, 4, 5, 6, 7, 8
-O_REQUIRED, O_SORTED, O_SET_WORDS, O_NONE_SEEN, O_TEXT, O_EXTRA = 9, 10, 11, 12, 13, 14
+O_REQUIRED, O_SORTED, O_SET_WORDS, O_NONE_SEEN, O_TEXT, O_EXTRA, O_RECORD = 9, 10, 11, 12, 13, 14, 15
 # array record
 A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS = 0, 1, 2, 3, 4, 5
 

@@ -338,7 +338,7 @@ def step_number(A, at, parent, b):
             return
     alive, f0, f1, f2, f3 = num_step(A, spec, f0, f1, f2, f3, b)
     if alive:
-        emit(A, position(A, K_NUMBER, spec, f0, f1, f2, f3, -1, 0), parent)
+        emit(A, position(A, K_NUMBER, spec, int(f0), int(f1), int(f2), int(f3), -1, 0), parent)
 
 
 @kernel("void(A, i8, i8, i8)")

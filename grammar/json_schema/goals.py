@@ -91,7 +91,7 @@ class Goals:
         """Whether some value meets a goal."""
         if goal.satisfiable is not None:
             return goal.satisfiable
-        if all(map(_plainly_possible, goal.nodes)) and len(goal.nodes) <= 1:
+        if not goal.nodes or (len(goal.nodes) == 1 and _plainly_possible(goal.nodes[0])):
             goal.satisfiable = True
             return True
         here = id(goal)

@@ -13,7 +13,7 @@ from .. import dfa as automata
 from .. import formats, regex
 from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded
-from .document import Document, Place
+from .document import LATEST, Document, Place
 
 NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
 ANY_TYPE = 63
@@ -95,6 +95,12 @@ class Node:
 def pattern_dfa(pattern: str, max_states: int) -> CharDfa:
     """Automaton of a ``pattern``: the text contains a match."""
     return automata.compile(regex.parse(pattern), max_states=max_states)
+
+
+def _format_dfa(name: str, draft: int) -> CharDfa | None:
+    """Automaton of a format as its draft defines it; a name of a later draft means what it means there."""
+    found = formats.format_dfa(name, draft=draft)
+    return found if found is not None or draft == LATEST else formats.format_dfa(name, draft=LATEST)
 
 
 class Reader:
@@ -341,7 +347,7 @@ class Reader:
     def _format(self, node: Node, value: Any) -> None:
         if not isinstance(value, str):
             raise TypeError
-        automaton = self._dfa(node, "format", lambda name, _: formats.format_dfa(name, draft=node.place.draft), value)
+        automaton = self._dfa(node, "format", lambda name, _: _format_dfa(name, node.place.draft), value)
         if not self.format_assertion or automaton is None:
             self.annotations.append((node.place.pointer, value))
         else:

@@ -111,6 +111,7 @@ def test_masks_along_instances(
         check_here(matcher, reference, done)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("listed", [[], [b"[["], [b" ["], [b"  "], [b"\n\n1", b"  "]])
 @pytest.mark.parametrize("whitespace", ["flexible", "bounded", "compact"])
 def test_vocabularies_with_hardly_any_white_space(listed: list[bytes], whitespace: str) -> None:
@@ -129,6 +130,13 @@ FIXED: list[Any] = [
     {"type": "string", "pattern": "^[a-z]{2,4}$"},
     {"type": "object", "additionalProperties": {"type": "string", "maxLength": 3}},
 ]
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("schema", FIXED)
+def test_masks_of_plain_schemas(compiler: Compiler, schema: Any) -> None:
+    grammar, reference = compile_both(compiler, schema, "any", "bounded")
+    walk(grammar.matcher(), reference, random.Random(7), 10)
 
 
 def test_batches_equal_single_masks(compiler: Compiler) -> None:
@@ -172,3 +180,15 @@ def test_threads_share_a_grammar(vocabulary: Vocabulary) -> None:
     with ThreadPoolExecutor(8) as pool:
         got = list(pool.map(lambda job: traverse(many.json_schema(job[0]), job[1]), jobs))
     assert got == wanted
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_an_arena_that_fills_in_mid_text_is_replaced(vocabulary: Vocabulary, threads: int) -> None:
+    large, small = Compiler(vocabulary), Compiler(vocabulary, limits=Limits(cache_bytes=256 << 10))
+    first = small.arena
+    jobs = [(schema, seed) for seed in range(6) for schema in FIXED]
+    wanted = [traverse(large.json_schema(schema), seed) for schema, seed in jobs]
+    with ThreadPoolExecutor(threads) as pool:
+        got = list(pool.map(lambda job: traverse(small.json_schema(job[0]), job[1]), jobs))
+    assert got == wanted
+    assert small.arena is not first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -184,6 +185,25 @@ def test_specifications(lm: detent.LanguageModel, spec: Any, kind: Any) -> None:
 def test_compiled_grammar_gives_text(lm: detent.LanguageModel) -> None:
     grammar = lm.compiler.json_schema({"const": None}, whitespace="compact")
     assert detent.generate(lm, "hi", grammar, seed=0) == "null"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_patterns_and_choices(lm: detent.LanguageModel, seed: int) -> None:
+    choices = ["yes", "no", "not yet", "ja"]
+    assert detent.generate(lm, "hi", lm.compiler.choice(choices), seed=seed) in choices
+    pattern = lm.compiler.regex("[a-f]{2,4}-[0-9]{3}")
+    texts = detent.generate(lm, ["hi", "ho"], pattern, seed=seed)
+    assert all(re.fullmatch("[a-f]{2,4}-[0-9]{3}", text) for text in texts)
+    result = detent.run(lm, "hi", lm.compiler.regex("a{40}"), max_new_tokens=9)
+    assert isinstance(result.error, detent.Truncated) and result.error.partial is None
+
+
+def test_integers_are_digits_unless_asked_otherwise(lm: detent.LanguageModel) -> None:
+    spec = {"type": "integer", "minimum": 10, "maximum": 99}
+    for result in detent.run(lm, ["hi"] * 20, spec, seed=0, whitespace="compact"):
+        assert re.fullmatch("[1-9][0-9]", result.text)
+    texts = [result.text for result in detent.run(lm, ["hi"] * 20, spec, seed=0, numbers="any", whitespace="compact")]
+    assert not all(re.fullmatch("[1-9][0-9]", text) for text in texts)
 
 
 def test_no_specification_is_free_text(

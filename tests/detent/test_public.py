@@ -32,5 +32,24 @@ def test_type_checkers_see_the_same_names() -> None:
 
 def test_import_loads_no_heavy_library() -> None:
     code = "import sys, detent; print(*{'torch', 'numba', 'transformers', 'pydantic', 'rich'} & sys.modules.keys())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    assert run_python("-c", code) == ""
+
+
+def test_loading_every_name_warns_of_nothing() -> None:
+    own = "import detent; print(*(name for name in detent.__all__ if getattr(detent, name).__module__[:6] != 'detent'))"
+    assert run_python("-W", "error", "-W", "ignore::DeprecationWarning", "-c", own) == ""
+
+
+def test_the_engine_needs_no_torch() -> None:
+    code = (
+        "import sys, detent; v = detent.Vocabulary.from_tokens([*(bytes([i]) for i in range(256)), None], eos=[256]);"
+        "m = detent.Compiler(v).json_schema({'const': 1}).matcher(); m.fill_bitmask(detent.allocate_bitmask(1, 257));"
+        "print(*{'torch', 'transformers'} & sys.modules.keys())"
+    )
+    assert run_python("-c", code) == ""
+
+
+def run_python(*arguments: str) -> str:
+    """What a new interpreter prints."""
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()

@@ -163,6 +163,7 @@ ORDERED = {
 }
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize(
     ("text", "in_order"),
     [

@@ -1,0 +1,108 @@
+"""The engines that are compared, behind one face: compile, then fill a mask and commit a token, in turn."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Engine(Protocol):
+    """One engine on one tokenizer.
+
+    Attributes
+    ----------
+    name : str
+        With its version.
+    mask : numpy.ndarray, int32 ``[1, words]``
+        What ``fill`` writes: bit ``t % 32`` of word ``t // 32`` is token ``t``.
+    """
+
+    name: str
+    mask: np.ndarray
+
+    def compile(self, schema: Any) -> None:
+        """Make ready for a schema; raises whatever the engine raises for one that it refuses."""
+
+    def reset(self) -> None:
+        """Go back to the start of the text."""
+
+    def fill(self) -> None:
+        """Write the mask of what comes next."""
+
+    def commit(self, token: int) -> bool:
+        """Take a token; False when the mask forbids it."""
+
+
+class Detent:
+    """This library."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        import detent
+
+        self.name = f"detent {detent.__version__}"
+        vocabulary = detent.Vocabulary.from_transformers(tokenizer)
+        self.compiler = detent.Compiler(vocabulary)
+        self.mask = detent.allocate_bitmask(1, len(vocabulary))
+
+    def compile(self, schema: Any) -> None:
+        self.matcher = self.compiler.json_schema(schema).matcher()
+
+    def reset(self) -> None:
+        self.matcher.reset()
+
+    def fill(self) -> None:
+        self.matcher.fill_bitmask(self.mask)
+
+    def commit(self, token: int) -> bool:
+        return self.matcher.accept(token)
+
+
+class Llguidance:
+    """github.com/guidance-ai/llguidance, through its NumPy interface."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        import llguidance
+        import llguidance.hf
+        import llguidance.numpy
+
+        self.library = llguidance
+        self.name = f"llguidance {llguidance.__version__}"
+        self.tokenizer = llguidance.hf.from_tokenizer(tokenizer)
+        self.mask = llguidance.numpy.allocate_token_bitmask(1, self.tokenizer.vocab_size)
+
+    def compile(self, schema: Any) -> None:
+        grammar = self.library.LLMatcher.grammar_from_json_schema(schema)
+        self.fresh = self.library.LLMatcher(self.tokenizer, grammar)
+        if self.fresh.is_error():
+            raise ValueError(self.fresh.get_error())
+        self.reset()
+
+    def reset(self) -> None:
+        self.matcher = self.fresh.deep_copy()
+
+    def fill(self) -> None:
+        self.library.numpy.fill_next_token_bitmask(self.matcher, self.mask, 0)
+
+    def commit(self, token: int) -> bool:
+        allowed = is_allowed(self.mask, token)
+        if allowed:
+            self.matcher.consume_token(token)
+        return allowed
+
+
+ENGINES: dict[str, Any] = {"detent": Detent, "llguidance": Llguidance}
+
+
+def is_allowed(mask: np.ndarray, token: int) -> bool:
+    """Whether the first row of a mask has the bit of a token."""
+    return bool(int(mask[0, token // 32]) >> (token % 32) & 1)
+
+
+def load_tokenizer(folder: str | None) -> Any:
+    """The tokenizer of a folder in Hugging Face form; None is the one of the bundled model."""
+    from transformers import PreTrainedTokenizerFast
+
+    from detent.model import MODEL_DIR
+
+    return PreTrainedTokenizerFast.from_pretrained(folder or MODEL_DIR)

@@ -1,0 +1,153 @@
+"""What single steps cost: import, kernels, vocabulary, a mask, a token, a batch of masks.
+
+python benchmarks/steps.py --tokenizer FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from engines import load_tokenizer
+from rich.console import Console
+from rich.table import Table
+
+import detent
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 60},
+        "age": {"type": "integer", "minimum": 0, "maximum": 150},
+        "tags": {"type": "array", "items": {"enum": ["red", "green", "blue"]}},
+    },
+    "required": ["name", "age", "tags"],
+    "additionalProperties": False,
+}
+INSTANCE = {"name": "Ada Lovelace, Countess of Lovelace", "age": 36, "tags": ["red", "blue", "green", "red"]}
+REPEATS = 200
+
+
+def best(action: Callable[[], Any], repeats: int) -> float:
+    """The seconds of the quickest of several runs: the one that the rest of the machine disturbed least."""
+    times = []
+    for _ in range(repeats):
+        start = perf_counter()
+        action()
+        times.append(perf_counter() - start)
+    return min(times)
+
+
+def fresh(code: str, **environment: str) -> float:
+    """The seconds of a piece of code in a new interpreter, without the start of the interpreter itself."""
+    timed = f"from time import perf_counter; t = perf_counter(); {code}; print(perf_counter() - t)"
+    done = subprocess.run(
+        [sys.executable, "-c", timed], env=os.environ | environment, capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def setup(tokenizer: Any, out: Table) -> None:
+    """Import, compilation of the kernels, vocabulary."""
+    out.add_row("import detent", seconds(min(fresh("import detent") for _ in range(3))))
+    kernels = "import detent.automata.matcher"
+    with tempfile.TemporaryDirectory() as folder:
+        out.add_row("kernels, compiled on a new machine", seconds(fresh(kernels, NUMBA_CACHE_DIR=folder)))
+        out.add_row("kernels, from the disk", seconds(fresh(kernels, NUMBA_CACHE_DIR=folder)))
+    read = detent.Vocabulary.from_transformers
+    n = len(read(tokenizer, cache_dir=False))
+    out.add_row(f"vocabulary of {n:,}, read", seconds(best(lambda: read(tokenizer, cache_dir=False), 3)))
+    with tempfile.TemporaryDirectory() as folder:
+        read(tokenizer, cache_dir=folder)
+        out.add_row(f"vocabulary of {n:,}, from the disk", seconds(best(lambda: read(tokenizer, cache_dir=folder), 3)))
+
+
+def steps(tokenizer: Any, out: Table) -> None:
+    """A schema that was never seen; masks and tokens on states that were."""
+    vocabulary = detent.Vocabulary.from_transformers(tokenizer)
+    compiler = detent.Compiler(vocabulary)
+    mask = detent.allocate_bitmask(1, len(vocabulary))
+
+    def first_mask() -> None:
+        detent.Compiler(vocabulary).json_schema(SCHEMA).matcher().fill_bitmask(mask)
+
+    out.add_row("first mask, nothing shared", microseconds(best(first_mask, 5)))
+    ids = tokenizer.encode(json.dumps(INSTANCE), add_special_tokens=False)
+    matcher = compiler.json_schema(SCHEMA).matcher()
+
+    def walk() -> None:
+        matcher.reset()
+        for token in ids:
+            matcher.fill_bitmask(mask)
+            matcher.accept(token)
+
+    def walk_blindly() -> None:
+        matcher.reset()
+        for token in ids:
+            matcher.accept(token)
+
+    walk()
+    both, tokens = best(walk, REPEATS) / len(ids), best(walk_blindly, REPEATS) / len(ids)
+    out.add_row("fill_bitmask, state seen before", microseconds(both - tokens))
+    out.add_row("accept, state seen before", microseconds(tokens))
+    matcher.reset()
+    out.add_row("fork", microseconds(best(lambda: [matcher.fork() for _ in range(100)], REPEATS) / 100))
+
+
+def batches(tokenizer: Any, out: Table) -> None:
+    """Masks of many rows, one after another and together."""
+    vocabulary = detent.Vocabulary.from_transformers(tokenizer)
+    grammar = detent.Compiler(vocabulary).json_schema(SCHEMA)
+    ids = tokenizer.encode(json.dumps(INSTANCE), add_special_tokens=False)
+    for rows in (64, 256):
+        matchers = [grammar.matcher() for _ in range(rows)]
+        for i, matcher in enumerate(matchers):
+            for token in ids[: i % len(ids)]:
+                matcher.accept(token)
+        mask = detent.allocate_bitmask(rows, len(vocabulary))
+        together = np.empty_like(mask)
+
+        def one_by_one(matchers: list[detent.Matcher] = matchers, mask: Any = mask) -> None:
+            for i, matcher in enumerate(matchers):
+                matcher.fill_bitmask(mask, i)
+
+        one_by_one()
+        detent.fill_bitmasks(matchers, together)
+        assert (mask == together).all()
+        alone, parallel = best(one_by_one, 20), best(lambda m=matchers, t=together: detent.fill_bitmasks(m, t), 20)
+        out.add_row(f"{rows} masks, one by one", microseconds(alone))
+        out.add_row(f"{rows} masks, fill_bitmasks on {os.cpu_count()} cores", microseconds(parallel))
+
+
+def seconds(value: float) -> str:
+    """For people."""
+    return f"{value:.3f} s"
+
+
+def microseconds(value: float) -> str:
+    """For people."""
+    return f"{1e6 * value:,.2f} µs"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tokenizer", help="a folder in Hugging Face form; by default the bundled model's")
+    tokenizer = load_tokenizer(parser.parse_args().tokenizer)
+    out = Table("step", "time", title=f"detent {detent.__version__}, the quickest of several runs")
+    out.columns[1].justify = "right"
+    for part in (setup, steps, batches):
+        part(tokenizer, out)
+    Console().print(out)
+
+
+if __name__ == "__main__":
+    main()
