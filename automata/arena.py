@@ -181,10 +181,10 @@ class Arena:
         for state in np.flatnonzero(packed.any(axis=1)).tolist():
             loops[state] = self._packed_loop(packed[state].tobytes())
         real = dfa.trans[:, np.unique(dfa.cls[~((dfa.starts >= 0xD800) & (dfa.starts < 0xE000))])]
-        total: npt.NDArray[np.bool_] = (real >= 0).all(axis=1)
-        while (more := total & total[real].all(axis=1)).sum() < total.sum():
+        total = np.all(real >= 0, axis=1)
+        while (more := total & np.all(total[real], axis=1)).sum() < total.sum():
             total = more
-        return np.where(total & (loops != self.A[layout.FREE_LOOP]), languages.TOTAL, loops).tolist()
+        return [*np.where(total & (loops != self.A[layout.FREE_LOOP]), languages.TOTAL, loops).tolist()]
 
     def any_text(self, shortest: int = 0, longest: int | None = None) -> int:
         """Address of the specification of free text."""
@@ -197,7 +197,8 @@ class Arena:
         shortest, longest, _ = lengths(dfa)
         where = np.searchsorted(dfa.starts, np.arange(128), side="right") - 1
         ascii_class = dfa.cls[where]
-        parts = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, ascii_class, goals or ()]
+        parts: list[Any] = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, ascii_class]
+        parts.append(goals or ())
         parts.append(absorbing(dfa) if goals else self._loops_of(dfa, ascii_class))
         record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
         ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])

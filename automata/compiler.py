@@ -18,6 +18,7 @@ from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.nodes import Reader
 
 from .arena import Arena, ArenaFull
+from .format_cache import FormatCache
 from .limits import Limits
 from .lowering import JsonLowering, Lowering, place_text, place_words
 from .matcher import MAX_RENEWALS, Matcher
@@ -104,7 +105,8 @@ class Compiler:
     ----------
     vocabulary : Vocabulary
     cache_dir : path, False or None
-        Reserved for tables on disk; the vocabulary has its own.
+        Folder for what takes long to make and never changes (automata of some formats); None is the user's cache
+        folder, False none.
     limits : Limits
         Named bounds.
 
@@ -120,6 +122,7 @@ class Compiler:
         self._lock = threading.RLock()
         self._grammars: OrderedDict[Any, Grammar] = OrderedDict()
         self.arena = Arena(vocabulary, self.limits.cache_bytes)
+        self._formats = FormatCache(cache_dir)
         missing = np.flatnonzero(~vocabulary.spellable_bytes[_TEXT_BYTES])
         self._missing = [int(_TEXT_BYTES[k]) for k in missing]
 
@@ -180,6 +183,7 @@ class Compiler:
         def make() -> Grammar:
             reader = Reader(
                 Document(schema, remotes),
+                formats=self._formats,
                 format_assertion=format_assertion,
                 strict=strict,
                 plain_integers=numbers == "plain",

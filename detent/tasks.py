@@ -34,7 +34,9 @@ class Task:
         Whether the rows get matchers.
     """
 
-    def __init__(self, lm: LanguageModel, spec: Any, whitespace: Whitespace, numbers: Numbers, constrained: bool) -> None:
+    def __init__(
+        self, lm: LanguageModel, spec: Any, whitespace: Whitespace, numbers: Numbers, constrained: bool
+    ) -> None:
         self.lm = lm
         self.eos = frozenset(lm.vocabulary.eos_ids)
         self.schema: JsonSchema | None = None

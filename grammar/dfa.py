@@ -285,27 +285,28 @@ def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
     return shortest, longest, bool(kernels.gapfree(dfa.trans, dfa.accept.astype(np.int32), shortest, longest))
 
 
-def gaps_below(dfa: CharDfa, width: int, *, horizon: int = 512) -> bool:
-    """Whether, from every state, some length of continuation falls in any window of ``width`` lengths between the
-    shortest and the longest (False also when that is not certain within `horizon` lengths).
+def gaps_below(dfa: CharDfa, width: int) -> bool:
+    """Whether, from every state, some length of continuation falls in any window of `width` lengths between the
+    shortest and the longest. False also where that is not certain after a while, or the automaton is very large.
 
     The sets of states that accept in exactly k characters are followed until one of them comes back.
     """
+    width = min(width, 64)  # a narrower window is harder to meet, and the search takes longer with a wider one
+    if dfa.n_states > 5_000:
+        return False
+    longest = lengths(dfa)[1]
     now = dfa.accept.astype(bool)
     since = np.where(now, 0, -1)  # lengths since the last one that was possible; -1: none yet
     seen: set[bytes] = set()
-    for _ in range(horizon):
+    for length in range(512):
         key = now.tobytes() + np.minimum(since, width).tobytes()
         if key in seen:
             return True
         seen.add(key)
+        if ((since >= width) & ((longest < 0) | (longest > length))).any():
+            return False
         now = (now[dfa.trans] & (dfa.trans >= 0)).any(axis=1)
         since = np.where(now, 0, np.where(since >= 0, since + 1, -1))
-        if (since >= width).any():
-            longest = lengths(dfa)[1]
-            late = since >= width
-            if (longest[late] < 0).any() or (longest[late] > len(seen)).any():
-                return False
     return False
 
 

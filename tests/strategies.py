@@ -25,25 +25,34 @@ KEY_PATTERNS = ("^x", "b$", "^[ai]", "é")
 LETTERS = 'abxy1 "\\/\n\téß😀Ω'
 
 
-def tokens() -> list[bytes | None]:
-    """A small vocabulary: every byte, pieces of JSON and of its strings, repeats, and three tokens without text."""
-    pieces = """
-        {" "} "}, "} , } ]} }] ]] [[ [{ }, {} [] "" "," ":" ": ":" ":{" ":[ ", "], [" [", {"a {"a": "a": "ab":1 "id":
-        a": b": ab": id": "a "b a","b "a","b" ":"a", ":1, 1,"b": 12 00 007 1.5 0.25 -1 -0 1e e1 e+ .5 0] 0} 1, ,1 ,-
-        true false null tru alse ull true, null} "true nul :null ,null [null [true ab aab aa abc xx x1 x"
-        \\u \\u00 \\u0061 \\u00e9 \\u00E9 \\ud83d \\ud83d\\ude00 \\ud \\ude0 \\u006 u0061 \\n \\" \\\\ \\\\" a\\ \\/b "\\u
-        \\t" \\x \\ud800" é éé 😀 😀" é": "é "é": é😀 q\\": "q\\" ΩΩ "":1 "": {"": ","a":" "}]} }}} ]]] {{ "],"
+PIECES = r"""
+    {" "} "}, "} , } ]} }] ]] [[ [{ }, {} [] "" "," ":" ": ":" ":{" ":[ ", "], [" [", {"a {"a": "a": "ab":1 "id":
+    a": b": ab": id": "a "b a","b "a","b" ":"a", ":1, 1,"b": 12 00 007 1.5 0.25 -1 -0 1e e1 e+ .5 0] 0} 1, ,1 ,-
+    true false null tru alse ull true, null} "true nul :null ,null [null [true ab aab aa abc xx x1 x" \u \u00 \u0061
+    \u00e9 \u00E9 \ud83d \ud83d\ude00 \ud \ude0 \u006 u0061 \n \" \\ \\" a\ \/b "\u \t" \x \ud800" é éé 😀 😀"
+    é": "é "é": é😀 q\": "q\" ΩΩ "":1 "": {"": ","a":" "}]} }}} ]]] {{ "],"
+    _ __ ^ ^__ ^____ ^> _{ _" ":_ ":_" ",_" ,_ :_ _} ^} _^ ~^ }_ ]_ 1_ {_"a" ^__} _"a":_ [_ [^__
+"""
+BLANKS = str.maketrans("_^~>", " \n\r\t")
+SPLIT_CHARACTERS = """
+    a9 9f98 9880 9f988022 61c3 22f09f eda0 c3a9c3 e282 a9223a fffe c0af
+"""
+
+
+def tokens(joined: int = 0) -> list[bytes | None]:
+    """A small vocabulary: every byte, pieces of JSON and of its strings, repeats; the last three are no text.
+
+    ``joined`` is the number of further tokens, each made of two others.
     """
-    spaced = [b" ", b"  ", b"\n", b"\n  ", b"\n    ", b"\n\t", b" {", b' "', b'": ', b'": "', b'", "', b", ", b": ", b" }"]
-    spaced += [b"\n}", b' \n', b"\r\n", b"} ", b"] ", b"1 ", b'{ "a"', b"\n  }", b' "a": ', b"[ ", b"[\n  ", b" " * 41]
-    parts = ["é".encode()[1:], "😀".encode()[:2], "😀".encode()[2:], "😀".encode()[1:] + b'"', b"a\xc3", b'"\xf0\x9f', b"\xed\xa0"]
-    parts += [b"\xc3\xa9\xc3", b"\xe2\x82", b'\xa9":', b"\xff\xfe", b"\xc0\xaf"]
     single = [bytes([b]) for b in range(256)]
-    repeated = [b"a", b'"', b'":', b"1", b" ", b"{"]
-    return [*single, *(p.encode() for p in pieces.split()), *spaced, *parts, *repeated, None, None, b"pad"]
+    pieces = [piece.translate(BLANKS).encode() for piece in PIECES.split()] + [b" " * 41]
+    pieces += [bytes.fromhex(digits) for digits in SPLIT_CHARACTERS.split()]
+    rng = random.Random(joined)
+    pairs = [rng.choice(pieces) + rng.choice([*pieces, *single[32:127]]) for _ in range(joined)]
+    return [*single, *pieces, *pairs, b"a", b'"', b'":', b"1", b" ", b"{", None, None, b"pad"]
 
 
-# --------------------------------------------------------------------------------------------------------------- schemas
+# ------------------------------------------------------------------------------------------------------------- schemas
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -174,7 +183,7 @@ _DEFINITIONS = st.one_of(_objects(st.one_of(_LEAVES, _REFERENCE)), _WITH_REFEREN
 SCHEMAS = st.builds(_document, _WITH_REFERENCES, _DEFINITIONS, _DEFINITIONS)
 
 
-# ------------------------------------------------------------------------------------------------------------- instances
+# ----------------------------------------------------------------------------------------------------------- instances
 TEXTS = st.text(st.sampled_from(LETTERS), max_size=5)
 
 
@@ -248,7 +257,7 @@ def _object(draw: Callable[..., Any], schema: dict[str, Any], root: Any, depth: 
     return {name: _instance(draw, properties.get(name, rest), root, depth + 1) for name in names}
 
 
-# ----------------------------------------------------------------------------------------------------------- tokenisation
+# -------------------------------------------------------------------------------------------------------- tokenisation
 def split(data: bytes, spellings: dict[bytes, list[int]], rng: random.Random) -> list[int]:
     """A random way to write some bytes with tokens."""
     out, at = [], 0

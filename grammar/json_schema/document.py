@@ -51,7 +51,8 @@ class Place(NamedTuple):
     @property
     def pointer(self) -> str:
         """JSON pointer from the root of the document that the user passed."""
-        path, parts = self.path, []
+        path = self.path
+        parts: list[str] = []
         while not isinstance(path, str):
             parts.extend(f"/{escape(part)}" for part in reversed(path[1:]))
             path = path[0]

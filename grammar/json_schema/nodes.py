@@ -97,7 +97,7 @@ def pattern_dfa(pattern: str, max_states: int) -> CharDfa:
     return automata.compile(regex.parse(pattern), max_states=max_states)
 
 
-def _format_dfa(name: str, draft: int) -> CharDfa | None:
+def format_dfa(name: str, draft: int) -> CharDfa | None:
     """Automaton of a format as its draft defines it; a name of a later draft means what it means there."""
     found = formats.format_dfa(name, draft=draft)
     return found if found is not None or draft == LATEST else formats.format_dfa(name, draft=LATEST)
@@ -110,6 +110,8 @@ class Reader:
     ----------
     document : Document
         Where references are resolved.
+    formats : callable
+        From the name of a format and a draft to its automaton, or None.
     format_assertion : bool
         Whether ``format`` constrains strings.
     strict : bool
@@ -124,6 +126,7 @@ class Reader:
         self,
         document: Document,
         *,
+        formats: Callable[[str, int], CharDfa | None] = format_dfa,
         format_assertion: bool = True,
         strict: bool = True,
         plain_integers: bool = False,
@@ -131,6 +134,7 @@ class Reader:
         max_dfa_states: int = 50_000,
     ) -> None:
         self.document = document
+        self.formats = formats
         self.format_assertion = format_assertion
         self.strict = strict
         self.plain_integers = plain_integers
@@ -347,7 +351,7 @@ class Reader:
     def _format(self, node: Node, value: Any) -> None:
         if not isinstance(value, str):
             raise TypeError
-        automaton = self._dfa(node, "format", lambda name, _: _format_dfa(name, node.place.draft), value)
+        automaton = self._dfa(node, "format", lambda name, _: self.formats(name, node.place.draft), value)
         if not self.format_assertion or automaton is None:
             self.annotations.append((node.place.pointer, value))
         else:

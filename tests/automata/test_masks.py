@@ -19,7 +19,7 @@ from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
 from tests.naive import masks as naive
 from tests.naive.json_values import Recogniser, recogniser
-from tests.strategies import SCHEMAS, TYPES, instances, spellings_of, split
+from tests.strategies import SCHEMAS, instances, spellings_of, split, tokens
 
 QUICK = settings(
     derandomize=True, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck), print_blob=False
@@ -83,11 +83,23 @@ def walk(matcher: Matcher, reference: Recogniser, rng: random.Random, steps: int
 
 @given(SCHEMAS, OPTIONS, SEEDS)
 @QUICK
-def test_masks_along_random_tokens(
-    compiler: Compiler, schema: Any, options: tuple[str, str], seed: int
-) -> None:
+def test_masks_along_random_tokens(compiler: Compiler, schema: Any, options: tuple[str, str], seed: int) -> None:
     grammar, reference = compile_both(compiler, schema, *options)
     walk(grammar.matcher(), reference, random.Random(seed), 12)
+
+
+@pytest.fixture(scope="module")
+def crowded() -> Compiler:
+    """A compiler with enough tokens for every table that is shared between positions."""
+    listed = tokens(joined=2500)
+    return Compiler(Vocabulary.from_tokens(listed, eos=[len(listed) - 2]))
+
+
+@given(SCHEMAS, OPTIONS, SEEDS)
+@settings(QUICK, max_examples=20)
+def test_masks_of_many_tokens(crowded: Compiler, schema: Any, options: tuple[str, str], seed: int) -> None:
+    grammar, reference = compile_both(crowded, schema, *options)
+    walk(grammar.matcher(), reference, random.Random(seed), 8)
 
 
 @given(st.data(), SCHEMAS, OPTIONS, SEEDS)

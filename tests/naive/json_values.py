@@ -1,4 +1,4 @@
-"""A recogniser of JSON values, straight from the grammar IR: sets of stacks, one byte at a time, every question by search.
+"""A recogniser of JSON values, straight from the grammar IR: sets of stacks, byte by byte, all by search.
 
 A stack is a pair (frame, stack below). A frame says what is being read; when it ends, the stack below goes on. Nothing
 is counted, numbered or remembered beyond the text itself, and only stacks that some text can finish are kept.
@@ -172,7 +172,11 @@ class Recogniser:
     def values(self, goal: Goal) -> list[Value]:
         """The ways to meet a goal."""
         met = {child for value in self.goals.candidates(goal) for child in _required(value) if self.satisfiable(child)}
-        return [value for value, possible in zip(self.goals.candidates(goal), self._ways(goal, met)) if possible]
+        return [
+            value
+            for value, possible in zip(self.goals.candidates(goal), self._ways(goal, met), strict=True)
+            if possible
+        ]
 
     def _ways(self, goal: Goal, met: set[Goal]) -> Iterator[bool]:
         for value in self.goals.candidates(goal):
@@ -329,7 +333,7 @@ def _telling(value: String | Object) -> tuple[tuple[str, ...], CharDfa | None]:
     return tuple(name for name, _ in (*value.names, *value.extra)), value.patterns and value.patterns[0]
 
 
-# ------------------------------------------------------------------------------------------------------------ characters
+# ---------------------------------------------------------------------------------------------------------- characters
 @cache
 def decoded(spelling: bytes) -> str | None:
     """The one character that some bytes inside a JSON string stand for, or None."""
@@ -389,7 +393,7 @@ def samples(spelling: bytes, words: tuple[str, ...], dfa: CharDfa | None) -> lis
     return [chr(point) for point in sorted(found)]
 
 
-# --------------------------------------------------------------------------------------------------------------- strings
+# ------------------------------------------------------------------------------------------------------------- strings
 def walk(dfa: CharDfa, text: str) -> int | None:
     """State of an automaton after a text."""
     state = 0 if dfa.n_states else -1
@@ -440,7 +444,7 @@ def can_finish(string: String, text: str) -> bool:
     return False
 
 
-# --------------------------------------------------------------------------------------------------------------- numbers
+# ------------------------------------------------------------------------------------------------------------- numbers
 NUMBER_PREFIX = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:(?<=[0-9])[eE][+-]?[0-9]*)?)?")
 
 
