@@ -38,12 +38,12 @@ def to_text(goals: Goals, root: Goal, *, most: int = 100) -> str:
 
     while pending and len(lines) < most:
         goal = pending.pop(0)
-        alternatives = [_alternative(value, name) for value in goals.values(goal)]
+        alternatives = [_alternative(value, name, goals) for value in goals.values(goal)]
         lines.append(f"{names[goal]} = {' | '.join(alternatives) or 'nothing'}")
     return "\n".join(lines + ["..."] * bool(pending))
 
 
-def _alternative(value: Value, name: Callable[[Goal], str]) -> str:
+def _alternative(value: Value, name: Callable[[Goal], str], goals: Goals) -> str:
     if isinstance(value, Literal):
         return value.text
     if isinstance(value, Number):
@@ -56,7 +56,7 @@ def _alternative(value: Value, name: Callable[[Goal], str]) -> str:
             items.append("*" + name(value.rest))
         return f"[{', '.join(items)}]{_bounds(value.shortest, value.longest)}"
     members = [f"{json.dumps(k)}{'!' * (k in value.required)}: {name(goal)}" for k, goal in value.names + value.extra]
-    if value.free is not None:
+    if value.free is not None and goals.satisfiable(value.free):
         members.append("*: " + name(value.free))
     if value.patterns is not None:
         members.extend(f"*{k}: {name(goal)}" for k, goal in enumerate(value.patterns[1]) if goal is not None)
