@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from detent.grammar import dfa, regex
-from detent.grammar.errors import LimitExceeded, Unsatisfiable, VocabularyError
+from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema import Goal, Goals
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.nodes import Reader
@@ -290,7 +290,11 @@ def _as_schema(schema: Any) -> Any:
     if isinstance(schema, (dict, bool)):
         return schema
     if isinstance(schema, str):
-        return json.loads(schema)
+        try:
+            return json.loads(schema)
+        except json.JSONDecodeError as error:
+            reason = f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+            raise GrammarError(reason, hint="A schema as a string is JSON text.") from error
     from detent.grammar.types import schema_of
 
     return schema_of(schema)

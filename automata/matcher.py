@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detent.native import masks
+from detent.native.arena import WORDS
 
 from .arena import Arena, ArenaFull
 
@@ -176,10 +177,13 @@ class Matcher:
         mask : (rows, ceil(n / 32)) int32, C-contiguous
             Made by :func:`allocate_bitmask`.
         row : int
-            Which row; out of range is an IndexError.
+
+        Raises
+        ------
+        IndexError, ValueError
+            For a row out of range and a mask of another width.
         """
-        if not 0 <= row < len(mask):
-            raise IndexError(f"row {row} of {len(mask)}")
+        _check_room(mask, row, self._A)
         if self._stopped:
             mask[row] = 0
             return
@@ -237,6 +241,14 @@ class Matcher:
         return out
 
 
+def _check_room(mask: Bitmask, row: int, arena: npt.NDArray[np.int32]) -> None:
+    """Refuse what a kernel would write outside of."""
+    if not 0 <= row < mask.shape[0]:
+        raise IndexError(f"row {row} of {mask.shape[0]}")
+    if mask.shape[1] != arena[WORDS]:
+        raise ValueError(f"a mask of {mask.shape[1]} words for a vocabulary of {arena[WORDS]}: use allocate_bitmask")
+
+
 MAX_RENEWALS = 4  # arenas to try for one call: others may fill a new one before this matcher gets its turn
 MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might
 
@@ -260,8 +272,7 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
     targets = range(len(matchers)) if rows is None else rows
     by_arena: dict[int, tuple[Arena, list[int], list[int]]] = {}
     for matcher, row in zip(matchers, targets, strict=True):
-        if not 0 <= row < len(mask):
-            raise IndexError(f"row {row} of {len(mask)}")
+        _check_room(mask, row, matcher._A)
         if matcher._stopped:
             mask[row] = 0
             continue

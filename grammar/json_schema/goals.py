@@ -117,7 +117,8 @@ class Goals:
     def _possible(self, value: Value) -> bool:
         """Whether a residual has an instance."""
         if isinstance(value, Object):
-            return all(self.satisfiable(goal) for name, goal in value.names if name in value.required)
+            due = [(name, goal) for name, goal in value.names if name in value.required]
+            return all(can_be_written(name) and self.satisfiable(goal) for name, goal in due)
         if isinstance(value, Array):
             if value.longest is not None and value.shortest > value.longest:
                 return False
@@ -229,9 +230,9 @@ class Goals:
         assert listed.enum is not None
         kept = [v for v in listed.enum if all(self.holds(n, v, listed=n is listed) for n in nodes)]
         values: list[Value] = []
-        words = sorted({v.encode() for v in kept if isinstance(v, str)})
+        words = {v for v in kept if isinstance(v, str) and can_be_written(v)}
         if words:
-            values.append(String(words=tuple(w.decode() for w in words)))
+            values.append(String(words=tuple(sorted(words, key=str.encode))))
         for v in kept:
             if v is None or isinstance(v, bool):
                 values.append(Literal("null" if v is None else "true" if v else "false"))
@@ -280,6 +281,7 @@ class Goals:
         objects = [n for n in nodes if n.properties or n.patterns or n.additional is not None or n.required]
         required = dict.fromkeys(name for n in objects for name in n.required)
         names = dict.fromkeys(name for n in objects for name in n.properties) | required
+        names = {name: None for name in names if name in required or can_be_written(name)}
         patterns = {d.key: d for n in objects for d, _ in n.patterns}
         if not patterns:
             listed = tuple((name, self.goal(_child(objects, name, set()))) for name in names)
@@ -371,6 +373,11 @@ class Goals:
         if isinstance(value, bool) or value is None:
             return True
         return all(number.spec.admits(value) for number in _number([node])) and bool(_number([node]))
+
+
+def can_be_written(text: str) -> bool:
+    """Whether a text has a UTF-8 form: one with a lone surrogate has none, so no JSON text can hold it."""
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _plainly_possible(node: Node) -> bool:

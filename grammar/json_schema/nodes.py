@@ -17,6 +17,7 @@ from .document import LATEST, Document, Place
 
 NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
 ANY_TYPE = 63
+MOST = 1 << 30  # the largest count that kernels can hold; no text has that many characters or items
 _TYPES = {
     "null": NULL,
     "boolean": BOOLEAN,
@@ -226,7 +227,7 @@ class Reader:
             if read is not None:
                 try:
                     read(self, node, value)
-                except (TypeError, AttributeError, ValueError) as error:
+                except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
                     if isinstance(error, GrammarError):
                         raise
                     raise GrammarError(
@@ -371,8 +372,17 @@ class Reader:
             self.refuse(node, keyword, f"{text!r:.80}: {error.reason}")
             return None
 
-    def _set(self, node: Node, attribute: str, value: Any) -> None:
-        setattr(node, attribute, self._count(node, value))
+    def _least(self, node: Node, attribute: str, keyword: str, value: Any) -> None:
+        count = self._count(node, value)
+        if count > MOST:
+            raise LimitExceeded(
+                "a count", count, MOST, pointer=node.place.pointer, keyword=keyword, hint="No text is that long."
+            )
+        setattr(node, attribute, count)
+
+    def _most(self, node: Node, attribute: str, value: Any) -> None:
+        count = self._count(node, value)
+        setattr(node, attribute, count if count <= MOST else None)  # no text comes near it
 
     def _unique(self, node: Node, value: Any) -> None:
         node.unique = value is True
@@ -417,12 +427,12 @@ _READERS: dict[str, Callable[[Reader, Node, Any], None]] = {
     "pattern": Reader._pattern,
     "format": Reader._format,
     "uniqueItems": Reader._unique,
-    "minLength": lambda r, n, v: r._set(n, "shortest", v),
-    "maxLength": lambda r, n, v: r._set(n, "longest", v),
-    "minItems": lambda r, n, v: r._set(n, "min_items", v),
-    "maxItems": lambda r, n, v: r._set(n, "max_items", v),
-    "minProperties": lambda r, n, v: r._set(n, "min_properties", v),
-    "maxProperties": lambda r, n, v: r._set(n, "max_properties", v),
+    "minLength": lambda r, n, v: r._least(n, "shortest", "minLength", v),
+    "maxLength": lambda r, n, v: r._most(n, "longest", v),
+    "minItems": lambda r, n, v: r._least(n, "min_items", "minItems", v),
+    "maxItems": lambda r, n, v: r._most(n, "max_items", v),
+    "minProperties": lambda r, n, v: r._least(n, "min_properties", "minProperties", v),
+    "maxProperties": lambda r, n, v: r._most(n, "max_properties", v),
     "minimum": lambda r, n, v: r._bound(n, "minimum", v),
     "maximum": lambda r, n, v: r._bound(n, "maximum", v),
     "exclusiveMinimum": lambda r, n, v: r._bound(n, "exclusiveMinimum", v),

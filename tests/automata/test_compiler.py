@@ -1,0 +1,137 @@
+"""Front ends beside JSON Schema, options, and errors by their data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detent.automata.compiler import Compiler, Grammar
+from detent.automata.limits import Limits
+from detent.automata.matcher import allocate_bitmask, fill_bitmasks
+from detent.automata.vocabulary import Vocabulary
+from detent.grammar import dfa, regex
+from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
+
+
+def accepts(grammar: Grammar, text: str) -> bool:
+    matcher = grammar.matcher()
+    return matcher.accept_bytes(text.encode()) and matcher.is_complete()
+
+
+def mask_of(grammar: Grammar, prefix: bytes) -> set[int]:
+    matcher = grammar.matcher()
+    assert matcher.accept_bytes(prefix)
+    mask = allocate_bitmask(1, len(grammar.vocabulary))
+    matcher.fill_bitmask(mask)
+    return set(np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")).tolist())
+
+
+@pytest.mark.parametrize("pattern", [r"\d{3}-\d{4}", "[a-zé😀]+", "(ab|a)(bc)?", "", r"\p{Lu}\w*"])
+@pytest.mark.parametrize("prefix", ["", "5", "555-", "a", "ab", "é", "Z"])
+def test_regex_masks_are_those_of_the_automaton(compiler: Compiler, pattern: str, prefix: str) -> None:
+    grammar, vocabulary = compiler.regex(pattern), compiler.vocabulary
+    language = dfa.compile(regex.parse(pattern, anchored=True))
+    if not grammar.matcher().accept_bytes(prefix.encode()):
+        return
+    expected = {
+        token
+        for token in range(len(vocabulary))
+        if vocabulary.token_bytes(token)
+        and grammar.matcher().accept_bytes(prefix.encode() + vocabulary.token_bytes(token))
+    }
+    if dfa.matches(language, prefix):
+        expected |= set(vocabulary.eos_ids)
+    assert mask_of(grammar, prefix.encode()) == expected
+
+
+def test_regex_matches_whole_text_or_part(compiler: Compiler) -> None:
+    assert accepts(compiler.regex("b+"), "bb") and not accepts(compiler.regex("b+"), "abb")
+    assert accepts(compiler.regex("b+", anchored=False), "abba")
+
+
+def test_a_regex_without_text_is_unsatisfiable(compiler: Compiler) -> None:
+    with pytest.raises(Unsatisfiable):
+        compiler.regex("a(?!.*)b")
+
+
+def test_choice(compiler: Compiler) -> None:
+    grammar = compiler.choice(["yes", "no", "nope", "naïve"])
+    assert all(accepts(grammar, word) for word in ("yes", "no", "nope", "naïve"))
+    assert not accepts(grammar, "nop") and not accepts(grammar, "noo")
+    matcher = grammar.matcher()
+    matcher.accept_bytes(b"y")
+    assert matcher.forced_bytes() == b"es"
+    with pytest.raises(Unsatisfiable):
+        compiler.choice([])
+
+
+@pytest.mark.parametrize("text", ["7", "-12", "0"])
+def test_plain_integers(compiler: Compiler, text: str) -> None:
+    assert accepts(compiler.json_schema({"type": "integer"}, numbers="plain"), text)
+
+
+@pytest.mark.parametrize("text", ["7.0", "70e-1", "1E2"])
+def test_other_spellings_of_integers(compiler: Compiler, text: str) -> None:
+    assert accepts(compiler.json_schema({"type": "integer"}), text)
+    assert not accepts(compiler.json_schema({"type": "integer"}, numbers="plain"), text)
+
+
+def test_equal_schemas_share_a_grammar(compiler: Compiler) -> None:
+    first = compiler.json_schema({"type": "string", "maxLength": 7})
+    assert compiler.json_schema('{"type": "string", "maxLength": 7}') is first
+    assert compiler.json_schema({"type": "string", "maxLength": 7}, order="any") is not first
+
+
+def test_a_schema_as_text_must_be_json(compiler: Compiler) -> None:
+    with pytest.raises(GrammarError, match="line 1, column 9"):
+        compiler.json_schema('{"type":')
+
+
+@pytest.mark.parametrize("option", [{"order": "sorted"}, {"whitespace": "none"}, {"numbers": "roman"}])
+def test_unknown_options_are_refused(compiler: Compiler, option: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="is none of"):
+        compiler.json_schema({}, **option)  # type: ignore[arg-type]
+
+
+def test_names_without_utf8_cannot_occur(compiler: Compiler) -> None:
+    grammar = compiler.json_schema(
+        {"type": "object", "properties": {"\ud800": {}, "a": {}}, "enum": [{}, {"a": "\udfff"}]}
+    )
+    assert accepts(grammar, "{}") and not accepts(grammar, '{"a": ""}')
+    with pytest.raises(Unsatisfiable):
+        compiler.json_schema({"type": "object", "required": ["\ud800"]})
+
+
+def test_masks_of_the_wrong_shape_are_refused(compiler: Compiler) -> None:
+    matcher = compiler.json_schema({}).matcher()
+    mask = allocate_bitmask(2, len(compiler.vocabulary))
+    with pytest.raises(IndexError):
+        matcher.fill_bitmask(mask, 2)
+    for wrong in (mask[:, :-1].copy(), np.zeros((2, mask.shape[1] + 1), np.int32)):
+        with pytest.raises(ValueError, match="allocate_bitmask"):
+            matcher.fill_bitmask(wrong)
+        with pytest.raises(ValueError, match="allocate_bitmask"):
+            fill_bitmasks([matcher], wrong)
+
+
+def test_counts_beyond_any_text(compiler: Compiler) -> None:
+    assert accepts(compiler.json_schema({"type": "string", "maxLength": 10**18}), '"abc"')
+    with pytest.raises(LimitExceeded) as caught:
+        compiler.json_schema({"type": "array", "items": {"minItems": 10**18, "type": "array"}})
+    assert (caught.value.pointer, caught.value.keyword) == ("/items", "minItems")
+
+
+def test_a_vocabulary_that_cannot_spell_every_text_is_refused() -> None:
+    vocabulary = Vocabulary.from_tokens([b"a", b"b", None], eos=[2])
+    with pytest.raises(VocabularyError, match="single bytes"):
+        Compiler(vocabulary).json_schema({})
+
+
+def test_limits_are_named(vocabulary: Vocabulary) -> None:
+    nested: dict[str, object] = {"type": "integer"}
+    for _ in range(40):
+        nested = {"type": "object", "properties": {"a": nested}, "required": ["a"]}
+    with pytest.raises(LimitExceeded) as caught:
+        Compiler(vocabulary, limits=Limits(max_depth=20)).json_schema(nested)
+    assert caught.value.limit == "max_depth"
+    assert Compiler(vocabulary).json_schema(nested).matcher().accept_bytes(b'{"a":' * 40 + b"1")
