@@ -199,7 +199,7 @@ class Arena:
         ascii_class = dfa.cls[where]
         parts: list[Any] = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, ascii_class]
         parts.append(goals or ())
-        parts.append(absorbing(dfa) if goals else self._loops_of(dfa, ascii_class))
+        parts += [absorbing(dfa) if goals else (), self._loops_of(dfa, ascii_class)]
         record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
         ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])
         slack = int(shortest.max())

@@ -84,7 +84,7 @@ from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
 P_SET, P_POS, P_ROWS, P_ROW, P_LIST, P_COUNT, P_EXIT = 0, 1, 2, 3, 8, 9, 10
 SHARED_FROM = 48  # tokens below a node from which its own pair pays
-LOOP_FROM = 256  # the same for the table of a loop set
+LOOP_FROM = 128  # the same for the table of a loop set
 DENSE_FROM = 400  # listed tokens from which a dense row is cheaper to unite and to keep
 
 

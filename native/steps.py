@@ -11,11 +11,11 @@ from .jit import kernel
 from .languages import (
     ANY,
     AUTOMATON,
+    DFA_ABSORBS,
     DFA_ACCEPT,
     DFA_ASCII,
     DFA_CLASSES,
     DFA_GOALS,
-    DFA_LOOPS,
     DFA_TRANS,
     SPEC_KIND,
     SPEC_MAX,
@@ -208,7 +208,7 @@ def free_goal(A, obj, q):
     if spec < 0:
         return int(A[obj + O_FREE])
     dfa = int(A[spec + SPEC_REF])
-    return int(A[A[dfa + DFA_GOALS] + q]) if q >= 0 and A[A[dfa + DFA_LOOPS] + q] else -1
+    return int(A[A[dfa + DFA_GOALS] + q]) if q >= 0 and A[A[dfa + DFA_ABSORBS] + q] else -1
 
 
 @kernel("void(A, i8, i8, i8)")

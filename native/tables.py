@@ -12,6 +12,7 @@ from .arena import (
     FREE_LOOP,
     HEAP,
     IDS,
+    LAZY,
     LENGTHS,
     LIST,
     MARKED,
@@ -30,8 +31,8 @@ from .arena import (
 )
 from .collect import add_exit, add_ids, add_row, add_tokens, dense_row, push
 from .jit import kernel
-from .languages import ANY, AUTOMATON, DFA_LOOPS, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF, in_loop
-from .positions import K_STRING
+from .languages import ANY, AUTOMATON, DFA_LOOPS, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF, TOTAL, in_loop
+from .positions import K_KEY, K_STRING, O_SPEC
 from .states import AT_BASE, S_COUNT, S_FLAGS, S_ITEMS
 from .steps import step
 from .strings import CHAR, DEAD, QUOTE, char_step, utf8_step
@@ -210,14 +211,31 @@ def gather_loop(A, V, x, loop):
                 loop_child(A, V, int(A[edge + 1]), int(A[edge]), mode, loop)
 
 
+@kernel("i8(A, i8)")
+def key_loop(A, pos):
+    """The loop set of a position inside a key (its record at ``pos``) that an automaton of free names reads."""
+    spec, q = int(A[A[A[LAZY] + A[pos + 1]] + O_SPEC]), int(A[pos + 4])
+    if spec < 0 or q < 0 or A[pos + 5] != 0:
+        return 0
+    loop = int(A[A[A[spec + SPEC_REF] + DFA_LOOPS] + q])
+    if A[pos + 3] < 0 or loop == TOTAL:
+        return loop
+    return TOTAL if loop == A[FREE_LOOP] else 0  # on the trie of names the state changes, but any character may follow
+
+
 @kernel("i8(A, i8, i8)")
 def loop_of(A, x, state):
-    """The loop set of a state: bytes and characters after which it is the same state; 0 when it is not worth using."""
+    """The loop set of a state: bytes and characters after which it is the same state; 0 when it is not worth using.
+
+    ``TOTAL`` instead: states change, but whatever characters follow stay inside the string.
+    """
     at = int(A[STATE]) + state * STATE_STRIDE
     if A[at + S_FLAGS] & AT_BASE:
         return 0
     if A[at + S_COUNT] == 1:
         pos = int(A[POS]) + int(A[A[at + S_ITEMS]]) * POS_STRIDE
+        if A[pos] == K_KEY:
+            return key_loop(A, pos)
         if A[pos] == K_STRING and A[pos + 4] == 0:
             spec = int(A[pos + 1])
             bounded = A[spec + SPEC_MAX] >= 0 or A[pos + 3] < A[spec + SPEC_MIN]

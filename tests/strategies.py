@@ -215,10 +215,12 @@ def _instance(draw: Callable[..., Any], schema: Any, root: Any, depth: int) -> A
         if "pattern" in schema:
             return draw(st.sampled_from(PATTERNS[schema["pattern"]]))
         least = schema.get("minLength", 0)
-        return draw(st.text(st.sampled_from(LETTERS), min_size=least, max_size=schema.get("maxLength", least + 4)))
+        most = max(least, schema.get("maxLength", least + 4))
+        return draw(st.text(st.sampled_from(LETTERS), min_size=least, max_size=most))
     if kind in ("integer", "number"):
         low = int(schema.get("minimum", schema.get("exclusiveMinimum", -20)))
-        number = draw(st.integers(low, int(schema.get("maximum", schema.get("exclusiveMaximum", low + 60)))))
+        high = int(schema.get("maximum", schema.get("exclusiveMaximum", low + 60)))
+        number = draw(st.integers(low, max(low, high)))
         return number if kind == "integer" else number + draw(st.sampled_from((0, 0.25, 0.5)))
     return None if kind == "null" else draw(st.booleans())
 
