@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -41,9 +42,9 @@ def check(
     single_bytes = Vocabulary.from_tokens([*(bytes([value]) for value in range(256)), None], eos=[256])
     try:
         text = sys.stdin.read() if str(schema) == "-" else schema.read_text(encoding="utf-8")
-        grammar = Compiler(single_bytes).json_schema(output_type(text).schema, strict=strict)
+        grammar = Compiler(single_bytes).json_schema(output_type(text).schema, order="any", strict=strict)
     except GrammarError as error:
-        Console(stderr=True).print(f"[red]refused[/] {error}", highlight=False)
+        Console(stderr=True).print(Text.assemble(("refused ", "red"), str(error)))
         raise typer.Exit(1) from None
     console = Console()
     console.print_json(data=grammar.explain())

@@ -305,7 +305,7 @@ def gaps_below(dfa: CharDfa, width: int) -> bool:
         seen.add(key)
         if ((since >= width) & ((longest < 0) | (longest > length))).any():
             return False
-        now = (now[dfa.trans] & (dfa.trans >= 0)).any(axis=1)
+        now = np.any(now[dfa.trans] & (dfa.trans >= 0), axis=1)
         since = np.where(now, 0, np.where(since >= 0, since + 1, -1))
     return False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .arena import (
     DENSE,
     DENSE_HASH,
@@ -27,10 +29,11 @@ from .trie import V_NODES, V_TOKFIRST, V_TOKIDS
 @kernel("i8(A, i8)")
 def keep_row(A, at):
     """Hash-cons the dense row just taken at ``at`` (the last of its region): its place."""
-    words = int(A[WORDS])
-    h = words
-    for j in range(words):
-        h = mix(h, int(A[at + j]))
+    words, base = int(A[WORDS]), np.uint64(at)
+    total = np.int64(0)
+    for j in range(np.uint64(words)):  # unsigned indices: a vector loop; the sum stays below 2^58
+        total += np.int64(A[base + j]) * np.int64(2 * j + np.uint64(1))
+    h = mix(words, int(total) & 0xFFFFFFFFFFFF)
     size, table = int(A[DENSE_HASH + 1]), int(A[DENSE_HASH])
     slot = (h >> 11) & (size - 1)
     while A[table + slot] != 0:
@@ -57,12 +60,13 @@ def dense_row(A, n_rows, with_ids):
     at = take(A, DENSE, words)
     if at < 0:
         return 0
-    for j in range(words):
-        A[at + j] = 0
+    base, count = np.uint64(at), np.uint64(words)
+    for j in range(count):
+        A[base + j] = 0
     for k in range(n_rows):
-        row = int(A[A[USED_ROWS] + k])
-        for j in range(words):
-            A[at + j] |= A[row + j]
+        row = np.uint64(A[A[USED_ROWS] + k])
+        for j in range(count):
+            A[base + j] |= A[row + j]
     if with_ids:
         ids = int(A[IDS])
         for k in range(int(A[IDS + 2])):

@@ -7,17 +7,17 @@ rows; the caller sees the excess.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from .minimise import group, mix
+from .jit import kernel
+from .minimise import mix, predecessors
 
 I32 = NDArray[np.int32]
 
 SPLIT, ACCEPT = -1, -2
 
 
-@njit("boolean(int32[:,::1], int64, int32[::1])", cache=True, nogil=True)
+@kernel("boolean(int32[:,::1], int64, int32[::1])", nogil=True, allocates=True)
 def _is_row(table: I32, row: int, values: I32) -> bool:
     """Whether a row holds exactly these values, without a temporary array."""
     i, n = 0, values.shape[0]
@@ -26,35 +26,39 @@ def _is_row(table: I32, row: int, values: I32) -> bool:
     return bool(i == n)
 
 
-@njit("int32[:,::1](int32[:,::1], int64)", cache=True, nogil=True)
+@kernel("int32[:,::1](int32[:,::1], int64)", nogil=True, allocates=True)
 def _grown(table: I32, rows: int) -> I32:
     """A table of at least `rows` rows with the old content; it doubles where it grows."""
     if rows <= table.shape[0]:
         return table
     out = np.empty((max(rows, 2 * table.shape[0]), table.shape[1]), np.int32)
-    out[: table.shape[0]] = table
+    for r in range(table.shape[0]):
+        for c in range(table.shape[1]):
+            out[r, c] = table[r, c]
     return out
 
 
-@njit("int32[::1](int32[::1], int64)", cache=True, nogil=True)
+@kernel("int32[::1](int32[::1], int64)", nogil=True, allocates=True)
 def _longer(array: I32, size: int) -> I32:
     """An array of at least `size` entries with the old content; it doubles where it grows."""
     if size <= array.shape[0]:
         return array
     out = np.empty(max(size, 2 * array.shape[0]), np.int32)
-    out[: array.shape[0]] = array
+    for i in range(array.shape[0]):
+        out[i] = array[i]
     return out
 
 
-@njit("int64[::1](int64[::1], int64)", cache=True, nogil=True)
+@kernel("int64[::1](int64[::1], int64)", nogil=True, allocates=True)
 def _longer_hashes(array: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """The same for 64-bit hashes."""
     out = np.empty(size, np.int64)
-    out[: array.shape[0]] = array
+    for i in range(array.shape[0]):
+        out[i] = array[i]
     return out
 
 
-@njit("int32[::1](int32[::1], int64[::1], int64)", cache=True, nogil=True)
+@kernel("int32[::1](int32[::1], int64[::1], int64)", nogil=True, allocates=True)
 def _rehashed(table: I32, hashes: NDArray[np.int64], n: int) -> I32:
     """A hash table of at least ``2 n`` slots for entries 0 .. n-1; the same table where it is large enough."""
     if 2 * n < table.shape[0]:
@@ -68,10 +72,10 @@ def _rehashed(table: I32, hashes: NDArray[np.int64], n: int) -> I32:
     return out
 
 
-@njit(
+@kernel(
     "int64(int32[::1], int32[::1], int32[::1], int64, int32[::1], int64, int32[::1], int32[::1], int64)",
-    cache=True,
     nogil=True,
+    allocates=True,
 )
 def _follow(label: I32, x: I32, y: I32, at: int, seen: I32, stamp: int, stack: I32, found: I32, n_found: int) -> int:
     """Append to `found` the instructions that read or accept and that splits lead to from `at`; return their number."""
@@ -95,10 +99,10 @@ def _follow(label: I32, x: I32, y: I32, at: int, seen: I32, stamp: int, stack: I
     return n_found
 
 
-@njit(
+@kernel(
     "Tuple((int32[:,::1], int32[::1], int64))(int32[::1], int32[::1], int32[::1], uint8[:,::1], int64, int64)",
-    cache=True,
     nogil=True,
+    allocates=True,
 )
 def determinise(
     label: I32, x: I32, y: I32, member: NDArray[np.uint8], max_states: int, max_size: int
@@ -184,10 +188,10 @@ def determinise(
                 n_found = _follow(label, x, y, p + 1, seen, stamp, stack, found, n_found)
 
 
-@njit(
+@kernel(
     "Tuple((int32[:,::1], int32[:,::1]))(int32[::1], int32[::1], int32[::1], int32[:,::1], uint8[::1], int64)",
-    cache=True,
     nogil=True,
+    allocates=True,
 )
 def product(
     tables: I32, offset: I32, begin: I32, column: I32, required: NDArray[np.uint8], max_states: int
@@ -239,7 +243,9 @@ def product(
                 if n_states > trans.shape[0]:
                     trans, parts = _grown(trans, n_states), _grown(parts, n_states)
                     hashes = _longer_hashes(hashes, 2 * n_states)
-                parts[target], hashes[target], table[slot] = current, hashed, target
+                hashes[target], table[slot] = hashed, target
+                for a in range(q):
+                    parts[target, a] = current[a]
                 table = _rehashed(table, hashes, n_states)
         if state >= 0:
             trans[state, c] = target
@@ -253,7 +259,7 @@ def product(
             current[a] = tables[offset[a] + s * column[a, 0] + column[a, 1 + c]] if s >= 0 else -1
 
 
-@njit("Tuple((int32[:,::1], int32[::1]))(int32[::1], int32[::1], int64, int64)", cache=True, nogil=True)
+@kernel("Tuple((int32[:,::1], int32[::1]))(int32[::1], int32[::1], int64, int64)", nogil=True, allocates=True)
 def words(classes: I32, start: I32, n_classes: int, max_states: int) -> tuple[I32, I32]:
     """Minimal acyclic automaton of words.
 
@@ -313,14 +319,13 @@ def words(classes: I32, start: I32, n_classes: int, max_states: int) -> tuple[I3
                 if n_states > trans.shape[0]:
                     trans, accept = _grown(trans, n_states), _longer(accept, 2 * n_states)
                     hashes = _longer_hashes(hashes, 2 * n_states)
-                trans[target], accept[target], hashes[target], table[slot] = (
-                    path[depth],
-                    path_accept[depth],
-                    hashed,
-                    target,
-                )
+                accept[target], hashes[target], table[slot] = path_accept[depth], hashed, target
+                for c in range(n_classes):
+                    trans[target, c] = path[depth, c]
                 table = _rehashed(table, hashes, n_states)
-            path[depth], path_accept[depth] = -1, 0
+            path_accept[depth] = 0
+            for c in range(n_classes):
+                path[depth, c] = -1
             depth -= 1
             if depth >= 0:
                 path[depth, classes[start[w - 1] + depth]] = target
@@ -336,7 +341,7 @@ def words(classes: I32, start: I32, n_classes: int, max_states: int) -> tuple[I3
     return out, out_accept
 
 
-@njit("Tuple((int32[::1], int32[::1]))(int32[:,::1], int32[::1])", cache=True, nogil=True)
+@kernel("Tuple((int32[::1], int32[::1]))(int32[:,::1], int32[::1])", nogil=True, allocates=True)
 def lengths(trans: I32, accept: I32) -> tuple[I32, I32]:
     """Fewest and most further characters to acceptance from every state of a trimmed automaton.
 
@@ -347,7 +352,7 @@ def lengths(trans: I32, accept: I32) -> tuple[I32, I32]:
         -1 where there is no bound. O(n_states * n_classes).
     """
     n, k = trans.shape
-    sources, start = group(trans.copy().reshape(n * k) + np.int32(1), n + 1)
+    sources, start = predecessors(trans)
     shortest, longest = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
     queue, head, size = np.empty(n, np.int32), 0, 0
     for s in range(n):
@@ -365,7 +370,8 @@ def lengths(trans: I32, accept: I32) -> tuple[I32, I32]:
     # A state is bounded once all of its successors are: take them away in that order.
     pending, head, size = np.zeros(n, np.int32), 0, 0
     for s in range(n):
-        pending[s] = np.sum(trans[s] >= 0)
+        for c in range(k):
+            pending[s] += trans[s, c] >= 0
         if pending[s] == 0:
             longest[s], queue[size] = 0, s
             size += 1
@@ -383,7 +389,7 @@ def lengths(trans: I32, accept: I32) -> tuple[I32, I32]:
     return shortest, longest
 
 
-@njit("boolean(int32[:,::1], int32[::1], int32[::1], int32[::1])", cache=True, nogil=True)
+@kernel("boolean(int32[:,::1], int32[::1], int32[::1], int32[::1])", nogil=True, allocates=True)
 def gapfree(trans: I32, accept: I32, shortest: I32, longest: I32) -> bool:
     """Whether from every state all lengths between the shortest and the longest are possible.
 

@@ -6,6 +6,8 @@ number of rows, rows (absolute indices), number of ids, ids.
 
 from __future__ import annotations
 
+import numpy as np
+
 from .arena import EOS, IDS, N_EOS, NEED, NEEDED, RECIPE, STATE, STATE_STRIDE, STATUS, USED_ROWS, WORDS, WORK, take
 from .collect import add_ids, add_row, dense_row, push, start_collecting
 from .jit import kernel
@@ -94,24 +96,28 @@ def recipe(A, V, state):
 
 @kernel("void(A, i8, int32[:, ::1], i8)")
 def write_mask(A, made, mask, row):
-    """Write a recipe into a row of a bitmask of the arena's width."""
-    words = int(A[WORDS])
+    """Write a recipe into a row of a bitmask of the arena's width.
+
+    Unsigned indices spare the test for negative ones, without which the loops become vector copies: 0.8 us instead of
+    2.4 us for a row of 200k tokens.
+    """
+    words, line = np.uint64(A[WORDS]), np.uint64(row)
     n_rows = int(A[made])
     if n_rows == 0:
         for j in range(words):
-            mask[row, j] = 0
+            mask[line, j] = 0
     else:
-        source = int(A[made + 1])
+        source = np.uint64(A[made + 1])
         for j in range(words):
-            mask[row, j] = A[source + j]
+            mask[line, j] = A[source + j]
         for k in range(1, n_rows):
-            source = int(A[made + 1 + k])
+            source = np.uint64(A[made + 1 + k])
             for j in range(words):
-                mask[row, j] |= A[source + j]
-    ids = made + 2 + n_rows
-    for j in range(int(A[made + 1 + n_rows])):
+                mask[line, j] |= A[source + j]
+    ids = np.uint64(made + 2 + n_rows)
+    for j in range(np.uint64(A[made + 1 + n_rows])):
         t = A[ids + j]
-        mask[row, t >> 5] |= 1 << (t & 31)
+        mask[line, np.uint64(t >> 5)] |= 1 << (t & 31)
 
 
 @kernel("i8(A)")

@@ -7,8 +7,9 @@ A table is ``trans : (n_states, n_classes) int32``, the next state or -1 (dead);
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .jit import kernel
 
 I32 = NDArray[np.int32]
 
@@ -17,7 +18,7 @@ I32 = NDArray[np.int32]
 ELEMENT, LOCATION, SET, FIRST, PAST, MARKED, TOUCHED = range(7)
 
 
-@njit("int64(int64)", cache=True, nogil=True)
+@kernel("int64(int64)", nogil=True, allocates=True)
 def mix(value: int) -> int:
     """Scramble a number below 2**31 into 32 bits."""
     value = (value + 1) * 2654435761 & 0xFFFFFFFF
@@ -25,7 +26,7 @@ def mix(value: int) -> int:
     return value ^ (value >> 13)
 
 
-@njit("Tuple((int32[::1], int32[::1]))(int32[::1], int64)", cache=True, nogil=True)
+@kernel("Tuple((int32[::1], int32[::1]))(int32[::1], int64)", nogil=True, allocates=True)
 def group(key: I32, n_keys: int) -> tuple[I32, I32]:
     """Indices grouped by key: those of key v are ``order[start[v]:start[v + 1]]``, in rising order."""
     start = np.zeros(n_keys + 1, np.int32)
@@ -40,7 +41,19 @@ def group(key: I32, n_keys: int) -> tuple[I32, I32]:
     return order, start
 
 
-@njit("int64(int32[:,::1], int64, int64)", cache=True, nogil=True)
+@kernel("Tuple((int32[::1], int32[::1]))(int32[:,::1])", nogil=True, allocates=True)
+def predecessors(trans: I32) -> tuple[I32, I32]:
+    """Transitions, as ``state * n_classes + class``, grouped by 1 + their target: those without one are group 0."""
+    n, k = trans.shape
+    target = np.empty(n * k, np.int32)
+    for s in range(n):
+        for c in range(k):
+            target[s * k + c] = trans[s, c] + 1
+    order, start = group(target, n + 1)
+    return order, start
+
+
+@kernel("int64(int32[:,::1], int64, int64)", nogil=True, allocates=True)
 def _mark(partition: I32, element: int, n_touched: int) -> int:
     """Move an element to the marked front of its set; return the number of touched sets."""
     s, i = partition[SET, element], partition[LOCATION, element]
@@ -57,7 +70,7 @@ def _mark(partition: I32, element: int, n_touched: int) -> int:
     return n_touched
 
 
-@njit("int64(int32[:,::1], int64, int64)", cache=True, nogil=True)
+@kernel("int64(int32[:,::1], int64, int64)", nogil=True, allocates=True)
 def _split(partition: I32, n_sets: int, n_touched: int) -> int:
     """Split each touched set into its marked and unmarked elements, the smaller part new; return the number of sets."""
     for t in range(n_touched):
@@ -78,7 +91,7 @@ def _split(partition: I32, n_sets: int, n_touched: int) -> int:
     return n_sets
 
 
-@njit("int64(int32[:,::1], int32[::1], int64)", cache=True, nogil=True)
+@kernel("int64(int32[:,::1], int32[::1], int64)", nogil=True, allocates=True)
 def _split_by(partition: I32, key: I32, n_keys: int) -> int:
     """Partition elements by their keys; return the number of sets."""
     order, start = group(key, n_keys)
@@ -94,11 +107,11 @@ def _split_by(partition: I32, key: I32, n_keys: int) -> int:
     return n_sets
 
 
-@njit("int32[::1](int32[:,::1], int32[::1])", cache=True, nogil=True)
+@kernel("int32[::1](int32[:,::1], int32[::1])", nogil=True, allocates=True)
 def live_states(trans: I32, colour: I32) -> I32:
     """1 for each state from which a state of positive colour is reached, else 0."""
     n, k = trans.shape
-    sources, start = group(trans.copy().reshape(n * k) + np.int32(1), n + 1)
+    sources, start = predecessors(trans)
     live, stack, depth = np.zeros(n, np.int32), np.empty(n, np.int32), 0
     for s in range(n):
         if colour[s] > 0:
@@ -115,7 +128,7 @@ def live_states(trans: I32, colour: I32) -> I32:
     return live
 
 
-@njit("Tuple((int32[:,::1], int32[::1]))(int32[:,::1], int32[::1])", cache=True, nogil=True)
+@kernel("Tuple((int32[:,::1], int32[::1]))(int32[:,::1], int32[::1])", nogil=True, allocates=True)
 def minimise(trans: I32, colour: I32) -> tuple[I32, I32]:
     """The smallest automaton with the same colour for every text; its start is state 0, dead states are dropped.
 
@@ -143,7 +156,10 @@ def minimise(trans: I32, colour: I32) -> tuple[I32, I32]:
                 m += 1
     incoming, start = group(head[:m].copy(), n)
     blocks, cords = np.empty((7, n), np.int32), np.empty((7, m), np.int32)
-    n_blocks = _split_by(blocks, colour, np.int64(colour.max()) + 1)
+    n_colours = 1
+    for s in range(n):
+        n_colours = max(n_colours, colour[s] + 1)
+    n_blocks = _split_by(blocks, colour, n_colours)
     n_cords = _split_by(cords, via[:m].copy(), k)
     block, cord = 1, 0
     while cord < n_cords:
@@ -178,7 +194,7 @@ def minimise(trans: I32, colour: I32) -> tuple[I32, I32]:
     return out, out_colour
 
 
-@njit("Tuple((int32[:,::1], int32[::1], int32[::1]))(int32[:,::1], int32[::1])", cache=True, nogil=True)
+@kernel("Tuple((int32[:,::1], int32[::1], int32[::1]))(int32[:,::1], int32[::1])", nogil=True, allocates=True)
 def canonical(trans: I32, colour: I32) -> tuple[I32, I32, I32]:
     """Merge classes with equal columns and number the states breadth-first, classes in rising order.
 
@@ -205,7 +221,10 @@ def canonical(trans: I32, colour: I32) -> tuple[I32, I32, I32]:
             hashed = (hashed * 31 + mix(np.int64(trans[s, c]) + 1)) & 0x7FFFFFFF
         target = -1
         for r in range(n_merged):
-            if hashes[r] == hashed and np.all(trans[:, first[r]] == trans[:, c]):
+            s = 0 if hashes[r] == hashed else -1
+            while 0 <= s < n and trans[s, first[r]] == trans[s, c]:
+                s += 1
+            if s == n:
                 target = r
                 break
         if target < 0:
@@ -216,7 +235,8 @@ def canonical(trans: I32, colour: I32) -> tuple[I32, I32, I32]:
     order, number = np.empty(n, np.int32), np.full(n, -1, np.int32)
     out, out_colour = np.full((n, n_merged), -1, np.int32), np.zeros(n, np.int32)
     n_out = min(n, 1)
-    order[:n_out], number[:n_out] = 0, 0
+    if n:
+        order[0], number[0] = 0, 0
     for i in range(n):
         out_colour[i] = colour[order[i]]
         for r in range(n_merged):

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import int32, int64, njit, uint8, void
+
+from .jit import kernel
 
 V_VERSION = 0
 V_TOKENS = 1
@@ -36,7 +37,7 @@ LAYOUT_VERSION = 1
 _SMALL = 32
 
 
-@njit(void(int32[::1], int32[::1], int64, int64), cache=True, nogil=True)
+@kernel("void(int32[::1], int32[::1], int64, int64)", nogil=True, allocates=True)
 def _insertion_sort(keys: npt.NDArray[np.int32], ids: npt.NDArray[np.int32], start: int, stop: int) -> None:
     """Sort ``keys[start:stop]`` in place, stably, and move ``ids`` along. Quadratic in ``stop - start``."""
     for i in range(start + 1, stop):
@@ -48,7 +49,7 @@ def _insertion_sort(keys: npt.NDArray[np.int32], ids: npt.NDArray[np.int32], sta
         keys[j], ids[j] = key, token
 
 
-@njit(void(int32[::1], int32[::1], int64, int64, int32[::1]), cache=True, nogil=True)
+@kernel("void(int32[::1], int32[::1], int64, int64, int32[::1])", nogil=True, allocates=True)
 def _counting_sort(
     keys: npt.NDArray[np.int32], ids: npt.NDArray[np.int32], start: int, stop: int, spare: npt.NDArray[np.int32]
 ) -> None:
@@ -69,7 +70,7 @@ def _counting_sort(
         keys[target], ids[target] = spare[i], spare[size + i]
 
 
-@njit((uint8[::1], int32[::1]), cache=True, nogil=True)
+@kernel("(uint8[::1], int32[::1])", nogil=True, allocates=True)
 def build_trie(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], ...]:
     """Build the breadth-first trie of a list of tokens.
 

@@ -184,9 +184,6 @@ SCHEMAS = st.builds(_document, _WITH_REFERENCES, _DEFINITIONS, _DEFINITIONS)
 
 
 # ----------------------------------------------------------------------------------------------------------- instances
-TEXTS = st.text(st.sampled_from(LETTERS), max_size=5)
-
-
 @st.composite
 def instances(draw: Callable[..., Any], schema: Any) -> Any:
     """Values that mostly meet a schema, and now and then nearly."""

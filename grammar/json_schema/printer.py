@@ -26,7 +26,8 @@ def to_text(goals: Goals, root: Goal, *, most: int = 100) -> str:
         Lines ``name = alternative | alternative``; ``!`` marks a required key, ``*`` any other key or item.
     """
     names: dict[Goal, str] = {root: "value"}
-    lines, pending = [], [root]
+    lines: list[str] = []
+    pending = [root]
 
     def name(goal: Goal) -> str:
         if not goal.nodes:

@@ -141,6 +141,7 @@ FIXED: list[Any] = [
     {"type": "array", "items": {"enum": ["a", "ab", 'q"', 1, None, {"a": [1]}]}},
     {"type": "string", "pattern": "^[a-z]{2,4}$"},
     {"type": "object", "additionalProperties": {"type": "string", "maxLength": 3}},
+    {"type": "string", "pattern": "b"},
 ]
 
 
@@ -204,3 +205,15 @@ def test_an_arena_that_fills_in_mid_text_is_replaced(vocabulary: Vocabulary, thr
         got = list(pool.map(lambda job: traverse(small.json_schema(job[0]), job[1]), jobs))
     assert got == wanted
     assert small.arena is not first
+
+
+def test_matchers_that_take_turns_in_small_arenas(vocabulary: Vocabulary) -> None:
+    """A matcher may come back to an arena that others have replaced, and find the next one full as well."""
+    small, rng = Compiler(vocabulary, limits=Limits(cache_bytes=256 << 10)), random.Random(3)
+    matchers = [small.json_schema(FIXED[k % len(FIXED)]).matcher() for k in range(10)]
+    for _ in range(600):
+        matcher = rng.choice(matchers)
+        if tokens_here := sorted(allowed(matcher)):
+            assert matcher.accept(rng.choice(tokens_here))
+        else:
+            matcher.reset()

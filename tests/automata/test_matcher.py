@@ -27,7 +27,7 @@ SCHEMAS: list[Any] = [
     {"const": {"a": {"b": [1, 2, "é😀"]}}},
     {"type": ["string", "null"], "maxLength": 4},
 ]
-HISTORY = list[int | bytes]
+History = list[int | bytes]
 
 
 @pytest.fixture(scope="session")
@@ -47,14 +47,14 @@ def observe(matcher: Matcher) -> tuple[Any, ...]:
     return mask_of(matcher), matcher.is_complete(), matcher.is_stopped(), matcher.forced_bytes()
 
 
-def replayed(grammar: Grammar, history: HISTORY) -> Matcher:
+def replayed(grammar: Grammar, history: History) -> Matcher:
     matcher = grammar.matcher()
     for taken in history:
         assert matcher.accept(taken) if isinstance(taken, int) else matcher.accept_bytes(taken)
     return matcher
 
 
-def act(matcher: Matcher, history: HISTORY, rng: random.Random) -> Matcher:
+def act(matcher: Matcher, history: History, rng: random.Random) -> Matcher:
     """One random action, mirrored in the history."""
     tokens = matcher.grammar.vocabulary
     allowed = mask_of(matcher)
@@ -104,7 +104,7 @@ def test_scripts(compiler: Compiler, cramped: Compiler, schema: Any, small: bool
 
 
 @given(st.sampled_from(SCHEMAS), st.integers(0, 2**32 - 1))
-@QUICK
+@settings(QUICK, max_examples=25)
 def test_what_is_forced(compiler: Compiler, schema: Any, seed: int) -> None:
     reference, rng = recogniser(schema, whitespace="compact"), random.Random(seed)
     matcher, text = compiler.json_schema(schema, whitespace="compact").matcher(), b""

@@ -36,6 +36,18 @@ def test_check_judges_an_instance(tmp_path: Path, text: str, code: int, verdict:
     assert found == code and output.split()[-1] == verdict
 
 
+def test_check_takes_keys_in_any_order(tmp_path: Path) -> None:
+    schema, instance = tmp_path / "schema.json", tmp_path / "instance.json"
+    schema.write_text('{"properties": {"a": true, "b": true}, "required": ["a", "b"]}')
+    instance.write_text('{"b": 1, "a": 2}')
+    assert check(str(schema), str(instance))[0] == 0
+
+
+def test_check_shows_errors_as_they_are() -> None:
+    code, output = check("-", text='{"pattern": "([red]"}')
+    assert code == 1 and "([red]" in output
+
+
 @pytest.mark.parametrize("text", ["{", "false", '{"type": 7}'])
 def test_check_refuses(text: str) -> None:
     code, output = check("-", text=text)
