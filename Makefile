@@ -13,6 +13,7 @@ demo: $(READY)
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 	OMP_NUM_THREADS=1 NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/native
+	OMP_NUM_THREADS=1 NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m nojit
 
 # mypy reads the folders in the places where they are installed.
 lint: $(READY)
@@ -29,10 +30,8 @@ bench: $(READY)
 		OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$file.py $(addprefix --tokenizer ,$(TOKENIZER)) || exit 1; \
 	done
 
-# PyTorch first, from its own index where that can be reached: PyPI's Linux build brings CUDA along.
+# The constraints pin PyTorch: a release of one's own choice may bring gigabytes along.
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -qq --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu \
-		--constraint constraints.txt torch
 	$(BIN)/python -m pip install -qq --constraint constraints.txt --editable '.[dev]'
 	touch $@
