@@ -77,12 +77,11 @@ class Grammar:
             arena, lowering = self._placed
             return arena, lowering.start
 
-    def rebind(self, full: Arena) -> tuple[Arena, int]:
-        """The same in an arena that is not ``full``."""
+    def rebind(self, full: Arena) -> None:
+        """Leave an arena that is full."""
         with self._lock:
             if self._placed is not None and self._placed[0] is full:
                 self._placed = self._place_outside(full)
-        return self.bind()
 
     def _place_outside(self, full: Arena) -> tuple[Arena, Lowering]:
         """Place the grammar in another arena: the next one may have been filled by other grammars meanwhile."""

@@ -119,19 +119,19 @@ class Matcher:
                 if renewals == MAX_RENEWALS:
                     raise self.grammar.too_large() from None
                 renewals += 1
-                self._replay(*self.grammar.rebind(self._arena))
+                self.grammar.rebind(self._arena)
+                self._move()
             result = attempt()
         return int(result)
 
-    def _replay(self, arena: Arena, start: int) -> None:
-        """Walk the same history in another arena."""
-        steps, stopped = self._steps, self._stopped
-        self._steps, self._stopped = [], False
-        self._bind(arena, start)
-        for _, taken in steps:
-            done = self.accept(taken) if isinstance(taken, int) else self.accept_bytes(taken)
+    def _move(self) -> None:
+        """Walk the same history in the arena that the grammar is in now; all of it, or nothing changes."""
+        other = Matcher(self.grammar)
+        for _, taken in self._steps:
+            done = other.accept(taken) if isinstance(taken, int) else other.accept_bytes(taken)
             assert done, "a text stays valid in every arena"
-        assert self._stopped == stopped
+        self._bind(other._arena, other.state)
+        self._steps = other._steps
 
     def rollback(self, n: int = 1) -> None:
         """Undo the last ``n`` accepted tokens (or byte strings). O(n), whatever they did.
