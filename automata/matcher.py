@@ -249,7 +249,7 @@ def _check_room(mask: Bitmask, row: int, arena: npt.NDArray[np.int32]) -> None:
         raise ValueError(f"a mask of {mask.shape[1]} words for a vocabulary of {arena[WORDS]}: use allocate_bitmask")
 
 
-MAX_RENEWALS = 4  # arenas to try for one call: others may fill a new one before this matcher gets its turn
+MAX_RENEWALS = 64  # arenas to try for one call: others may fill a new one before this matcher gets its turn
 MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might
 
 
@@ -276,7 +276,8 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
         if matcher._stopped:
             mask[row] = 0
             continue
-        matcher.prepare()
+        if masks.prepare_mask(matcher._A, matcher._V, matcher.state):
+            matcher.prepare()
         _, out, states = by_arena.setdefault(id(matcher._A), (matcher._arena, [], []))
         out.append(row)
         states.append(matcher.state)
@@ -287,7 +288,7 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
 def _fill_parallel(arena: Arena, mask: Bitmask, rows: npt.NDArray[np.int64], states: npt.NDArray[np.int64]) -> None:
     """Write masks whose recipes exist, in as many parts as there are cores and enough rows."""
     n = len(rows)
-    parts = min(os.cpu_count() or 1, n // MIN_PART)
+    parts = min(os.cpu_count() or 1, n * mask.shape[1] // MIN_PART)
     if parts <= 1:
         masks.fill_ready(arena.A, mask, rows, states, 0, n)
         return
@@ -299,4 +300,4 @@ def _fill_parallel(arena: Arena, mask: Bitmask, rows: npt.NDArray[np.int64], sta
         job.result()
 
 
-MIN_PART = 16  # rows below which handing work to a thread costs more than it saves
+MIN_PART = 1 << 16  # words of mask below which handing them to a thread costs more than it saves

@@ -10,6 +10,8 @@ so each of them is optimised once, and a caller in the disk cache finds it by na
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,11 +25,12 @@ from numba.core.caching import _CacheLocator
 
 INLINED = 700  # bytes of bytecode up to which LLVM may find a kernel worth inlining
 
-_compiling = False
+# modules compiled side by side the first time, in two waves: the second one builds on the first
+WAVES = (("positions, languages", "number, suffixes"), ("masks", "dfa"))
 
 
-def _drop_stale_kernels() -> None:
-    """Forget every cached kernel when a file of this package is newer than the cache.
+def _drop_stale_kernels() -> bool:
+    """Forget every cached kernel when a file of this package is newer than the cache; whether that was so.
 
     Numba looks at the file of a kernel alone, while its code holds or calls the kernels of other files.
     """
@@ -43,9 +46,30 @@ def _drop_stale_kernels() -> None:
                 kept.unlink(missing_ok=True)
             cache.mkdir(parents=True, exist_ok=True)
             stamp.write_text(newest)
+            return True
+    return False
 
 
-_drop_stale_kernels()
+def _compile_side_by_side() -> None:
+    """Fill an empty cache from two processes; whatever they leave undone is compiled where it is imported."""
+    print("detent: compiling kernels, once per installation", file=sys.stderr)  # noqa: T201
+    if (os.cpu_count() or 1) < 2 or not sys.executable:
+        return
+    with suppress(OSError):
+        for wave in WAVES:
+            for process in [_import_elsewhere(modules) for modules in wave]:
+                process.wait()
+
+
+def _import_elsewhere(modules: str) -> subprocess.Popen[bytes]:
+    """Import kernel modules in a process of their own, which leaves them in the cache."""
+    code = f"import sys; sys.path[:] = {sys.path!r}; from detent.native import {modules}"
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen([sys.executable, "-c", code], stdin=quiet, stdout=quiet, stderr=quiet)
+
+
+if _drop_stale_kernels() and not config.DISABLE_JIT:  # type: ignore[attr-defined]
+    _compile_side_by_side()
 
 
 def kernel(signature: str, *, nogil: bool = False, allocates: bool = False) -> Callable[[Callable[..., Any]], Any]:
@@ -65,10 +89,8 @@ def kernel(signature: str, *, nogil: bool = False, allocates: bool = False) -> C
 
     def wrap(function: Callable[..., Any]) -> Any:
         compiled = njit(full, cache=True, **options)(function)
-        if hasattr(compiled, "overloads"):  # absent under NUMBA_DISABLE_JIT
-            _report(compiled)
-            if len(function.__code__.co_code) > INLINED:
-                _export(compiled)
+        if hasattr(compiled, "overloads") and len(function.__code__.co_code) > INLINED:  # (no overloads: JIT disabled)
+            _export(compiled)
         return compiled
 
     return wrap
@@ -86,11 +108,3 @@ def _export(compiled: Any) -> None:
         add_symbol(exported.mangled_name, result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
         context.remove_user_function(result.entry_point)
         context.insert_user_function(result.entry_point, exported, [])
-
-
-def _report(compiled: Any) -> None:
-    """One line on stderr when kernels are compiled for the first time on this machine."""
-    global _compiling
-    if compiled.stats.cache_misses and not _compiling:
-        _compiling = True
-        print("detent: compiling kernels, once per installation", file=sys.stderr)  # noqa: T201
