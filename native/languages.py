@@ -26,10 +26,8 @@ TOTAL = -1  # instead of a loop set: every character leads to a state that every
 
 
 @kernel("i8(A, i8, i8)")
-def dfa_class(A, dfa, cp):
-    """Class of a code point: table below 128, binary search above."""
-    if cp < 128:
-        return int(A[A[dfa + DFA_ASCII] + cp])
+def interval_of(A, dfa, cp):
+    """Number of the interval that a code point lies in. O(log intervals)."""
     starts = int(A[dfa + DFA_STARTS])
     lo, hi = 0, int(A[dfa + DFA_INTERVALS])
     while hi - lo > 1:
@@ -38,7 +36,15 @@ def dfa_class(A, dfa, cp):
             lo = mid
         else:
             hi = mid
-    return int(A[A[dfa + DFA_CLS] + lo])
+    return lo
+
+
+@kernel("i8(A, i8, i8)")
+def dfa_class(A, dfa, cp):
+    """Class of a code point: table below 128, binary search above."""
+    if cp < 128:
+        return int(A[A[dfa + DFA_ASCII] + cp])
+    return int(A[A[dfa + DFA_CLS] + interval_of(A, dfa, cp)])
 
 
 @kernel("i8(A, i8, i8, i8)")
@@ -202,13 +208,7 @@ def dfa_can_start(A, spec, q, count, mode):
         first, last = mode_range(mode, part)
         if first > last:
             continue
-        lo, hi = 0, n
-        while hi - lo > 1:
-            mid = (lo + hi) >> 1
-            if A[starts + mid] <= first:
-                lo = mid
-            else:
-                hi = mid
+        lo = interval_of(A, dfa, first)
         while lo < n and A[starts + lo] <= last:
             to = int(A[row + A[cls + lo]])
             if to >= 0 and dfa_fits(A, spec, dfa, to, count + 1):
@@ -251,11 +251,5 @@ def settle(A, dfa, mode):
         return mode
     value = (mode & 0x1FFFFF) << 6 * ((mode >> 21) & 3)
     starts, n = int(A[dfa + DFA_STARTS]), int(A[dfa + DFA_INTERVALS])
-    lo, hi = 0, n
-    while hi - lo > 1:
-        mid = (lo + hi) >> 1
-        if A[starts + mid] <= value:
-            lo = mid
-        else:
-            hi = mid
+    lo = interval_of(A, dfa, value)
     return alike_mode(mode, int(A[starts + lo]), int(A[starts + lo + 1]) if lo + 1 < n else LAST + 1)
