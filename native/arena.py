@@ -20,7 +20,7 @@ from .jit import kernel
 
 STATUS, NEEDED, WORDS, EOS, N_EOS, SPACE_LOOP, FREE_LOOP, MARKED = 0, 1, 2, 3, 4, 5, 6, 7
 OK, NEED, FULL = 0, 1, 2
-LENGTHS = 144  # table of free text by number of characters: see masks.py
+LENGTHS = 144  # table of free text by number of characters: see tables.py
 
 # regions: index of the base word; +1 capacity, +2 used
 POS, POS_HASH, STATE, ITEM, STATE_HASH, ROW = 8, 12, 16, 20, 24, 28
