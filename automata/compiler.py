@@ -245,6 +245,7 @@ class Compiler:
         root: Goal = goals.goal([root_node])
         if not goals.satisfiable(root):
             raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
+        goals.reach(root)
 
         def place(arena: Arena) -> JsonLowering:
             lowering = JsonLowering(arena, goals, root, any_order=any_order, whitespace=whitespace)

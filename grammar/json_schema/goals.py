@@ -132,6 +132,23 @@ class Goals:
         """The ways to meet a goal, one per branch and JSON type, each of them satisfiable."""
         return tuple(filter(self._possible, self.candidates(goal)))
 
+    def reach(self, root: Goal) -> None:
+        """Work out every goal that generation can meet, where one of them might pass a limit.
+
+        An error must come before the first token. Only disjunctions multiply out and only conjunctions of automata
+        grow, so a document without them is left to be worked out as generation gets there.
+        """
+        nodes = self.reader.nodes()
+        if not any(n.any_of or n.one_of for n in nodes) and not (any(n.all_of for n in nodes) and _has_automata(nodes)):
+            return
+        met, pending = {root}, [root]
+        while pending:
+            for value in self.values(pending.pop()):
+                for child in _children(value):
+                    if child not in met:
+                        met.add(child)
+                        pending.append(child)
+
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
         if goal.candidates is None:
@@ -373,6 +390,22 @@ class Goals:
         if isinstance(value, bool) or value is None:
             return True
         return all(number.spec.admits(value) for number in _number([node])) and bool(_number([node]))
+
+
+def _has_automata(nodes: Iterable[Node]) -> bool:
+    """Whether strings or names are read by automata."""
+    return any(n.dfas or n.patterns for n in nodes)
+
+
+def _children(value: Value) -> Iterable[Goal]:
+    """The goals that a residual names."""
+    if isinstance(value, Array):
+        return (*value.prefix, value.rest)
+    if isinstance(value, Object):
+        keyed = value.patterns[1] if value.patterns else ()
+        named = (goal for _, goal in value.names + value.extra)
+        return [goal for goal in (*named, value.free, *keyed) if goal is not None]
+    return ()
 
 
 def can_be_written(text: str) -> bool:

@@ -135,3 +135,13 @@ def test_limits_are_named(vocabulary: Vocabulary) -> None:
         Compiler(vocabulary, limits=Limits(max_depth=20)).json_schema(nested)
     assert caught.value.limit == "max_depth"
     assert Compiler(vocabulary).json_schema(nested).matcher().accept_bytes(b'{"a":' * 40 + b"1")
+
+
+def test_a_limit_deep_inside_is_met_before_the_first_token(compiler: Compiler) -> None:
+    options = [[{"required": [f"k{i}{j}"]} for j in range(4)] for i in range(7)]
+    schema: dict[str, object] = {"type": "object", "allOf": [{"anyOf": group} for group in options]}
+    for _ in range(9):
+        schema = {"type": "object", "properties": {"a": schema}}
+    with pytest.raises(LimitExceeded) as caught:
+        compiler.json_schema(schema)
+    assert (caught.value.limit, caught.value.keyword) == ("max_branches", "anyOf")
