@@ -240,8 +240,6 @@ class Compiler:
         limits = self.limits
         root_node = reader.read()
         goals = Goals(reader, max_branches=limits.max_branches, max_depth=limits.max_depth)
-        for node in reader.nodes():
-            goals.check(node)
         root: Goal = goals.goal([root_node])
         if not goals.satisfiable(root):
             raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain, islice
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from weakref import ref
 
+from detent.grammar import dfa as automata
 from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
+from detent.grammar.json_schema.formula import TRUE, Formula
+from detent.grammar.json_schema.frames import ArrayFrame, Exits, ObjectFrame
 from detent.native import languages, positions
 
 from .arena import Arena, Lowers
 
+_Lazy: TypeAlias = "Goal | Object | Array | _Item"
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 
 
@@ -76,7 +81,9 @@ class JsonLowering:
         self.arena, self.goals = arena, goals
         self.any_order, self.space = any_order, SPACE[whitespace]
         self._numbers: dict[Goal, int] = {}
-        self._pending: dict[int, Goal | Object | Array] = {}
+        self._pending: dict[int, _Lazy] = {}
+        self._lists: dict[tuple[object, ...], int] = {}
+        self._records: dict[tuple[object, Formula], int] = {}
         self._me: ref[Lowers] = ref(self)
         number = self._goal(root)
         self.lower(number)
@@ -110,12 +117,14 @@ class JsonLowering:
             at = self.arena.put([len(values), *map(self._begin, values)])
         elif isinstance(item, Object):
             at = self._object(item)
-        else:
+        elif isinstance(item, Array):
             at = self._array(item)
+        else:
+            at = self._item(item)
         self.arena.publish(number, at)
         self._pending.pop(number, None)
 
-    def _reserve(self, item: Goal | Object | Array) -> int:
+    def _reserve(self, item: _Lazy) -> int:
         number = self.arena.reserve(self._me)
         self._pending[number] = item
         return number
@@ -152,6 +161,8 @@ class JsonLowering:
         return arena.any_text(value.shortest, value.longest)
 
     def _array(self, value: Array) -> int:
+        if value.frame is not None:
+            return self._connected_array(value, value.frame)
         longest = value.longest
         head = value.prefix if longest is None else value.prefix[:longest]
         for k, goal in enumerate(head):
@@ -166,42 +177,126 @@ class JsonLowering:
                 longest = len(head)
         goals = self.arena.put([*map(self._goal, head)])
         most = -1 if longest is None else longest
-        return self.arena.put([len(head), rest, value.shortest, most, goals, self.space])
+        return self.arena.put([len(head), rest, value.shortest, most, goals, self.space, 1])
+
+    def _item(self, item: _Item) -> int:
+        """The exits of an item."""
+        array, frame = item.array, item.array.frame
+        assert frame is not None
+        then = min(item.index + 1, frame.width)
+        exits = frame.live(frame.exits(array.residual, item.index), then)
+        found = [(self._goal(self.goals.goal_of(demand)), self._after(array, f)) for demand, f in exits]
+        return self.arena.put([len(found), *chain.from_iterable(found)])
+
+    def _connected_array(self, value: Array, frame: ArrayFrame) -> int:
+        """An array whose items depend on each other: what an item may be is worked out when it is reached."""
+        exits = [positions.EXITS + self._reserve(_Item(value, k)) for k in range(frame.width + 1)]
+        goals = self.arena.put(exits[:-1])
+        closes = int(frame.facts.closed(value.residual))
+        return self.arena.put([frame.width, exits[-1], 0, -1, goals, self.space, closes])
 
     def _object(self, value: Object) -> int:
         arena = self.arena
         n, members = len(value.names), (*value.names, *value.extra)
-        names = [name for name, _ in members]
-        goals = [self._goal(goal) if self.goals.satisfiable(goal) else -1 for _, goal in members]
-        encoded = [name.encode() for name in names]
-        by_bytes = sorted(range(len(names)), key=encoded.__getitem__)
+        goals, free, names_dfa = self._members(value)
+        encoded = [name.encode() for name, _ in members]
+        by_bytes = sorted(range(len(members)), key=encoded.__getitem__)
         trie = arena.trie(tuple(encoded[k] for k in by_bytes))
-        free, spec = -1, -1
-        if value.patterns is not None:
-            spec = arena.spec(languages.AUTOMATON, 0, None, self._names(*value.patterns))
-        elif value.free is not None and self.goals.satisfiable(value.free):
-            free = self._goal(value.free)
+        spec = -1 if names_dfa is None else arena.spec(languages.AUTOMATON, 0, None, arena.dfa(*names_dfa))
         extra = int(any(goal >= 0 for goal in goals[n:]))
-        is_required = [name in value.required for name in names[:n]]
+        is_required = [name in value.required for name, _ in members[:n]]
+        order = positions.ANY_ORDER if self.any_order else positions.IN_ORDER
+        if order == positions.IN_ORDER and (extra or value.fewest or value.most is not None):
+            order = positions.ORDERED_SET
         required, none_seen = [], []
-        if self.any_order:
-            words = (len(names) + 31) // 32 or 1
+        if order != positions.IN_ORDER:
+            words = len(members) // 32 + 1
             bits = sum(1 << k for k, due in enumerate(is_required) if due)
             required, none_seen = _words(bits, words), [0] * words
         parts = [goals, _next_of(is_required), _next_of([goal >= 0 for goal in goals[:n]]), by_bytes]
         parts += [required, none_seen]
         text = arena.any_text()  # before the end of the heap is read: it may add to it
-        text, at = arena.any_text(), arena.heap_end()  # nothing else may be put between this and the record
+        at = arena.heap_end()  # nothing else may be put between this and the record
         goals_at, next_at, live_at, sorted_at, required_at, none_at, _ = accumulate(
             map(len, parts), initial=at + positions.O_RECORD
         )
-        record = [n, live_at, trie, int(self.any_order), free, spec, self.space, goals_at, next_at, required_at]
-        record += [sorted_at, len(required), none_at if self.any_order else 0, text, extra]
+        closes = value.frame is None or value.frame.facts.closed(value.residual)
+        record = [n, live_at, trie, order, free, spec, self.space, goals_at, next_at, required_at]
+        record += [sorted_at, len(required), 0 if order == positions.IN_ORDER else none_at, text, extra, len(members)]
+        record += [value.fewest, -1 if value.most is None else value.most, int(closes)]
         return arena.put([*record, *chain.from_iterable(parts)])
 
-    def _names(self, dfa: CharDfa, goals: tuple[Goal | None, ...]) -> int:
-        """Address of the automaton of names outside the list."""
-        return self.arena.dfa(dfa, [-1 if goal is None else self._goal(goal) for goal in goals])
+    def _members(self, value: Object) -> tuple[list[int], int, tuple[CharDfa, list[int]] | None]:
+        """What each listed name, any other name, or those that an automaton tells apart may hold; -1: not allowed."""
+        if value.frame is not None:
+            return self._connected_members(value, value.frame)
+        members = (*value.names, *value.extra)
+        goals = [self._goal(goal) if self.goals.satisfiable(goal) else -1 for _, goal in members]
+        free, names_dfa = -1, None
+        if value.patterns is not None:
+            dfa, by_state = value.patterns
+            colours = [-1 if goal is None or not self.goals.satisfiable(goal) else self._goal(goal) for goal in by_state]
+            free, names_dfa = _merged(dfa, colours)
+        elif value.free is not None and self.goals.satisfiable(value.free):
+            free = self._goal(value.free)
+        return goals, free, names_dfa
+
+    def _connected_members(
+        self, value: Object, frame: ObjectFrame
+    ) -> tuple[list[int], int, tuple[CharDfa, list[int]] | None]:
+        """The same where members depend on each other. In schema order, a name leaves those before it out."""
+        now, goals = value.residual, []
+        for k in range(len(frame.names)):
+            goals.append(self._exits(value, frame.live(frame.exits(now, k, None))))
+            if not self.any_order and k < frame.n_listed:
+                now = frame.facts.without(now, [k])
+        kinds = [self._exits(value, frame.live(frame.exits(now, None, c))) for c in range(frame.n_kinds)]
+        if frame.keys is None:
+            return goals, kinds[0], None
+        return goals, *_merged(frame.keys, [kinds[c] if c >= 0 else -1 for c in frame.kinds])
+
+    def _exits(self, value: Object | Array, exits: Exits) -> int:
+        """The number of a goal after which the container goes on as it is, or of a list of exits; -1 without any."""
+        if not exits:
+            return -1
+        found = [(self._goal(self.goals.goal_of(demand)), self._after(value, f)) for demand, f in exits]
+        if len(found) == 1 and exits[0][1] is value.residual:
+            return found[0][0]
+        key = (value.frame, *found)
+        number = self._lists.get(key)
+        if number is None:
+            number = self._lists[key] = self.arena.reserve(self._me)
+            self.arena.publish(number, self.arena.put([len(found), *chain.from_iterable(found)]))
+        return positions.EXITS + number
+
+    def _after(self, value: Object | Array, residual: Formula) -> int:
+        """The record of a container with another residual."""
+        assert value.frame is not None
+        key = (value.frame, residual)
+        number = self._records.get(key)
+        if number is None:
+            number = self._records[key] = self._reserve(replace(value, residual=residual))
+        return number
+
+
+def _merged(dfa: CharDfa, goals: list[int]) -> tuple[int, tuple[CharDfa, list[int]] | None]:
+    """What any name may hold, or the smallest automaton that tells the goals (-1: not allowed) of names apart."""
+    numbers = {-1: 0}
+    merged, colours = automata.recolour(dfa, [numbers.setdefault(goal, len(numbers)) for goal in goals])
+    by_colour = list(numbers)
+    if not merged.n_states:
+        return -1, None
+    if merged.n_states == 1 and automata.absorbing(merged)[0]:
+        return by_colour[colours[0]], None
+    return -1, (merged, [by_colour[c] for c in colours])
+
+
+@dataclass(frozen=True, eq=False)
+class _Item:
+    """An item of an array whose items depend on each other."""
+
+    array: Array
+    index: int
 
 
 def _next_of(member: list[bool]) -> list[int]:

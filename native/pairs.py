@@ -58,17 +58,13 @@ from .languages import (
     trie_child,
 )
 from .positions import (
-    COLON,
     K_KEY,
     K_NUMBER,
-    K_OBJECT,
     K_OPEN,
     K_STRING,
     O_GOALS,
     O_SORTED,
     O_TEXT,
-    O_WS,
-    after_name,
     any_word,
     free_allowed,
     lazy,
@@ -76,7 +72,7 @@ from .positions import (
     position,
 )
 from .states import BASE_STATE, S_COUNT, S_ITEMS, state_of
-from .steps import free_goal, is_raw, name_can_go_on, step, word_can_go_on
+from .steps import before_colon, free_goal, is_raw, name_can_go_on, step, word_can_go_on
 from .strings import CHAR, DEAD, QUOTE, char_step
 from .suffixes import EDGE_STRIDE, below, edges, height, suffix_set
 from .tables import free_text, gather_loop, is_marked, loop_of, mark_quotes_below
@@ -199,7 +195,7 @@ def has_words(A, pos):
     at = int(A[POS]) + pos * POS_STRIDE
     if A[at] == K_KEY:
         obj = lazy(A, int(A[at + 1]))
-        free = free_allowed(A, obj, int(A[at + 2]))
+        free = free_allowed(A, obj, int(A[at + 2]), int(A[at + 6]))
         return A[at + 5] == 0 and A[at + 3] >= 0 and (not free or free_goal(A, obj, int(A[at + 4])) >= 0)
     return A[at] == K_STRING and A[at + 4] == 0 and A[A[at + 1] + SPEC_KIND] > AUTOMATON
 
@@ -281,13 +277,13 @@ def walk_words(A, V, x, pos, parent):
     """
     at = int(A[POS]) + pos * POS_STRIDE
     is_key = A[at] == K_KEY
-    obj, number, seen = 0, 0, 0
+    obj, number, seen, count = 0, 0, 0, 0
     node = int(A[at + 2])
     free = False
     if is_key:
         number, seen, node = int(A[at + 1]), int(A[at + 2]), int(A[at + 3])
-        obj = lazy(A, number)
-        free = free_allowed(A, obj, seen)
+        obj, count = lazy(A, number), int(A[at + 6])
+        free = free_allowed(A, obj, seen, count)
     free_exit, pair, banned = -1, 0, False
     if free:
         text = position(A, K_STRING, int(A[obj + O_TEXT]), 0, 0, 0, 0, 0, 0)
@@ -319,11 +315,11 @@ def walk_words(A, V, x, pos, parent):
                     if free:
                         A[closed - n_closed] = c
                         n_closed += 1
-                    if not name_allowed(A, obj, seen, k):
+                    if not name_allowed(A, obj, seen, count, k):
                         banned = True
                         continue
-                    then, goal = after_name(A, obj, seen, k), int(A[A[obj + O_GOALS] + k])
-                    to = state_of(A, position(A, K_OBJECT, number, then, COLON, goal, int(A[obj + O_WS]), 0, 0), parent)
+                    goal = int(A[A[obj + O_GOALS] + k])
+                    to = state_of(A, before_colon(A, number, obj, seen, count, k, goal), parent)
                     if A[STATUS] != 0:
                         return False
                 add_tokens(A, V, c)
@@ -337,14 +333,14 @@ def walk_words(A, V, x, pos, parent):
                 to_node = trie_char(A, here, r & 0x1FFFFF)
             elif not free:
                 if is_key:
-                    if not name_can_go_on(A, obj, seen, here, r):
+                    if not name_can_go_on(A, obj, seen, count, here, r):
                         continue
                 elif not word_can_go_on(A, here, r):
                     continue
             if to_node < 0:
                 continue
             if not free:
-                if is_key and not any_word(A, obj, seen, to_node):
+                if is_key and not any_word(A, obj, seen, count, to_node):
                     continue
                 add_tokens(A, V, c)
             if more:
@@ -359,9 +355,7 @@ def walk_words(A, V, x, pos, parent):
     if free_exit >= 0:
         rest = without(A, V, free_exit, closed - n_closed + 1, n_closed)
         if rest >= 0:
-            then = after_name(A, obj, seen, -1)
-            goal = free_goal(A, obj, int(A[at + 4]))
-            back = position(A, K_OBJECT, number, then, COLON, goal, int(A[obj + O_WS]), 0, 0)
+            back = before_colon(A, number, obj, seen, count, -1, free_goal(A, obj, int(A[at + 4])))
             arrive(A, V, rest, state_of(A, back, parent))
     return False
 

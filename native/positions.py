@@ -30,11 +30,14 @@ K_BASE, K_END, K_LITERAL, K_OPEN, K_STRING, K_KEY, K_OBJECT, K_ARRAY, K_NUMBER, 
 START, FIRST, NEXT, NAME, COLON = 0, 1, 2, 3, 4  # phases of containers
 
 # object record; in schema order, what has been seen is the index of the next name, O_NEXT the first required and O_LIVE
-# the first possible name from each index on; in any order it is a set
-O_NAMES, O_LIVE, O_TRIE, O_ANY_ORDER, O_FREE, O_SPEC, O_WS, O_GOALS, O_NEXT = 0, 1, 2, 3, 4, 5, 6, 7, 8
-O_REQUIRED, O_SORTED, O_SET_WORDS, O_NONE_SEEN, O_TEXT, O_EXTRA, O_RECORD = 9, 10, 11, 12, 13, 14, 15
+# the first possible name from each index on; in any order, and where members are counted, it is a set
+O_NAMES, O_LIVE, O_TRIE, O_ORDER, O_FREE, O_SPEC, O_WS, O_GOALS, O_NEXT = 0, 1, 2, 3, 4, 5, 6, 7, 8
+O_REQUIRED, O_SORTED, O_SET_WORDS, O_NONE_SEEN, O_TEXT, O_EXTRA, O_ALL = 9, 10, 11, 12, 13, 14, 15
+O_FEWEST, O_MOST, O_CLOSES, O_RECORD = 16, 17, 18, 19
+IN_ORDER, ANY_ORDER, ORDERED_SET = 0, 1, 2
+EXITS = 1 << 30  # a goal from here on is the lazy number of a list of exits: (goal, record that goes on)
 # array record
-A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS = 0, 1, 2, 3, 4, 5
+A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS, A_CLOSES = 0, 1, 2, 3, 4, 5, 6
 
 # white space: 0 any amount, 1 none, 2 bounded and nothing read yet, 3 one space read, 4 + k a newline and k of indent
 INDENT_MAX = 40
@@ -135,22 +138,76 @@ def with_bit(A, words, seen, k):
     return at + 1
 
 
+@kernel("b1(A, i8, i8)")
+def is_seen(A, seen, k):
+    """Whether a set holds ``k``."""
+    return bool((A[seen + (k >> 5)] >> (k & 31)) & 1)
+
+
+@kernel("i8(A, i8, i8)")
+def next_index(A, obj, seen):
+    """In schema order: the index of the first name that may still come."""
+    if A[obj + O_ORDER] == IN_ORDER:
+        return seen
+    names = int(A[obj + O_NAMES])
+    for k in range(int(A[obj + O_ALL]), names - 1, -1):  # the last one stands for free names
+        if is_seen(A, seen, k):
+            return names
+    for k in range(names - 1, -1, -1):
+        if is_seen(A, seen, k):
+            return k + 1
+    return 0
+
+
 @kernel("b1(A, i8, i8, i8)")
-def name_allowed(A, obj, seen, k):
-    """Whether name ``k`` of an object may be written now."""
+def in_turn(A, obj, seen, k):
+    """Whether the order allows name ``k`` (from ``O_NAMES`` on: one outside the list) now."""
+    if A[obj + O_ORDER] == ANY_ORDER:
+        return True
+    index = next_index(A, obj, seen)
+    due = int(A[A[obj + O_NEXT] + index])
+    return due == A[obj + O_NAMES] if k >= A[obj + O_NAMES] else index <= k <= due
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def fits(A, obj, seen, count, k):
+    """Whether the bounds on the number of members can still be met after name ``k`` (-1: a free one)."""
+    most, fewest = int(A[obj + O_MOST]), int(A[obj + O_FEWEST])
+    members = count + 1
+    if most >= 0:
+        need, due = int(A[obj + O_REQUIRED]), 0
+        for j in range(int(A[obj + O_NAMES])):
+            due += j != k and is_seen(A, need, j) and not is_seen(A, seen, j)
+        if members + due > most:
+            return False
+    if members >= fewest or A[obj + O_FREE] >= 0 or A[obj + O_SPEC] >= 0:
+        return True
+    first = 0
+    if A[obj + O_ORDER] == ORDERED_SET:
+        first = int(A[obj + O_NAMES]) if k >= A[obj + O_NAMES] else k + 1
+    for j in range(first, int(A[obj + O_ALL])):
+        members += j != k and A[A[obj + O_GOALS] + j] >= 0 and not is_seen(A, seen, j)
+    return members >= fewest
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def name_allowed(A, obj, seen, count, k):
+    """Whether name ``k`` of an object may be written now, after ``count`` members."""
     if A[A[obj + O_GOALS] + k] < 0:
         return False
-    if A[obj + O_ANY_ORDER]:
-        return (A[seen + (k >> 5)] >> (k & 31)) & 1 == 0
-    if k >= A[obj + O_NAMES]:
-        return A[A[obj + O_NEXT] + seen] == A[obj + O_NAMES]
-    return seen <= k <= A[A[obj + O_NEXT] + seen]
+    if A[obj + O_ORDER] != IN_ORDER and is_seen(A, seen, k):
+        return False
+    if not in_turn(A, obj, seen, k):
+        return False
+    return (A[obj + O_MOST] < 0 and A[obj + O_FEWEST] == 0) or fits(A, obj, seen, count, k)
 
 
-@kernel("b1(A, i8, i8)")
-def may_close(A, obj, seen):
-    """Whether every required name has been written."""
-    if not A[obj + O_ANY_ORDER]:
+@kernel("b1(A, i8, i8, i8)")
+def may_close(A, obj, seen, count):
+    """Whether every required name has been written, and enough of them."""
+    if count < A[obj + O_FEWEST] or not A[obj + O_CLOSES]:
+        return False
+    if A[obj + O_ORDER] == IN_ORDER:
         return A[A[obj + O_NEXT] + seen] == A[obj + O_NAMES]
     need = int(A[obj + O_REQUIRED])
     for j in range(int(A[obj + O_SET_WORDS])):
@@ -159,31 +216,33 @@ def may_close(A, obj, seen):
     return True
 
 
-@kernel("b1(A, i8, i8)")
-def free_allowed(A, obj, seen):
+@kernel("b1(A, i8, i8, i8)")
+def free_allowed(A, obj, seen, count):
     """Whether a name outside the list may be written now (in schema order: after every required one)."""
     if A[obj + O_FREE] < 0 and A[obj + O_SPEC] < 0:
         return False
-    return bool(A[obj + O_ANY_ORDER]) or A[A[obj + O_NEXT] + seen] == A[obj + O_NAMES]
+    if not in_turn(A, obj, seen, int(A[obj + O_NAMES])):
+        return False
+    return A[obj + O_MOST] < 0 or fits(A, obj, seen, count, -1)
 
 
-@kernel("b1(A, i8, i8, i8)")
-def any_word(A, obj, seen, node):
+@kernel("b1(A, i8, i8, i8, i8)")
+def any_word(A, obj, seen, count, node):
     """Whether an allowed name lies below a node of the trie of names."""
     order = int(A[obj + O_SORTED])
     for j in range(int(A[node + 4]), int(A[node + 5])):
-        if name_allowed(A, obj, seen, int(A[order + j])):
+        if name_allowed(A, obj, seen, count, int(A[order + j])):
             return True
     return False
 
 
-@kernel("b1(A, i8, i8)")
-def may_go_on(A, obj, seen):
+@kernel("b1(A, i8, i8, i8)")
+def may_go_on(A, obj, seen, count):
     """Whether some further member may be written."""
-    if free_allowed(A, obj, seen):
+    if free_allowed(A, obj, seen, count):
         return True
-    if A[obj + O_ANY_ORDER]:
-        return any_word(A, obj, seen, int(A[obj + O_TRIE]))
+    if A[obj + O_ORDER] != IN_ORDER:
+        return any_word(A, obj, seen, count, int(A[obj + O_TRIE]))
     live, due = A[A[obj + O_LIVE] + seen], A[A[obj + O_NEXT] + seen]
     return (live < A[obj + O_NAMES] and live <= due) or (A[obj + O_EXTRA] != 0 and due == A[obj + O_NAMES])
 
@@ -191,6 +250,17 @@ def may_go_on(A, obj, seen):
 @kernel("i8(A, i8, i8, i8)")
 def after_name(A, obj, seen, k):
     """What has been seen after name ``k`` (-1: a free name)."""
-    if A[obj + O_ANY_ORDER]:
-        return seen if k < 0 else with_bit(A, int(A[obj + O_SET_WORDS]), seen, k)
-    return int(A[obj + O_NAMES]) if k < 0 or k >= A[obj + O_NAMES] else k + 1
+    order, names = A[obj + O_ORDER], int(A[obj + O_NAMES])
+    if order == IN_ORDER:
+        return names if k < 0 or k >= names else k + 1
+    if k < 0:
+        return seen if order == ANY_ORDER else with_bit(A, int(A[obj + O_SET_WORDS]), seen, int(A[obj + O_ALL]))
+    return with_bit(A, int(A[obj + O_SET_WORDS]), seen, k)
+
+
+@kernel("i8(A, i8, i8)")
+def counted(A, obj, count):
+    """One member more, counted only as far as the bounds can tell."""
+    if A[obj + O_MOST] >= 0:
+        return count + 1
+    return min(count + 1, int(A[obj + O_FEWEST]))

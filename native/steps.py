@@ -32,6 +32,7 @@ from .languages import (
 )
 from .number import num_step
 from .positions import (
+    A_CLOSES,
     A_GOAL,
     A_GOALS,
     A_MAX,
@@ -39,6 +40,7 @@ from .positions import (
     A_PREFIX,
     A_WS,
     COLON,
+    EXITS,
     FIRST,
     K_ARRAY,
     K_END,
@@ -63,6 +65,7 @@ from .positions import (
     START,
     after_name,
     any_word,
+    counted,
     free_allowed,
     lazy,
     may_close,
@@ -101,8 +104,8 @@ def word_can_go_on(A, node, mode):
     return False
 
 
-@kernel("b1(A, i8, i8, i8, i8)")
-def name_can_go_on(A, obj, seen, node, mode):
+@kernel("b1(A, i8, i8, i8, i8, i8)")
+def name_can_go_on(A, obj, seen, count, node, mode):
     """The same for the names that an object still allows."""
     for part in range(3):
         first, last = mode_range(mode, part)
@@ -110,7 +113,7 @@ def name_can_go_on(A, obj, seen, node, mode):
             found = least_char(A, node, first)
             if found < 0 or (found & 0x1FFFFF) > last:
                 break
-            if any_word(A, obj, seen, found >> 21):
+            if any_word(A, obj, seen, count, found >> 21):
                 return True
             first = (found & 0x1FFFFF) + 1
     return False
@@ -181,24 +184,30 @@ def step_text(A, at, parent, b):
     emit(A, position(A, K_TEXT, spec, q, r, 0, 0, 0, 0), parent)
 
 
-@kernel("void(A, i8, i8, i8, i8, i8, i8)")
-def close_key(A, number, obj, seen, node, q, parent):
+@kernel("i8(A, i8, i8, i8, i8, i8, i8)")
+def before_colon(A, number, obj, seen, count, k, goal):
+    """The position after the key ``k`` (-1: a free one) of a member that must meet ``goal``."""
+    then = after_name(A, obj, seen, k)
+    return position(A, K_OBJECT, number, then, COLON, goal, int(A[obj + O_WS]), counted(A, obj, count), 0)
+
+
+@kernel("void(A, i8, i8, i8, i8, i8, i8, i8)")
+def close_key(A, number, obj, seen, count, node, q, parent):
     """The closing quote of a key: which value follows depends on the name, or on what free names may hold."""
     goal, k = -1, -1
     if node >= 0 and A[node + 3] >= 0:
         k = int(A[A[obj + O_SORTED] + A[node + 3]])
-        if not name_allowed(A, obj, seen, k):
+        if not name_allowed(A, obj, seen, count, k):
             return
         goal = int(A[A[obj + O_GOALS] + k])
-    elif free_allowed(A, obj, seen):
+    elif free_allowed(A, obj, seen, count):
         if A[obj + O_SPEC] < 0:
             goal = int(A[obj + O_FREE])
         elif q >= 0:
             goal = int(A[A[A[A[obj + O_SPEC] + SPEC_REF] + DFA_GOALS] + q])
     if goal < 0:
         return
-    then = after_name(A, obj, seen, k)
-    emit(A, position(A, K_OBJECT, number, then, COLON, goal, int(A[obj + O_WS]), 0, 0), parent)
+    emit(A, before_colon(A, number, obj, seen, count, k, goal), parent)
 
 
 @kernel("i8(A, i8, i8)")
@@ -215,12 +224,13 @@ def free_goal(A, obj, q):
 def step_key(A, at, parent, b):
     """The inside of a key: on the trie of names, under the automaton of free names, or both."""
     number, seen, node, q, mode = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), int(A[at + 5])
+    count = int(A[at + 6])
     obj = lazy(A, number)
     r = char_step(mode, b)
     if r == DEAD:
         return
     if r == QUOTE:
-        close_key(A, number, obj, seen, node, q, parent)
+        close_key(A, number, obj, seen, count, node, q, parent)
         return
     full = r >= CHAR
     cp = r & 0x1FFFFF
@@ -232,8 +242,8 @@ def step_key(A, at, parent, b):
         elif full:
             node = trie_char(A, node, cp)
         if node >= 0:
-            named = any_word(A, obj, seen, node) if raw or full else name_can_go_on(A, obj, seen, node, r)
-    free = free_allowed(A, obj, seen)
+            named = any_word(A, obj, seen, count, node) if raw or full else name_can_go_on(A, obj, seen, count, node, r)
+    free = free_allowed(A, obj, seen, count)
     spec = int(A[obj + O_SPEC])
     if free and spec >= 0:
         if q < 0:
@@ -249,20 +259,32 @@ def step_key(A, at, parent, b):
         r = 0
     goal = free_goal(A, obj, q) if free and node < 0 else -1
     if goal >= 0:
-        back = position(A, K_OBJECT, number, after_name(A, obj, seen, -1), COLON, goal, int(A[obj + O_WS]), 0, 0)
-        then = state_of(A, back, parent)
+        then = state_of(A, before_colon(A, number, obj, seen, count, -1, goal), parent)
         emit(A, position(A, K_STRING, int(A[obj + O_TEXT]), 0, 0, r, 0, 0, 0), then)
         return
-    emit(A, position(A, K_KEY, number, seen, node, q if free else -1, r, 0, 0), parent)
+    emit(A, position(A, K_KEY, number, seen, node, q if free else -1, r, count, 0), parent)
+
+
+@kernel("void(A, i8, i8, i8, i8, i8, i8)")
+def call_member(A, number, seen, goal, start, count, parent):
+    """Begin the value of a member, once for each of its exits."""
+    if goal < EXITS:
+        call(A, goal, position(A, K_OBJECT, number, seen, NEXT, 0, start, count, 0), parent)
+        return
+    exits = lazy(A, goal - EXITS)
+    for j in range(int(A[exits]) if exits else 0):
+        then = int(A[exits + 2 * j + 2])
+        call(A, int(A[exits + 2 * j + 1]), position(A, K_OBJECT, then, seen, NEXT, 0, start, count, 0), parent)
 
 
 @kernel("void(A, i8, i8, i8)")
 def step_object(A, at, parent, b):
     """The punctuation of an object."""
     number, seen, phase, goal, ws = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), int(A[at + 5])
+    count = int(A[at + 6])
     space = space_step(ws, b)
     if space >= 0:
-        emit(A, position(A, K_OBJECT, number, seen, phase, goal, space, 0, 0), parent)
+        emit(A, position(A, K_OBJECT, number, seen, phase, goal, space, count, 0), parent)
         return
     if phase == START:
         if b != 123:
@@ -276,15 +298,15 @@ def step_object(A, at, parent, b):
     start = int(A[obj + O_WS])
     if phase == COLON:
         if b == 58:
-            call(A, goal, position(A, K_OBJECT, number, seen, NEXT, 0, start, 0, 0), parent)
+            call_member(A, number, seen, goal, start, count, parent)
     elif b == 34:
-        if phase != NEXT and may_go_on(A, obj, seen):
-            q = 0 if A[obj + O_SPEC] >= 0 and free_allowed(A, obj, seen) else -1
-            emit(A, position(A, K_KEY, number, seen, int(A[obj + O_TRIE]), q, 0, 0, 0), parent)
+        if phase != NEXT and may_go_on(A, obj, seen, count):
+            q = 0 if A[obj + O_SPEC] >= 0 and free_allowed(A, obj, seen, count) else -1
+            emit(A, position(A, K_KEY, number, seen, int(A[obj + O_TRIE]), q, 0, count, 0), parent)
     elif b == 44:
-        if phase == NEXT and may_go_on(A, obj, seen):
-            emit(A, position(A, K_OBJECT, number, seen, NAME, 0, start, 0, 0), parent)
-    elif b == 125 and phase != NAME and may_close(A, obj, seen):
+        if phase == NEXT and may_go_on(A, obj, seen, count):
+            emit(A, position(A, K_OBJECT, number, seen, NAME, 0, start, count, 0), parent)
+    elif b == 125 and phase != NAME and may_close(A, obj, seen, count):
         emit_state(A, parent)
 
 
@@ -296,7 +318,13 @@ def call_item(A, number, index, parent):
     after = index + 1
     if A[arr + A_MAX] < 0:
         after = min(after, max(int(A[arr + A_PREFIX]), int(A[arr + A_MIN])))
-    call(A, goal, position(A, K_ARRAY, number, after, NEXT, int(A[arr + A_WS]), 0, 0, 0), parent)
+    if goal < EXITS:
+        call(A, goal, position(A, K_ARRAY, number, after, NEXT, int(A[arr + A_WS]), 0, 0, 0), parent)
+        return
+    exits = lazy(A, goal - EXITS)
+    for j in range(int(A[exits]) if exits else 0):
+        then = int(A[exits + 2 * j + 2])
+        call(A, int(A[exits + 2 * j + 1]), position(A, K_ARRAY, then, after, NEXT, int(A[arr + A_WS]), 0, 0, 0), parent)
 
 
 @kernel("void(A, i8, i8, i8)")
@@ -313,14 +341,14 @@ def step_array(A, at, parent, b):
         arr = lazy(A, number)
         if arr == 0:
             return
-        if A[arr + A_MIN] == 0:
+        if A[arr + A_MIN] == 0 and A[arr + A_CLOSES]:
             emit(A, position(A, K_ARRAY, number, 0, FIRST, int(A[arr + A_WS]), 0, 0, 0), parent)
         if A[arr + A_MAX] != 0:
             call_item(A, number, 0, parent)
         return
     arr = lazy(A, number)
     if b == 93:
-        if index >= A[arr + A_MIN]:
+        if index >= A[arr + A_MIN] and A[arr + A_CLOSES]:
             emit_state(A, parent)
     elif b == 44 and phase == NEXT and (A[arr + A_MAX] < 0 or index < A[arr + A_MAX]):
         call_item(A, number, index, parent)

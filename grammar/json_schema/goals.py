@@ -1,8 +1,10 @@
 """Goals: what a value must be, worked out on demand.
 
-A goal is a conjunction of nodes (later: any formula over them). Its branches are the ways to meet the disjunctions
-inside; of each branch, each JSON type has one residual: the constraints of that type, merged. Children are goals again,
-made by differentiating: the goal of a key is the conjunction of what every node says of that key.
+A goal is a conjunction of nodes, and perhaps a formula over further ones. Its branches are the ways to meet the
+disjunctions inside; of each branch, each JSON type has one residual: the constraints of that type, merged. Children are
+goals again, made by differentiating: the goal of a key is the conjunction of what every node says of that key. Where
+nodes are no plain conjunction (``not``, ``if``, overlapping ``oneOf``, counts of members, ...), containers keep what
+connects their members as a formula (:mod:`.frames`), and scalars are worked out by the algebra of sets.
 
 A goal is satisfiable when some type can still be met; asked on demand, remembered, and "in progress" counts as no,
 which is exact because a shortest witness repeats no goal.
@@ -10,7 +12,7 @@ which is exact because a shortest witness repeats no goal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from decimal import Decimal
 from typing import Any
@@ -19,40 +21,49 @@ from .. import dfa as automata
 from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded
 from ..number import NumberSpec
+from ..text_set import TextSet
+from . import scalars, typed
+from .facts import AtLeast, Facts
+from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, Formulas, atoms, conjuncts, disjuncts
+from .frames import ArrayFrame, ObjectFrame
 from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader
 from .nodes import listed as is_listed
 from .values import Array, Literal, Number, Object, String, Value
 
-_LITERALS = ((NULL, "null"), (BOOLEAN, "true"), (BOOLEAN, "false"))
+_LITERALS = ((NULL, "null", None), (BOOLEAN, "true", True), (BOOLEAN, "false", False))
 _ANY_NUMBER = Number(NumberSpec(None, False, None, False))
 _ANY_STRING = String()
 
-
 MAX_SPELLED = 64  # words up to which a pattern over names is read as a list of names
+MAX_APART = 16  # alternatives of one container that are followed apart; beyond, they stay a formula
 
 
 class Goal:
-    """A hash-consed conjunction of nodes.
+    """A hash-consed conjunction of nodes and a formula over nodes.
 
     Attributes
     ----------
     nodes : tuple of Node
         Sorted, distinct, without the node that allows anything.
+    rest : Formula
+        What else must hold.
     satisfiable : bool or None
         None: not known yet.
     """
 
-    __slots__ = ("candidates", "nodes", "satisfiable")
+    __slots__ = ("candidates", "nodes", "rest", "satisfiable")
 
-    def __init__(self, nodes: tuple[Node, ...]) -> None:
+    def __init__(self, nodes: tuple[Node, ...], rest: Formula) -> None:
         self.nodes = nodes
+        self.rest = rest
         self.candidates: tuple[Value, ...] | None = None
         self.satisfiable: bool | None = None
 
     @property
     def pointer(self) -> str:
         """Where the first schema of the goal stands."""
-        return self.nodes[0].place.pointer if self.nodes else ""
+        first = self.nodes[0] if self.nodes else next((a.atom for a in atoms(self.rest)), None)
+        return first.place.pointer if first is not None else ""
 
 
 class Goals:
@@ -66,32 +77,59 @@ class Goals:
         Limit on the ways to meet the disjunctions of one goal.
     max_depth : int
         Limit on the nesting of required values that is looked into.
+    max_steps : int
+        Limit on the steps of the search for a completion of one container.
     """
 
-    def __init__(self, reader: Reader, *, max_branches: int, max_depth: int) -> None:
+    def __init__(self, reader: Reader, *, max_branches: int, max_depth: int, max_steps: int = 100_000) -> None:
         self.reader = reader
         self.max_branches = max_branches
         self.max_depth = max_depth
-        self._goals: dict[tuple[int, ...], Goal] = {}
+        self.max_steps = max_steps
+        self.formulas, self.typed = Formulas(), Formulas()
+        self.facts = Facts(self.formulas)
+        self.expanded: dict[tuple[int, int], Formula] = {}
+        self._goals: dict[Any, Goal] = {}
         self._open: dict[int, int] = {}  # goals being decided -> depth
-        self._leaned = 1 << 30  # least depth of an open goal that a "no" relied on
-        self._bare: dict[int, Node] = {}
+        self._leaned = _NOTHING  # least depth of an open goal that a "no" relied on
+        self._steps = 0
+        self._overlaps: dict[int, list[list[bool]]] = {}
+        self._structures: dict[tuple[int, int], list[Node]] = {}
+        self._key_languages: dict[int, CharDfa] = {}
+        self._approximate = False
+        self._find_overlaps()
 
-    def goal(self, nodes: Iterable[Node]) -> Goal:
+    def goal(self, nodes: Iterable[Node], rest: Formula = TRUE) -> Goal:
         """The goal of a conjunction."""
         distinct = {n.serial: n for n in nodes if not n.is_anything}
-        key = tuple(sorted(distinct))
+        key: Any = tuple(sorted(distinct))
+        if rest is not TRUE:
+            key = (key, rest)
         found = self._goals.get(key)
         if found is None:
-            found = self._goals[key] = Goal(tuple(distinct[k] for k in key))
+            found = self._goals[key] = Goal(tuple(distinct[k] for k in sorted(distinct)), rest)
         return found
+
+    def goal_of(self, value: Formula) -> Goal:
+        """The goal of a formula over nodes."""
+        if value is FALSE:
+            return self.goal([self.reader.nothing])
+        parts = conjuncts(value)
+        rest = [p for p in parts if p.op != ATOM]
+        return self.goal((p.atom for p in parts if p.op == ATOM), self.formulas.all(rest) if rest else TRUE)
+
+    def value_of(self, node: Node) -> Formula:
+        """The formula of one node."""
+        if node.is_anything:
+            return TRUE
+        return self.formulas.atom(node) if node.types else FALSE
 
     # ------------------------------------------------------------------------------------------- satisfiability
     def satisfiable(self, goal: Goal) -> bool:
         """Whether some value meets a goal."""
         if goal.satisfiable is not None:
             return goal.satisfiable
-        if not goal.nodes or (len(goal.nodes) == 1 and _plainly_possible(goal.nodes[0])):
+        if goal.rest is TRUE and (not goal.nodes or (len(goal.nodes) == 1 and _plainly_possible(goal.nodes[0]))):
             goal.satisfiable = True
             return True
         here = id(goal)
@@ -101,7 +139,7 @@ class Goals:
         depth = len(self._open)
         if depth >= self.max_depth:
             raise LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=goal.pointer)
-        outer, self._leaned = self._leaned, 1 << 30
+        outer, self._leaned = self._leaned, _NOTHING
         self._open[here] = depth
         try:
             answer = any(map(self._possible, self.candidates(goal)))
@@ -114,19 +152,65 @@ class Goals:
                 self._leaned = outer
         return answer
 
+    def tentatively(self, ask: Callable[[], bool]) -> tuple[bool, bool]:
+        """An answer, and whether a "no" is final (it did not lean on a goal that is being decided)."""
+        outer, self._leaned = self._leaned, _NOTHING
+        try:
+            answer = ask()
+        finally:
+            leaned, self._leaned = self._leaned, min(outer, self._leaned)
+        return answer, leaned == _NOTHING
+
+    def surely_unsatisfiable(self, goal: Goal) -> bool:
+        """Whether a goal is known to have no value, now and for good."""
+        outer = self._leaned
+        possible, final = self.tentatively(lambda: self.satisfiable(goal))
+        self._leaned = outer
+        return final and not possible
+
+    def count_step(self) -> None:
+        """Count one step of a search against the limit."""
+        self._steps += 1
+        if self._steps > self.max_steps:
+            raise LimitExceeded("max_steps", self._steps, self.max_steps)
+
     def _possible(self, value: Value) -> bool:
         """Whether a residual has an instance."""
         if isinstance(value, Object):
             due = [(name, goal) for name, goal in value.names if name in value.required]
-            return all(can_be_written(name) and self.satisfiable(goal) for name, goal in due)
+            if not all(can_be_written(name) and self.satisfiable(goal) for name, goal in due):
+                return False
+            if value.fewest > len(due) and not self._has_room(value):
+                return False
+            if value.most is not None and max(len(due), value.fewest) > value.most:
+                return False
         if isinstance(value, Array):
             if value.longest is not None and value.shortest > value.longest:
                 return False
             head = value.prefix[: value.shortest]
-            return all(map(self.satisfiable, head)) and (
-                value.shortest <= len(value.prefix) or self.satisfiable(value.rest)
-            )
+            if not all(map(self.satisfiable, head)):
+                return False
+            if value.shortest > len(value.prefix) and not self.satisfiable(value.rest):
+                return False
+        if isinstance(value, (Object, Array)) and value.frame is not None:
+            self._steps = 0
+            return value.frame.possible(value.residual)
         return True
+
+    def _has_room(self, value: Object) -> bool:
+        """Whether so many different keys exist as an object asks for at least."""
+        count = 0
+        for _, goal in (*value.names, *value.extra):
+            count += self.satisfiable(goal)
+        if count >= value.fewest:
+            return True
+        if value.free is not None and self.satisfiable(value.free):
+            return True
+        if value.patterns is None:
+            return False
+        dfa, goals = value.patterns
+        kept = [int(goal is not None and self.satisfiable(goal)) for goal in goals]
+        return TextSet.of(automata.recolour(dfa, kept)[0]).size(value.fewest - count) >= value.fewest - count
 
     def values(self, goal: Goal) -> tuple[Value, ...]:
         """The ways to meet a goal, one per branch and JSON type, each of them satisfiable."""
@@ -153,15 +237,54 @@ class Goals:
         """The same before satisfiability of children has been asked."""
         if goal.candidates is None:
             found: dict[Value, None] = {}
-            for branch in self._branches(goal):
-                for value in self._residuals(branch):
-                    found[value] = None
+            branches = self._branches(goal) if goal.rest is TRUE else None
+            if branches is None:
+                found = dict.fromkeys(self._general(goal))
+            else:
+                for branch in branches:
+                    for value in self._residuals(branch):
+                        found[value] = None
             goal.candidates = tuple(found)
         return goal.candidates
 
+    # ------------------------------------------------------------------------------------- overlapping branches
+    def _find_overlaps(self) -> None:
+        """Find which branches of a ``oneOf`` can hold together; where none can, it reads like ``anyOf``.
+
+        Decided by an upper approximation: other ``oneOf`` read as ``anyOf``, and only plain conjunctions looked at.
+        """
+        nodes = self.reader.nodes()
+        self._approximate = True
+        for node in nodes:
+            for options in node.one_of:
+                self._overlaps[id(options)] = self._overlap_of(node, options)
+        self._approximate = False
+        if any(not n.is_conjunctive or _lists_containers(n) for n in nodes) or any(
+            any(map(any, table)) for table in self._overlaps.values()
+        ):
+            self._goals.clear()
+
+    def _overlap_of(self, node: Node, options: list[Node]) -> list[list[bool]]:
+        bare = _without_choices(node, self.reader.next_serial())
+        table = [[False] * len(options) for _ in options]
+        for k, first in enumerate(options):
+            for m in range(k + 1, len(options)):
+                table[k][m] = table[m][k] = self.satisfiable(self.goal([bare, first, options[m]]))
+        return table
+
+    def overlapping(self, node: Node, options: list[Node], k: int) -> list[Node]:
+        """The other branches of a ``oneOf`` that can hold together with branch ``k``."""
+        table = self._overlaps.get(id(options))
+        if table is None:
+            return [*options[:k], *options[k + 1 :]]
+        return [other for other, meets in zip(options, table[k], strict=True) if meets]
+
     # ------------------------------------------------------------------------------------------------- branches
-    def _branches(self, goal: Goal) -> list[list[Node]]:
-        """The disjunctive normal form over nodes, as lists of nodes whose own constraints hold together."""
+    def _branches(self, goal: Goal) -> list[list[Node]] | None:
+        """The disjunctive normal form over nodes, as lists of nodes whose own constraints hold together.
+
+        None where some node in place is no plain conjunction, or where the ways are too many.
+        """
         work: list[tuple[list[Node], dict[int, Node], list[list[Node]]]] = [(list(reversed(goal.nodes)), {}, [])]
         done: list[list[Node]] = []
         while work:
@@ -171,6 +294,8 @@ class Goals:
                 node = pending.pop()
                 if node.serial in flat or node.is_anything:
                     continue
+                if not (self._approximate or self._is_plain(node)):
+                    return None
                 flat[node.serial] = node
                 pending.extend(reversed(node.all_of))
                 choices += [*node.any_of, *node.one_of]
@@ -185,42 +310,188 @@ class Goals:
                 for option in reversed(options):
                     work.append(([option], dict(flat), list(choices)))
             if len(done) + len(work) > self.max_branches:
-                raise LimitExceeded(
-                    "max_branches", len(done) + len(work), self.max_branches, pointer=goal.pointer, keyword="anyOf"
-                )
+                return None
         return done
 
-    def check(self, node: Node) -> None:
-        """Refuse what the residuals of a node cannot carry yet."""
-        if node.one_of:
-            self._check_one_of(node)
-        if node.unique and (node.max_items is None or node.max_items > 1):
-            self.reader.refuse(node, "uniqueItems")
-        if node.min_properties > len(node.required):
-            self.reader.refuse(node, "minProperties")
-        closed = node.additional is not None and node.additional.types == 0 and not node.patterns
-        if node.max_properties is not None and not (closed and len(node.properties) <= node.max_properties):
-            self.reader.refuse(node, "maxProperties")
+    def _is_plain(self, node: Node) -> bool:
+        """Whether a node is a conjunction of keywords and disjunctions."""
+        return (
+            node.is_conjunctive
+            and not any(any(map(any, self._overlaps.get(id(options), ((True,),)))) for options in node.one_of)
+            and not (node.enum is not None and _lists_containers(node))
+        )
 
-    def _check_one_of(self, node: Node) -> None:
-        """Refuse a ``oneOf`` unless no value can meet two of its branches (then it reads like ``anyOf``)."""
-        for options in node.one_of:
-            for k, first in enumerate(options):
-                for second in options[k + 1 :]:
-                    if self.satisfiable(self.goal([self._without_choices(node), first, second])):
-                        reason = f"{first.place.pointer} and {second.place.pointer} can hold together."
-                        self.reader.refuse(node, "oneOf", reason + " Overlapping branches are not enforced yet.")
-                        return
-
-    def _without_choices(self, node: Node) -> Node:
-        """A node's own constraints alone."""
-        found = self._bare.get(node.serial)
-        if found is None:
-            found = copy(node)
-            found.serial = self.reader.next_serial()
-            found.all_of = found.any_of = found.one_of = ()
-            self._bare[node.serial] = found
+    # ------------------------------------------------------------------------------------------------- general
+    def _general(self, goal: Goal) -> list[Value]:
+        """The residuals of a goal that is no plain conjunction: by type, as formulas."""
+        formula = self.formulas.all((*map(self.formulas.atom, goal.nodes), goal.rest))
+        found: list[Value] = []
+        for kind, text, value in _LITERALS:
+            if scalars.holds(self._typed(formula, kind), value):
+                found.append(Literal(text))
+        number = self._typed(formula, NUMBER)
+        if number is not FALSE:
+            found += [Number(spec) for spec in scalars.numbers(number).specs]
+        found += self._texts(self._typed(formula, STRING), goal)
+        for part in self._apart(self._typed(formula, ARRAY)):
+            found += self._framed_array(ArrayFrame(self, part))
+        for part in self._apart(self._typed(formula, OBJECT)):
+            found += self._framed_object(ObjectFrame(self, part))
         return found
+
+    def _typed(self, formula: Formula, kind: int) -> Formula:
+        """A formula over nodes as one over what they say themselves of a type."""
+
+        def walk(f: Formula) -> Formula:
+            if f.op == ATOM:
+                return typed.expand(self, f.atom, kind)
+            if f.op == NOT:
+                return self.typed.no(walk(f.parts[0]))
+            if f.op < 0:
+                return f
+            return (self.typed.any if f.op == OR else self.typed.all)(map(walk, f.parts))
+
+        return walk(formula)
+
+    def _texts(self, formula: Formula, goal: Goal) -> list[String]:
+        if formula is FALSE:
+            return []
+        if formula is TRUE:
+            return [_ANY_STRING]
+        limit = self.reader.max_dfa_states
+        try:
+            found = scalars.texts(formula, limit)
+            words = found.words_if_few(MAX_SPELLED)
+            if words is not None:
+                return [String(words=words)] if words else []
+            return [String(None, *part) for part in found.parts(limit)]
+        except LimitExceeded as error:
+            raise LimitExceeded(error.limit, error.measured, limit, pointer=goal.pointer) from error
+
+    def _apart(self, formula: Formula) -> list[Formula]:
+        """Alternatives of a container that are followed apart: those that each say something of its structure."""
+        done = [formula] if formula is not FALSE else []
+        while True:
+            for k, f in enumerate(done):
+                choice = next((p for p in conjuncts(f) if p.op == OR and _is_structural(p)), None)
+                if choice is not None and len(done) + len(choice.parts) - 1 <= MAX_APART:
+                    others = [p for p in conjuncts(f) if p is not choice]
+                    split = [self.typed.all((*others, option)) for option in disjuncts(choice)]
+                    done[k : k + 1] = [f for f in split if f is not FALSE]
+                    break
+            else:
+                return list(dict.fromkeys(done))
+
+    def _framed_array(self, frame: ArrayFrame) -> list[Array]:
+        if frame.residual is FALSE:
+            return []
+        low, high, connected = _bounds(frame.residual)
+        prefix = tuple(self.goal_of(frame.value(k)) for k in range(frame.width))
+        rest = self.goal_of(frame.value(frame.width))
+        if connected:
+            return [Array(prefix, rest, 0, None, frame, frame.residual)]
+        return [Array(prefix, rest, low, high)]
+
+    def _framed_object(self, frame: ObjectFrame) -> list[Object]:
+        if frame.residual is FALSE:
+            return []
+        low, high, connected = _bounds(frame.residual)
+        if not frame.keys and frame.n_kinds:
+            free, patterns = self.goal_of(frame.value(None, 0)), None
+        else:
+            free = None
+            goals = [self.goal_of(frame.value(None, c)) for c in range(frame.n_kinds)]
+            patterns = (frame.keys, tuple(goals[c] if c >= 0 else None for c in frame.kinds)) if frame.keys else None
+        listed = [(name, self.goal_of(frame.value(k, None))) for k, name in enumerate(frame.names)]
+        required = frozenset(frame.names[k] for k, (absent, _) in frame.base.items() if not absent)
+        return [
+            Object(
+                tuple(listed[: frame.n_listed]),
+                required,
+                extra=tuple(listed[frame.n_listed :]),
+                free=free,
+                patterns=patterns,
+                fewest=0 if connected else low,
+                most=None if connected else high,
+                frame=frame if connected else None,
+                residual=frame.residual if connected else TRUE,
+            )
+        ]
+
+    def listed(self, node: Node, kind: int) -> list[Node]:
+        """The containers of one type in the ``enum`` of a node, as nodes that say what their members are."""
+        key = (node.serial, kind)
+        found = self._structures.get(key)
+        if found is None:
+            assert node.enum is not None
+            values = [v for v in node.enum if scalars.kind_of(v) == kind]
+            found = self._structures[key] = [self.reader.structure(v, node.place) for v in values]
+        return found
+
+    # -------------------------------------------------------------------------------------------- names of objects
+    def names_of(
+        self, nodes: Sequence[Node], present: Iterable[str]
+    ) -> tuple[list[str], int, CharDfa | None, list[int], list[set[bytes]]]:
+        """The names that some nodes tell apart.
+
+        Returns
+        -------
+        names : list of str
+            Listed names, then those that finite patterns spell out.
+        n_listed : int
+        keys : CharDfa or None
+            Automaton over all other names; None where they are of one kind.
+        kinds : list of int
+            Kind of each state of the automaton, -1 where no name may end.
+        profiles : list of set of bytes
+            Of each kind, the keys of the automata that its names match.
+        """
+        order = dict.fromkeys(name for n in nodes for name in n.properties)
+        order |= dict.fromkeys(name for n in nodes for name in n.required) | dict.fromkeys(present)
+        names = [name for name in order if can_be_written(name)]
+        languages = self._languages(nodes)
+        spelled = {key: words for key, d in languages.items() if (words := automata.words(d, MAX_SPELLED)) is not None}
+        extra = dict.fromkeys(word for words in spelled.values() for word in words if word not in order)
+        rest = {key: d for key, d in languages.items() if key not in spelled}
+        if not rest:
+            return [*names, *extra], len(names), None, [], [set()]
+        keys = list(rest)
+        listed = automata.from_words([*names, *extra])
+        product, profiles = automata.product([*(rest[k] for k in keys), listed], rest=True)
+        numbers: dict[int, int] = {}
+        kinds = [
+            numbers.setdefault(profile, len(numbers)) if ending and profile < 1 << len(keys) else -1
+            for profile, ending in zip(profiles, product.accept, strict=True)
+        ]
+        matched = [{key for k, key in enumerate(keys) if profile >> k & 1} for profile in numbers]
+        return [*names, *extra], len(names), product, kinds, matched
+
+    def _languages(self, nodes: Iterable[Node]) -> dict[bytes, CharDfa]:
+        """The automata that nodes judge names by."""
+        found = {d.key: d for n in nodes for d, _ in n.patterns}
+        for n in nodes:
+            if n.property_names is not None:
+                language = self._key_language(n.property_names)
+                found[language.key] = language
+        return found
+
+    def _key_language(self, node: Node) -> CharDfa:
+        """The names that ``propertyNames`` allows."""
+        found = self._key_languages.get(node.serial)
+        if found is None:
+            texts = scalars.texts(self._typed(self.value_of(node), STRING), self.reader.max_dfa_states)
+            found = self._key_languages[node.serial] = texts.automaton()
+        return found
+
+    def profile_of(self, name: str, nodes: Iterable[Node]) -> set[bytes]:
+        """The keys of the automata that a name matches."""
+        return {key for key, d in self._languages(nodes).items() if automata.matches(d, name)}
+
+    def name_value(self, node: Node, name: str | None, matching: set[bytes]) -> Formula:
+        """What a node itself asks of the value of a name (None: any that is not listed)."""
+        if node.property_names is not None and self._key_language(node.property_names).key not in matching:
+            return FALSE
+        return self.formulas.all(self.value_of(child) for child in _child([node], name, matching))
 
     # ------------------------------------------------------------------------------------------------ residuals
     def _residuals(self, nodes: Sequence[Node]) -> list[Value]:
@@ -230,7 +501,7 @@ class Goals:
             types &= node.types
         if any(node.enum is not None for node in nodes):
             return self._enumerated(nodes)
-        values: list[Value] = [Literal(text) for bit, text in _LITERALS if types & bit]
+        values: list[Value] = [Literal(text) for bit, text, _ in _LITERALS if types & bit]
         if types & NUMBER:
             values.extend(_number(nodes))
         if types & STRING:
@@ -242,10 +513,10 @@ class Goals:
         return values
 
     def _enumerated(self, nodes: Sequence[Node]) -> list[Value]:
-        """The values listed by ``enum`` and ``const`` that meet everything else."""
+        """The scalars listed by ``enum`` and ``const`` that meet everything else."""
         listed = next(node for node in nodes if node.enum is not None)
         assert listed.enum is not None
-        kept = [v for v in listed.enum if all(self.holds(n, v, listed=n is listed) for n in nodes)]
+        kept = [v for v in listed.enum if all(_scalar_meets(n, v, listed=n is listed) for n in nodes)]
         values: list[Value] = []
         words = {v for v in kept if isinstance(v, str) and can_be_written(v)}
         if words:
@@ -253,15 +524,8 @@ class Goals:
         for v in kept:
             if v is None or isinstance(v, bool):
                 values.append(Literal("null" if v is None else "true" if v else "false"))
-            elif isinstance(v, (int, float, Decimal)):
-                number = NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))  # type: ignore[arg-type]
-                values.append(Number(number))
-            elif isinstance(v, list):
-                goals = tuple(self.goal([self.reader.constant(item, listed.place)]) for item in v)
-                values.append(Array(goals, self.goal([self.reader.nothing]), len(v), len(v)))
-            elif isinstance(v, dict):
-                names = tuple((k, self.goal([self.reader.constant(item, listed.place)])) for k, item in v.items())
-                values.append(Object(names, frozenset(v)))
+            elif not isinstance(v, str):
+                values.append(Number(NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))))
         return values
 
     def _string(self, nodes: Sequence[Node]) -> list[String]:
@@ -273,17 +537,14 @@ class Goals:
             return []
         if not dfas:
             return [String(None, None, shortest, longest) if shortest or bounds else _ANY_STRING]
-        language = dfas[0]
+        limit = self.reader.max_dfa_states
         try:
+            found = TextSet.of(dfas[0], shortest, longest, max_states=limit)
             for other in dfas[1:]:
-                language = automata.intersection(language, other)
-            if shortest or longest is not None:
-                language, shortest, longest = _bounded(language, shortest, longest, self.reader.max_dfa_states)
+                found &= TextSet.of(other, max_states=limit)
+            return [String(None, *part) for part in found.parts(limit)]
         except LimitExceeded as error:
-            raise LimitExceeded(
-                error.limit, error.measured, self.reader.max_dfa_states, pointer=nodes[0].place.pointer
-            ) from error
-        return [String(None, language, shortest, longest)] if language.n_states else []
+            raise LimitExceeded(error.limit, error.measured, limit, pointer=nodes[0].place.pointer) from error
 
     def _array(self, nodes: Sequence[Node]) -> Array:
         shortest = max((node.min_items for node in nodes), default=0)
@@ -354,42 +615,40 @@ class Goals:
             return by_colour[colours[0]]
         return merged, tuple(by_colour[c] for c in colours)
 
-    # --------------------------------------------------------------------------------------------- plain values
-    def holds(self, node: Node, value: Any, *, listed: bool = False) -> bool:
-        """Whether a given value meets a node (for ``enum`` and ``const`` beside other keywords).
 
-        ``listed``: the value is known to be in the node's own ``enum``.
-        """
-        if not _kind(value) & node.types or (node.integer and not _is_integer(value, node.lexical)):
-            return False
-        if not listed and node.enum is not None and not is_listed(value, node):
-            return False
-        if not all(self.holds(n, value) for n in node.all_of):
-            return False
-        if not all(any(self.holds(n, value) for n in options) for options in node.any_of):
-            return False
-        if not all(sum(self.holds(n, value) for n in options) == 1 for options in node.one_of):
-            return False
-        if isinstance(value, str):
-            longest = len(value) if node.longest is None else node.longest
-            return node.shortest <= len(value) <= longest and all(automata.matches(d, value) for d in node.dfas)
-        if isinstance(value, list):
-            most = len(value) if node.max_items is None else node.max_items
-            return node.min_items <= len(value) <= most and all(
-                self.holds(item, v) for k, v in enumerate(value) if (item := _item(node, k)) is not None
-            )
-        if isinstance(value, dict):
-            most = len(value) if node.max_properties is None else node.max_properties
-            if not node.min_properties <= len(value) <= most or not all(k in value for k in node.required):
-                return False
-            return all(
-                self.holds(child, v)
-                for k, v in value.items()
-                for child in _child([node], k, {d.key for d, _ in node.patterns if automata.matches(d, k)})
-            )
-        if isinstance(value, bool) or value is None:
-            return True
-        return all(number.spec.admits(value) for number in _number([node])) and bool(_number([node]))
+_NOTHING = 1 << 30  # no open goal was relied upon
+
+
+def _without_choices(node: Node, serial: int) -> Node:
+    """A node's own constraints alone."""
+    bare = copy(node)
+    bare.serial = serial
+    bare.all_of = bare.any_of = bare.one_of = bare.none_of = bare.conditions = bare.dependent = ()
+    return bare
+
+
+def _lists_containers(node: Node) -> bool:
+    """Whether a node has arrays or objects in its ``enum``."""
+    return node.enum is not None and any(isinstance(v, (list, dict)) for v in node.enum)
+
+
+def _is_structural(choice: Formula) -> bool:
+    """Whether at least two alternatives each ask for something that a node says itself."""
+    return sum(any(p.op == ATOM and isinstance(p.atom, Node) for p in conjuncts(part)) for part in choice.parts) > 1
+
+
+def _bounds(residual: Formula) -> tuple[int, int | None, bool]:
+    """The counts that a residual asks for, and whether it asks for anything else."""
+    low, high = 0, None
+    for part in conjuncts(residual):
+        atom = (part.parts[0] if part.op == NOT else part).parts[0]
+        if not isinstance(atom, AtLeast):
+            return 0, None, True
+        if part.op == NOT:
+            high = atom.count - 1
+        else:
+            low = atom.count
+    return low, high, False
 
 
 def _has_automata(nodes: Iterable[Node]) -> bool:
@@ -429,17 +688,18 @@ def _plainly_possible(node: Node) -> bool:
     )
 
 
-def _kind(value: Any) -> int:
-    """Type bit of a Python value."""
-    if value is None:
-        return NULL
-    if isinstance(value, bool):
-        return BOOLEAN
+def _scalar_meets(node: Node, value: Any, *, listed: bool = False) -> bool:
+    """Whether a scalar meets what a node says itself (``listed``: it is known to be in the node's own ``enum``)."""
+    if not scalars.kind_of(value) & node.types or (node.integer and not _is_integer(value, node.lexical)):
+        return False
+    if not listed and node.enum is not None and not is_listed(value, node):
+        return False
     if isinstance(value, str):
-        return STRING
-    if isinstance(value, list):
-        return ARRAY
-    return OBJECT if isinstance(value, dict) else NUMBER
+        longest = len(value) if node.longest is None else node.longest
+        return node.shortest <= len(value) <= longest and all(automata.matches(d, value) for d in node.dfas)
+    if isinstance(value, bool) or value is None:
+        return True
+    return all(number.spec.admits(value) for number in _number([node])) and bool(_number([node]))
 
 
 def _is_integer(value: Any, lexical: bool) -> bool:
@@ -473,38 +733,12 @@ def _number(nodes: Iterable[Node]) -> list[Number]:
     """The residual of numbers: at most one."""
     spec = None
     for node in nodes:
-        if not (node.number or node.integer or node.multiple is not None):
-            continue
-        lo = hi = None
-        lo_open = hi_open = False
-        for keyword, value in node.number:
-            bound = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-            is_open = keyword.startswith("exclusive")
-            if keyword.endswith("inimum"):
-                if lo is None or bound > lo or (bound == lo and is_open):
-                    lo, lo_open = bound, is_open
-            elif hi is None or bound < hi or (bound == hi and is_open):
-                hi, hi_open = bound, is_open
-        step = None if node.multiple is None else Decimal(repr(node.multiple))
-        own = NumberSpec(lo, lo_open, hi, hi_open, node.integer, node.lexical, step)
-        spec = own if spec is None else spec.intersect(own)
+        own = scalars.spec_of(node)
+        if own is not None:
+            spec = own if spec is None else spec.intersect(own)
     if spec is None:
         return [_ANY_NUMBER]
     return [] if spec.is_empty() else [Number(spec)]
 
 
-def _bounded(language: CharDfa, shortest: int, longest: int | None, max_states: int) -> tuple[CharDfa, int, int | None]:
-    """A language with bounds on its length: counted beside the automaton where that is exact, else built in."""
-    if not language.n_states:
-        return language, 0, None
-    low, high, _ = automata.lengths(language)
-    if low[0] >= shortest and (longest is None or 0 <= high[0] <= longest):
-        return language, 0, None
-    if (longest is not None and low[0] > longest) or 0 <= high[0] < shortest:
-        return automata.from_words([]), 0, None
-    if longest is None or automata.gaps_below(language, longest - shortest + 1):
-        return language, shortest, longest
-    return automata.restrict_length(language, shortest, longest, max_states=max_states), 0, None
-
-
-__all__ = ["Goal", "Goals", "GrammarError"]
+__all__ = ["Goal", "Goals", "GrammarError", "can_be_written"]

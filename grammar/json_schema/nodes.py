@@ -29,10 +29,7 @@ _TYPES = {
 }
 
 # keywords that say something about instances, whose meaning is not built yet
-_REFUSED = frozenset(
-    {"not", "if", "then", "else", "dependencies", "dependentRequired", "dependentSchemas", "contains", "propertyNames"}
-    | {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"}
-)
+_REFUSED = frozenset({"$dynamicRef", "$recursiveRef"})
 
 
 class Node:
@@ -52,6 +49,18 @@ class Node:
         Of each list, at least one holds.
     one_of : list of list of Node
         Of each list, exactly one holds.
+    none_of : list of Node
+        Schemas that do not hold.
+    conditions : list of (Node, Node, Node)
+        Where the first holds, the second does; else the third.
+    dependent : list of (str, Node)
+        Schemas that hold for objects with a given key.
+    needed_with : list of (str, names)
+        Keys that come with a given key.
+    property_names : Node or None
+        What keys must be, as strings.
+    unevaluated_properties, unevaluated_items : Node or None
+        What members and items must be that no other keyword here or in place has looked at.
     """
 
     types = ANY_TYPE
@@ -61,6 +70,16 @@ class Node:
     all_of: tuple[Node, ...] = ()
     any_of: tuple[list[Node], ...] = ()
     one_of: tuple[list[Node], ...] = ()
+    none_of: tuple[Node, ...] = ()
+    conditions: tuple[tuple[Node, Node, Node], ...] = ()
+    dependent: tuple[tuple[str, Node], ...] = ()
+    needed_with: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    property_names: Node | None = None
+    unevaluated_properties: Node | None = None
+    unevaluated_items: Node | None = None
+    contains: Node | None = None
+    min_contains = 1
+    max_contains: int | None = None
     dfas: tuple[CharDfa, ...] = ()
     shortest = 0
     longest: int | None = None
@@ -84,7 +103,30 @@ class Node:
 
     def in_place(self) -> Iterator[Node]:
         """The nodes that are asked about the same value."""
-        return chain(self.all_of, chain.from_iterable(self.any_of), chain.from_iterable(self.one_of))
+        choices = chain.from_iterable(chain(self.any_of, self.one_of, self.conditions))
+        return chain(self.all_of, choices, self.none_of, (node for _, node in self.dependent))
+
+    @property
+    def is_conjunctive(self) -> bool:
+        """Whether the constraints of the node itself are a plain conjunction (``one_of`` is looked at apart)."""
+        return not (
+            self.none_of
+            or self.conditions
+            or self.dependent
+            or self.needed_with
+            or self.contains
+            or self.property_names
+            or self.unique
+            or self.unevaluated_properties
+            or self.unevaluated_items
+        )
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether the node concerns one value without members, and nothing else in place."""
+        plain = not (self.all_of or self.any_of or self.one_of) and self.is_conjunctive
+        members = self.properties or self.patterns or self.required or self.additional or self.prefix or self.items
+        return plain and not members
 
     @property
     def is_anything(self) -> bool:
@@ -145,6 +187,7 @@ class Reader:
         self.annotations: list[tuple[str, str]] = []
         self._nodes: dict[tuple[int, str, int], Node] = {}
         self._todo: list[Node] = []
+        self._constants: dict[Any, Node] = {}
         self.anything = Node(Place(True, True, "", "", document.root.draft), 0)
         self.nothing = Node(Place(False, False, "", "", document.root.draft), 1)
         self.nothing.types = 0
@@ -215,6 +258,29 @@ class Reader:
         node = self.fresh(place)
         node.enum = [value]
         return node
+
+    def structure(self, value: Any, place: Place) -> Node:
+        """A node that only an array or object meets, by what it says of its members."""
+        node = self.fresh(place)
+        if isinstance(value, list):
+            node.types = ARRAY
+            node.prefix = tuple(self._member(item, place) for item in value)
+            node.items, node.min_items, node.max_items = self.nothing, len(value), len(value)
+        else:
+            node.types = OBJECT
+            node.properties = {name: self._member(item, place) for name, item in value.items()}
+            node.required, node.additional = tuple(value), self.nothing
+        return node
+
+    def _member(self, value: Any, place: Place) -> Node:
+        """The node of a value inside a constant; equal scalars share one."""
+        if isinstance(value, (list, dict)):
+            return self.constant(value, place)
+        key = (type(value) is bool, value)
+        found = self._constants.get(key)
+        if found is None:
+            found = self._constants[key] = self.constant(value, place)
+        return found
 
     def _fill(self, node: Node) -> None:
         schema = node.place.schema
@@ -292,6 +358,59 @@ class Reader:
         else:
             node.one_of += (branches,)
 
+    def _not(self, node: Node, value: Any) -> None:
+        node.none_of += (self.below(node, value, "not"),)
+
+    def _if(self, node: Node, value: Any) -> None:
+        schema = node.place.schema
+        if node.place.draft >= 7 and ("then" in schema or "else" in schema):
+            then = self.below(node, schema.get("then", True), "then")
+            other = self.below(node, schema.get("else", True), "else")
+            node.conditions += ((self.below(node, value, "if"), then, other),)
+
+    def _dependencies(self, node: Node, value: Any) -> None:
+        for name, needs in value.items():
+            if isinstance(needs, list):
+                self._dependent_required(node, {name: needs})
+            else:
+                node.dependent += ((name, self.below(node, needs, "dependencies", name)),)
+
+    def _dependent_schemas(self, node: Node, value: Any) -> None:
+        if node.place.draft >= 2019:
+            node.dependent += tuple((n, self.below(node, sub, "dependentSchemas", n)) for n, sub in value.items())
+
+    def _dependent_required(self, node: Node, value: Any) -> None:
+        for name, needs in value.items():
+            if not isinstance(needs, list) or not all(isinstance(need, str) for need in needs):
+                raise TypeError
+            node.needed_with += ((name, tuple(dict.fromkeys(needs))),)
+
+    def _property_names(self, node: Node, value: Any) -> None:
+        if node.place.draft >= 6:
+            node.property_names = self._constraint(self.below(node, value, "propertyNames"))
+
+    def _contains(self, node: Node, value: Any) -> None:
+        if node.place.draft < 6:
+            return
+        node.contains = self.below(node, value, "contains")
+        if node.place.draft >= 2019:
+            schema = node.place.schema
+            node.min_contains = self._count(node, schema.get("minContains", 1))
+            if "maxContains" in schema:
+                node.max_contains = self._count(node, schema["maxContains"])
+
+    def _unevaluated_properties(self, node: Node, value: Any) -> None:
+        if node.place.draft >= 2019:
+            node.unevaluated_properties = self.below(node, value, "unevaluatedProperties")
+
+    def _unevaluated_items(self, node: Node, value: Any) -> None:
+        if node.place.draft >= 2019:
+            node.unevaluated_items = self.below(node, value, "unevaluatedItems")
+
+    def _constraint(self, node: Node) -> Node | None:
+        """A node, or None when it allows anything."""
+        return None if node.is_anything else node
+
     def _properties(self, node: Node, value: Any) -> None:
         node.properties = {name: self.below(node, sub, "properties", name) for name, sub in value.items()}
 
@@ -314,8 +433,8 @@ class Reader:
     def _items(self, node: Node, value: Any) -> None:
         if isinstance(value, list):
             node.prefix = tuple(self.below(node, sub, "items", k) for k, sub in enumerate(value))
-            rest = node.place.schema.get("additionalItems", True)
-            node.items = self.below(node, rest, "additionalItems")
+            if "additionalItems" in node.place.schema:
+                node.items = self.below(node, node.place.schema["additionalItems"], "additionalItems")
         else:
             node.items = self.below(node, value, "items")
 
@@ -427,6 +546,15 @@ _READERS: dict[str, Callable[[Reader, Node, Any], None]] = {
     "pattern": Reader._pattern,
     "format": Reader._format,
     "uniqueItems": Reader._unique,
+    "not": Reader._not,
+    "if": Reader._if,
+    "dependencies": Reader._dependencies,
+    "dependentSchemas": Reader._dependent_schemas,
+    "dependentRequired": lambda r, n, v: r._dependent_required(n, v) if n.place.draft >= 2019 else None,
+    "propertyNames": Reader._property_names,
+    "contains": Reader._contains,
+    "unevaluatedProperties": Reader._unevaluated_properties,
+    "unevaluatedItems": Reader._unevaluated_items,
     "minLength": lambda r, n, v: r._least(n, "shortest", "minLength", v),
     "maxLength": lambda r, n, v: r._most(n, "longest", v),
     "minItems": lambda r, n, v: r._least(n, "min_items", "minItems", v),

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..dfa import CharDfa
 from ..number import NumberSpec
+from .formula import TRUE, Formula
 
 if TYPE_CHECKING:
+    from .frames import ArrayFrame, ObjectFrame
     from .goals import Goal
 
 
@@ -54,13 +56,16 @@ class String:
 class Array:
     """A JSON array: item ``i`` meets ``prefix[i]``, or ``rest`` from ``len(prefix)`` on.
 
-    ``longest`` is already cut where an item has no possible value.
+    ``longest`` is already cut where an item has no possible value. Where items depend on each other, ``residual`` says
+    how, and ``frame`` what follows an item.
     """
 
     prefix: tuple[Goal, ...]
     rest: Goal
     shortest: int
     longest: int | None
+    frame: ArrayFrame | None = None
+    residual: Formula = TRUE
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +85,12 @@ class Object:
     patterns : tuple of (CharDfa, tuple of (Goal or None)) or None
         Instead of ``free`` where the goal depends on the name: an automaton over names and the goal of each of its
         states, None where the name may not end.
+    fewest, most : int
+        Bounds on the number of members; ``most`` None is no bound.
+    frame : ObjectFrame or None
+        Where members depend on each other: what follows one of them.
+    residual : Formula
+        How they do, as facts about the members still to come.
     """
 
     names: tuple[tuple[str, Goal], ...]
@@ -87,6 +98,10 @@ class Object:
     extra: tuple[tuple[str, Goal], ...] = ()
     free: Goal | None = None
     patterns: tuple[CharDfa, tuple[Goal | None, ...]] | None = None
+    fewest: int = 0
+    most: int | None = None
+    frame: ObjectFrame | None = None
+    residual: Formula = TRUE
 
 
 Value = Literal | Number | String | Array | Object

@@ -1,0 +1,206 @@
+"""Facts about one object or array: the atoms of its residual, and how reading a member changes them.
+
+A residual is a formula over facts: what must still hold of the members to come. Reading a member *differentiates* it: a
+fact about that member becomes a demand on its value (a :class:`Child`), counts go down, facts about other members stay.
+The result is decided into *exits*: pairs of what the value must be and the residual of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, Formulas, atoms
+
+
+class Slot(NamedTuple):
+    """Member ``place`` (a listed name, or an item before the rest) is absent, where that is allowed, or has a value.
+
+    Boolean operations on one member stay one slot, so a formula says one thing about each.
+    """
+
+    place: int
+    absent: bool
+    value: Formula
+
+
+class Each(NamedTuple):
+    """Every member of a kind (of free names, or the rest of the items) has such a value."""
+
+    kind: int
+    value: Formula
+
+
+class AtLeast(NamedTuple):
+    """There are so many members to come."""
+
+    count: int
+
+
+class Contains(NamedTuple):
+    """So many items to come have such a value."""
+
+    value: Formula
+    count: int
+
+
+class Child(NamedTuple):
+    """The value now to be read is such."""
+
+    value: Formula
+
+
+class Facts(Formulas):
+    """The table of residuals of one document; ``values`` is the table of formulas over nodes."""
+
+    def __init__(self, values: Formulas) -> None:
+        super().__init__()
+        self.values = values
+
+    def slot(self, place: int, absent: bool, value: Formula) -> Formula:
+        """A :class:`Slot`, unless it is decided."""
+        if value is (TRUE if absent else FALSE):
+            return value
+        return self.atom(Slot(place, absent, value))
+
+    def each(self, kind: int, value: Formula) -> Formula:
+        """An :class:`Each`."""
+        return TRUE if value is TRUE else self.atom(Each(kind, value))
+
+    def at_least(self, count: int) -> Formula:
+        """An :class:`AtLeast`."""
+        return TRUE if count <= 0 else self.atom(AtLeast(count))
+
+    def contains(self, value: Formula, count: int) -> Formula:
+        """A :class:`Contains`."""
+        if count <= 0 or value is TRUE:
+            return self.at_least(count)
+        return FALSE if value is FALSE else self.atom(Contains(value, count))
+
+    def child(self, value: Formula) -> Formula:
+        """A :class:`Child`."""
+        return value if value is TRUE or value is FALSE else self.atom(Child(value))
+
+    def no_atom(self, f: Formula) -> Formula:
+        """Negation of an atom: that of a fact about one member is one again."""
+        atom = f.atom
+        if isinstance(atom, Slot):
+            return self.slot(atom.place, not atom.absent, self.values.no(atom.value))
+        if isinstance(atom, Child):
+            return self.child(self.values.no(atom.value))
+        return super().no_atom(f)
+
+    def merge(self, op: int, flat: dict[int, Formula]) -> list[Formula] | None:
+        """Facts of one subject as one fact."""
+        groups: dict[tuple[object, ...], list[Formula]] = {}
+        for f in flat.values():
+            subject = _subject(f, op)
+            if subject is not None:
+                groups.setdefault(subject, []).append(f)
+        if len(groups) == len(flat) or all(len(group) == 1 for group in groups.values()):
+            return self._counted(op, flat) if len(flat) > 1 else None
+        rest = [f for f in flat.values() if _subject(f, op) is None]
+        return rest + [group[0] if len(group) == 1 else self._together(op, group) for group in groups.values()]
+
+    def _together(self, op: int, group: list[Formula]) -> Formula:
+        negated = group[0].op == NOT
+        found = [f.parts[0].atom if negated else f.atom for f in group]
+        first = found[0]
+        join = self.values.all if (op == AND) != negated else self.values.any
+        if isinstance(first, Slot):
+            absent = (all if op == AND else any)(a.absent for a in found)
+            return self.slot(first.place, absent, join(a.value for a in found))
+        if isinstance(first, Child):
+            return self.child(join(a.value for a in found))
+        if isinstance(first, Each):
+            fact = self.each(first.kind, join(a.value for a in found))
+        else:
+            count = (max if (op == AND) != negated else min)(a.count for a in found)
+            fact = self.atom(first._replace(count=count))
+        return self.no(fact) if negated else fact
+
+    def _counted(self, op: int, flat: dict[int, Formula]) -> list[Formula] | None:
+        """Settle a lower and an upper count of one subject where they exclude or imply each other."""
+        low = {_measure(f.atom): f.atom.count for f in flat.values() if f.op == ATOM and _measure(f.atom)}
+        for f in flat.values():
+            if f.op == NOT and (measure := _measure(f.parts[0].atom)) and measure in low:
+                least, limit = low[measure], f.parts[0].atom.count
+                if op == AND and limit <= least:
+                    return [FALSE]
+                if op != AND and limit >= least:
+                    return [TRUE]
+        return None
+
+    # -------------------------------------------------------------------------------------------------- derivatives
+    def without(self, f: Formula, places: Iterable[int]) -> Formula:
+        """The residual when some listed members do not occur."""
+        gone = set(places)
+
+        def leaf(f: Formula) -> Formula:
+            atom = f.atom
+            if isinstance(atom, Slot) and atom.place in gone:
+                return TRUE if atom.absent else FALSE
+            return f
+
+        return self.replace(f, leaf)
+
+    def closed(self, f: Formula) -> bool:
+        """Whether nothing more is needed: the container may end."""
+
+        def leaf(f: Formula) -> Formula:
+            atom = f.atom
+            return TRUE if isinstance(atom, Each) or (isinstance(atom, Slot) and atom.absent) else FALSE
+
+        return self.replace(f, leaf) is TRUE
+
+    def derive(self, f: Formula, place: int | None, kind: int | None) -> Formula:
+        """The residual after one member: a listed one, or one of a kind; with demands on its value."""
+
+        def leaf(f: Formula) -> Formula:
+            atom = f.atom
+            if isinstance(atom, Slot):
+                return self.child(atom.value) if atom.place == place else f
+            if isinstance(atom, Each):
+                return self.all((self.child(atom.value), f)) if atom.kind == kind else f
+            if isinstance(atom, AtLeast):
+                return self.at_least(atom.count - 1)
+            fewer = self.all((self.child(atom.value), self.contains(atom.value, atom.count - 1)))
+            return self.any((fewer, self.all((self.child(self.values.no(atom.value)), f))))
+
+        return self.replace(f, leaf)
+
+
+def _subject(f: Formula, op: int) -> tuple[object, ...] | None:
+    """What an atom speaks of, where several of them under ``op`` are one."""
+    negated = f.op == NOT
+    if f.op != ATOM and not negated:
+        return None
+    atom = f.parts[0].atom if negated else f.atom
+    if isinstance(atom, Slot):
+        return (Slot, atom.place)
+    if isinstance(atom, Child):
+        return (Child,)
+    if isinstance(atom, Each):
+        return (Each, atom.kind, negated) if (op == AND) != negated else None
+    return (*_measure(atom), negated)
+
+
+def _measure(atom: object) -> tuple[object, ...]:
+    """What a count is about; empty for other facts."""
+    if isinstance(atom, AtLeast):
+        return (AtLeast,)
+    return (Contains, atom.value.serial) if isinstance(atom, Contains) else ()
+
+
+def places(f: Formula) -> dict[int, int]:
+    """The listed members that a residual speaks of, with the number of times."""
+    found: dict[int, int] = {}
+    for a in atoms(f):
+        if isinstance(a.atom, Slot):
+            found[a.atom.place] = found.get(a.atom.place, 0) + 1
+    return found
+
+
+def counts(f: Formula) -> bool:
+    """Whether a residual counts members."""
+    return any(isinstance(a.atom, AtLeast) for a in atoms(f))

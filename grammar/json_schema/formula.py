@@ -1,0 +1,182 @@
+"""Boolean formulas, hash-consed and simplified as they are built.
+
+Atoms are whatever a table of formulas is made for: nodes (what a value must meet), or facts about one object or array
+(:mod:`.residuals`). Equal formulas of one table are one object, so they compare and hash by identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+ATOM, AND, OR, NOT = range(4)
+LEAF = -1  # the operator of the constants
+
+
+class Formula:
+    """A constant, an atom, a conjunction, a disjunction or a negation.
+
+    Attributes
+    ----------
+    op : int
+    parts : tuple
+        The atom, or the formulas below.
+    """
+
+    __slots__ = ("op", "parts", "serial")
+
+    def __init__(self, op: int, parts: tuple[Any, ...], serial: int) -> None:
+        self.op, self.parts, self.serial = op, parts, serial
+
+    @property
+    def atom(self) -> Any:
+        """What an atom stands for."""
+        return self.parts[0]
+
+    def __repr__(self) -> str:
+        if self.op == LEAF:
+            return "true" if self is TRUE else "false"
+        if self.op == ATOM:
+            return repr(self.atom)
+        if self.op == NOT:
+            return f"not {self.parts[0]}"
+        return "(" + (" and " if self.op == AND else " or ").join(map(repr, self.parts)) + ")"
+
+
+TRUE, FALSE = Formula(LEAF, (), 0), Formula(LEAF, (), 1)
+
+
+class Formulas:
+    """A table of formulas over one kind of atoms."""
+
+    def __init__(self) -> None:
+        self._made: dict[Any, Formula] = {}
+
+    def _make(self, op: int, parts: tuple[Any, ...], key: Any) -> Formula:
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = Formula(op, parts, len(self._made) + 2)
+        return found
+
+    def atom(self, atom: Any) -> Formula:
+        """The formula of one atom."""
+        return self._make(ATOM, (atom,), (ATOM, atom))
+
+    def no(self, f: Formula) -> Formula:
+        """Negation."""
+        if f.op == LEAF:
+            return FALSE if f is TRUE else TRUE
+        if f.op == NOT:
+            return f.parts[0]  # type: ignore[no-any-return]
+        if f.op == AND:
+            return self.any(map(self.no, f.parts))
+        if f.op == OR:
+            return self.all(map(self.no, f.parts))
+        return self.no_atom(f)
+
+    def no_atom(self, f: Formula) -> Formula:
+        """Negation of an atom."""
+        return self._make(NOT, (f,), (NOT, f.serial))
+
+    def all(self, parts: Iterable[Formula]) -> Formula:
+        """Conjunction."""
+        return self._join(AND, parts, TRUE, FALSE)
+
+    def any(self, parts: Iterable[Formula]) -> Formula:
+        """Disjunction."""
+        return self._join(OR, parts, FALSE, TRUE)
+
+    def _join(self, op: int, parts: Iterable[Formula], neutral: Formula, zero: Formula) -> Formula:
+        flat: dict[int, Formula] = {}
+        for part in parts:
+            for f in part.parts if part.op == op else (part,):
+                if f is zero:
+                    return zero
+                if f is not neutral:
+                    flat[f.serial] = f
+        if len(flat) > 1:
+            merged = self.merge(op, flat)
+            if merged is not None:
+                return self._join(op, merged, neutral, zero)
+            for f in flat.values():
+                if f.op == NOT and f.parts[0].serial in flat:
+                    return zero
+            flat = self._absorb(op, flat)
+        if not flat:
+            return neutral
+        if len(flat) == 1:
+            return next(iter(flat.values()))
+        serials = tuple(sorted(flat))
+        return self._make(op, tuple(flat[k] for k in serials), (op, serials))
+
+    def merge(self, op: int, flat: dict[int, Formula]) -> list[Formula] | None:
+        """Parts with atoms of one subject put together, or None when there is nothing to put together."""
+        return None
+
+    def _absorb(self, op: int, flat: dict[int, Formula]) -> dict[int, Formula]:
+        """Drop parts that another part makes superfluous: ``a and (a or b)`` is ``a``."""
+        other = OR if op == AND else AND
+        if not any(f.op == other for f in flat.values()):
+            return flat
+        return {k: f for k, f in flat.items() if f.op != other or not any(p.serial in flat for p in f.parts)}
+
+    def replace(self, f: Formula, leaf: Callable[[Formula], Formula]) -> Formula:
+        """The formula with every atom replaced (``leaf`` gets the atom's formula)."""
+        done: dict[int, Formula] = {}
+
+        def walk(f: Formula) -> Formula:
+            if f.op == LEAF:
+                return f
+            found = done.get(f.serial)
+            if found is None:
+                if f.op == ATOM:
+                    found = leaf(f)
+                elif f.op == NOT:
+                    found = self.no(walk(f.parts[0]))
+                else:
+                    found = (self.all if f.op == AND else self.any)(map(walk, f.parts))
+                done[f.serial] = found
+            return found
+
+        return walk(f)
+
+
+def atoms(f: Formula) -> Iterator[Formula]:
+    """Every atom of a formula once, in a fixed order."""
+    seen: set[int] = set()
+    stack = [f]
+    while stack:
+        f = stack.pop()
+        if f.op == LEAF or f.serial in seen:
+            continue
+        seen.add(f.serial)
+        if f.op == ATOM:
+            yield f
+        else:
+            stack.extend(reversed(f.parts))
+
+
+def polarity(f: Formula, atom: Formula) -> int:
+    """How an atom occurs: 1 only as it is, 2 only negated, 3 both ways, 0 not at all."""
+    found = 0
+    stack = [(f, 1)]
+    seen: set[tuple[int, int]] = set()
+    while stack and found != 3:
+        f, sign = stack.pop()
+        if f is atom:
+            found |= sign
+        elif f.op not in (LEAF, ATOM) and (f.serial, sign) not in seen:
+            seen.add((f.serial, sign))
+            sign = 3 - sign if f.op == NOT else sign
+            stack.extend((part, sign) for part in f.parts)
+    return found
+
+
+def conjuncts(f: Formula) -> tuple[Formula, ...]:
+    """The parts of a conjunction; a formula that is none is its only part."""
+    return f.parts if f.op == AND else () if f is TRUE else (f,)
+
+
+def disjuncts(f: Formula) -> tuple[Formula, ...]:
+    """The parts of a disjunction; a formula that is none is its only part."""
+    return f.parts if f.op == OR else () if f is FALSE else (f,)

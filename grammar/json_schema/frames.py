@@ -1,0 +1,421 @@
+"""Objects and arrays whose schemas are no plain conjunction: base, residual, and the exits of each member.
+
+The *base* says of every member what its value must be, alone; the *residual* (:mod:`.facts`) holds what connects
+members: alternatives, conditions, counts. Only members that the residual speaks of need more than their base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from .facts import AtLeast, Child, Each, Facts, Slot, counts, places
+from .formula import ATOM, FALSE, NOT, TRUE, Formula, atoms, conjuncts, polarity
+from .nodes import Node
+from .typed import Present, Unevaluated, evaluated_item, evaluated_name
+
+if TYPE_CHECKING:
+    from .goals import Goals
+
+Leaf = Callable[[Formula], Formula]
+Exits = list[tuple[Formula, Formula]]  # what the value must be, and the residual of the rest
+
+
+class Frame:
+    """What objects and arrays have in common.
+
+    Attributes
+    ----------
+    base : dict of int to (bool, Formula)
+        For each listed member whether it may be absent, and what its value must be.
+    rest : dict of int to Formula
+        The same for every kind of other members.
+    residual : Formula
+        What connects members, at the start; ``FALSE`` where there is no instance.
+    """
+
+    def __init__(self, goals: Goals) -> None:
+        self.goals = goals
+        self.facts: Facts = goals.facts
+        self.base: dict[int, tuple[bool, Formula]] = {}
+        self.rest: dict[int, Formula] = {}
+        self.residual: Formula = TRUE
+        self._possible: dict[tuple[Formula, int], bool] = {}
+
+    def _settle(self, f: Formula) -> None:
+        """Split a formula over facts into base and residual, and use the one to simplify the other."""
+        while True:
+            base, rest, others = {}, {}, []
+            for part in conjuncts(f):
+                atom = part.atom if part.op == ATOM else None
+                if isinstance(atom, Slot):
+                    base[atom.place] = (atom.absent, atom.value)
+                elif isinstance(atom, Each):
+                    rest[atom.kind] = atom.value
+                else:
+                    others.append(part)
+            self.base, self.rest = base, rest
+            self.residual = self.facts.all(others)
+            simpler = self.facts.replace(self.residual, self._given_base)
+            if simpler is self.residual:
+                return
+            slots = (self.facts.slot(k, *slot) for k, slot in base.items())
+            f = self.facts.all((*slots, *(self.facts.each(c, v) for c, v in rest.items()), simpler))
+
+    def _given_base(self, f: Formula) -> Formula:
+        """A fact of the residual in the light of the base."""
+        atom = f.atom
+        if not isinstance(atom, Slot):
+            return f
+        may_lack, given = self.base.get(atom.place, (True, TRUE))
+        value = atom.value
+        if value is not TRUE and value is not FALSE:
+            if self._never(self.goals.formulas.all((given, value))):
+                value = FALSE
+            elif self._never(self.goals.formulas.all((given, self.goals.formulas.no(value)))):
+                value = TRUE
+        if not may_lack:
+            return value if value.op < 0 else self.facts.slot(atom.place, False, value)
+        return self.facts.slot(atom.place, atom.absent, value)
+
+    def _never(self, value: Formula) -> bool:
+        """Whether a value surely does not exist (not: as far as a search under way can tell)."""
+        return self.goals.surely_unsatisfiable(self.goals.goal_of(value))
+
+    def decide(self, derived: Formula, value: Formula) -> Exits:
+        """The exits of a derivative: alternatives of demands on the value, with what is left for the others.
+
+        A demand that helps only when met is not decided both ways unless its negation is simple: alternatives may
+        overlap, the states of the engine are sets.
+        """
+        formulas, found = self.goals.formulas, dict[Formula, list[Formula]]()
+        pending = [(derived, value)]
+        while pending:
+            f, value = pending.pop()
+            own = [p.atom.value for p in conjuncts(f) if p.op == ATOM and isinstance(p.atom, Child)]
+            if own:
+                value = formulas.all((value, *own))
+                f = self.facts.all(p for p in conjuncts(f) if not (p.op == ATOM and isinstance(p.atom, Child)))
+            if f is FALSE or not self.goals.satisfiable(self.goals.goal_of(value)):
+                continue
+            choice = next((a for a in atoms(f) if isinstance(a.atom, Child)), None)
+            if choice is None:
+                found.setdefault(f, []).append(value)
+                continue
+            with_it, without = self._assume(f, choice, TRUE), self._assume(f, choice, FALSE)
+            demand = choice.atom.value
+            refusal = formulas.no(demand)
+            if with_it is without:
+                pending.append((with_it, value))
+                continue
+            both = polarity(f, choice)
+            simple = both == 3 or _is_simple(demand)
+            pending.append((without, formulas.all((value, refusal)) if both == 2 or simple else value))
+            pending.append((with_it, formulas.all((value, demand)) if both == 1 or simple else value))
+        return [(formulas.any(values), f) for f, values in found.items()]
+
+    def _assume(self, f: Formula, choice: Formula, answer: Formula) -> Formula:
+        return self.facts.replace(f, lambda a: answer if a is choice else a)
+
+    def live(self, exits: Exits, index: int = 0) -> Exits:
+        """The exits after which the container can still be finished."""
+        return [(value, f) for value, f in exits if self.possible(f, index)]
+
+    def possible(self, residual: Formula, index: int = 0) -> bool:
+        """Whether members exist that meet a residual (``index``: items already there)."""
+        if residual.op < 0:
+            return residual is TRUE
+        key = (residual, index)
+        found = self._possible.get(key)
+        if found is None:
+            found, final = self.goals.tentatively(lambda: self._search(residual, index))
+            if found or final:
+                self._possible[key] = found
+        return found
+
+    def _search(self, residual: Formula, index: int) -> bool:
+        raise NotImplementedError
+
+
+def _is_simple(value: Formula) -> bool:
+    """Whether the negation of a demand is no more work than the demand."""
+    found = list(atoms(value))
+    return len(found) == 1 and found[0].atom.is_scalar
+
+
+class ObjectFrame(Frame):
+    """An object.
+
+    Parameters
+    ----------
+    goals : Goals
+    f : Formula
+        Over what the nodes in place say themselves (:mod:`.typed`).
+
+    Attributes
+    ----------
+    names : list of str
+        Listed names: first ``n_listed`` in the order of the schema, then those that patterns spell out.
+    keys : CharDfa or None
+        Automaton over all other names, with the kind of each of its states (-1: the name may not end there) in
+        ``kinds``; None where there is one kind only.
+    counted : bool
+        Whether the residual counts members beside other facts: then it keeps everything, and the base nothing.
+    """
+
+    def __init__(self, goals: Goals, f: Formula) -> None:
+        super().__init__(goals)
+        nodes, present = _subjects(f)
+        self.names, self.n_listed, self.keys, self.kinds, profiles = goals.names_of(nodes, present)
+        self.n_kinds = len(profiles)
+        self._index = {name: k for k, name in enumerate(self.names)}
+        self._profiles = profiles
+        self._matching = [goals.profile_of(name, nodes) for name in self.names]
+        facts = self._facts(f)
+        self._settle(facts)
+        self.counted = not self._only_counts() and counts(self.residual)
+        if self.counted:
+            slots = [self.facts.slot(k, *self.base.get(k, (True, TRUE))) for k in range(len(self.names))]
+            self.residual = self.facts.all((*slots, self.residual))
+            self.base = {}
+
+    def _only_counts(self) -> bool:
+        return all(isinstance((p.parts[0] if p.op == NOT else p).parts[0], AtLeast) for p in conjuncts(self.residual))
+
+    def _facts(self, f: Formula) -> Formula:
+        """The formula in terms of members."""
+        done: dict[Formula, Formula] = {}
+
+        def leaf(f: Formula) -> Formula:
+            found = done.get(f)
+            if found is None:
+                atom = f.atom
+                if isinstance(atom, Present):
+                    k = self._index.get(atom.name)
+                    found = FALSE if k is None else self.facts.slot(k, False, TRUE)
+                elif isinstance(atom, Unevaluated):
+                    found = self._unevaluated(atom.node, leaf)
+                else:
+                    found = self._own(atom)
+                done[f] = found
+            return found
+
+        return self.facts.replace(f, leaf)
+
+    def _own(self, node: Node) -> Formula:
+        """What a node says of the members itself."""
+        facts, value_of = self.facts, self.goals.name_value
+        required = set(node.required)
+        if any(name not in self._index for name in required):
+            return FALSE
+        parts = [
+            facts.slot(k, name not in required, value_of(node, name, matching))
+            for k, (name, matching) in enumerate(zip(self.names, self._matching, strict=True))
+        ]
+        parts += [facts.each(c, value_of(node, None, profile)) for c, profile in enumerate(self._profiles)]
+        parts.append(facts.at_least(node.min_properties))
+        if node.max_properties is not None:
+            parts.append(facts.no(facts.at_least(node.max_properties + 1)))
+        return facts.all(parts)
+
+    def _unevaluated(self, node: Node, leaf: Leaf) -> Formula:
+        """``unevaluatedProperties``: what nothing else has looked at meets a schema."""
+        assert node.unevaluated_properties is not None
+        facts = self.facts
+        value = self.goals.formulas.atom(node.unevaluated_properties)
+        if node.unevaluated_properties.is_anything:
+            return TRUE
+        parts = []
+        for k, (name, matching) in enumerate(zip(self.names, self._matching, strict=True)):
+            seen = evaluated_name(self.goals, node, name, matching)
+            parts.append(facts.any((facts.slot(k, True, value), facts.replace(seen, leaf))))
+        for c, profile in enumerate(self._profiles):
+            seen = evaluated_name(self.goals, node, None, profile)
+            parts.append(facts.any((facts.each(c, value), facts.replace(seen, leaf))))
+        return facts.all(parts)
+
+    def value(self, place: int | None, kind: int | None) -> Formula:
+        """What the base asks of a member's value."""
+        if place is not None:
+            return self.base.get(place, (True, TRUE))[1]
+        assert kind is not None
+        return self.rest.get(kind, TRUE)
+
+    def exits(self, residual: Formula, place: int | None, kind: int | None) -> Exits:
+        """What a member's value may be, and the residual after it."""
+        derived = self.facts.derive(residual, place, kind)
+        if self.counted and place is not None:
+            derived = self.facts.all((derived, self.facts.slot(place, True, FALSE)))
+        return self.decide(derived, self.value(place, kind))
+
+    def _search(self, residual: Formula, index: int) -> bool:
+        return all(map(self._search_names, self._independent(residual)))
+
+    def _independent(self, residual: Formula) -> Iterator[Formula]:
+        """Parts of a conjunction that share no member."""
+        if self.counted:
+            yield residual
+            return
+        groups: list[tuple[set[int], list[Formula]]] = []
+        for part in conjuncts(residual):
+            subjects = set(places(part))
+            subjects |= {-1} if len(subjects) < sum(1 for _ in atoms(part)) else set()
+            members = [part]
+            apart = []
+            for group in groups:
+                if group[0] & subjects:
+                    subjects |= group[0]
+                    members += group[1]
+                else:
+                    apart.append(group)
+            groups = [*apart, (subjects, members)]
+        for _, members in groups:
+            yield self.facts.all(members)
+
+    def _search_names(self, residual: Formula) -> bool:
+        """Decide the listed names one after another, those spoken of most first; then the kinds."""
+        seen: set[Formula] = set()
+        pending = [residual]
+        while pending:
+            f = pending.pop()
+            if f is TRUE or (f is not FALSE and self._closes(f)):
+                return True
+            if f is FALSE or f in seen:
+                continue
+            seen.add(f)
+            self.goals.count_step()
+            named = {k: n for k, n in places(f).items() if not self._is_gone(f, k)}
+            if named:
+                k = max(named, key=lambda k: (named[k], -k))
+                pending += [after for _, after in self.exits(f, k, None)]
+                if self.base.get(k, (True, TRUE))[0]:
+                    pending.append(self.facts.without(f, [k]))
+            else:
+                for c in range(len(self._profiles)):
+                    pending += [after for _, after in self.exits(f, None, c)]
+        return False
+
+    def _is_gone(self, f: Formula, place: int) -> bool:
+        """Whether a counted name was used up."""
+        return self.counted and any(
+            p.op == ATOM and p.atom == (place, True, FALSE) and isinstance(p.atom, Slot) for p in conjuncts(f)
+        )
+
+    def _closes(self, f: Formula) -> bool:
+        """Whether the residual is met when no further name comes (as far as the base allows that)."""
+        if not self.facts.closed(f):
+            return False
+        return all(self.base.get(k, (True, TRUE))[0] for k in places(f))
+
+
+class ArrayFrame(Frame):
+    """An array: items before ``width`` are listed members, the others of one kind."""
+
+    def __init__(self, goals: Goals, f: Formula) -> None:
+        super().__init__(goals)
+        nodes, _ = _subjects(f)
+        self.width = max((len(node.prefix) for node in nodes), default=0)
+        self._settle(self._facts(f))
+        needed = [k + 1 for k, (absent, _) in self.base.items() if not absent]
+        if needed:
+            self.base = {k: (True, value) for k, (_, value) in self.base.items()}
+            self.residual = self.facts.all((self.residual, self.facts.at_least(max(needed))))
+
+    def _facts(self, f: Formula) -> Formula:
+        done: dict[Formula, Formula] = {}
+
+        def leaf(f: Formula) -> Formula:
+            found = done.get(f)
+            if found is None:
+                atom = f.atom
+                found = self._unevaluated(atom.node, leaf) if isinstance(atom, Unevaluated) else self._own(atom)
+                done[f] = found
+            return found
+
+        return self.facts.replace(f, leaf)
+
+    def _own(self, node: Node) -> Formula:
+        facts, atom = self.facts, self.goals.formulas.atom
+        parts = [facts.at_least(node.min_items)]
+        if node.max_items is not None:
+            parts.append(facts.no(facts.at_least(node.max_items + 1)))
+        for k in range(self.width):
+            item = node.prefix[k] if k < len(node.prefix) else node.items
+            if item is not None and not item.is_anything:
+                parts.append(facts.slot(k, True, self.goals.value_of(item)))
+        if node.items is not None and not node.items.is_anything:
+            parts.append(facts.each(0, self.goals.value_of(node.items)))
+        if node.contains is not None:
+            value = self.goals.value_of(node.contains)
+            parts.append(facts.contains(value, node.min_contains))
+            if node.max_contains is not None:
+                parts.append(facts.no(facts.contains(value, node.max_contains + 1)))
+        return facts.all(parts)
+
+    def _unevaluated(self, node: Node, leaf: Leaf) -> Formula:
+        """``unevaluatedItems``: what nothing else has looked at meets a schema.
+
+        An item counts as looked at when it meets a ``contains`` that holds; which of them hold is decided by cases.
+        """
+        assert node.unevaluated_items is not None
+        facts, formulas = self.facts, self.goals.formulas
+        value = self.goals.value_of(node.unevaluated_items)
+        parts = []
+        for k in range(self.width + 1):
+            always, when_met = evaluated_item(self.goals, node, k if k < self.width else None)
+            options: list[tuple[Formula, Formula]] = [(TRUE, value)]
+            for holds, met in when_met:
+                condition = facts.replace(holds, leaf)
+                options += [(facts.all((c, condition)), formulas.any((v, met))) for c, v in options]
+            choices = [facts.replace(always, leaf)]
+            for condition, wanted in options:
+                fact = facts.slot(k, True, wanted) if k < self.width else facts.each(0, wanted)
+                choices.append(facts.all((condition, fact)))
+            parts.append(facts.any(choices))
+        return facts.all(parts)
+
+    def value(self, index: int) -> Formula:
+        """What the base asks of an item."""
+        return self.base.get(index, (True, TRUE))[1] if index < self.width else self.rest.get(0, TRUE)
+
+    def exits(self, residual: Formula, index: int) -> Exits:
+        """What an item may be, and the residual after it."""
+        kind = 0 if index >= self.width else None
+        return self.decide(self.facts.derive(residual, index, kind), self.value(index))
+
+    def _search(self, residual: Formula, index: int) -> bool:
+        seen: set[tuple[Formula, int]] = set()
+        pending = [(residual, index)]
+        while pending:
+            f, index = pending.pop()
+            if f is FALSE or (f, index) in seen:
+                continue
+            if f is TRUE or self.facts.closed(f):
+                return True
+            seen.add((f, index))
+            self.goals.count_step()
+            then = min(index + 1, self.width)
+            pending += [(after, then) for _, after in self.exits(f, index)]
+        return False
+
+
+def _subjects(f: Formula) -> tuple[list[Node], list[str]]:
+    """The nodes whose own constraints a formula speaks of, and the names whose presence it asks for."""
+    nodes: dict[int, Node] = {}
+    present: list[str] = []
+    for a in atoms(f):
+        atom = a.atom
+        if isinstance(atom, Present):
+            present.append(atom.name)
+        elif isinstance(atom, Unevaluated):
+            pending = [atom.node]
+            while pending:
+                node = pending.pop()
+                nodes[node.serial] = node
+                present += [name for name, _ in node.dependent]
+                pending.extend(node.in_place())
+        else:
+            nodes[atom.serial] = atom
+    return [nodes[k] for k in sorted(nodes)], present
+
+

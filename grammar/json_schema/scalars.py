@@ -1,0 +1,107 @@
+"""Strings, numbers and literals: what formulas over nodes leave of them, by the algebra of sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from ..number import NumberSpec
+from ..number_set import NumberSet
+from ..text_set import TextSet
+from .formula import AND, ATOM, NOT, TRUE, Formula
+from .nodes import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node
+
+S = TypeVar("S", TextSet, NumberSet)
+
+
+def texts(f: Formula, max_states: int) -> TextSet:
+    """The strings that a formula over nodes admits."""
+    return _fold(f, lambda node: text_of(node, max_states), TextSet.all(max_states=max_states))
+
+
+def numbers(f: Formula) -> NumberSet:
+    """The numbers that a formula over nodes admits."""
+    return _fold(f, number_of, NumberSet.all())
+
+
+def _fold(f: Formula, leaf: Callable[[Node], S], everything: S) -> S:
+    """The value of a formula in an algebra of sets."""
+    if f.op == ATOM:
+        return leaf(f.atom)
+    if f.op == NOT:
+        return ~_fold(f.parts[0], leaf, everything)
+    if f.op < 0:
+        return everything if f is TRUE else ~everything
+    first, *others = f.parts
+    result = _fold(first, leaf, everything)
+    for part in others:
+        other = _fold(part, leaf, everything)
+        result = result & other if f.op == AND else result | other
+    return result
+
+
+def text_of(node: Node, max_states: int) -> TextSet:
+    """The strings that a node itself admits."""
+    found = TextSet.of(None, node.shortest, node.longest, max_states=max_states)
+    for dfa in node.dfas:
+        found &= TextSet.of(dfa, max_states=max_states)
+    if node.enum is not None:
+        found &= TextSet.words((v for v in node.enum if isinstance(v, str)), max_states=max_states)
+    return found
+
+
+def number_of(node: Node) -> NumberSet:
+    """The numbers that a node itself admits."""
+    spec = spec_of(node)
+    found = NumberSet.all() if spec is None else NumberSet.of(spec)
+    if node.enum is not None:
+        listed = (v for v in node.enum if kind_of(v) == NUMBER)
+        points = [NumberSpec(v, False, v, False) for v in listed]
+        union = ~NumberSet.all()
+        for point in points:
+            union |= NumberSet.of(point)
+        found &= union
+    return found
+
+
+def spec_of(node: Node) -> NumberSpec | None:
+    """Bounds and multiples of a node as one specification, or None when it has none."""
+    if not (node.number or node.integer or node.multiple is not None):
+        return None
+    lo = hi = None
+    lo_open = hi_open = False
+    for keyword, value in node.number:
+        bound = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        is_open = keyword.startswith("exclusive")
+        if keyword.endswith("inimum"):
+            if lo is None or bound > lo or (bound == lo and is_open):
+                lo, lo_open = bound, is_open
+        elif hi is None or bound < hi or (bound == hi and is_open):
+            hi, hi_open = bound, is_open
+    step = None if node.multiple is None else Decimal(repr(node.multiple))
+    return NumberSpec(lo, lo_open, hi, hi_open, node.integer, node.lexical, step)
+
+
+def holds(f: Formula, value: Any) -> bool:
+    """Whether ``null`` or a boolean meets a formula over nodes (of which only ``enum`` can concern it)."""
+    if f.op == ATOM:
+        return any(v is value for v in f.atom.enum)
+    if f.op == NOT:
+        return not holds(f.parts[0], value)
+    if f.op < 0:
+        return f is TRUE
+    return (all if f.op == AND else any)(holds(part, value) for part in f.parts)
+
+
+def kind_of(value: Any) -> int:
+    """Type bit of a Python value."""
+    if value is None:
+        return NULL
+    if isinstance(value, bool):
+        return BOOLEAN
+    if isinstance(value, str):
+        return STRING
+    if isinstance(value, list):
+        return ARRAY
+    return OBJECT if isinstance(value, dict) else NUMBER

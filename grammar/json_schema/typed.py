@@ -1,0 +1,145 @@
+"""What a schema says of one JSON type: a formula over what each node in place says itself.
+
+Applicators that stay in place (``allOf``, ``anyOf``, ``oneOf``, ``not``, ``if``, ``$ref``, ``dependentSchemas``) are
+multiplied out into the formula; nodes that say nothing of the type are constants. Atoms are nodes (their own
+constraints), :class:`Present` and :class:`Unevaluated`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from .formula import FALSE, TRUE, Formula
+from .nodes import ARRAY, NUMBER, OBJECT, STRING, Node
+
+if TYPE_CHECKING:
+    from .goals import Goals
+
+
+class Present(NamedTuple):
+    """The object has a key."""
+
+    name: str
+
+
+class Unevaluated(NamedTuple):
+    """``unevaluatedProperties`` or ``unevaluatedItems`` of a node holds."""
+
+    node: Node
+
+
+def expand(goals: Goals, node: Node, kind: int) -> Formula:
+    """What a node, with everything in place, asks of a value of one type."""
+    if not node.types & kind:
+        return FALSE
+    key = (node.serial, kind)
+    found = goals.expanded.get(key)
+    if found is None:
+        found = goals.expanded[key] = goals.typed.all(_parts(goals, node, kind))
+    return found
+
+
+def _parts(goals: Goals, node: Node, kind: int) -> Iterator[Formula]:
+    typed = goals.typed
+
+    def of(other: Node) -> Formula:
+        return expand(goals, other, kind)
+
+    if node.enum is not None and kind in (ARRAY, OBJECT):
+        yield typed.any(typed.atom(n) for n in goals.listed(node, kind))
+    if _says_something(node, kind):
+        yield typed.atom(node)
+    yield from map(of, node.all_of)
+    for options in node.any_of:
+        yield typed.any(map(of, options))
+    for options in node.one_of:
+        yield typed.any(
+            typed.all((of(option), *(typed.no(of(other)) for other in goals.overlapping(node, options, k))))
+            for k, option in enumerate(options)
+        )
+    yield from (typed.no(of(other)) for other in node.none_of)
+    for test, then, otherwise in node.conditions:
+        yield typed.any((typed.all((of(test), of(then))), typed.all((typed.no(of(test)), of(otherwise)))))
+    if kind == OBJECT:
+        for name, other in node.dependent:
+            yield typed.any((typed.no(typed.atom(Present(name))), of(other)))
+        for name, needed in node.needed_with:
+            yield typed.any((typed.no(typed.atom(Present(name))), typed.all(typed.atom(Present(n)) for n in needed)))
+    unevaluated = {OBJECT: node.unevaluated_properties, ARRAY: node.unevaluated_items}.get(kind)
+    if unevaluated is not None and not unevaluated.is_anything:
+        yield typed.atom(Unevaluated(node))
+
+
+def _says_something(node: Node, kind: int) -> bool:
+    """Whether a node itself constrains values of a type that it allows."""
+    if kind == OBJECT:
+        limited = node.properties or node.patterns or node.required or node.property_names is not None
+        return bool(limited or node.additional or node.min_properties or node.max_properties is not None)
+    if kind == ARRAY:
+        limited = node.prefix or node.items is not None or node.contains is not None or node.unique
+        return bool(limited or node.min_items or node.max_items is not None)
+    if kind == STRING:
+        return bool(node.dfas or node.shortest or node.longest is not None or node.enum is not None)
+    if kind == NUMBER:
+        return bool(node.number or node.integer or node.multiple is not None or node.enum is not None)
+    return node.enum is not None
+
+
+def evaluated_name(goals: Goals, node: Node, name: str | None, matching: set[bytes]) -> Formula:
+    """When a key counts as looked at by a node that holds (``unevaluatedProperties`` of the node itself aside)."""
+    own = name is not None and name in node.properties
+    if own or node.additional is not None or any(d.key in matching for d, _ in node.patterns):
+        return TRUE
+
+    def inner(other: Node) -> Formula:
+        if other.unevaluated_properties is not None:
+            return TRUE
+        return evaluated_name(goals, other, name, matching)
+
+    return _in_place(goals, node, OBJECT, inner)
+
+
+def evaluated_item(goals: Goals, node: Node, index: int | None) -> tuple[Formula, list[tuple[Formula, Formula]]]:
+    """When an item (None: one of the rest) counts as looked at by a node that holds.
+
+    Returns
+    -------
+    always : Formula
+        When every such item does.
+    when_met : list of (Formula, Formula)
+        Where the first holds, items that meet the second do (``contains``, from 2020-12 on).
+    """
+    met: list[tuple[Formula, Formula]] = []
+
+    def of(node: Node, condition: Formula) -> Formula:
+        if node.items is not None or (index is not None and index < len(node.prefix)):
+            return TRUE
+        if node.contains is not None and node.place.draft >= 2020:
+            met.append((condition, goals.value_of(node.contains)))
+
+        def inner(other: Node) -> Formula:
+            if other.unevaluated_items is not None:
+                return TRUE
+            return of(other, goals.typed.all((condition, expand(goals, other, ARRAY))))
+
+        return _in_place(goals, node, ARRAY, inner)
+
+    return of(node, TRUE), met
+
+
+def _in_place(goals: Goals, node: Node, kind: int, inner: Callable[[Node], Formula]) -> Formula:
+    """When one of the schemas in place holds and has looked at a member (``inner`` says when, given that it holds)."""
+    typed = goals.typed
+
+    def holds(other: Node) -> Formula:
+        return typed.all((expand(goals, other, kind), inner(other)))
+
+    parts = [inner(other) for other in node.all_of]
+    parts += [holds(other) for options in (*node.any_of, *node.one_of) for other in options]
+    for test, then, otherwise in node.conditions:
+        met = expand(goals, test, kind)
+        parts += [holds(test), typed.all((met, holds(then))), typed.all((typed.no(met), holds(otherwise)))]
+    if kind == OBJECT:
+        parts += [typed.all((typed.atom(Present(name)), holds(other))) for name, other in node.dependent]
+    return typed.any(parts)
