@@ -5,9 +5,11 @@ with one possible meaning is taken and one that validators read differently is r
 
 * taken: an escaped character that is no ASCII letter or digit (``\-``, ``\_``, ``\@``) stands for itself; ``]``, ``}``
   and a ``{`` that begins no quantifier are literals; ``[\w-.]`` holds a hyphen; ``(?P<name>...)`` is a group;
-  ``(?i)`` at the start and ``(?i:...)`` ignore case;
+  ``(?i)`` at the start ignores case;
 * refused: other escaped letters (``\Z``, ``\a``: Python reads an anchor, ECMA-262 without u a letter),
-  back-references (not regular), atomic groups, possessive quantifiers, other inline flags, ``\0`` before a digit.
+  atomic groups, possessive quantifiers, other inline flags for the rest of the pattern, ``\0`` before a digit.
+
+Back-references are taken to groups that have finitely many texts (:mod:`~detent.grammar.references`).
 
 ``\d``, ``\w`` and ``\b`` are ASCII and ``$`` is the very end, as ECMA-262 has it and Python's `re` has not.
 """
@@ -15,9 +17,10 @@ with one possible meaning is taken and one that validators read differently is r
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NoReturn
 
-from . import charset
+from . import charset, references
 from .charset import CharSet
 from .errors import GrammarError, LimitExceeded
 from .regular import (
@@ -32,10 +35,12 @@ from .regular import (
     Repeat,
     Seq,
     alt,
+    capture,
     chars,
     conj,
     look,
     neg,
+    reference,
     repeat,
     seq,
 )
@@ -43,7 +48,10 @@ from .regular import (
 MAX_DEPTH = 100
 
 _QUANTIFIER = re.compile(r"(?:([*+?])|\{([0-9]+)(?:(,)([0-9]*))?\})(\??)")
-_GROUP = re.compile(r"\?(?:(:)|(<?[=!])|P?<([^\W\d]\w*)>|(i):|(i)\))")
+_GROUP = re.compile(r"\?(?:(<?[=!])|P?<(?P<name>(?!\d)[\w$]+)>|(?P<on>[ims]*)(?P<off>-[ims]*)?:|(?P<onward>i)\))")
+_REFERENCE = re.compile(r"([1-9][0-9]*)|k<((?!\d)[\w$]+)>")
+_LINE_ENDS = charset.complement(charset.DOT)
+_TOO_MANY = 10**18
 _HEX = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{0*([0-9A-Fa-f]{1,6})\}")
 _PROPERTY = re.compile(r"[pP]\{(\w+)(?:=(\w+))?\}")
 _CONTROL = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
@@ -66,7 +74,7 @@ def parse(pattern: str, *, anchored: bool = False, max_depth: int = MAX_DEPTH) -
     Raises
     ------
     GrammarError
-        The pattern is not valid, or not regular.
+        The pattern is not valid, or refers to a group that is too large.
     LimitExceeded
         ``regex_depth``.
 
@@ -76,9 +84,10 @@ def parse(pattern: str, *, anchored: bool = False, max_depth: int = MAX_DEPTH) -
     <Alt a[\\s\\S]*|[\\s\\S]*b[\\s\\S]*>
     """
     parser = _Parser(pattern, max_depth)
-    node = parser.disjunction()
-    if parser.at < len(pattern):
-        parser.fail("unbalanced )")
+    node = parser.pattern_text()
+    if parser.refers:
+        parser = _Parser(pattern, max_depth, parser.names)
+        node = references.expand(parser.pattern_text(), parser.fail_group)
     return _whole(node) if anchored else search(node)
 
 
@@ -148,27 +157,53 @@ def _beside_any_text(node: Regular, edge: int) -> Regular:
     return node
 
 
+def _count(digits: str) -> int:
+    """A count; those that no limit allows are one."""
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) < len(str(_TOO_MANY)) else _TOO_MANY
+
+
 class _Parser:
     """Recursive descent over the grammar of ECMA-262, section 22.2.1."""
 
-    def __init__(self, pattern: str, max_depth: int) -> None:
+    def __init__(self, pattern: str, max_depth: int, known: Mapping[str, tuple[int, ...]] | None = None) -> None:
         self.pattern, self.max_depth = pattern, max_depth
         self.at = self.depth = 0
-        self.ignore_case = False
+        self.flags: frozenset[str] = frozenset()
+        # Groups by name and number, where each opens, and the alternatives (disjunction: choice) around it. A reference
+        # may stand before its group: a first pass finds the groups, a second one knows them and keeps what they match.
+        self.known, self.names, self.opens = known, dict[str, tuple[int, ...]](), list[int]()
+        self.refers = False
+        self.around: dict[int, int] = {}
+        self.named: dict[str, list[dict[int, int]]] = {}
 
     def fail(self, reason: str, hint: str | None = None) -> NoReturn:
         raise GrammarError(
             f"pattern {self.pattern!r}, character {self.at}: {reason}.", keyword="pattern", hint=hint
         ) from None
 
+    def fail_group(self, group: int, reason: str) -> NoReturn:
+        self.at = self.opens[group - 1]
+        self.fail(f"group {group}, which a back-reference repeats, {reason}")
+
+    def pattern_text(self) -> Regular:
+        node = self.disjunction()
+        if self.at < len(self.pattern):
+            self.fail("unbalanced )")
+        return node
+
     def points(self, points: CharSet) -> CharSet:
-        return charset.fold_case(points) if self.ignore_case else points
+        return charset.fold_case(points) if "i" in self.flags else points
 
     def disjunction(self) -> Regular:
+        start = self.at
+        self.around[start] = 0
         choices = [self.alternative()]
         while self.pattern[self.at : self.at + 1] == "|":
             self.at += 1
+            self.around[start] += 1
             choices.append(self.alternative())
+        del self.around[start]
         return alt(*choices)
 
     def alternative(self) -> Regular:
@@ -182,19 +217,20 @@ class _Parser:
         if char in "*+?" or (char == "{" and _QUANTIFIER.match(self.pattern, self.at)):
             self.fail("nothing to repeat")
         self.at += 1
-        if char == "^":
-            return START
-        if char == "$":
-            return STOP
+        if char in "^$":
+            edge, behind = (START, True) if char == "^" else (STOP, False)
+            return alt(edge, look(chars(_LINE_ENDS), behind=behind)) if "m" in self.flags else edge
         if char == "\\" and self.pattern[self.at : self.at + 1] in ("b", "B"):
             self.at += 1
             return self.boundary(self.pattern[self.at - 1] == "B")
+        if char == "\\" and self.pattern[self.at : self.at + 1] in (*"123456789k",):
+            return self.quantified(self.reference())
         if char == "(":
             return self.quantified(self.group())
         if char == "[":
             return self.quantified(chars(self.character_class()))
         if char == ".":
-            return self.quantified(chars(charset.DOT))
+            return self.quantified(chars(charset.ANY if "s" in self.flags else charset.DOT))
         found = self.escape(in_class=False) if char == "\\" else ord(char)
         return self.quantified(chars(self.points(charset.interval(found, found)) if isinstance(found, int) else found))
 
@@ -203,16 +239,14 @@ class _Parser:
         if not match:
             return node
         sign, low_digits, comma, high_digits, _ = match.groups()
-        if len(low_digits or "") > 9 or len(high_digits or "") > 9:
-            self.fail("the count is too large")
         self.at = match.end()
         if _QUANTIFIER.match(self.pattern, self.at):
             self.fail("a quantifier after a quantifier")
         if sign:
             low, high = _COUNT[sign]
         else:
-            low = int(low_digits)
-            high = low if not comma else int(high_digits) if high_digits else None
+            low = _count(low_digits)
+            high = low if not comma else _count(high_digits) if high_digits else None
             if high is not None and high < low:
                 self.fail("the bounds of a quantifier are out of order")
         return repeat(node, low, high)
@@ -226,26 +260,61 @@ class _Parser:
         self.depth += 1
         if self.depth > self.max_depth:
             raise LimitExceeded("regex_depth", self.depth, self.max_depth, keyword="pattern")
-        kind, ignore_case = None, self.ignore_case
+        kind, captures, flags, opened = None, True, self.flags, self.at
         if self.pattern[self.at : self.at + 1] == "?":
             match = _GROUP.match(self.pattern, self.at)
             if not match:
                 self.fail(f"unknown group ({self.pattern[self.at : self.at + 3]}")
-            _, kind, _, here, onward = match.groups()
-            if onward and self.at > 1:
-                self.fail("(?i) is only taken at the start")
+            kind, captures = match[1], match["name"] is not None
+            self.modify(match)
             self.at = match.end()
-            self.ignore_case = bool(ignore_case or here or onward)
-            if onward:
+            if match["onward"]:
                 self.depth -= 1
                 return EPSILON
+            if captures:
+                self.name(match["name"])
+        if captures:
+            self.opens.append(opened)
+            self.names[str(len(self.opens))] = (len(self.opens),)
+        number = len(self.opens)
         node = self.disjunction()
         if self.pattern[self.at : self.at + 1] != ")":
             self.fail("a group is not closed")
         self.at += 1
         self.depth -= 1
-        self.ignore_case = ignore_case
-        return look(node, behind=kind[0] == "<", negative=kind[-1] == "!") if kind else node
+        self.flags = flags
+        if kind:
+            return look(node, behind=kind[0] == "<", negative=kind[-1] == "!")
+        return capture(node, number) if captures and self.known is not None else node
+
+    def modify(self, match: re.Match[str]) -> None:
+        """Set the flags of ``(?i:``, ``(?s-m:`` and the like."""
+        if match["onward"] and self.at > 1:
+            self.fail("(?i) is only taken at the start")
+        on, off = match["on"] or match["onward"] or "", (match["off"] or "")[1:]
+        if len({*on, *off}) < len(on + off) or (match["off"] == "-" and not on):
+            self.fail(f"unknown group ({match[0]}")
+        self.flags = (self.flags | {*on}) - {*off}
+
+    def name(self, name: str) -> None:
+        """Give the next group a name, which only groups of other alternatives may have."""
+        for around in self.named.setdefault(name, []):
+            if all(self.around.get(start, choice) == choice for start, choice in around.items()):
+                self.fail(f"a second group with the name {name}")
+        self.named[name].append(dict(self.around))
+        self.names[name] = (*self.names.get(name, ()), len(self.opens) + 1)
+
+    def reference(self) -> Regular:
+        """A back-reference, after the backslash."""
+        match = _REFERENCE.match(self.pattern, self.at)
+        if not match:
+            self.fail(r"an incomplete \k<name>")
+        self.refers = True
+        groups = (self.known or {}).get(match[1] or match[2])
+        if self.known is not None and groups is None:
+            self.fail(f"no group {match[1] or match[2]} to refer to")
+        self.at = match.end()
+        return reference(*(groups or ()), ignore_case="i" in self.flags)
 
     def escape(self, in_class: bool) -> int | CharSet:
         """A code point or a set, after the backslash."""
@@ -254,7 +323,7 @@ class _Parser:
         char = self.pattern[self.at]
         if char in _SETS:
             self.at += 1
-            if char in "wW" and self.ignore_case:
+            if char in "wW" and "i" in self.flags:
                 word = charset.fold_case(charset.WORD)
                 return word if char == "w" else charset.complement(word)
             return _SETS[char]
@@ -273,8 +342,6 @@ class _Parser:
             return 0
         if char == "b" and in_class:
             return 8
-        if char == "k" or char in "123456789":
-            self.fail("a back-reference is not regular")
         if char.isascii() and char.isalnum():
             hint = {"A": "Write ^ instead.", "Z": "Write $ instead.", "z": "Write $ instead."}.get(char)
             self.fail(f"ECMA-262 has no escape \\{char}", hint)

@@ -9,6 +9,10 @@ lower-case functions (:func:`seq`, :func:`alt`, ...), which also simplify::
     Seq(parts)                one part after another       Look(part, behind, negative)
     Alt(parts)                any part                     an empty span before (after) which `part` does (not) match
 
+Only between the parser and :mod:`~detent.grammar.references` there are two more, which are not regular::
+
+    Capture(group, part)      part, remembered              Reference(groups)         what a group matched
+
 A node matches a *span* of a text. Only `Look` sees what is outside of the span: ``^`` is ``(?<![\s\S])``, ``$`` is
 ``(?![\s\S])``, and ``\b`` is made of four of them.
 """
@@ -82,6 +86,18 @@ class Look(Regular):
     part: Regular
     behind: bool
     negative: bool
+
+
+class Capture(Regular):
+    __slots__ = ("group", "part")
+    part: Regular
+    group: int
+
+
+class Reference(Regular):
+    __slots__ = ("groups", "ignore_case")
+    groups: tuple[int, ...]
+    ignore_case: bool
 
 
 _pool: WeakValueDictionary[tuple[Any, ...], Regular] = WeakValueDictionary()
@@ -186,6 +202,16 @@ def look(part: Regular, *, behind: bool = False, negative: bool = False) -> Regu
     return cast(Regular, _node(Look, behind, negative, part))
 
 
+def capture(part: Regular, group: int) -> Regular:
+    """What `part` matches, to be referred to by the number of the group."""
+    return cast(Regular, _node(Capture, group, part))
+
+
+def reference(*groups: int, ignore_case: bool = False) -> Regular:
+    """The text of the one group that took part last, or the empty text."""
+    return cast(Regular, _node(Reference, groups, ignore_case))
+
+
 START = look(ANY_CHAR, behind=True, negative=True)
 STOP = look(ANY_CHAR, negative=True)
 
@@ -232,4 +258,8 @@ def to_text(node: Regular) -> str:
         return f"(?:~(?:{to_text(node.part)}))"
     if isinstance(node, Look):
         return f"(?{'<' * node.behind}{'!' if node.negative else '='}{to_text(node.part)})"
+    if isinstance(node, Capture):
+        return f"({to_text(node.part)})"
+    if isinstance(node, Reference):
+        return "".join(f"\\{group}" for group in node.groups[:1])
     return "[]" if node is EMPTY else "(?:)"

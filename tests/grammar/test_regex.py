@@ -116,6 +116,21 @@ def test_expression_means_the_same(pattern: str) -> None:
         ("^(?=a)*b", ["b"], ["a"]),
         ("(?i)^straße K$", ["STRAßE k", "ſtraẞe \u212a"], ["strasse k"]),
         ("^a(?i:b)c$", ["abc", "aBc"], ["Abc", "abC"]),
+        ("^(?s:.)$", ["\n", "a"], ["", "ab"]),
+        ("(?m:^a$)", ["a", "b\na\u2028"], ["ba", "ab\n"]),
+        ("(?i)^(?-i:a)b$", ["ab", "aB"], ["Ab"]),
+        (r"^(a|bc)-\1$", ["a-a", "bc-bc"], ["a-bc", "a-"]),
+        (r"^(?<q>['\"]).*\k<q>$", ["'a'", '"\'"'], ["'a\"", "'"]),
+        (r"^(?:(a)|b)\1$", ["aa", "b"], ["a", "ba"]),
+        (r"^(?:(a)|(b)){2}\1$", ["ab", "aaa", "baa", "bb"], ["aba", "aa"]),
+        (r"^\1(a)$", ["a"], ["aa"]),
+        (r"^(a\1)$", ["a"], ["aa"]),
+        (r"^(?:(a?)){2}\1$", ["", "a", "aa", "aaa"], ["b"]),
+        (r"^(?:(a)|b)*\1$", ["", "aa", "b", "abaa"], ["a"]),
+        (r"(?<=\1(a|b))c", ["aac", "bbc"], ["abc", "c"]),
+        (r"^(.(?!))?(?i:(a))\2$", ["aa", "AA"], ["aA"]),
+        (r"^(a)(?i:\1)$", ["aa", "aA"], ["Aa"]),
+        (r"^(?:(?<x>a)|(?<x>b))\k<x>$", ["aa", "bb"], ["ab", "a"]),
         (r"(?i)^[^a]\W$", ["b-"], ["A-", "bK"]),
         (r"^\p{Lu}\p{Script=Greek}\P{L}$", ["Éα1"], ["éα1", "ÉaA", "Éαb"]),
         (r"^\p{Letter}\p{sc=Han}\p{gc=Nd}\p{ASCII}\p{Any}$", ["é漢٣x\n"], ["é漢٣é\n"]),
@@ -129,8 +144,18 @@ def test_patterns(pattern: str, yes: list[str], no: list[str]) -> None:
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        (r"(a)\1", "back-reference"),
-        (r"(?<n>a)\k<n>", "back-reference"),
+        (r"(a)\2", "no group 2"),
+        (r"(?<n>a)\k<m>", "no group m"),
+        (r"\k", "incomplete"),
+        (r"[\1]", "no escape"),
+        (r"x(a*)\1", "character 2: group 1, .* more than 4000 texts"),
+        (r"(\ba)\1", "holds an assertion"),
+        (r"(?=(a|ab))\1", "stands in a lookahead"),
+        (r"(?:(a?)(?!b))*\1", "repeated together with an assertion"),
+        ("(?<n>a)(?<n>b)", "a second group with the name n"),
+        ("(?-:a)", "unknown group"),
+        ("(?ii:a)", "unknown group"),
+        ("(?i-i:a)", "unknown group"),
         (r"a\Z", r"no escape \\Z.*Write \$ instead"),
         (r"\a", "no escape"),
         ("(a", "not closed"),
@@ -144,7 +169,6 @@ def test_patterns(pattern: str, yes: list[str], no: list[str]) -> None:
         ("a*+", "quantifier after a quantifier"),
         ("a{3,2}", "out of order"),
         ("[z-a]", "range is out of order"),
-        ("a{1234567890}", "too large"),
         ("(?>a)", "unknown group"),
         ("(?#x)", "unknown group"),
         ("(?s)a", "unknown group"),
@@ -162,6 +186,46 @@ def test_refused_patterns(pattern: str, reason: str) -> None:
     with pytest.raises(GrammarError, match=reason) as error:
         regex.parse(pattern)
     assert error.value.keyword == "pattern"
+
+
+captured = st.recursive(
+    st.sampled_from(["a", "b", "ab", "[ab]", r"\1", r"\1", r"\2"]),
+    lambda parts: st.one_of(
+        st.lists(parts, min_size=1, max_size=3).map("".join),
+        st.lists(parts, min_size=2, max_size=2).map(lambda p: f"(?:{'|'.join(p)})"),
+        parts.map(lambda p: f"({p})"),
+        st.tuples(parts, quantifiers).map(lambda p: f"({p[0]}){p[1]}"),
+        st.tuples(parts, quantifiers).map(lambda p: f"(?:{p[0]}){p[1]}"),
+        st.tuples(st.sampled_from(["(?=", "(?!", "(?<=", "(?<!"]), parts).map(lambda p: f"{p[0]}{p[1]})"),
+    ),
+    max_leaves=6,
+)
+
+
+@quick
+@given(captured)
+def test_back_references_mean_what_they_say(pattern: str) -> None:
+    pattern = f"(a|b)?{pattern}"
+    first = regex._Parser(pattern, 100)
+    first.pattern_text()
+    if "2" not in first.names and r"\2" in pattern:
+        return
+    node = regex._Parser(pattern, 100, first.names).pattern_text()
+    try:
+        automaton = dfa.compile(regex.parse(pattern))
+    except GrammarError as error:
+        assert "which a back-reference repeats" in str(error)
+        return
+    for text in naive.texts("ab", 5):
+        searched = any(naive.captures(node, text, start, frozenset()) for start in range(len(text) + 1))
+        assert dfa.matches(automaton, text) == searched
+
+
+@pytest.mark.parametrize("pattern", ["^a{0,1000000000}$", "^a{99999999999999999999999}$", "^(?:a{1000}){1000}$"])
+def test_repeats_of_any_count_meet_the_limit(pattern: str) -> None:
+    with pytest.raises(LimitExceeded, match="regex_states"):
+        dfa.compile(regex.parse(pattern))
+    assert found("^a{2000}$", "a" * 2000) and found("a{0,1000000000}", "")
 
 
 def test_depth_is_limited() -> None:

@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from itertools import product
 
 from detent.grammar import charset
+from detent.grammar.references import groups
 from detent.grammar.regular import (
     EMPTY,
     EPSILON,
     Alt,
     And,
+    Capture,
     Chars,
     Epsilon,
     Look,
     Not,
+    Reference,
     Regular,
     Repeat,
     Seq,
@@ -66,6 +69,60 @@ def _repeated(node: Repeat, text: str, start: int) -> set[int]:
         if count >= node.low and (node.high is None or count <= node.high):
             found |= at
         at = {end for middle in at for end in ends(node.part, text, middle)}
+    return found
+
+
+Captures = frozenset[tuple[int, str]]
+
+
+def captures(node: Regular, text: str, at: int, known: Captures, *, behind: bool = False) -> set[tuple[int, Captures]]:
+    """Ends (behind: begins) of matches from a place, and what the groups hold then, as ECMA-262's matchers go."""
+    if isinstance(node, Seq):
+        found = {(at, known)}
+        for part in node.parts[::-1] if behind else node.parts:
+            found = {way for end, held in found for way in captures(part, text, end, held, behind=behind)}
+        return found
+    if isinstance(node, Alt):
+        return set().union(*(captures(part, text, at, known, behind=behind) for part in node.parts))
+    if isinstance(node, Capture):
+        ways = captures(node.part, text, at, known, behind=behind)
+        return {
+            (
+                end,
+                frozenset(
+                    {(g, t) for g, t in held if g != node.group} | {(node.group, text[min(at, end) : max(at, end)])}
+                ),
+            )
+            for end, held in ways
+        }
+    if isinstance(node, Reference):
+        word = next((t for g, t in known if g in node.groups), "")
+        end = at - len(word) if behind else at + len(word)
+        return {(end, known)} if end >= 0 and text[min(at, end) : max(at, end)] == word else set()
+    if isinstance(node, Look):
+        ways = captures(node.part, text, at, known, behind=node.behind)
+        return {(at, known)} if bool(ways) != node.negative else set()
+    if isinstance(node, Repeat):
+        return _captured_rounds(node, text, at, known, behind=behind)
+    if behind:
+        return {(begin, known) for begin in range(at + 1) if at in ends(node, text, begin)}
+    return {(end, known) for end in ends(node, text, at)}
+
+
+def _captured_rounds(node: Repeat, text: str, at: int, known: Captures, *, behind: bool) -> set[tuple[int, Captures]]:
+    inner = groups(node.part)
+    now = {(at, known)}
+    found = set(now) if node.low == 0 else set()
+    for count in range(1, (node.high or node.low + len(text) + 1) + 1):
+        rounds = set()
+        for begin, held in now:
+            kept = frozenset(pair for pair in held if pair[0] not in inner)
+            for end, after in captures(node.part, text, begin, kept, behind=behind):
+                if count <= node.low or end != begin:
+                    rounds.add((end, after))
+        now = rounds
+        if count >= node.low:
+            found |= now
     return found
 
 
