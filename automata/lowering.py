@@ -7,11 +7,11 @@ from itertools import accumulate, chain, islice
 from typing import Protocol, TypeAlias
 from weakref import ref
 
-from detent.grammar import dfa as automata
 from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
-from detent.grammar.json_schema.formula import TRUE, Formula
+from detent.grammar.json_schema.formula import Formula
 from detent.grammar.json_schema.frames import ArrayFrame, Exits, ObjectFrame
+from detent.grammar.json_schema.goals import told_apart
 from detent.native import languages, positions
 
 from .arena import Arena, Lowers
@@ -235,8 +235,7 @@ class JsonLowering:
         free, names_dfa = -1, None
         if value.patterns is not None:
             dfa, by_state = value.patterns
-            colours = [-1 if goal is None or not self.goals.satisfiable(goal) else self._goal(goal) for goal in by_state]
-            free, names_dfa = _merged(dfa, colours)
+            names_dfa = dfa, [-1 if goal is None else self._goal(goal) for goal in by_state]
         elif value.free is not None and self.goals.satisfiable(value.free):
             free = self._goal(value.free)
         return goals, free, names_dfa
@@ -253,7 +252,11 @@ class JsonLowering:
         kinds = [self._exits(value, frame.live(frame.exits(now, None, c))) for c in range(frame.n_kinds)]
         if frame.keys is None:
             return goals, kinds[0], None
-        return goals, *_merged(frame.keys, [kinds[c] if c >= 0 else -1 for c in frame.kinds])
+        exits = [None if goal < 0 else goal for goal in kinds]
+        told = told_apart(frame.keys, [exits[c] if c >= 0 else None for c in frame.kinds])
+        if not isinstance(told, tuple):
+            return goals, -1 if told is None else told, None
+        return goals, -1, (told[0], [-1 if goal is None else goal for goal in told[1]])
 
     def _exits(self, value: Object | Array, exits: Exits) -> int:
         """The number of a goal after which the container goes on as it is, or of a list of exits; -1 without any."""
@@ -277,18 +280,6 @@ class JsonLowering:
         if number is None:
             number = self._records[key] = self._reserve(replace(value, residual=residual))
         return number
-
-
-def _merged(dfa: CharDfa, goals: list[int]) -> tuple[int, tuple[CharDfa, list[int]] | None]:
-    """What any name may hold, or the smallest automaton that tells the goals (-1: not allowed) of names apart."""
-    numbers = {-1: 0}
-    merged, colours = automata.recolour(dfa, [numbers.setdefault(goal, len(numbers)) for goal in goals])
-    by_colour = list(numbers)
-    if not merged.n_states:
-        return -1, None
-    if merged.n_states == 1 and automata.absorbing(merged)[0]:
-        return by_colour[colours[0]], None
-    return -1, (merged, [by_colour[c] for c in colours])
 
 
 @dataclass(frozen=True, eq=False)

@@ -120,6 +120,18 @@ class TextSet:
         parts = (_counted(*span, allowed) for span in self._spans())
         return tuple(part for part in parts if part is not None)
 
+    def automaton(self) -> CharDfa:
+        """One automaton of the whole set, with the bounds on the length built in.
+
+        Raises
+        ------
+        LimitExceeded
+            ``regex_states``
+        """
+        limit = self.max_states
+        spans = [_within(dfa, first, last, limit) for dfa, first, last in self._spans()]
+        return automata.union(*spans, max_states=limit) if spans else NO_TEXT
+
     def is_empty(self) -> bool:
         """Whether no text is in the set."""
         return self.size(1) == 0

@@ -335,7 +335,7 @@ class ArrayFrame(Frame):
         return self.facts.replace(f, leaf)
 
     def _own(self, node: Node) -> Formula:
-        facts, atom = self.facts, self.goals.formulas.atom
+        facts = self.facts
         parts = [facts.at_least(node.min_items)]
         if node.max_items is not None:
             parts.append(facts.no(facts.at_least(node.max_items + 1)))

@@ -12,10 +12,10 @@ which is exact because a shortest witness repeats no goal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from copy import copy
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import dfa as automata
 from ..dfa import CharDfa
@@ -396,12 +396,11 @@ class Goals:
         if frame.residual is FALSE:
             return []
         low, high, connected = _bounds(frame.residual)
-        if not frame.keys and frame.n_kinds:
-            free, patterns = self.goal_of(frame.value(None, 0)), None
-        else:
-            free = None
-            goals = [self.goal_of(frame.value(None, c)) for c in range(frame.n_kinds)]
-            patterns = (frame.keys, tuple(goals[c] if c >= 0 else None for c in frame.kinds)) if frame.keys else None
+        goals = [self.goal_of(frame.value(None, c)) for c in range(frame.n_kinds)]
+        keyed: Any = goals[0]
+        if frame.keys is not None:
+            kept = [goal if self.satisfiable(goal) else None for goal in goals]
+            keyed = told_apart(frame.keys, [kept[c] if c >= 0 else None for c in frame.kinds])
         listed = [(name, self.goal_of(frame.value(k, None))) for k, name in enumerate(frame.names)]
         required = frozenset(frame.names[k] for k, (absent, _) in frame.base.items() if not absent)
         return [
@@ -409,8 +408,8 @@ class Goals:
                 tuple(listed[: frame.n_listed]),
                 required,
                 extra=tuple(listed[frame.n_listed :]),
-                free=free,
-                patterns=patterns,
+                free=keyed if isinstance(keyed, Goal) else None,
+                patterns=None if isinstance(keyed, Goal) else keyed,
                 fewest=0 if connected else low,
                 most=None if connected else high,
                 frame=frame if connected else None,
@@ -430,9 +429,17 @@ class Goals:
 
     # -------------------------------------------------------------------------------------------- names of objects
     def names_of(
-        self, nodes: Sequence[Node], present: Iterable[str]
+        self, nodes: Sequence[Node], present: Iterable[str], *, apart: bool = True
     ) -> tuple[list[str], int, CharDfa | None, list[int], list[set[bytes]]]:
         """The names that some nodes tell apart.
+
+        Parameters
+        ----------
+        nodes : sequence of Node
+        present : iterable of str
+            Further names that are spoken of.
+        apart : bool
+            Leave listed names out of the automaton.
 
         Returns
         -------
@@ -456,8 +463,8 @@ class Goals:
         if not rest:
             return [*names, *extra], len(names), None, [], [set()]
         keys = list(rest)
-        listed = automata.from_words([*names, *extra])
-        product, profiles = automata.product([*(rest[k] for k in keys), listed], rest=True)
+        listed = [automata.from_words([*names, *extra])] if apart else []
+        product, profiles = automata.product([*rest.values(), *listed], rest=True)
         numbers: dict[int, int] = {}
         kinds = [
             numbers.setdefault(profile, len(numbers)) if ending and profile < 1 << len(keys) else -1
@@ -556,67 +563,63 @@ class Goals:
         return Array(prefix, rest, shortest, longest)
 
     def _object(self, nodes: Sequence[Node]) -> Object:
-        objects = [n for n in nodes if n.properties or n.patterns or n.additional is not None or n.required]
+        objects = [n for n in nodes if typed.says_something(n, OBJECT)]
         required = dict.fromkeys(name for n in objects for name in n.required)
-        names = dict.fromkeys(name for n in objects for name in n.properties) | required
-        names = {name: None for name in names if name in required or can_be_written(name)}
-        patterns = {d.key: d for n in objects for d, _ in n.patterns}
-        if not patterns:
+        fewest = max((n.min_properties for n in objects), default=0)
+        bounds = [n.max_properties for n in objects if n.max_properties is not None]
+        most = min(bounds) if bounds else None
+        if not any(n.patterns for n in objects):
+            names = dict.fromkeys(name for n in objects for name in n.properties) | required
+            names = {name: None for name in names if name in required or can_be_written(name)}
             listed = tuple((name, self.goal(_child(objects, name, set()))) for name in names)
             free = self.goal(n.additional for n in objects if n.additional is not None)
-            return Object(listed, frozenset(required), free=free)
-        spelled = {key: words for key, d in patterns.items() if (words := automata.words(d, MAX_SPELLED)) is not None}
-        extra = dict.fromkeys(word for words in spelled.values() for word in words if word not in names)
-
-        def goal_of(name: str) -> Goal:
-            return self.goal(_child(objects, name, {key for key, d in patterns.items() if automata.matches(d, name)}))
-
-        keyed = self._free_names(
-            objects, {key: d for key, d in patterns.items() if key not in spelled}, [*names, *extra]
-        )
+            return Object(listed, frozenset(required), free=free, fewest=fewest, most=most)
+        members, n_listed, keyed = self._told_names(objects)
         return Object(
-            tuple((name, goal_of(name)) for name in names),
+            tuple(members[:n_listed]),
             frozenset(required),
-            extra=tuple((name, goal_of(name)) for name in extra),
+            extra=tuple(members[n_listed:]),
             free=keyed if isinstance(keyed, Goal) else None,
             patterns=None if isinstance(keyed, Goal) else keyed,
+            fewest=fewest,
+            most=most,
         )
 
-    def _free_names(
-        self, objects: Sequence[Node], patterns: Mapping[bytes, CharDfa], names: list[str]
-    ) -> Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None:
-        """What names outside the list may hold: one goal, or an automaton over names with the goal of each state."""
-        keys = list(patterns)
-        if not keys:
-            return self.goal(_child(objects, None, set()))
-        inputs = [patterns[k] for k in keys]
-        keyed = self._keyed(objects, keys, *automata.product(inputs, rest=True))
-        if keyed is not None and not isinstance(keyed, Goal) and (automata.lengths(keyed[0])[1] >= 0).any():
-            # from some prefix only finitely many names follow: all of them may be listed ones, which are never free
-            keyed = self._keyed(objects, keys, *automata.product([*inputs, automata.from_words(names)], rest=True))
-        return keyed
+    def _told_names(
+        self, objects: Sequence[Node]
+    ) -> tuple[list[tuple[str, Goal]], int, Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None]:
+        """What listed names may hold, how many are in the schema, and what others may hold.
 
-    def _keyed(
-        self, objects: Sequence[Node], keys: list[bytes], product: CharDfa, profiles: list[int]
-    ) -> Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None:
-        """Goals for the states of an automaton that tells which patterns a name matches, and whether it is listed."""
-        numbers: dict[Goal | None, int] = {None: 0}
-        colours = []
-        for profile, ending in zip(profiles, product.accept, strict=True):
-            goal: Goal | None = None
-            if ending and profile < 1 << len(keys):
-                goal = self.goal(_child(objects, None, {key for k, key in enumerate(keys) if profile >> k & 1}))
-            colours.append(numbers.setdefault(goal if goal and self.satisfiable(goal) else None, len(numbers)))
-        merged, colours = automata.recolour(product, colours)
-        if not merged.n_states:
-            return None
-        by_colour = list(numbers)
-        if merged.n_states == 1 and automata.absorbing(merged)[0]:
-            return by_colour[colours[0]]
-        return merged, tuple(by_colour[c] for c in colours)
+        Listed names are left out of the automaton only where that matters: where from some prefix only finitely many
+        names follow, all of them may be listed ones, which are never free.
+        """
+        for apart in (False, True):
+            names, n_listed, dfa, kinds, profiles = self.names_of(objects, (), apart=apart)
+            by_kind = [self.goal(_child(objects, None, profile)) for profile in profiles]
+            kept = [goal if self.satisfiable(goal) else None for goal in by_kind]
+            keyed = kept[0] if dfa is None else told_apart(dfa, [kept[c] if c >= 0 else None for c in kinds])
+            if not isinstance(keyed, tuple) or not (automata.lengths(keyed[0])[1] >= 0).any():
+                break
+        members = [(name, self.goal(_child(objects, name, self.profile_of(name, objects)))) for name in names]
+        return members, n_listed, keyed
 
 
 _NOTHING = 1 << 30  # no open goal was relied upon
+
+
+T = TypeVar("T", bound=Hashable)
+
+
+def told_apart(dfa: CharDfa, values: Sequence[T | None]) -> T | tuple[CharDfa, tuple[T | None, ...]] | None:
+    """The smallest automaton that tells the value of every text (None: none), or the value that all texts have."""
+    numbers: dict[T | None, int] = {None: 0}
+    merged, colours = automata.recolour(dfa, [numbers.setdefault(value, len(numbers)) for value in values])
+    by_colour = list(numbers)
+    if not merged.n_states:
+        return None
+    if merged.n_states == 1 and automata.absorbing(merged)[0]:
+        return by_colour[colours[0]]
+    return merged, tuple(by_colour[c] for c in colours)
 
 
 def _without_choices(node: Node, serial: int) -> Node:
@@ -678,9 +681,10 @@ def _plainly_possible(node: Node) -> bool:
         node.types
         and node.enum is None
         and not (node.all_of or node.any_of or node.one_of)
+        and node.is_conjunctive
         and (
             node.types & (NULL | BOOLEAN)
-            or (node.types & OBJECT and not node.required)
+            or (node.types & OBJECT and not node.required and not node.min_properties)
             or (node.types & ARRAY and not node.min_items)
             or (node.types & STRING and not node.dfas and node.longest is None)
             or (node.types & NUMBER and not node.number and node.multiple is None)

@@ -363,7 +363,7 @@ class Reader:
 
     def _if(self, node: Node, value: Any) -> None:
         schema = node.place.schema
-        if node.place.draft >= 7 and ("then" in schema or "else" in schema):
+        if node.place.draft >= 7:
             then = self.below(node, schema.get("then", True), "then")
             other = self.below(node, schema.get("else", True), "else")
             node.conditions += ((self.below(node, value, "if"), then, other),)

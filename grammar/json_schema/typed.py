@@ -7,7 +7,7 @@ constraints), :class:`Present` and :class:`Unevaluated`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from .formula import FALSE, TRUE, Formula
@@ -48,7 +48,7 @@ def _parts(goals: Goals, node: Node, kind: int) -> Iterator[Formula]:
 
     if node.enum is not None and kind in (ARRAY, OBJECT):
         yield typed.any(typed.atom(n) for n in goals.listed(node, kind))
-    if _says_something(node, kind):
+    if says_something(node, kind):
         yield typed.atom(node)
     yield from map(of, node.all_of)
     for options in node.any_of:
@@ -60,7 +60,8 @@ def _parts(goals: Goals, node: Node, kind: int) -> Iterator[Formula]:
         )
     yield from (typed.no(of(other)) for other in node.none_of)
     for test, then, otherwise in node.conditions:
-        yield typed.any((typed.all((of(test), of(then))), typed.all((typed.no(of(test)), of(otherwise)))))
+        if not (then.is_anything and otherwise.is_anything):
+            yield typed.any((typed.all((of(test), of(then))), typed.all((typed.no(of(test)), of(otherwise)))))
     if kind == OBJECT:
         for name, other in node.dependent:
             yield typed.any((typed.no(typed.atom(Present(name))), of(other)))
@@ -71,7 +72,7 @@ def _parts(goals: Goals, node: Node, kind: int) -> Iterator[Formula]:
         yield typed.atom(Unevaluated(node))
 
 
-def _says_something(node: Node, kind: int) -> bool:
+def says_something(node: Node, kind: int) -> bool:
     """Whether a node itself constrains values of a type that it allows."""
     if kind == OBJECT:
         limited = node.properties or node.patterns or node.required or node.property_names is not None
@@ -91,13 +92,13 @@ def evaluated_name(goals: Goals, node: Node, name: str | None, matching: set[byt
     own = name is not None and name in node.properties
     if own or node.additional is not None or any(d.key in matching for d, _ in node.patterns):
         return TRUE
-
-    def inner(other: Node) -> Formula:
-        if other.unevaluated_properties is not None:
-            return TRUE
-        return evaluated_name(goals, other, name, matching)
-
-    return _in_place(goals, node, OBJECT, inner)
+    typed = goals.typed
+    return typed.any(
+        condition
+        if other.unevaluated_properties is not None
+        else typed.all((condition, evaluated_name(goals, other, name, matching)))
+        for condition, other in _in_place(goals, node, OBJECT)
+    )
 
 
 def evaluated_item(goals: Goals, node: Node, index: int | None) -> tuple[Formula, list[tuple[Formula, Formula]]]:
@@ -110,36 +111,32 @@ def evaluated_item(goals: Goals, node: Node, index: int | None) -> tuple[Formula
     when_met : list of (Formula, Formula)
         Where the first holds, items that meet the second do (``contains``, from 2020-12 on).
     """
-    met: list[tuple[Formula, Formula]] = []
-
-    def of(node: Node, condition: Formula) -> Formula:
-        if node.items is not None or (index is not None and index < len(node.prefix)):
-            return TRUE
-        if node.contains is not None and node.place.draft >= 2020:
-            met.append((condition, goals.value_of(node.contains)))
-
-        def inner(other: Node) -> Formula:
-            if other.unevaluated_items is not None:
-                return TRUE
-            return of(other, goals.typed.all((condition, expand(goals, other, ARRAY))))
-
-        return _in_place(goals, node, ARRAY, inner)
-
-    return of(node, TRUE), met
+    always: list[Formula] = []
+    when_met: list[tuple[Formula, Formula]] = []
+    pending = [(TRUE, node)]
+    while pending:
+        condition, at = pending.pop()
+        looks = at.items is not None or (index is not None and index < len(at.prefix))
+        if looks or (at is not node and at.unevaluated_items is not None):
+            always.append(condition)
+            continue
+        if at.contains is not None and at.place.draft >= 2020:
+            when_met.append((condition, goals.value_of(at.contains)))
+        pending += [(goals.typed.all((condition, more)), other) for more, other in _in_place(goals, at, ARRAY)]
+    return goals.typed.any(always), when_met
 
 
-def _in_place(goals: Goals, node: Node, kind: int, inner: Callable[[Node], Formula]) -> Formula:
-    """When one of the schemas in place holds and has looked at a member (``inner`` says when, given that it holds)."""
+def _in_place(goals: Goals, node: Node, kind: int) -> Iterator[tuple[Formula, Node]]:
+    """The schemas in place whose findings count for a node that holds, and when they hold."""
     typed = goals.typed
-
-    def holds(other: Node) -> Formula:
-        return typed.all((expand(goals, other, kind), inner(other)))
-
-    parts = [inner(other) for other in node.all_of]
-    parts += [holds(other) for options in (*node.any_of, *node.one_of) for other in options]
+    yield from ((TRUE, other) for other in node.all_of)
+    for options in (*node.any_of, *node.one_of):
+        yield from ((expand(goals, other, kind), other) for other in options)
     for test, then, otherwise in node.conditions:
         met = expand(goals, test, kind)
-        parts += [holds(test), typed.all((met, holds(then))), typed.all((typed.no(met), holds(otherwise)))]
+        yield met, test
+        yield typed.all((met, expand(goals, then, kind))), then
+        yield typed.all((typed.no(met), expand(goals, otherwise, kind))), otherwise
     if kind == OBJECT:
-        parts += [typed.all((typed.atom(Present(name)), holds(other))) for name, other in node.dependent]
-    return typed.any(parts)
+        for name, other in node.dependent:
+            yield typed.all((typed.atom(Present(name)), expand(goals, other, kind))), other
