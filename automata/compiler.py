@@ -20,11 +20,10 @@ from detent.grammar.json_schema.nodes import Reader
 from .arena import Arena, ArenaFull
 from .format_cache import FormatCache
 from .limits import Limits
-from .lowering import JsonLowering, Lowering, place_text, place_words
+from .lowering import JsonLowering, Lowering, Order, place_text, place_words
 from .matcher import MAX_RENEWALS, Matcher
 from .vocabulary import Vocabulary
 
-Order = Literal["schema", "any"]
 Whitespace = Literal["flexible", "bounded", "compact"]
 Numbers = Literal["any", "plain"]
 
@@ -150,8 +149,10 @@ class Compiler:
         ----------
         schema : dict, bool, str, type
             A schema (also as JSON text), or whatever ``pydantic.TypeAdapter`` takes.
-        order : {"schema", "any"}
-            Order of keys: ``properties``, then the rest of ``required``, then other names; or any order.
+        order : {"schema", "any", "fixed"}
+            Order of keys. "schema": required keys of an object that one closed schema describes come in the order of its
+            ``properties``, optional ones anywhere between, and other objects are free; "any": any order; "fixed": every
+            object has its ``properties`` in their order, then the rest of ``required``, then other names.
         whitespace : {"flexible", "bounded", "compact"}
             Whatever JSON allows; at most one newline and an indent (or one space); none.
         remotes : mapping of URI to schema
@@ -189,7 +190,7 @@ class Compiler:
                 max_nodes=self.limits.max_nodes,
                 max_dfa_states=self.limits.regex_states,
             )
-            return self._json_grammar(reader, order == "any", whitespace)
+            return self._json_grammar(reader, order, whitespace)
 
         return self._cached(_cache_key("json", schema, remotes, options), make)
 
@@ -235,7 +236,7 @@ class Compiler:
         self._check_bytes()
         return Grammar(self, place, {"relaxed": [], "annotations": [], **report})
 
-    def _json_grammar(self, reader: Reader, any_order: bool, whitespace: Whitespace) -> Grammar:
+    def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace) -> Grammar:
         self._check_bytes()
         limits = self.limits
         root_node = reader.read()
@@ -246,7 +247,7 @@ class Compiler:
         goals.reach(root)
 
         def place(arena: Arena) -> JsonLowering:
-            lowering = JsonLowering(arena, goals, root, any_order=any_order, whitespace=whitespace)
+            lowering = JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
             lowering.work_ahead(limits.eager_goals)
             return lowering
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain, islice
+from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
 from weakref import ref
 
@@ -16,6 +17,7 @@ from detent.native import languages, positions
 
 from .arena import Arena, Lowers
 
+Order = OneOf["schema", "any", "fixed"]
 _Lazy: TypeAlias = "Goal | Object | Array | _Item"
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 
@@ -66,8 +68,8 @@ class JsonLowering:
     arena : Arena
     goals : Goals
     root : Goal
-    any_order : bool
-        Keys in any order; else in the order of the schema.
+    order : {"any", "schema", "fixed"}
+        Keys in any order; required keys of closed objects in the order of the schema; all keys in its order.
     whitespace : str
         "flexible", "bounded" or "compact".
 
@@ -77,9 +79,9 @@ class JsonLowering:
         The state before the first byte.
     """
 
-    def __init__(self, arena: Arena, goals: Goals, root: Goal, *, any_order: bool, whitespace: str) -> None:
+    def __init__(self, arena: Arena, goals: Goals, root: Goal, *, order: Order, whitespace: str) -> None:
         self.arena, self.goals = arena, goals
-        self.any_order, self.space = any_order, SPACE[whitespace]
+        self.order, self.space = order, SPACE[whitespace]
         self._numbers: dict[Goal, int] = {}
         self._pending: dict[int, _Lazy] = {}
         self._lists: dict[tuple[object, ...], int] = {}
@@ -205,9 +207,7 @@ class JsonLowering:
         spec = -1 if names_dfa is None else arena.spec(languages.AUTOMATON, 0, None, arena.dfa(*names_dfa))
         extra = int(any(goal >= 0 for goal in goals[n:]))
         is_required = [name in value.required for name, _ in members[:n]]
-        order = positions.ANY_ORDER if self.any_order else positions.IN_ORDER
-        if order == positions.IN_ORDER and (extra or value.fewest or value.most is not None):
-            order = positions.ORDERED_SET
+        order = self._order_of(value, bool(extra))
         required, none_seen = [], []
         if order != positions.IN_ORDER:
             words = len(members) // 32 + 1
@@ -226,6 +226,13 @@ class JsonLowering:
         record += [value.fewest, -1 if value.most is None else value.most, int(closes)]
         return arena.put([*record, *chain.from_iterable(parts)])
 
+    def _order_of(self, value: Object, extra: bool) -> int:
+        """Which order the names of an object come in."""
+        if self.order == "fixed":
+            counted = extra or value.fewest or value.most is not None
+            return positions.ORDERED_SET if counted else positions.IN_ORDER
+        return positions.REQUIRED_IN_ORDER if self.order == "schema" and value.in_order else positions.ANY_ORDER
+
     def _members(self, value: Object) -> tuple[list[int], int, tuple[CharDfa, list[int]] | None]:
         """What each listed name, any other name, or those that an automaton tells apart may hold; -1: not allowed."""
         if value.frame is not None:
@@ -235,7 +242,12 @@ class JsonLowering:
         free, names_dfa = -1, None
         if value.patterns is not None:
             dfa, by_state = value.patterns
-            names_dfa = dfa, [-1 if goal is None else self._goal(goal) for goal in by_state]
+            kept = [goal if goal is not None and self.goals.satisfiable(goal) else None for goal in by_state]
+            told = told_apart(dfa, kept)
+            if isinstance(told, tuple):
+                names_dfa = told[0], [-1 if goal is None else self._goal(goal) for goal in told[1]]
+            elif told is not None:
+                free = self._goal(told)
         elif value.free is not None and self.goals.satisfiable(value.free):
             free = self._goal(value.free)
         return goals, free, names_dfa
@@ -247,7 +259,7 @@ class JsonLowering:
         now, goals = value.residual, []
         for k in range(len(frame.names)):
             goals.append(self._exits(value, frame.live(frame.exits(now, k, None))))
-            if not self.any_order and k < frame.n_listed:
+            if self.order == "fixed" and k < frame.n_listed:
                 now = frame.facts.without(now, [k])
         kinds = [self._exits(value, frame.live(frame.exits(now, None, c))) for c in range(frame.n_kinds)]
         if frame.keys is None:

@@ -34,7 +34,7 @@ START, FIRST, NEXT, NAME, COLON = 0, 1, 2, 3, 4  # phases of containers
 O_NAMES, O_LIVE, O_TRIE, O_ORDER, O_FREE, O_SPEC, O_WS, O_GOALS, O_NEXT = 0, 1, 2, 3, 4, 5, 6, 7, 8
 O_REQUIRED, O_SORTED, O_SET_WORDS, O_NONE_SEEN, O_TEXT, O_EXTRA, O_ALL = 9, 10, 11, 12, 13, 14, 15
 O_FEWEST, O_MOST, O_CLOSES, O_RECORD = 16, 17, 18, 19
-IN_ORDER, ANY_ORDER, ORDERED_SET = 0, 1, 2
+IN_ORDER, ANY_ORDER, ORDERED_SET, REQUIRED_IN_ORDER = 0, 1, 2, 3
 EXITS = 1 << 30  # a goal from here on is the lazy number of a list of exits: (goal, record that goes on)
 # array record
 A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS, A_CLOSES = 0, 1, 2, 3, 4, 5, 6
@@ -162,8 +162,17 @@ def next_index(A, obj, seen):
 @kernel("b1(A, i8, i8, i8)")
 def in_turn(A, obj, seen, k):
     """Whether the order allows name ``k`` (from ``O_NAMES`` on: one outside the list) now."""
-    if A[obj + O_ORDER] == ANY_ORDER:
+    order = A[obj + O_ORDER]
+    if order == ANY_ORDER:
         return True
+    if order == REQUIRED_IN_ORDER:
+        need = int(A[obj + O_REQUIRED])
+        if k >= A[obj + O_NAMES] or not is_seen(A, need, k):
+            return True
+        for j in range(k >> 5):
+            if A[need + j] & ~A[seen + j]:
+                return False
+        return A[need + (k >> 5)] & ~A[seen + (k >> 5)] & ((1 << (k & 31)) - 1) == 0
     index = next_index(A, obj, seen)
     due = int(A[A[obj + O_NEXT] + index])
     return due == A[obj + O_NAMES] if k >= A[obj + O_NAMES] else index <= k <= due
@@ -254,7 +263,7 @@ def after_name(A, obj, seen, k):
     if order == IN_ORDER:
         return names if k < 0 or k >= names else k + 1
     if k < 0:
-        return seen if order == ANY_ORDER else with_bit(A, int(A[obj + O_SET_WORDS]), seen, int(A[obj + O_ALL]))
+        return seen if order != ORDERED_SET else with_bit(A, int(A[obj + O_SET_WORDS]), seen, int(A[obj + O_ALL]))
     return with_bit(A, int(A[obj + O_SET_WORDS]), seen, k)
 
 

@@ -397,10 +397,7 @@ class Goals:
             return []
         low, high, connected = _bounds(frame.residual)
         goals = [self.goal_of(frame.value(None, c)) for c in range(frame.n_kinds)]
-        keyed: Any = goals[0]
-        if frame.keys is not None:
-            kept = [goal if self.satisfiable(goal) else None for goal in goals]
-            keyed = told_apart(frame.keys, [kept[c] if c >= 0 else None for c in frame.kinds])
+        keyed, _ = self._keyed(frame.keys, frame.kinds, goals)
         listed = [(name, self.goal_of(frame.value(k, None))) for k, name in enumerate(frame.names)]
         required = frozenset(frame.names[k] for k, (absent, _) in frame.base.items() if not absent)
         return [
@@ -573,7 +570,8 @@ class Goals:
             names = {name: None for name in names if name in required or can_be_written(name)}
             listed = tuple((name, self.goal(_child(objects, name, set()))) for name in names)
             free = self.goal(n.additional for n in objects if n.additional is not None)
-            return Object(listed, frozenset(required), free=free, fewest=fewest, most=most)
+            closed = len(objects) == 1 and free.nodes == (self.reader.nothing,)
+            return Object(listed, frozenset(required), free=free, fewest=fewest, most=most, in_order=closed)
         members, n_listed, keyed = self._told_names(objects)
         return Object(
             tuple(members[:n_listed]),
@@ -595,13 +593,23 @@ class Goals:
         """
         for apart in (False, True):
             names, n_listed, dfa, kinds, profiles = self.names_of(objects, (), apart=apart)
-            by_kind = [self.goal(_child(objects, None, profile)) for profile in profiles]
-            kept = [goal if self.satisfiable(goal) else None for goal in by_kind]
-            keyed = kept[0] if dfa is None else told_apart(dfa, [kept[c] if c >= 0 else None for c in kinds])
-            if not isinstance(keyed, tuple) or not (automata.lengths(keyed[0])[1] >= 0).any():
+            keyed, final = self._keyed(dfa, kinds, [self.goal(_child(objects, None, p)) for p in profiles])
+            if not isinstance(keyed, tuple) or (final and not (automata.lengths(keyed[0])[1] >= 0).any()):
                 break
         members = [(name, self.goal(_child(objects, name, self.profile_of(name, objects)))) for name in names]
         return members, n_listed, keyed
+
+
+    def _keyed(
+        self, dfa: CharDfa | None, kinds: list[int], goals: list[Goal]
+    ) -> tuple[Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None, bool]:
+        """What names outside the list may hold, without those that nothing satisfies; and whether all of these are known
+        (a goal that is being decided has no answer yet, and none may be kept)."""
+        if dfa is None:
+            return goals[0], True
+        kept = [None if self.surely_unsatisfiable(goal) else goal for goal in goals]
+        final = all(goal is None or goal.satisfiable for goal in kept)
+        return told_apart(dfa, [kept[c] if c >= 0 else None for c in kinds]), final
 
 
 _NOTHING = 1 << 30  # no open goal was relied upon

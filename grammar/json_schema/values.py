@@ -87,6 +87,8 @@ class Object:
         states, None where the name may not end.
     fewest, most : int
         Bounds on the number of members; ``most`` None is no bound.
+    in_order : bool
+        Whether one closed schema says everything: then the order of its required names means something.
     frame : ObjectFrame or None
         Where members depend on each other: what follows one of them.
     residual : Formula
@@ -100,6 +102,7 @@ class Object:
     patterns: tuple[CharDfa, tuple[Goal | None, ...]] | None = None
     fewest: int = 0
     most: int | None = None
+    in_order: bool = False
     frame: ObjectFrame | None = None
     residual: Formula = TRUE
 
