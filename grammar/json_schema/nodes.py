@@ -13,7 +13,8 @@ from .. import dfa as automata
 from .. import formats, regex
 from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded
-from .document import LATEST, Document, Place
+from .dialects import LATEST
+from .document import Document, Place, ScopeNeeded
 
 NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
 ANY_TYPE = 63
@@ -31,7 +32,7 @@ _TYPES = {
 # keywords that say something about instances, whose meaning is not built yet
 _REFUSED = frozenset(
     {"not", "if", "then", "else", "dependencies", "dependentRequired", "dependentSchemas", "contains", "propertyNames"}
-    | {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef"}
+    | {"unevaluatedProperties", "unevaluatedItems"}
 )
 
 
@@ -143,20 +144,30 @@ class Reader:
         self.max_dfa_states = max_dfa_states
         self.relaxed: list[tuple[str, str]] = []
         self.annotations: list[tuple[str, str]] = []
-        self._nodes: dict[tuple[int, str, int], Node] = {}
+        self._nodes: dict[tuple[Any, ...], Node] = {}
         self._todo: list[Node] = []
-        self.anything = Node(Place(True, True, "", "", document.root.draft), 0)
-        self.nothing = Node(Place(False, False, "", "", document.root.draft), 1)
+        self.anything = Node(document.root._replace(schema=True), 0)
+        self.nothing = Node(document.root._replace(schema=False), 1)
         self.nothing.types = 0
         self._serial = 2
 
     def read(self) -> Node:
         """The root node, with everything below it read."""
+        try:
+            root = self._read()
+        except ScopeNeeded:  # rare: what was read so far is read again, with scopes
+            self.document.keep_scopes()
+            for read_so_far in (self._nodes, self._todo, self.relaxed, self.annotations):
+                read_so_far.clear()
+            root = self._read()
+        self.annotations.extend(self.document.unknown.items())
+        self._refuse_circles()
+        return root
+
+    def _read(self) -> Node:
         root = self.node(self.document.root)
         while self._todo:
-            node = self._todo.pop()
-            self._fill(node)
-        self._refuse_circles()
+            self._fill(self._todo.pop())
         return root
 
     def _refuse_circles(self) -> None:
@@ -187,7 +198,7 @@ class Reader:
             return self.nothing
         if not isinstance(schema, dict):
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
-        key = (id(schema), place.base, place.draft)
+        key = (id(schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
         if found is None:
             found = self.fresh(place)
@@ -217,6 +228,9 @@ class Reader:
         return node
 
     def _fill(self, node: Node) -> None:
+        if ignored := node.place.dialect.ignored:
+            in_force = {k: v for k, v in node.place.schema.items() if k not in ignored}
+            node.place = node.place._replace(schema=in_force)
         schema = node.place.schema
         ref = schema.get("$ref")
         if ref is not None and node.place.draft <= 7 and isinstance(ref, str):
@@ -273,6 +287,11 @@ class Reader:
         if not isinstance(value, str):
             raise TypeError
         node.all_of += (self.node(self.document.resolve(value, node.place)),)
+
+    def _dynamic_ref(self, node: Node, keyword: str, value: Any) -> None:
+        if not isinstance(value, str) or (keyword == "$recursiveRef" and value != "#"):
+            raise TypeError
+        node.all_of += (self.node(self.document.resolve_dynamic(value, node.place, keyword)),)
 
     def _list(self, node: Node, keyword: str, value: Any) -> list[Node]:
         if not isinstance(value, list) or not value:
@@ -414,6 +433,8 @@ _READERS: dict[str, Callable[[Reader, Node, Any], None]] = {
     "enum": Reader._enum,
     "const": Reader._const,
     "$ref": Reader._ref,
+    "$dynamicRef": lambda r, n, v: r._dynamic_ref(n, "$dynamicRef", v) if n.place.draft >= 2020 else None,
+    "$recursiveRef": lambda r, n, v: r._dynamic_ref(n, "$recursiveRef", v) if n.place.draft == 2019 else None,
     "allOf": Reader._all_of,
     "anyOf": Reader._any_of,
     "oneOf": Reader._one_of,
