@@ -10,6 +10,7 @@ from ..errors import GrammarError
 
 LATEST = 2020
 _STANDARD = {2019: "https://json-schema.org/draft/2019-09/", 2020: "https://json-schema.org/draft/2020-12/"}
+_FORMAT_ASSERTION = f"{_STANDARD[2020]}vocab/format-assertion"
 
 
 class Dialect:
@@ -21,13 +22,16 @@ class Dialect:
         4, 6, 7, 2019 or 2020.
     ignored : frozenset of str
         Keywords of the draft whose vocabularies the meta-schema does not list.
+    asserts_format : bool
+        Whether ``format`` constrains strings whatever the caller says.
     """
 
-    __slots__ = ("draft", "ignored")
+    __slots__ = ("asserts_format", "draft", "ignored")
 
-    def __init__(self, draft: int, ignored: frozenset[str] = frozenset()) -> None:
+    def __init__(self, draft: int, ignored: frozenset[str] = frozenset(), asserts_format: bool = False) -> None:
         self.draft = draft
         self.ignored = ignored
+        self.asserts_format = asserts_format
 
 
 DIALECTS = {
@@ -97,7 +101,7 @@ class Dialects:
                 raise GrammarError(reason, pointer=pointer, keyword="$schema")
         core = f"{_STANDARD[draft]}vocab/core"
         listed = frozenset().union(*(keywords[name] for name in {core, *vocabularies} & keywords.keys()))
-        return Dialect(draft, frozenset().union(*keywords.values()) - listed)
+        return Dialect(draft, frozenset().union(*keywords.values()) - listed, _FORMAT_ASSERTION in vocabularies)
 
 
 @lru_cache(maxsize=2)
@@ -106,5 +110,5 @@ def _vocabularies(draft: int) -> Mapping[str, frozenset[str]]:
     standard = _STANDARD[draft]
     names = {*metaschema(f"{standard}schema")["$vocabulary"]}
     if draft >= 2020:
-        names.add(f"{standard}vocab/format-assertion")
+        names.add(_FORMAT_ASSERTION)
     return {name: frozenset(metaschema(name.replace("/vocab/", "/meta/"))["properties"]) for name in names}

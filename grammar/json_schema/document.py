@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from ..errors import GrammarError
 from .dialects import NEWEST, Dialect, Dialects, metaschema
@@ -130,10 +130,10 @@ def join(base: str, ref: str) -> str:
     """
     if ref.startswith("#"):
         return base + ref
-    scheme = urlsplit(base).scheme
-    if not scheme or scheme.startswith("http") or not base.startswith("//", len(scheme) + 1) or urlsplit(ref).scheme:
+    if base.startswith(("http:", "https:")) or "://" not in base or urlsplit(ref).scheme:
         return urljoin(base, ref)
-    return scheme + urljoin(f"http{base[len(scheme) :]}", ref)[len("http") :]
+    scheme, _, rest = base.partition("://")
+    return scheme + urljoin(f"http://{rest}", ref).removeprefix("http")
 
 
 def identifier(schema: Any, draft: int) -> str | None:
@@ -202,7 +202,7 @@ class Document:
             As :meth:`resolve`.
         """
         target = self.resolve(ref, at, keyword)
-        name = unquote(urldefrag(ref).fragment)
+        name = unquote(ref.partition("#")[2])
         self._index(target.resource)
         initial = target.resource.dynamic.get(name)
         if initial is None or initial.schema is not target.schema or (keyword == "$dynamicRef") == (name == RECURSIVE):
@@ -224,12 +224,13 @@ class Document:
 
     def _named(self, ref: str, at: Place, keyword: str) -> Place:
         """The place that a reference names, without scope."""
-        start: Resource | None = at.resource
-        fragment = ref[1:]
-        uri = at.resource.uri
-        if ref != "#" and not ref.startswith("#/"):
-            uri, fragment = urldefrag(join(uri, ref))
-            start = self._resource(uri)
+        here = at.resource
+        if ref == "#" or ref.startswith("#/"):
+            uri, fragment = here.uri, ref[1:]
+        else:
+            uri, _, fragment = join(here.uri, ref).partition("#")
+            self._index(here)
+        start = here if uri == here.uri else self._resource(uri)
         if start is None:
             raise GrammarError(
                 f"{ref!r} names {uri}, which is not here, and nothing is fetched.",
@@ -241,10 +242,9 @@ class Document:
         if not fragment or fragment.startswith("/"):
             found = self._follow(start.root, fragment)
         else:
-            self._index(start)
             found = start.anchors.get(fragment)
         if found is None:
-            there = "points at nothing" if fragment.startswith("/") else "is no anchor"
+            there = "points at nothing" if fragment.startswith("/") else "is not an anchor"
             raise GrammarError(f"{uri}#{fragment} {there}.", pointer=at.pointer, keyword=keyword)
         return found
 
@@ -275,7 +275,7 @@ class Document:
         """The place of a subschema that may name itself or its dialect."""
         dialect = self._dialect(schema, path, parent.dialect)
         own = identifier(schema, dialect.draft)
-        uri = parent.resource.uri if own is None else urldefrag(join(parent.resource.uri, own)).url
+        uri = parent.resource.uri if own is None else join(parent.resource.uri, own).partition("#")[0]
         if uri == parent.resource.uri:
             return Place(schema, parent.resource, path, dialect, parent.scope)
         place = self._intern(schema, uri, path, dialect).root
@@ -285,7 +285,7 @@ class Document:
         """The resource at the root of a document."""
         dialect = self._dialect(schema, path, default)
         own = identifier(schema, dialect.draft)
-        return self._intern(schema, uri if own is None else urldefrag(join(uri, own)).url, path, dialect)
+        return self._intern(schema, uri if own is None else join(uri, own).partition("#")[0], path, dialect)
 
     def _intern(self, schema: Any, uri: str, path: Any, dialect: Dialect) -> Resource:
         found = self._entered.get((id(schema), uri))
@@ -354,7 +354,7 @@ def _anchors_of(schema: Mapping[str, Any], draft: int) -> Iterator[tuple[str, bo
         if draft >= 2020 and isinstance(schema.get("$dynamicAnchor"), str):
             yield schema["$dynamicAnchor"], True
     elif own := identifier(schema, draft):
-        name = urldefrag(own).fragment
+        name = own.partition("#")[2]
         if name and not name.startswith("/"):
             yield name, False
 

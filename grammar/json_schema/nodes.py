@@ -371,16 +371,16 @@ class Reader:
     def _format(self, node: Node, value: Any) -> None:
         if not isinstance(value, str):
             raise TypeError
-        automaton = self._dfa(node, "format", lambda name, _: self.formats(name, node.place.draft), value)
-        if not self.format_assertion or automaton is None:
+        automaton = None
+        if self.format_assertion or node.place.dialect.asserts_format:
+            automaton = self._dfa(node, "format", lambda name, _: self.formats(name, node.place.draft), value)
+        if automaton is None:
             self.annotations.append((node.place.pointer, value))
         else:
             node.dfas += (automaton,)
 
     def _dfa(self, node: Node, keyword: str, make: Callable[[str, int], CharDfa | None], text: str) -> CharDfa | None:
         """An automaton, with errors that name the place."""
-        if keyword == "format" and not self.format_assertion:
-            return None
         try:
             return make(text, self.max_dfa_states)
         except LimitExceeded as error:
