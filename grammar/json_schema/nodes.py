@@ -13,7 +13,8 @@ from .. import dfa as automata
 from .. import formats, regex
 from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded
-from .document import LATEST, Document, Place
+from .dialects import LATEST
+from .document import Document, Place, ScopeNeeded
 
 NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
 ANY_TYPE = 63
@@ -27,10 +28,6 @@ _TYPES = {
     "array": ARRAY,
     "object": OBJECT,
 }
-
-# keywords that say something about instances, whose meaning is not built yet
-_REFUSED = frozenset({"$dynamicRef", "$recursiveRef"})
-
 
 class Node:
     """One schema as constraints per type; absent ones are at their neutral value.
@@ -185,21 +182,31 @@ class Reader:
         self.max_dfa_states = max_dfa_states
         self.relaxed: list[tuple[str, str]] = []
         self.annotations: list[tuple[str, str]] = []
-        self._nodes: dict[tuple[int, str, int], Node] = {}
+        self._nodes: dict[tuple[Any, ...], Node] = {}
         self._todo: list[Node] = []
         self._constants: dict[Any, Node] = {}
-        self.anything = Node(Place(True, True, "", "", document.root.draft), 0)
-        self.nothing = Node(Place(False, False, "", "", document.root.draft), 1)
+        self.anything = Node(document.root._replace(schema=True), 0)
+        self.nothing = Node(document.root._replace(schema=False), 1)
         self.nothing.types = 0
         self._serial = 2
 
     def read(self) -> Node:
         """The root node, with everything below it read."""
+        try:
+            root = self._read()
+        except ScopeNeeded:  # rare: what was read so far is read again, with scopes
+            self.document.keep_scopes()
+            for read_so_far in (self._nodes, self._todo, self.relaxed, self.annotations):
+                read_so_far.clear()
+            root = self._read()
+        self.annotations.extend(self.document.unknown.items())
+        self._refuse_circles()
+        return root
+
+    def _read(self) -> Node:
         root = self.node(self.document.root)
         while self._todo:
-            node = self._todo.pop()
-            self._fill(node)
-        self._refuse_circles()
+            self._fill(self._todo.pop())
         return root
 
     def _refuse_circles(self) -> None:
@@ -230,7 +237,7 @@ class Reader:
             return self.nothing
         if not isinstance(schema, dict):
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
-        key = (id(schema), place.base, place.draft)
+        key = (id(schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
         if found is None:
             found = self.fresh(place)
@@ -283,6 +290,9 @@ class Reader:
         return found
 
     def _fill(self, node: Node) -> None:
+        if ignored := node.place.dialect.ignored:
+            in_force = {k: v for k, v in node.place.schema.items() if k not in ignored}
+            node.place = node.place._replace(schema=in_force)
         schema = node.place.schema
         ref = schema.get("$ref")
         if ref is not None and node.place.draft <= 7 and isinstance(ref, str):
@@ -299,8 +309,6 @@ class Reader:
                     raise GrammarError(
                         f"{value!r:.60} is not a value of this keyword.", pointer=node.place.pointer, keyword=keyword
                     ) from error
-            elif keyword in _REFUSED:
-                self.refuse(node, keyword)
 
     def refuse(self, node: Node, keyword: str, reason: str = "this keyword is not enforced yet.") -> None:
         """Raise for what cannot be enforced, or note it when the caller allows that."""
@@ -339,6 +347,11 @@ class Reader:
         if not isinstance(value, str):
             raise TypeError
         node.all_of += (self.node(self.document.resolve(value, node.place)),)
+
+    def _dynamic_ref(self, node: Node, keyword: str, value: Any) -> None:
+        if not isinstance(value, str) or (keyword == "$recursiveRef" and value != "#"):
+            raise TypeError
+        node.all_of += (self.node(self.document.resolve_dynamic(value, node.place, keyword)),)
 
     def _list(self, node: Node, keyword: str, value: Any) -> list[Node]:
         if not isinstance(value, list) or not value:
@@ -471,16 +484,16 @@ class Reader:
     def _format(self, node: Node, value: Any) -> None:
         if not isinstance(value, str):
             raise TypeError
-        automaton = self._dfa(node, "format", lambda name, _: self.formats(name, node.place.draft), value)
-        if not self.format_assertion or automaton is None:
+        automaton = None
+        if self.format_assertion or node.place.dialect.asserts_format:
+            automaton = self._dfa(node, "format", lambda name, _: self.formats(name, node.place.draft), value)
+        if automaton is None:
             self.annotations.append((node.place.pointer, value))
         else:
             node.dfas += (automaton,)
 
     def _dfa(self, node: Node, keyword: str, make: Callable[[str, int], CharDfa | None], text: str) -> CharDfa | None:
         """An automaton, with errors that name the place."""
-        if keyword == "format" and not self.format_assertion:
-            return None
         try:
             return make(text, self.max_dfa_states)
         except LimitExceeded as error:
@@ -533,6 +546,8 @@ _READERS: dict[str, Callable[[Reader, Node, Any], None]] = {
     "enum": Reader._enum,
     "const": Reader._const,
     "$ref": Reader._ref,
+    "$dynamicRef": lambda r, n, v: r._dynamic_ref(n, "$dynamicRef", v) if n.place.draft >= 2020 else None,
+    "$recursiveRef": lambda r, n, v: r._dynamic_ref(n, "$recursiveRef", v) if n.place.draft == 2019 else None,
     "allOf": Reader._all_of,
     "anyOf": Reader._any_of,
     "oneOf": Reader._one_of,
