@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, Formulas, atoms
+from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, Formulas, atoms, polarity
 
 
 class Slot(NamedTuple):
@@ -42,6 +42,16 @@ class Contains(NamedTuple):
 
     value: Formula
     count: int
+
+
+class Unique(NamedTuple):
+    """All items to come differ from each other and from those that are ``seen`` (constants, in a fixed order).
+
+    ``pending``: an item was read since; its value is put among those seen when the next one begins.
+    """
+
+    seen: tuple[Formula, ...]
+    pending: bool
 
 
 class Child(NamedTuple):
@@ -149,7 +159,7 @@ class Facts(Formulas):
 
         def leaf(f: Formula) -> Formula:
             atom = f.atom
-            return TRUE if isinstance(atom, Each) or (isinstance(atom, Slot) and atom.absent) else FALSE
+            return TRUE if isinstance(atom, (Each, Unique)) or (isinstance(atom, Slot) and atom.absent) else FALSE
 
         return self.replace(f, leaf) is TRUE
 
@@ -164,8 +174,24 @@ class Facts(Formulas):
                 return self.all((self.child(atom.value), f)) if atom.kind == kind else f
             if isinstance(atom, AtLeast):
                 return self.at_least(atom.count - 1)
+            if isinstance(atom, Unique):
+                other = self.child(self.values.no(self.values.any(atom.seen)))
+                return self.all((other, self.atom(Unique(atom.seen, True))))
             fewer = self.all((self.child(atom.value), self.contains(atom.value, atom.count - 1)))
             return self.any((fewer, self.all((self.child(self.values.no(atom.value)), f))))
+
+        return self.replace(f, leaf)
+
+
+    def noted(self, f: Formula, value: Formula) -> Formula:
+        """The residual once the value of the item read last is known."""
+
+        def leaf(f: Formula) -> Formula:
+            atom = f.atom
+            if isinstance(atom, Unique) and atom.pending:
+                seen = {v.serial: v for v in (*atom.seen, value)}
+                return self.atom(Unique(tuple(seen[k] for k in sorted(seen)), False))
+            return f
 
         return self.replace(f, leaf)
 
@@ -182,7 +208,7 @@ def _subject(f: Formula, op: int) -> tuple[object, ...] | None:
         return (Child,)
     if isinstance(atom, Each):
         return (Each, atom.kind, negated) if (op == AND) != negated else None
-    return (*_measure(atom), negated)
+    return (*_measure(atom), negated) if _measure(atom) else None
 
 
 def _measure(atom: object) -> tuple[object, ...]:
@@ -198,6 +224,15 @@ def places(f: Formula) -> dict[int, int]:
     for a in atoms(f):
         if isinstance(a.atom, Slot):
             found[a.atom.place] = found.get(a.atom.place, 0) + 1
+    return found
+
+
+def unique(f: Formula) -> int:
+    """Whether a residual asks for different items (1), for equal ones (2), for neither (0) or both somewhere (3)."""
+    found = 0
+    for a in atoms(f):
+        if isinstance(a.atom, Unique):
+            found |= polarity(f, a)
     return found
 
 

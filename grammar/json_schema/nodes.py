@@ -15,6 +15,7 @@ from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded
 from .dialects import LATEST
 from .document import Document, Place, ScopeNeeded
+from .values import canonical
 
 NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
 ANY_TYPE = 63
@@ -261,33 +262,26 @@ class Reader:
         return self._serial
 
     def constant(self, value: Any, place: Place) -> Node:
-        """A node that only ``value`` meets."""
-        node = self.fresh(place)
-        node.enum = [value]
-        return node
+        """A node that only ``value`` meets; equal values share one."""
+        key = canonical(value)
+        found = self._constants.get(key)
+        if found is None:
+            found = self._constants[key] = self.fresh(place)
+            found.enum = [value]
+        return found
 
     def structure(self, value: Any, place: Place) -> Node:
         """A node that only an array or object meets, by what it says of its members."""
         node = self.fresh(place)
         if isinstance(value, list):
             node.types = ARRAY
-            node.prefix = tuple(self._member(item, place) for item in value)
+            node.prefix = tuple(self.constant(item, place) for item in value)
             node.items, node.min_items, node.max_items = self.nothing, len(value), len(value)
         else:
             node.types = OBJECT
-            node.properties = {name: self._member(item, place) for name, item in value.items()}
+            node.properties = {name: self.constant(item, place) for name, item in value.items()}
             node.required, node.additional = tuple(value), self.nothing
         return node
-
-    def _member(self, value: Any, place: Place) -> Node:
-        """The node of a value inside a constant; equal scalars share one."""
-        if isinstance(value, (list, dict)):
-            return self.constant(value, place)
-        key = (type(value) is bool, value)
-        found = self._constants.get(key)
-        if found is None:
-            found = self._constants[key] = self.constant(value, place)
-        return found
 
     def _fill(self, node: Node) -> None:
         if ignored := node.place.dialect.ignored:

@@ -6,8 +6,10 @@ which are worked out only when somebody asks.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from ..dfa import CharDfa
 from ..number import NumberSpec
@@ -44,12 +46,15 @@ class String:
         The language of the text.
     shortest, longest : int
         Bounds on the number of characters; ``longest`` None is no bound.
+    avoid : tuple of str
+        Texts that are left out, sorted by their UTF-8 bytes. After any text in it, endlessly many others follow.
     """
 
     words: tuple[str, ...] | None = None
     dfa: CharDfa | None = None
     shortest: int = 0
     longest: int | None = None
+    avoid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +110,22 @@ class Object:
     in_order: bool = False
     frame: ObjectFrame | None = None
     residual: Formula = TRUE
+
+
+def canonical(value: Any) -> Hashable:
+    """A key that equal JSON values share: numbers by value, members in any order, booleans apart from numbers."""
+    if value is None or isinstance(value, (bool, str)):
+        return (type(value).__name__, value)
+    if isinstance(value, list):
+        return ("list", tuple(map(canonical, value)))
+    if isinstance(value, dict):
+        return ("dict", frozenset((name, canonical(member)) for name, member in value.items()))
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    sign, digits, exponent = number.as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    kept = text.rstrip("0")
+    assert isinstance(exponent, int)
+    return ("number", sign, kept, exponent + len(text) - len(kept)) if kept else ("number", 0, "", 0)
 
 
 Value = Literal | Number | String | Array | Object
