@@ -60,7 +60,8 @@ class Grammar:
         -------
         dict
             ``relaxed``: list of (pointer, keyword) that is not enforced (only with ``strict=False``);
-            ``annotations``: list of (pointer, format) that constrain nothing; ``nodes``: schemas read.
+            ``annotations``: list of (pointer, format or unknown ``$schema``) that constrain nothing;
+            ``nodes``: schemas read.
         """
         return dict(self._report)
 
@@ -156,7 +157,7 @@ class Compiler:
         whitespace : {"flexible", "bounded", "compact"}
             Whatever JSON allows; at most one newline and an indent (or one space); none.
         remotes : mapping of URI to schema
-            Documents that ``$ref`` may name. Nothing is fetched.
+            Documents that references and ``$schema`` may name. The meta-schemas are built in; nothing is fetched.
         format_assertion : bool
             Whether ``format`` constrains strings.
         strict : bool
@@ -251,7 +252,8 @@ class Compiler:
             lowering.work_ahead(limits.eager_goals)
             return lowering
 
-        report = {"relaxed": reader.relaxed, "annotations": reader.annotations, "nodes": len(reader.nodes())}
+        noted = {"relaxed": reader.relaxed, "annotations": reader.annotations}
+        report = {name: list(dict.fromkeys(places)) for name, places in noted.items()} | {"nodes": len(reader.nodes())}
         return Grammar(self, place, report)
 
     def _check_bytes(self) -> None:

@@ -28,8 +28,12 @@ PARTLY: dict[str, tuple[str, Any]] = {
     ),
 }
 NOTES = [
-    "`$id`, `$anchor`, `$defs` and `definitions` name places for `$ref`; `additionalItems` goes with listed `items`.",
-    "What a `$ref` names must be in the document or in `remotes`. Keywords outside the specification say nothing.",
+    "`$id`, `$anchor`, `$dynamicAnchor`, `$recursiveAnchor`, `$defs` and `definitions` name places for references;",
+    "`additionalItems` goes with listed `items`.",
+    "What a reference names must be in the document, in `remotes`, or a meta-schema of the five drafts.",
+    "References that lead back to themselves without entering a value are refused. A `$schema` that is in `remotes`",
+    "may leave out vocabularies with `$vocabulary`; one that is not known is read as the latest draft.",
+    "Keywords outside the specification say nothing.",
     "A key that the schema lists is never written twice; that of any other key is not tracked yet.",
 ]
 

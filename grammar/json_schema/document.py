@@ -219,6 +219,8 @@ class Document:
         self._index(resource)
         if resource.dynamic:
             known = {name for name, _ in scope}
+            if place.schema is not resource.schema:  # of a recursive anchor, the very schema must be on the way
+                known.add(RECURSIVE)
             scope = scope.union((name, resource) for name in resource.dynamic if name not in known)
         return place._replace(scope=scope)
 
