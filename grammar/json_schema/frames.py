@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from .facts import AtLeast, Child, Each, Facts, Slot, counts, places
+from .facts import AtLeast, Child, Contains, Each, Facts, Slot, Unique, counts, places, unique
 from .formula import ATOM, FALSE, NOT, TRUE, Formula, atoms, conjuncts, polarity
 from .nodes import Node
 from .typed import Present, Unevaluated, evaluated_item, evaluated_name
@@ -343,6 +343,8 @@ class ArrayFrame(Frame):
             item = node.prefix[k] if k < len(node.prefix) else node.items
             if item is not None and not item.is_anything:
                 parts.append(facts.slot(k, True, self.goals.value_of(item)))
+        if node.unique:
+            parts.append(facts.atom(Unique((), False)))
         if node.items is not None and not node.items.is_anything:
             parts.append(facts.each(0, self.goals.value_of(node.items)))
         if node.contains is not None:
@@ -383,20 +385,103 @@ class ArrayFrame(Frame):
         kind = 0 if index >= self.width else None
         return self.decide(self.facts.derive(residual, index, kind), self.value(index))
 
+    def live(self, exits: Exits, index: int = 0) -> Exits:
+        """The exits after which the array can still be finished.
+
+        Where items must differ, values are left out that later items cannot do without.
+        """
+        found = super().live(exits, index)
+        return [(wise, f) for value, f in found for wise in self._wise(value, f, index)]
+
+    def _wise(self, value: Formula, f: Formula, index: int) -> list[Formula]:
+        """A demand on an item, less the values after which the rest of the array would be impossible."""
+        if not unique(f) or f.op < 0 or self.facts.closed(f):
+            return [value]
+        formulas, goals = self.goals.formulas, self.goals
+        most = len(_seen(f)) + _due(f) + 1
+        if unique(f) & 2 and not self.possible(self._noted(f, FALSE), index):
+            return [formulas.all((value, formulas.any(self.value(k) for k in range(index, self.width + 1))))]
+        listed = goals.few(value, most)
+        if listed is not None:
+            kept = [v for v in listed if self.possible(self._noted(f, v), index)]
+            return [] if not kept else [value] if len(kept) == len(listed) else [formulas.any(kept)]
+        wanted = {v for k in range(index, self.width + 1) for v in goals.few(self.value(k), most) or ()}
+        lost = [v for v in wanted if not self.possible(self._noted(f, v), index)]
+        return [formulas.all((value, formulas.no(formulas.any(sorted(lost, key=lambda v: v.serial)))))]
+
+    def _noted(self, f: Formula, value: Formula) -> Formula:
+        return self.facts.noted(f, value)
+
     def _search(self, residual: Formula, index: int) -> bool:
-        seen: set[tuple[Formula, int]] = set()
-        pending = [(residual, index)]
+        """Go through the items. Where they must differ, finite choices are kept in mind: they need different values."""
+        differ, agree = unique(residual) & 1, unique(residual) & 2
+        seen: set[tuple[Formula, int, Picks]] = set()
+        pending: list[tuple[Formula, int, Picks]] = [(residual, index, ())]
         while pending:
-            f, index = pending.pop()
-            if f is FALSE or (f, index) in seen:
+            f, index, picks = pending.pop()
+            if f is FALSE or (f, index, picks) in seen:
                 continue
             if f is TRUE or self.facts.closed(f):
                 return True
-            seen.add((f, index))
+            seen.add((f, index, picks))
             self.goals.count_step()
             then = min(index + 1, self.width)
-            pending += [(after, then) for _, after in self.exits(f, index)]
+            for value, after in self.exits(f, index):
+                more = picks
+                if agree:
+                    if any(self._meets(value, pick) for pick in picks):
+                        pending.append((self._with_equals(after), then, picks))
+                    more = (*picks, value) if value not in picks else picks
+                elif differ and (listed := self.goals.few(value, len(picks) + _due(f) + 1)) is not None:
+                    more = tuple(sorted((*picks, tuple(listed)), key=_serials))
+                    if not _representatives(more):
+                        continue
+                pending.append((after, then, more))
         return False
+
+    def _meets(self, value: Formula, pick: object) -> bool:
+        assert isinstance(pick, Formula)
+        return self.goals.satisfiable(self.goals.goal_of(self.goals.formulas.all((value, pick))))
+
+    def _with_equals(self, f: Formula) -> Formula:
+        """The residual when two items are equal."""
+        return self.facts.replace(f, lambda a: FALSE if isinstance(a.atom, Unique) else a)
+
+
+Picks = tuple["Formula | tuple[Formula, ...]", ...]  # demands on the items before, or the few values they allow
+
+
+def _serials(values: tuple[Formula, ...]) -> tuple[int, ...]:
+    return tuple(v.serial for v in values)
+
+
+def _seen(f: Formula) -> tuple[Formula, ...]:
+    return max((a.atom.seen for a in atoms(f) if isinstance(a.atom, Unique)), key=len, default=())
+
+
+def _due(f: Formula) -> int:
+    """Items still to come at least, as far as a residual counts them."""
+    counts = [a.atom.count for a in atoms(f) if isinstance(a.atom, (AtLeast, Contains))]
+    slots = [a.atom.place + 1 for a in atoms(f) if isinstance(a.atom, Slot)]
+    return sum(counts) + max(slots, default=0)
+
+
+def _representatives(choices: Picks) -> bool:
+    """Whether different values can be chosen from every list (augmenting paths)."""
+    taken: dict[Formula, int] = {}
+
+    def place(k: int, tried: set[Formula]) -> bool:
+        values = choices[k]
+        assert isinstance(values, tuple)
+        for value in values:
+            if value not in tried:
+                tried.add(value)
+                if value not in taken or place(taken[value], tried):
+                    taken[value] = k
+                    return True
+        return False
+
+    return all(place(k, set()) for k in range(len(choices)))
 
 
 def _subjects(f: Formula) -> tuple[list[Node], list[str]]:

@@ -21,6 +21,7 @@ from .. import dfa as automata
 from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded
 from ..number import NumberSpec
+from ..number_set import NumberSet
 from ..text_set import TextSet
 from . import scalars, typed
 from .facts import AtLeast, Facts
@@ -28,7 +29,7 @@ from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, Formulas, atoms, conju
 from .frames import ArrayFrame, ObjectFrame
 from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader
 from .nodes import listed as is_listed
-from .values import Array, Literal, Number, Object, String, Value
+from .values import Array, Literal, Number, Object, String, Value, canonical
 
 _LITERALS = ((NULL, "null", None), (BOOLEAN, "true", True), (BOOLEAN, "false", False))
 _ANY_NUMBER = Number(NumberSpec(None, False, None, False))
@@ -92,6 +93,7 @@ class Goals:
         self._goals: dict[Any, Goal] = {}
         self._open: dict[int, int] = {}  # goals being decided -> depth
         self._leaned = _NOTHING  # least depth of an open goal that a "no" relied on
+        self._listing: set[Goal] = set()  # goals whose values are being listed
         self._steps = 0
         self._overlaps: dict[int, list[list[bool]]] = {}
         self._structures: dict[tuple[int, int], list[Node]] = {}
@@ -246,6 +248,111 @@ class Goals:
                         found[value] = None
             goal.candidates = tuple(found)
         return goal.candidates
+
+    # --------------------------------------------------------------------------------------------- finite goals
+    def constant(self, value: Any) -> Formula:
+        """The formula that only one value meets."""
+        return self.formulas.atom(self.reader.constant(value, self.reader.document.root))
+
+    def few(self, value: Formula, most: int) -> list[Formula] | None:
+        """All values of a goal as constants, or None when there are more than ``most``."""
+        found = self._few_values(self.goal_of(value), most)
+        return None if found is None else [self.constant(v) for v in found]
+
+    def _few_values(self, goal: Goal, most: int) -> list[Any] | None:
+        if (not goal.nodes and goal.rest is TRUE) or goal in self._listing:
+            return None  # a goal inside itself: its values nest without end
+        found: dict[Any, Any] = {}
+        self._listing.add(goal)
+        try:
+            for value in self.values(goal):
+                more = self._instances(value, most)
+                if more is None:
+                    return None
+                found |= {canonical(v): v for v in more}
+                if len(found) > most:
+                    return None
+        finally:
+            self._listing.remove(goal)
+        return list(found.values())
+
+    def _instances(self, value: Value, most: int) -> list[Any] | None:
+        """All instances of a residual, or None when there are more than ``most``."""
+        if isinstance(value, Literal):
+            return [{"null": None, "true": True, "false": False}[value.text]]
+        if isinstance(value, Number):
+            numbers = NumberSet.of(value.spec)
+            return None if numbers.size(most + 1) > most else list(numbers.values(most))
+        if isinstance(value, String):
+            if value.words is not None:
+                return list(value.words) if len(value.words) <= most else None
+            words = TextSet.of(value.dfa, value.shortest, value.longest).words_if_few(most + len(value.avoid))
+            return None if words is None else [w for w in words if w not in value.avoid]
+        if isinstance(value, Array):
+            return self._few_arrays(value, most)
+        return self._few_objects(value, most)
+
+    def _few_arrays(self, value: Array, most: int) -> list[Any] | None:
+        frame, residual = value.frame, value.residual
+        found: list[Any] = []
+        pending: list[tuple[list[Any], Formula]] = [([], residual)]
+        while pending:
+            items, f = pending.pop()
+            n = len(items)
+            if (frame is None or frame.facts.closed(f)) and n >= value.shortest:
+                found.append(items)
+            if frame is None:
+                goal = value.prefix[n] if n < len(value.prefix) else value.rest
+                full = value.longest is not None and n >= value.longest
+                exits = [] if full or not self.satisfiable(goal) else [(goal, f)]
+            else:
+                index = min(n, frame.width)
+                then = min(index + 1, frame.width)
+                exits = [(self.goal_of(v), after) for v, after in frame.live(frame.exits(f, index), then)]
+            for goal, after in exits:
+                members = self._few_values(goal, most)
+                if members is None:
+                    return None
+                for v in members:
+                    noted = after if frame is None else frame.facts.noted(after, self.constant(v))
+                    pending.append(([*items, v], noted))
+            if len(found) + len(pending) > 2 * most + 64:
+                return None
+        return found if len(found) <= most else None
+
+    def _few_objects(self, value: Object, most: int) -> list[Any] | None:
+        frame = value.frame
+        if frame is None:
+            free = value.free is not None and self.satisfiable(value.free)
+            if free and value.most is None:
+                return None
+            if (free or value.patterns is not None) and (value.most is None or value.most > len(value.required)):
+                return None
+        elif frame.n_kinds and any(frame.live(frame.exits(value.residual, None, c)) for c in range(frame.n_kinds)):
+            return None
+        pending: list[tuple[dict[str, Any], Formula]] = [({}, value.residual)]
+        for k, (name, goal) in enumerate((*value.names, *value.extra)):
+            further: list[tuple[dict[str, Any], Formula]] = []
+            for members, f in pending:
+                if frame is None:
+                    exits = [(goal, f)] if self.satisfiable(goal) else []
+                    absent = f if name not in value.required else FALSE
+                else:
+                    exits = [(self.goal_of(v), after) for v, after in frame.live(frame.exits(f, k, None))]
+                    absent = frame.facts.without(f, [k]) if frame.base.get(k, (True,))[0] else FALSE
+                if absent is not FALSE:
+                    further.append((members, absent))
+                for demand, after in exits:
+                    instances = self._few_values(demand, most)
+                    if instances is None:
+                        return None
+                    further += [({**members, name: v}, after) for v in instances]
+            if len(further) > 16 * most + 64:
+                return None
+            pending = further
+        fits = [m for m, f in pending if frame is None or frame.facts.closed(f)]
+        fits = [m for m in fits if value.fewest <= len(m) and (value.most is None or len(m) <= value.most)]
+        return fits if len(fits) <= most else None
 
     # ------------------------------------------------------------------------------------- overlapping branches
     def _find_overlaps(self) -> None:
