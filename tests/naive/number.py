@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import lcm
 
-from detent.grammar import number as limits
+from detent.grammar import number_table as limits
 from detent.grammar.number import NumberSpec
 from detent.native.number_layout import EXPONENT_DIGITS
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detent.grammar import number as limits
+from detent.grammar import number_table as limits
 from detent.grammar.number import NumberSpec
 from detent.native.number import num_accepts, num_start, num_step
 from tests.naive import number as naive
