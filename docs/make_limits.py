@@ -12,7 +12,8 @@ from typing import Any
 from detent import Compiler, GrammarError, Limits, Vocabulary
 from detent.grammar import formats
 from detent.grammar.json_schema import nodes
-from detent.grammar.number import EXPONENT_MAX, FREE_EXPONENT, HIGHEST_DECADE, LOWEST_DECADE, MAX_BOUND_PLACES
+from detent.grammar.number import MAX_BOUND_PLACES
+from detent.grammar.number_table import EXPONENT_MAX, FREE_EXPONENT, HIGHEST_DECADE, LOWEST_DECADE
 
 # Keywords that are enforced in some uses only: what is enforced, and a schema that is refused.
 PARTLY: dict[str, tuple[str, Any]] = {

@@ -1,39 +1,23 @@
-"""Which JSON numbers a schema admits: exact decimal bounds, integrality and multiples, and their integer table.
-
-The table is read byte by byte by :mod:`detent.native.number`. Each sign has its own record, because the negative half
-of an interval is the mirrored positive half.
-
-Limits on written exponents (a number without an exponent has none): at most three digits and, unless the
-specification is plain (no bound, no multiple),
-
-- for a sign that a bound cuts, a non-zero value lies in ``[10^LOWEST_DECADE, 10^HIGHEST_DECADE)``: an IEEE double;
-- for a sign with no bound inside it, the exponent lies in ``+-FREE_EXPONENT``: the place of the point need not be
-  remembered there, and a mantissa would have to pass a hundred digits to leave the doubles.
-"""
+"""Which JSON numbers a schema admits: exact decimal bounds, integrality, multiples and spelling."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from math import lcm
 from typing import NamedTuple
 
+from detent.grammar.decimals import as_decimal, common_multiple, decimal_places, exact_decimal, is_multiple, is_plain
 from detent.grammar.errors import GrammarError, Unsatisfiable
-from detent.native import number_layout as layout
-from detent.native.number_layout import EXPONENT_MAX, GREATER, INFINITE, LESS
-
-FREE_EXPONENT = 199
-LOWEST_DECADE = -307
-HIGHEST_DECADE = 308
+from detent.grammar.number_table import encode
 
 MAX_BOUND_PLACES = 2_000  # digits before or after the point of a bound or a multiple
-MAX_MODULUS = 1_000_000
 
 
 @dataclass(frozen=True)
 class NumberSpec:
-    """The set of numbers between two bounds that are multiples of a step.
+    """The set of numbers between two bounds that are multiples of one step and of none of some others.
 
     Parameters
     ----------
@@ -47,6 +31,11 @@ class NumberSpec:
         The text has neither point nor exponent (JSON Schema draft 4).
     multiple_of : Decimal, int or None
         The value is a multiple of this positive number.
+    excluded : tuple of Decimal or int
+        The value is a multiple of none of these positive numbers (1: it is not an integer). Kept in one form: as
+        multiples of the wanted step, without those that say nothing, sorted.
+    marked : bool
+        The text has a point or an exponent: what `lexical_integer` leaves out.
 
     Raises
     ------
@@ -59,6 +48,8 @@ class NumberSpec:
     True
     >>> NumberSpec(lo=Decimal("0.2"), hi=Decimal("0.8"), integer=True).is_empty()
     True
+    >>> NumberSpec(multiple_of=2, excluded=(3, 5, 12)).excluded
+    (Decimal('6'), Decimal('10'))
     """
 
     lo: Decimal | int | None = None
@@ -68,6 +59,8 @@ class NumberSpec:
     integer: bool = False
     lexical_integer: bool = False
     multiple_of: Decimal | int | None = None
+    excluded: tuple[Decimal | int, ...] = ()
+    marked: bool = False
 
     def __post_init__(self) -> None:
         for name, keyword in (("lo", "minimum"), ("hi", "maximum"), ("multiple_of", "multipleOf")):
@@ -75,8 +68,22 @@ class NumberSpec:
             object.__setattr__(self, name, None if value is None else _checked(value, keyword))
         object.__setattr__(self, "lo_open", self.lo is not None and bool(self.lo_open))
         object.__setattr__(self, "hi_open", self.hi is not None and bool(self.hi_open))
-        if self.multiple_of is not None and self.multiple_of <= 0:
-            raise GrammarError(f"{self.multiple_of} is not a positive number.", keyword="multipleOf")
+        excluded = [_checked(step, "multipleOf") for step in self.excluded]
+        for step in [*excluded, *([] if self.multiple_of is None else [self.multiple_of])]:
+            if step <= 0:
+                raise GrammarError(f"{step} is not a positive number.", keyword="multipleOf")
+        object.__setattr__(self, "excluded", self._noticed(excluded) if excluded else ())
+
+    def _noticed(self, excluded: list[Decimal]) -> tuple[Decimal, ...]:
+        """Return excluded steps as multiples of the wanted one, only those that exclude something the others do not."""
+        step = self.step
+        found: list[Fraction] = []
+        for other in sorted(Fraction(e) if step is None else common_multiple([Fraction(e), step]) for e in excluded):
+            if not any(other % smaller == 0 for smaller in found):
+                found.append(other)
+        bounds = replace(self, excluded=(), integer=False, lexical_integer=False)
+        meets = (not replace(bounds, multiple_of=exact_decimal(each)).is_empty() for each in found)
+        return tuple(exact_decimal(each) for each, met in zip(found, meets, strict=True) if met)
 
     def intersect(self, other: NumberSpec) -> NumberSpec:
         """Return the specification of the numbers that both admit."""
@@ -85,7 +92,7 @@ class NumberSpec:
         lo, lo_open = max(lows, default=(None, False))
         hi, hi_closed = min(highs, default=(None, True))
         steps = [Fraction(s.multiple_of) for s in (self, other) if s.multiple_of is not None]
-        step = _common_multiple(steps) if steps else None
+        step = common_multiple(steps) if steps else None
         return NumberSpec(
             lo=lo,
             lo_open=lo_open,
@@ -93,28 +100,42 @@ class NumberSpec:
             hi_open=not hi_closed,
             integer=self.integer or other.integer,
             lexical_integer=self.lexical_integer or other.lexical_integer,
-            multiple_of=None if step is None else _decimal(step),
+            multiple_of=None if step is None else exact_decimal(step),
+            excluded=self.excluded + other.excluded,
+            marked=self.marked or other.marked,
         )
 
     def is_empty(self) -> bool:
         """Return whether no number is admitted (exact)."""
-        return self._interval().is_empty()
+        return (self.marked and self.lexical_integer) or self._interval().is_empty()
 
     def admits(self, value: int | float | Decimal) -> bool:
         """Return whether a value is admitted, compared as an exact decimal.
 
-        A float stands for its ``repr``. With `lexical_integer` the value must also be written without point and
-        exponent: an int, or a Decimal whose exponent is 0.
+        A float stands for its ``repr``. Written without point and exponent, as `lexical_integer` asks, are an int and a
+        Decimal whose exponent is 0.
         """
-        if self.lexical_integer and not (isinstance(value, int) or _is_plain_integer(value)):
-            return False
-        number = _exact(value)
-        if not number.is_finite():
-            return False
-        step = self._step()
+        number = as_decimal(value)
+        spelled = not self.marked if is_plain(value) else not self.lexical_integer
+        return spelled and number.is_finite() and self.holds(number)
+
+    def holds(self, value: int | Decimal) -> bool:
+        """Return whether a finite value is admitted in some spelling."""
+        number, step = Decimal(value), self.step
         above = self.lo is None or number > self.lo or (number == self.lo and not self.lo_open)
         below = self.hi is None or number < self.hi or (number == self.hi and not self.hi_open)
-        return above and below and (step is None or Fraction(number) % step == 0)
+        if not (above and below and (step is None or is_multiple(number, step))):
+            return False
+        return not any(is_multiple(number, Fraction(each)) for each in self.excluded)
+
+    def values(self) -> Iterator[Decimal]:
+        """Yield the values in ascending order, from a lower bound that there must be; those of reals are its point."""
+        interval = self._interval()
+        value = interval.lo
+        while value is not None and (interval.hi is None or value <= interval.hi):
+            if not interval.excludes(value):
+                yield exact_decimal(Fraction(value, 10**interval.scale))
+            value = value + interval.step if interval.step else None
 
     def encode(self) -> tuple[int, ...]:
         """Return the table of the kernels in :mod:`detent.native.number`, as int32 values.
@@ -124,43 +145,38 @@ class NumberSpec:
         Unsatisfiable
             No number is admitted.
         GrammarError
-            The step, without its powers of ten, is above `MAX_MODULUS`.
+            The steps cannot be tracked, see :func:`detent.grammar.number_table.encode`.
         """
         interval = self._interval()
-        if interval.is_empty():
+        if self.is_empty():
             raise Unsatisfiable("no number lies between the bounds.")
-        step = _Step.of(self._step())
-        positive, negative = interval.positive(), interval.mirrored().positive()
-        plain = self.lo is None and self.hi is None and step.modulus == 0
-        sides = [_Side(half, step, plain, self.lexical_integer, interval.has_zero()) for half in (positive, negative)]
-        table = [int(interval.has_zero()), int(not self.lexical_integer), *step, layout.HEADER, 0]
-        for which, side in enumerate(sides if positive != negative else sides[:1]):
-            table[layout.SIDES + which] = len(table)
-            table += side.encode(len(table))
-        return tuple(table)
+        excluded = [Fraction(each) for each in self.excluded]
+        return encode(interval, self.step, excluded, plain_ok=not self.marked, point_ok=not self.lexical_integer)
 
-    def _step(self) -> Fraction | None:
+    @property
+    def step(self) -> Fraction | None:
         """Return the least positive multiple, or None for the reals."""
         steps = [Fraction(1)] if self.integer or self.lexical_integer else []
         if self.multiple_of is not None:
             steps.append(Fraction(self.multiple_of))
-        return _common_multiple(steps) if steps else None
+        return common_multiple(steps) if steps else None
 
-    def _interval(self) -> _Interval:
-        """Return the bounds in units of the last decimal place of all of them, on multiples of the step if any."""
-        step = self._step()
-        given = [Fraction(b) for b in (self.lo, self.hi, step) if b is not None]
-        scale = max((_places(b) for b in given), default=0)
+    def _interval(self) -> Interval:
+        """Return the bounds in units of the last decimal place of them all, on admitted numbers if there is a step."""
+        step = self.step
+        given = [Fraction(b) for b in (self.lo, self.hi, step, *self.excluded) if b is not None]
+        scale = max((decimal_places(b) for b in given), default=0)
 
         def units(bound: Decimal | int | Fraction | None) -> int | None:
             return None if bound is None else int(Fraction(bound) * 10**scale)
 
         lo, hi = units(self.lo), units(self.hi)
-        return _Interval(lo, self.lo_open, hi, self.hi_open, units(step) or 0, scale).tightened()
+        excluded = tuple(int(Fraction(each) * 10**scale) for each in self.excluded)
+        return Interval(lo, self.lo_open, hi, self.hi_open, units(step) or 0, scale, excluded).tightened()
 
 
-class _Interval(NamedTuple):
-    """An interval of multiples of `step` (0: of terminating decimals), in units of ``10^-scale``."""
+class Interval(NamedTuple):
+    """The multiples of `step` (0: all decimals) and of no `excluded` between bounds, in units of ``10^-scale``."""
 
     lo: int | None
     lo_open: bool
@@ -168,13 +184,32 @@ class _Interval(NamedTuple):
     hi_open: bool
     step: int
     scale: int
+    excluded: tuple[int, ...]
 
-    def tightened(self) -> _Interval:
-        """Move the bounds inwards to multiples of the step, which closes them."""
-        if not self.step:
-            return self
-        lo = None if self.lo is None else -(-(self.lo + self.lo_open) // self.step) * self.step
-        hi = None if self.hi is None else (self.hi - self.hi_open) // self.step * self.step
+    def excludes(self, value: int) -> bool:
+        return any(value % each == 0 for each in self.excluded)
+
+    def tightened(self) -> Interval:
+        """Move the bounds inwards to admitted multiples of the step and close them; without a step, open excluded ones.
+
+        An excluded step is the step times something with a prime in it, and the multiples of r primes leave out one of
+        any 2^r neighbours (Kanold): the walk to an admitted number is short.
+        """
+        lo, hi, step = self.lo, self.hi, self.step
+        if not step:
+            lo_open = self.lo_open or (lo is not None and self.excludes(lo))
+            hi_open = self.hi_open or (hi is not None and self.excludes(hi))
+            return self._replace(lo_open=lo_open, hi_open=hi_open)
+        if self.excludes(step):
+            return self._replace(lo=1, hi=0)
+        if lo is not None:
+            lo = -(-(lo + self.lo_open) // step) * step
+            while self.excludes(lo):
+                lo += step
+        if hi is not None:
+            hi = (hi - self.hi_open) // step * step
+            while self.excludes(hi):
+                hi -= step
         return self._replace(lo=lo, lo_open=False, hi=hi, hi_open=False)
 
     def is_empty(self) -> bool:
@@ -183,100 +218,27 @@ class _Interval(NamedTuple):
         return self.lo > self.hi or (self.lo == self.hi and (self.lo_open or self.hi_open))
 
     def has_zero(self) -> bool:
+        if self.excluded:
+            return False
         above = self.lo is None or self.lo < 0 or (self.lo == 0 and not self.lo_open)
         return above and (self.hi is None or self.hi > 0 or (self.hi == 0 and not self.hi_open))
 
-    def mirrored(self) -> _Interval:
+    def mirrored(self) -> Interval:
         lo, hi = (None if bound is None else -bound for bound in (self.hi, self.lo))
         return self._replace(lo=lo, lo_open=self.hi_open, hi=hi, hi_open=self.lo_open)
 
-    def positive(self) -> _Interval:
-        """Return the part above zero; a lower bound that cuts nothing off is dropped (``lo=None``)."""
+    def positive(self) -> Interval:
+        """Return the part above zero; a lower bound that cuts nothing off is dropped (``lo=None``).
+
+        The step itself is admitted: it is a multiple of no excluded step, all of which are greater.
+        """
         if self.lo is None or self.lo <= self.step:
             return self._replace(lo=None, lo_open=False)
         return self
 
 
-class _Step(NamedTuple):
-    """A step ``modulus / 10^places`` split for the kernels (the header of their table, from MODULUS to SMALLEST)."""
-
-    modulus: int
-    coprime: int
-    base: int
-    base_power: int
-    places: int
-    cover: int
-    smallest: int
-
-    @classmethod
-    def of(cls, step: Fraction | None) -> _Step:
-        if step is None:
-            return cls(0, 1, 2, 0, 0, 0, -INFINITE)
-        places = _places(step)
-        modulus = int(step * 10**places)
-        smallest = len(str(modulus)) - places
-        while modulus % 10 == 0:
-            modulus, places = modulus // 10, places - 1
-        if modulus > MAX_MODULUS:
-            raise GrammarError(
-                f"the step {_decimal(step)} has more significant digits than can be tracked exactly.",
-                keyword="multipleOf",
-                hint=f"Its digits must make a number of at most {MAX_MODULUS}.",
-            )
-        base = 5 if modulus % 5 == 0 else 2
-        coprime, power = modulus, 0
-        while coprime % base == 0:
-            coprime, power = coprime // base, power + 1
-        return cls(modulus, coprime, base, power, places, len(str(modulus - 1)) if modulus > 1 else 0, smallest)
-
-
-@dataclass(frozen=True)
-class _Side:
-    """The magnitudes of one sign."""
-
-    interval: _Interval
-    step: _Step
-    plain: bool
-    lexical: bool
-    zero: bool
-
-    def encode(self, offset: int) -> list[int]:
-        """Return the record of this sign followed by the digits of its bounds; offsets count from the table's start."""
-        part = self.interval
-        cut = part.lo is not None or part.hi is not None
-        lo_digits: list[int]
-        hi_digits: list[int]
-        if part.hi is not None and (part.hi <= 0 or part.is_empty()):
-            (lo_q, lo_digits), (hi_q, hi_digits) = (INFINITE, []), (-INFINITE, [])
-        else:
-            lo_q, lo_digits = (-INFINITE, []) if part.lo is None else _significand(part.lo, part.scale)
-            hi_q, hi_digits = (INFINITE, []) if part.hi is None else _significand(part.hi, part.scale)
-        x_first, x_last = self._exponents(cut)
-        q_first, q_last = (LOWEST_DECADE + 1, HIGHEST_DECADE) if cut and not self.lexical else (-INFINITE, INFINITE)
-        finite = [q for q in (lo_q, hi_q, q_first, q_last) if abs(q) < INFINITE]
-        record = [0] * layout.SIDE
-        record[layout.SIDE_OK] = int(lo_q <= hi_q or self.zero)
-        record[layout.FREE] = int(self.zero and not cut and self.step.modulus == 0)
-        digits_at = offset + layout.SIDE
-        record[layout.LO_Q : layout.LO_DIGITS + 1] = [lo_q, part.lo_open, len(lo_digits), digits_at]
-        record[layout.HI_Q : layout.HI_DIGITS + 1] = [hi_q, part.hi_open, len(hi_digits), digits_at + len(lo_digits)]
-        record[layout.X_FIRST : layout.Q_LAST + 1] = [x_first, x_last, q_first, q_last]
-        # Past these positions every comparison of p + x has the same outcome, for every exponent x.
-        record[layout.P_FIRST] = min(finite) - x_last - 2 if finite else 0
-        record[layout.P_LAST] = max(finite) - min(x_first, 0) + 2 if finite else 0
-        record[layout.COMPARED] = (0 if lo_digits else GREATER) | (0 if hi_digits else LESS) << 16
-        record[layout.F_LAST] = max(0, x_last + self.step.places + 1)
-        return [int(field) for field in record] + lo_digits + hi_digits
-
-    def _exponents(self, cut: bool) -> tuple[int, int]:
-        if self.lexical:
-            return 1, 0
-        largest = EXPONENT_MAX if self.plain or cut else FREE_EXPONENT
-        return -largest, largest
-
-
 def _checked(value: Decimal | int | float, keyword: str) -> Decimal:
-    number = _exact(value)
+    number = as_decimal(value)
     if not number.is_finite():
         raise GrammarError(f"{value} is not a finite number.", keyword=keyword)
     _, digits, exponent = number.as_tuple()
@@ -287,40 +249,3 @@ def _checked(value: Decimal | int | float, keyword: str) -> Decimal:
             hint=f"At most {MAX_BOUND_PLACES} places on each side of the point are supported.",
         )
     return number if number else Decimal(0)
-
-
-def _exact(value: Decimal | int | float) -> Decimal:
-    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-
-
-def _is_plain_integer(value: float | Decimal) -> bool:
-    return isinstance(value, Decimal) and value.as_tuple().exponent == 0
-
-
-def _places(value: Fraction) -> int:
-    """Return the number of decimal places of a terminating decimal."""
-    places, rest = 0, value.denominator
-    for prime in (2, 5):
-        count = 0
-        while rest % prime == 0:
-            rest, count = rest // prime, count + 1
-        places = max(places, count)
-    return places
-
-
-def _decimal(value: Fraction) -> Decimal:
-    """Return a terminating decimal exactly, whatever the precision of the current decimal context."""
-    places = _places(value)
-    digits = tuple(map(int, str(int(value * 10**places))))
-    return Decimal((0, digits, -places))
-
-
-def _common_multiple(steps: list[Fraction]) -> Fraction:
-    denominator = lcm(*(s.denominator for s in steps))
-    return Fraction(lcm(*(int(s * denominator) for s in steps)), denominator)
-
-
-def _significand(units: int, scale: int) -> tuple[int, list[int]]:
-    """Return ``(q, D)`` with ``units / 10^scale = 0.D x 10^q``, for units > 0."""
-    text = str(units)
-    return len(text) - scale, [int(digit) for digit in text.rstrip("0")]

@@ -18,8 +18,10 @@ The mantissa is ``0.D x 10^p``, and ``N / 10^f`` with an integer N and f fractio
 compare D with the digits of the two bounds: the number of digits that agree, LESS or GREATER. With a written exponent
 x the value ``0.D x 10^q``, ``q = p + x``, is compared first by q, then by D. It is a multiple of ``M / 10^s`` iff M'
 divides N and ``w + x >= 0``, with ``w = min(v2(N) - v2(M), v5(N) - v5(M)) + s - f``. For integers w is the place of
-the last non-zero digit. What a specification cannot notice is not counted, so without bounds and multiples all whole
-parts are one state.
+the last non-zero digit. The same holds of every excluded step, so the exponents that make a mantissa a wanted multiple
+and no excluded one are an interval, too: it begins at -w and is as long as is kept in f3 above the residue, see
+`free_exponents`. (Without a wanted step it has no beginning, and w counts from the finest excluded step.) What a
+specification cannot notice is not counted, so without bounds and multiples all whole parts are one state.
 
 A state is returned only if some continuation, maybe empty, ends in an admitted number. That is decided by the interval
 of exponents (or of further whole digits) that a mantissa can take; see `span_reaches`.
@@ -30,31 +32,46 @@ from __future__ import annotations
 from .jit import kernel
 from .number_layout import (
     BASE,
-    BASE_POWER,
     COMPARED,
     COPRIME,
     COVER,
+    EX_BASE,
+    EX_COPRIME,
+    EX_COUNT,
+    EX_GAP,
+    EX_MODULUS,
+    EX_SPREAD,
+    EX_STEP,
+    EX_STEPS,
+    EX_STRIDE,
+    EXCLUDED,
     EXPONENT_DIGITS,
     EXPONENT_MAX,
     F_LAST,
+    FLAGS,
     FREE,
     GREATER,
     HI_DIGITS,
     HI_LENGTH,
     HI_OPEN,
     HI_Q,
+    INFINITE,
     LESS,
     LO_DIGITS,
     LO_LENGTH,
     LO_OPEN,
     LO_Q,
     MODULUS,
+    NEVER,
     P_FIRST,
     P_LAST,
     PLACES,
+    PLAIN_OK,
     POINT_OK,
     Q_FIRST,
     Q_LAST,
+    RESIDUE,
+    RESIDUE_BITS,
     SIDE_OK,
     SIDES,
     SMALLEST,
@@ -93,20 +110,83 @@ def first_q(A, s, lower):
     return int(A[s + LO_Q]) + (not reached)
 
 
-@kernel("b1(A, i8, i8)")
-def divides(A, o, r):
-    """Whether M' divides an integer that leaves r modulo M."""
-    return r == 0 or r % A[o + COPRIME] == 0
+@kernel("b1(i8, i8)")
+def divides(coprime, r):
+    """Whether M' divides an integer that leaves r modulo a multiple of it."""
+    return r == 0 or r % coprime == 0
 
 
 @kernel("i8(A, i8, i8)")
-def low_zeros(A, o, r):
-    """``min(v(N) - k, 0)`` for N mod M = r, N not divisible by 10; v counts factors BASE and ``M = BASE^k M'``."""
-    for missing in range(int(A[o + BASE_POWER]), 0, -1):
-        if r % A[o + BASE] != 0:
+def low_zeros(A, at, r):
+    """``min(v(N) - k, 0)`` for N mod BASE^k = r, 10 no factor of N; v counts factors BASE; at: of BASE, k."""
+    for missing in range(int(A[at + 1]), 0, -1):
+        if r % A[at] != 0:
             return -missing
-        r //= A[o + BASE]
+        r //= A[at]
     return 0
+
+
+@kernel("i8(A, i8, i8)")
+def free_exponents(A, o, r):
+    """How many exponents from -w on make no excluded multiple of a mantissa that does not end in 0; NEVER: all."""
+    x = o + A[o + EXCLUDED]
+    zeros, free = low_zeros(A, o + BASE, r), NEVER
+    for i in range(A[x + EX_COUNT]):
+        step = x + EX_STEPS + i * EX_STRIDE
+        if divides(A[step + EX_COPRIME], r):
+            free = min(free, A[step + EX_GAP] + zeros - low_zeros(A, step + EX_BASE, r))
+    return free
+
+
+@kernel("UniTuple(i8, 2)(A, i8, i8, i8)")
+def multiple_exponents(A, o, w, kept):
+    """The interval of the exponents that make a complete mantissa a wanted multiple and no excluded one."""
+    r = kept & RESIDUE
+    if not divides(A[o + COPRIME], r):
+        return INFINITE, -INFINITE
+    if A[o + EXCLUDED] == 0:
+        return -w, INFINITE
+    free = kept >> RESIDUE_BITS
+    last = INFINITE if free == NEVER else free - w - 1
+    return (-INFINITE if A[o + A[o + EXCLUDED] + EX_STEP] == 0 else -w), last
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def is_excluded(A, x, r, e, more):
+    """Whether an excluded step divides ``N * 10^e + more``, in units of 10^-PLACES, for 0 < more < 10^e and N = r."""
+    for i in range(A[x + EX_COUNT]):
+        step = x + EX_STEPS + i * EX_STRIDE
+        gap = int(A[step + EX_GAP])
+        if gap < e and more % 10**gap == 0 and (r * 10 ** (e - gap) + more // 10**gap) % A[step + EX_MODULUS] == 0:
+            return True
+    return False
+
+
+@kernel("b1(A, i8, i8, i8, i8, i8, i8)")
+def holds_unexcluded(A, o, first, last, w, f, kept):
+    """`span_reaches` under excluded steps where no bound cuts: tries the multiples up to the first that none divides.
+
+    Complexity
+    ----------
+    O(COVER * excluded steps * the longest run of multiples that these steps cover), less than 2^8 a run.
+    """
+    x = o + A[o + EXCLUDED]
+    step = int(A[x + EX_STEP])
+    shift = int(A[o + PLACES]) - f
+    if step == 0 or last + shift >= A[o + COVER]:
+        return True
+    least, most = multiple_exponents(A, o, w, kept)
+    if max(first, least) <= min(last, most):
+        return True
+    r = kept & RESIDUE
+    for e in range(max(first + shift, 0), last + shift + 1):
+        width = 10**e
+        more = step - r * width % step
+        while more < width:
+            if not is_excluded(A, x, r, e, more):
+                return True
+            more += step
+    return False
 
 
 @kernel("b1(A, i8, i8, i8, i8, i8, i8, i8, i8, i8, i8)")
@@ -114,8 +194,9 @@ def span_reaches(A, o, s, first, last, lower, upper, p, w, f, r):
     """Whether a mantissa, perhaps with more digits, times ``10^x`` is admitted for some x in [first, last].
 
     The bounds allow every x in the span to some continuation. Without multiples that is all. With them, the bounds are
-    multiples themselves, so a continuation equal to a bound is admitted; at every other x the whole interval
-    ``[N, N + 1) x 10^(x-f)`` lies between the bounds, and what counts is whether it holds a multiple.
+    admitted themselves, so a continuation equal to a bound is; at every other x the whole interval
+    ``[N, N + 1) x 10^(x-f)`` lies between the bounds, and what counts is whether it holds a multiple. Excluded steps
+    alone leave a number in every interval, and bounds that they exclude are open.
 
     Complexity
     ----------
@@ -130,8 +211,10 @@ def span_reaches(A, o, s, first, last, lower, upper, p, w, f, r):
         return True
     if upper < LESS and first <= A[s + HI_Q] - p <= last:
         return True
+    if A[o + EXCLUDED] != 0:
+        return holds_unexcluded(A, o, first, last, w, f, r)
     most = last - f + int(A[o + PLACES])
-    if most >= A[o + COVER] or (last + w >= 0 and divides(A, o, r)):
+    if most >= A[o + COVER] or (last + w >= 0 and divides(A[o + COPRIME], r)):
         return True
     least = max(first - f + int(A[o + PLACES]), 0)
     width = 10**least
@@ -153,7 +236,7 @@ def mantissa_lives(A, o, s, phase, lower, upper, p, w, f, r):
     end = last if phase == WHOLE else min(last, 0)
     if span_reaches(A, o, s, max(first, 0), end, lower, upper, p, w, f, r):
         return True
-    if A[o + POINT_OK] == 0:
+    if A[o + FLAGS] & POINT_OK == 0:
         return False
     first = max(first, int(A[s + X_FIRST]), int(A[s + Q_FIRST]) - p)
     last = min(last, int(A[s + Q_LAST]) - p)
@@ -168,12 +251,12 @@ def zero_lives(A, o, s, p, f):
 
     From SMALLEST on every decade ``[10^(q-1), 10^q)`` holds a multiple.
     """
-    if A[o + ZERO_OK] != 0:
+    if A[o + FLAGS] & ZERO_OK != 0:
         return True
-    if A[o + POINT_OK] == 0:
+    if A[o + FLAGS] & POINT_OK == 0:
         return False
     if A[o + MODULUS] != 0:
-        p = -f
+        p = min(p, -f)  # where one of them has saturated, the other counts
     first = max(int(A[s + LO_Q]), int(A[o + SMALLEST]))
     last = int(A[s + HI_Q])
     return first <= min(last, p) or max(first, int(A[s + Q_FIRST])) <= min(last, int(A[s + Q_LAST]), p + A[s + X_LAST])
@@ -181,9 +264,11 @@ def zero_lives(A, o, s, p, f):
 
 @kernel("UniTuple(i8, 5)(i8, i8, i8, i8, i8)")
 def exponent_digit(first, last, value, left, digit):
-    """One more exponent digit where ``left`` may still come; each may be the last or not."""
-    left -= 1
+    """One more exponent digit where ``left`` may still come; each may be the last or not. Leading zeros are free."""
+    if last == INFINITE:
+        return 1, E_DIGITS, 0, INFINITE, 0
     value = value * 10 + digit
+    left -= value != 0
     if left < 0:
         return 0, 0, 0, 0, 0
     most, width = value, 1
@@ -195,9 +280,9 @@ def exponent_digit(first, last, value, left, digit):
     if not lives:
         return 0, 0, 0, 0, 0
     if left == 0:
-        return 1, E_DIGITS, 0, 0, 0
+        return 1, E_DIGITS, 0, 0, 1
     if first <= value and most <= last:
-        return 1, E_DIGITS | left << 8, 0, EXPONENT_MAX, 0
+        return 1, E_DIGITS | left << 8, 0, EXPONENT_MAX, min(value, 1)
     return 1, E_DIGITS | left << 8, max(first, value), min(last, most), value
 
 
@@ -237,7 +322,7 @@ def zero_step(A, o, s, f0, p, w, digit):
 @kernel("UniTuple(i8, 5)(A, i8, i8, i8, i8, i8, i8, i8)")
 def digit_step(A, o, s, f0, f1, f2, f3, digit):
     """One digit of the mantissa."""
-    phase, f, r = f0 & 15, f0 >> 8, f3
+    phase, f, r, kept = f0 & 15, f0 >> 8, 0, f3
     if phase >= WHOLE and A[s + FREE] != 0:
         return 1, (WHOLE if phase == WHOLE else TAIL) | f0 & 16, f1, f2, f3
     p, w = (f2 >> 16, (f2 & 0xFFFF) - W_BIAS) if phase > MINUS else (0, 0)
@@ -252,16 +337,21 @@ def digit_step(A, o, s, f0, f1, f2, f3, digit):
     upper = compare_digit(A, o + A[s + HI_DIGITS], int(A[s + HI_LENGTH]), f1 >> 16, digit)
     if whole:
         p = min(p + 1, int(A[s + P_LAST]))
-    modulus = int(A[o + MODULUS])
+    modulus, excluded = int(A[o + MODULUS]), int(A[o + EXCLUDED])
     if modulus != 0:
         if modulus > 1:
-            r = (r * 10 + digit) % modulus
+            r = ((kept & RESIDUE) * 10 + digit) % modulus
         if not whole:
             f = min(f + 1, int(A[s + F_LAST]))
         if digit != 0:
-            w = low_zeros(A, o, r) + A[o + PLACES] - f
+            w = low_zeros(A, o + BASE, r) + A[o + PLACES] - f
         elif whole:
-            w = min(w + 1, max(-A[s + X_FIRST], 0))
+            w = min(w + 1, max(-A[s + X_FIRST], 0) + (A[o + excluded + EX_SPREAD] if excluded != 0 else 0))
+        if excluded != 0:
+            free = free_exponents(A, o, r) if digit != 0 else kept >> RESIDUE_BITS
+            if free == NEVER and A[o + excluded + EX_STEP] == 0:
+                w = 0
+            r |= free << RESIDUE_BITS
     phase = WHOLE if whole else TAIL
     if not mantissa_lives(A, o, s, phase, lower, upper, p, w, f, r):
         return 0, 0, 0, 0, 0
@@ -272,7 +362,7 @@ def digit_step(A, o, s, f0, f1, f2, f3, digit):
 def point_step(A, o, s, f0, f1, f2, f3):
     """The point after the whole part."""
     phase = f0 & 15
-    if A[o + POINT_OK] == 0 or (phase not in (ZERO, WHOLE)):
+    if A[o + FLAGS] & POINT_OK == 0 or (phase not in (ZERO, WHOLE)):
         return 0, 0, 0, 0, 0
     p, w = f2 >> 16, (f2 & 0xFFFF) - W_BIAS
     if phase == WHOLE:
@@ -290,19 +380,19 @@ def point_step(A, o, s, f0, f1, f2, f3):
 def e_step(A, o, s, f0, f1, f2, f3):
     """The letter e after a complete mantissa: leaves the interval of the exponents that admit it."""
     phase = f0 & 15
-    if A[o + POINT_OK] == 0 or phase <= MINUS or phase in (ZERO_POINT, POINT):
+    if A[o + FLAGS] & POINT_OK == 0 or phase <= MINUS or phase in (ZERO_POINT, POINT):
         return 0, 0, 0, 0, 0
     first, last = int(A[s + X_FIRST]), int(A[s + X_LAST])
-    if phase >= WHOLE:
-        p, w = f2 >> 16, (f2 & 0xFFFF) - W_BIAS
-        first = max(first, first_q(A, s, f1 & 0xFFFF) - p, int(A[s + Q_FIRST]) - p)
-        last = min(last, last_q(A, s, f1 >> 16) - p, int(A[s + Q_LAST]) - p)
-        if A[o + MODULUS] != 0:
-            if not divides(A, o, f3):
-                return 0, 0, 0, 0, 0
-            first = max(first, -w)
-    elif A[o + ZERO_OK] == 0:
-        return 0, 0, 0, 0, 0
+    if phase < WHOLE:
+        if A[o + FLAGS] & ZERO_OK == 0:
+            return 0, 0, 0, 0, 0
+        return 1, E, -INFINITE, INFINITE, 0
+    p, w = f2 >> 16, (f2 & 0xFFFF) - W_BIAS
+    first = max(first, first_q(A, s, f1 & 0xFFFF) - p, int(A[s + Q_FIRST]) - p)
+    last = min(last, last_q(A, s, f1 >> 16) - p, int(A[s + Q_LAST]) - p)
+    if A[o + MODULUS] != 0:
+        least, most = multiple_exponents(A, o, w, f3)
+        first, last = max(first, least), min(last, most)
     if first > last:
         return 0, 0, 0, 0, 0
     return 1, E, first, last, 0
@@ -372,11 +462,18 @@ def num_accepts(A, o, f0, f1, f2, f3):
     phase = f0 & 15
     if phase == E_DIGITS:
         return f0 >> 8 == 0 or f1 <= f3 <= f2
+    flags = A[o + FLAGS]
+    if phase in (ZERO, WHOLE) and flags & PLAIN_OK == 0:
+        return False
     if phase in (ZERO, ZERO_TAIL):
-        return A[o + ZERO_OK] != 0
+        return flags & ZERO_OK != 0
     if phase not in (WHOLE, TAIL):
         return False
-    if A[o + MODULUS] != 0 and ((f2 & 0xFFFF) < W_BIAS or not divides(A, o, f3)):
+    if A[o + EXCLUDED] != 0:
+        first, last = multiple_exponents(A, o, (f2 & 0xFFFF) - W_BIAS, f3)
+        if first > 0 or last < 0:
+            return False
+    elif A[o + MODULUS] != 0 and ((f2 & 0xFFFF) < W_BIAS or not divides(A[o + COPRIME], f3)):
         return False
     s = o + A[o + SIDES + (f0 >> 4 & 1)]
     return first_q(A, s, f1 & 0xFFFF) <= f2 >> 16 <= last_q(A, s, f1 >> 16)

@@ -15,14 +15,23 @@ INFINITE = 1 << 20  # beyond every position and exponent; sums of a few still fi
 LESS = 0x7FFE
 GREATER = 0x7FFF
 
-ZERO_OK = 0  # 1: zero is admitted
-POINT_OK = 1  # 1: a point and an exponent are admitted
-MODULUS = 2  # M: values are multiples of M / 10^PLACES, 10 does not divide M; 0: any real
-COPRIME = 3  # M = BASE^BASE_POWER * COPRIME, COPRIME prime to 10
+# What a kernel keeps of the digits N read so far, in one field: N mod MODULUS, and in the bits above how many exponents
+# from the first wanted multiple on are free of excluded ones (NEVER: all of them).
+RESIDUE_BITS = 20
+RESIDUE = (1 << RESIDUE_BITS) - 1
+NEVER = (1 << (31 - RESIDUE_BITS)) - 1
+
+FLAGS = 0
+ZERO_OK = 1  # zero is admitted
+POINT_OK = 2  # a point and an exponent are admitted
+PLAIN_OK = 4  # a text with neither is admitted
+EXCLUDED = 1  # offset of the excluded steps from the table's start; 0: there are none
+MODULUS = 2  # digits are kept modulo this: M, or the least common multiple of M and those of excluded steps; 0: no step
+COPRIME = 3  # values are multiples of M / 10^PLACES; M = BASE^BASE_POWER * COPRIME, 10 does not divide M
 BASE = 4  # 2 or 5
 BASE_POWER = 5
 PLACES = 6
-COVER = 7  # the least c with 10^c >= M: every 10^c consecutive integers hold a multiple
+COVER = 7  # the least c so that every 10^c consecutive integers hold a multiple, and one that no excluded step divides
 SMALLEST = 8  # q of the least positive multiple
 SIDES = 9  # two offsets from the table's start: the records of the positive and of the negative sign
 HEADER = 11
@@ -47,3 +56,15 @@ P_LAST = 15
 F_LAST = 16  # counts of fraction digits saturate at F_LAST
 COMPARED = 17  # comparison with both bounds before the first digit: lower | upper << 16
 SIDE = 18
+
+# The excluded steps: values are multiples of none of them. Each is itself a multiple of the wanted step.
+EX_STEP = 0  # M of the wanted step; 0: any real, and then PLACES is that of the finest excluded step
+EX_SPREAD = 1  # the most exponents from the first wanted multiple to the first excluded one
+EX_COUNT = 2
+EX_STEPS = 3  # then one record for each step M / 10^s
+EX_COPRIME = 0  # as in the header
+EX_BASE = 1
+EX_BASE_POWER = 2
+EX_GAP = 3  # PLACES - s
+EX_MODULUS = 4  # M
+EX_STRIDE = 5

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from math import lcm
 
-from detent.grammar import number as limits
+from detent.grammar import number_table as limits
 from detent.grammar.number import NumberSpec
 from detent.native.number_layout import EXPONENT_DIGITS
 
@@ -35,20 +36,30 @@ def inside(spec: NumberSpec, value: Fraction) -> bool:
     )
 
 
+def divisible(spec: NumberSpec, value: Fraction) -> bool:
+    """Whether a value is a multiple of all the spec asks for and of nothing that it excludes."""
+    least = step(spec)
+    return (least is None or value % least == 0) and not any(value % Fraction(each) == 0 for each in spec.excluded)
+
+
 def is_cut(spec: NumberSpec, negative: bool) -> bool:
-    """Whether some non-zero number of this sign (and multiple of the step) is refused."""
+    """Whether a bound refuses some non-zero number of this sign that meets the steps."""
     near, far = (spec.hi, spec.lo) if negative else (spec.lo, spec.hi)
     if far is not None:
         return True
     least = step(spec)
     if least is not None:
-        return not inside(spec, -least if negative else least)
+        return not inside(spec, -least if negative else least)  # no excluded step divides it: they are greater
     return near is not None and (near < 0 if negative else near > 0)
 
 
+def is_free(spec: NumberSpec, negative: bool) -> bool:
+    """Whether every number of this sign is admitted, and zero."""
+    return not is_cut(spec, negative) and inside(spec, Fraction(0)) and step(spec) is None and not spec.excluded
+
+
 def largest_exponent(spec: NumberSpec, negative: bool) -> int:
-    plain = spec.lo is None and spec.hi is None and step(spec) is None
-    return limits.EXPONENT_MAX if plain or is_cut(spec, negative) else limits.FREE_EXPONENT
+    return limits.EXPONENT_MAX if is_cut(spec, negative) or is_free(spec, negative) else limits.FREE_EXPONENT
 
 
 def accepts(spec: NumberSpec, text: str) -> bool:
@@ -57,17 +68,18 @@ def accepts(spec: NumberSpec, text: str) -> bool:
     if match is None:
         return False
     sign, whole, fraction, exponent = match.groups()
-    if spec.lexical_integer and (fraction or exponent):
+    marked = bool(fraction or exponent)
+    if (spec.lexical_integer and marked) or (spec.marked and not marked):
         return False
     value = Fraction(sign + whole + "." + (fraction or "0"))
-    if exponent:
-        if len(exponent.lstrip("+-")) > EXPONENT_DIGITS or abs(int(exponent)) > largest_exponent(spec, bool(sign)):
+    if exponent and value and not is_free(spec, bool(sign)):
+        significant = exponent.lstrip("+-").lstrip("0")
+        if len(significant) > EXPONENT_DIGITS or abs(int(exponent)) > largest_exponent(spec, bool(sign)):
             return False
         value *= Fraction(10) ** int(exponent)
-        if value and is_cut(spec, bool(sign)) and not in_window(abs(value)):
+        if is_cut(spec, bool(sign)) and not in_window(abs(value)):
             return False
-    least = step(spec)
-    return inside(spec, value) and (least is None or value % least == 0)
+    return inside(spec, value) and divisible(spec, value)
 
 
 def in_window(magnitude: Fraction) -> bool:
@@ -110,7 +122,7 @@ def is_alive(spec: NumberSpec, text: str, most_digits: int = 12) -> bool:
 
 def holds(spec: NumberSpec, negative: bool, first: Fraction, last: Fraction, written: bool) -> bool:
     """Whether [first, last) has the magnitude of an admitted value (in the window, if its exponent is written)."""
-    if first == 0 and inside(spec, Fraction(0)):
+    if first == 0 and inside(spec, Fraction(0)) and divisible(spec, Fraction(0)):
         return True
     lo, hi = (spec.hi, spec.lo) if negative else (spec.lo, spec.hi)
     lo_open, hi_open = (spec.hi_open, spec.lo_open) if negative else (spec.lo_open, spec.hi_open)
@@ -127,18 +139,34 @@ def holds(spec: NumberSpec, negative: bool, first: Fraction, last: Fraction, wri
     high, high_closed = min(highs)
     least = step(spec)
     if least is None:
-        return low < high or (low == high and high_closed and not low_open)
+        point = high_closed and not low_open and divisible(spec, turn * low)
+        return low < high or (low == high and point)
     candidate = -(-low // least) * least
     if candidate == low and low_open:
         candidate += least
-    return candidate < high or (candidate == high and high_closed)
+    for _ in range(period(spec)):  # what is excluded repeats
+        if candidate > high or (candidate == high and not high_closed):
+            return False
+        if divisible(spec, candidate):
+            return True
+        candidate += least
+    return False
+
+
+def period(spec: NumberSpec) -> int:
+    least = step(spec)
+    assert least is not None
+    return lcm(*((Fraction(each) / least).numerator for each in spec.excluded))
 
 
 def exponent_tails(text: str) -> Iterator[str]:
-    """Every way to complete a text that has an e, with at most EXPONENT_DIGITS exponent digits."""
+    """Every way to complete a text that has an e, with at most EXPONENT_DIGITS exponent digits after leading zeros.
+
+    After more digits than that, nothing but the text itself needs to be tried: only what takes any exponent accepts it.
+    """
     tail = re.split("[eE]", text, maxsplit=1)[1]
     signs = ["", "+", "-"] if not tail else [""]
-    room = EXPONENT_DIGITS - len(tail.lstrip("+-"))
+    room = max(0, EXPONENT_DIGITS - len(tail.lstrip("+-").lstrip("0")))
     for length in range(room + 1):
         for rest in range(10**length):
             for sign in signs:

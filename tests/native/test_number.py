@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detent.grammar import number as limits
+from detent.grammar import number_table as limits
 from detent.grammar.number import NumberSpec
 from detent.native.number import num_accepts, num_start, num_step
 from tests.naive import number as naive
@@ -77,6 +77,30 @@ decimals = st.builds(
 )
 steps = st.sampled_from([None, "1", "2", "5", "3", "7", "10", "100", "0.5", "0.01", "0.25", "1.5", "12", "24", "0.07"])
 
+excluded_steps = st.sampled_from(
+    [
+        "1",
+        "2",
+        "5",
+        "3",
+        "7",
+        "10",
+        "100",
+        "1000",
+        "6",
+        "15",
+        "16",
+        "25",
+        "0.5",
+        "0.01",
+        "0.25",
+        "1.5",
+        "24",
+        "0.07",
+        "0.2",
+    ]
+)
+
 
 @st.composite
 def specs(draw: st.DrawFn) -> NumberSpec:
@@ -84,6 +108,7 @@ def specs(draw: st.DrawFn) -> NumberSpec:
     if lo is not None and hi is not None and lo > hi:
         lo, hi = hi, lo
     step = draw(st.none() | steps)
+    excluded = draw(st.just([]) | st.lists(excluded_steps, min_size=1, max_size=3))
     return NumberSpec(
         lo,
         draw(st.booleans()),
@@ -92,6 +117,8 @@ def specs(draw: st.DrawFn) -> NumberSpec:
         integer=draw(st.booleans()),
         lexical_integer=draw(st.integers(0, 5)) == 0,
         multiple_of=None if step is None else Decimal(step),
+        excluded=tuple(map(Decimal, excluded)),
+        marked=draw(st.integers(0, 5)) == 0,
     )
 
 
@@ -164,6 +191,15 @@ def test_agrees_with_naive_around_admitted_texts(spec: NumberSpec, data: st.Data
         NumberSpec(lo=0, lo_open=True, hi=1, multiple_of=Decimal("0.05")),
         NumberSpec(lo=Decimal("0.25"), hi=Decimal("0.25")),
         NumberSpec(lo=0, hi=0),
+        NumberSpec(excluded=(1,)),
+        NumberSpec(excluded=(Decimal("0.5"), 3)),
+        NumberSpec(lo=-3, hi=14, integer=True, excluded=(2, 3, 5, 7, 11)),
+        NumberSpec(lo=1, hi=9, multiple_of=Decimal("0.1"), excluded=(1, Decimal("0.4"))),
+        NumberSpec(lo=2, hi=Decimal("2.5"), excluded=(1, Decimal("0.5"))),
+        NumberSpec(hi=2000, multiple_of=9, excluded=(18, 27, 45, 63, 99)),
+        NumberSpec(marked=True),
+        NumberSpec(lo=0, hi=100, integer=True, marked=True),
+        NumberSpec(lo=0, hi=100, lexical_integer=True, excluded=(7, 10)),
     ],
     ids=str,
 )
@@ -182,17 +218,23 @@ def test_agrees_with_naive_on_all_short_texts(spec: NumberSpec) -> None:
 @pytest.mark.parametrize(
     ("spec", "accepted", "dead"),
     [
-        (NumberSpec(), "0 -0 -0.0e-000 12.50E+12 1e999 1e-999", "00 01 + . .5 -- 1.e 1e1000 1e+- --1"),
-        (NumberSpec(integer=True), "1.0 15e1 150e-1 0.5e1 -0 1e199 0.0e7", "1e-1 15e-1 1e200 0.05e199."),
+        (NumberSpec(), "0 -0 -0.0e-000 12.50E+12 1e999 1e-12345 1e0005", "00 01 + . .5 -- 1.e 1e+- --1"),
+        (NumberSpec(integer=True), "1.0 15e1 150e-1 0.5e1 -0 1e00199 0.0e7000", "1e-1 15e-1 1e200 0.05e199."),
         (NumberSpec(lexical_integer=True), "0 -0 10 -987654321987654321", "0. 1. 1e -1e 00"),
-        (NumberSpec(lo=0), "-0 -0.0 -0e5 0.001 1e199", "-1 -0.1 1e200"),
+        (NumberSpec(lo=0), "-0 -0.0 -0e5 0.001 1e199 1e400", "-1 -0.1"),
         (NumberSpec(lo=0, lo_open=True), "0.0001 1", "- 0e"),
         (NumberSpec(lo=0, hi=100, integer=True), "100 100.0 1e2 0.1e3 1000e-1 99", "101 1001e 1e3 100.5e0 -1 1e-1"),
         (NumberSpec(lo=5), "5 5.0 0.5e1 500e-2 1e307 50e306", "-5 0e 5e-1 1e308 50e307"),
-        (NumberSpec(hi=Decimal("-0.5"), hi_open=True), "-0.51 -5e0 -1", "1 0 -0e -0.5e- -0.50e000 -1e308"),
+        (NumberSpec(hi=Decimal("-0.5"), hi_open=True), "-0.51 -5e0 -1", "1 0 -0e -0.5e- -0.50e-000 -1e308"),
         (NumberSpec(multiple_of=Decimal("0.01")), "0.01 1.10 12 1e-2 1.5e-1 100e-4", "1e-3 0.15e-1 0.001e-"),
         (NumberSpec(multiple_of=300), "300 3e2 0 0.03e4 -15000e-1", "3e- 1e 3.1e1 100e"),
         (NumberSpec(lo=100, hi=107, multiple_of=7), "105 1.05e2 105.0 1050e-1", "106 1040 1.04 100 10.4"),
+        (NumberSpec(excluded=(1,)), "0.5 15e-1 12.01 -1.5 1.25e1 1e-3 10e-002", "0.0e 0e 12e0 15e-1. 1.5e1 1e-200"),
+        (NumberSpec(excluded=(3,)), "1 -2.0 0.3 3.1 3e-1 33.3 3.1e1 10", "0e 3e0 0.3e1 1.2e1"),
+        (NumberSpec(lo=3, hi=Decimal("3.5"), excluded=(1,)), "3.01 3.5 35e-1", "4 3e 3.6"),
+        (NumberSpec(integer=True, excluded=(10,)), "1 7.0 12e0 10e-1 0.3e1", "1e1 1e+1 0e"),
+        (NumberSpec(lexical_integer=True, excluded=(10,)), "1 101", "1. 1e"),
+        (NumberSpec(marked=True), "1.0 1e0 0.0 12.5", "00"),
         (NumberSpec(lo=0, hi=1_000_000, multiple_of=999_983), "0 999983 9.99983e5", "999982 1 99998.4 8"),
     ],
     ids=str,
