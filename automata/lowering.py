@@ -10,6 +10,7 @@ from weakref import ref
 
 from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
+from detent.grammar.json_schema.facts import unique
 from detent.grammar.json_schema.formula import Formula
 from detent.grammar.json_schema.frames import ArrayFrame, Exits, ObjectFrame
 from detent.grammar.json_schema.goals import told_apart
@@ -20,6 +21,9 @@ from .arena import Arena, Lowers
 Order = OneOf["schema", "any", "fixed"]
 _Lazy: TypeAlias = "Goal | Object | Array | _Item"
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
+
+
+MANY = 1_000  # values of an item beyond which one more or less makes no difference to what may follow
 
 
 class Lowering(Protocol):
@@ -85,6 +89,7 @@ class JsonLowering:
         self._numbers: dict[Goal, int] = {}
         self._pending: dict[int, _Lazy] = {}
         self._lists: dict[tuple[object, ...], int] = {}
+        self._arrays: dict[int, Array] = {}
         self._records: dict[tuple[object, Formula], int] = {}
         self._me: ref[Lowers] = ref(self)
         number = self._goal(root)
@@ -121,6 +126,8 @@ class JsonLowering:
             at = self._object(item)
         elif isinstance(item, Array):
             at = self._array(item)
+            if item.frame is not None:
+                self._arrays[number] = item
         else:
             at = self._item(item)
         self.arena.publish(number, at)
@@ -147,7 +154,8 @@ class JsonLowering:
             at, fields = arena.number(value.spec)
             return arena.position(positions.K_NUMBER, at, *fields, ws)
         if isinstance(value, String):
-            return arena.position(positions.K_OPEN, self._spec(value), ws)
+            avoid = arena.trie(tuple(word.encode() for word in value.avoid)) if value.avoid else 0
+            return arena.position(positions.K_OPEN, self._spec(value), ws, avoid)
         if isinstance(value, Object):
             return arena.position(positions.K_OBJECT, self._reserve(value), 0, positions.START, 0, ws)
         return arena.position(positions.K_ARRAY, self._reserve(value), 0, positions.START, ws)
@@ -179,7 +187,7 @@ class JsonLowering:
                 longest = len(head)
         goals = self.arena.put([*map(self._goal, head)])
         most = -1 if longest is None else longest
-        return self.arena.put([len(head), rest, value.shortest, most, goals, self.space, 1])
+        return self.arena.put([len(head), rest, value.shortest, most, goals, self.space, 1, 0])
 
     def _item(self, item: _Item) -> int:
         """The exits of an item."""
@@ -195,7 +203,26 @@ class JsonLowering:
         exits = [positions.EXITS + self._reserve(_Item(value, k)) for k in range(frame.width + 1)]
         goals = self.arena.put(exits[:-1])
         closes = int(frame.facts.closed(value.residual))
-        return self.arena.put([frame.width, exits[-1], 0, -1, goals, self.space, closes])
+        differ = self._unique(value, frame) if unique(value.residual) else 0
+        return self.arena.put([frame.width, exits[-1], 0, -1, goals, self.space, closes, differ])
+
+    def _unique(self, value: Array, frame: ArrayFrame) -> int:
+        """Bits of ``A_UNIQUE``: what is sure about the next item before the value of the last one has been looked at."""
+        bits = positions.DIFFERENT
+        if frame.width:
+            return bits
+        for demand, _ in frame.live(frame.exits(value.residual, 0)):
+            if self.goals.few(demand, MANY) is None:
+                bits |= positions.AMPLE
+                if any(isinstance(v, String) and v.is_endless for v in self.goals.values(self.goals.goal_of(demand))):
+                    bits |= positions.AMPLE_TEXT
+        return bits
+
+    def after_value(self, number: int, value: object) -> int:
+        """The record of an array whose items must differ, once the value of the item read last is known."""
+        array = self._arrays[number]
+        assert array.frame is not None
+        return self._after(array, array.frame.facts.noted(array.residual, self.goals.constant(value)))
 
     def _object(self, value: Object) -> int:
         arena = self.arena

@@ -37,7 +37,9 @@ O_FEWEST, O_MOST, O_CLOSES, O_RECORD = 16, 17, 18, 19
 IN_ORDER, ANY_ORDER, ORDERED_SET, REQUIRED_IN_ORDER = 0, 1, 2, 3
 EXITS = 1 << 30  # a goal from here on is the lazy number of a list of exits: (goal, record that goes on)
 # array record
-A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS, A_CLOSES = 0, 1, 2, 3, 4, 5, 6
+A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS, A_CLOSES, A_UNIQUE = 0, 1, 2, 3, 4, 5, 6, 7
+# bits of A_UNIQUE: the items differ; after any value another item is possible; and it may begin with a quote
+DIFFERENT, AMPLE, AMPLE_TEXT = 1, 2, 4
 
 # white space: 0 any amount, 1 none, 2 bounded and nothing read yet, 3 one space read, 4 + k a newline and k of indent
 INDENT_MAX = 40

@@ -466,14 +466,31 @@ class Goals:
         if formula is TRUE:
             return [_ANY_STRING]
         limit = self.reader.max_dfa_states
+        avoid, formula = self._avoided(formula)
         try:
             found = scalars.texts(formula, limit)
+            if avoid and all(dfa is None or _goes_on(dfa) for dfa, _, _ in found.parts(limit)):
+                parts = found.parts(limit)
+                return [String(None, *part, tuple(w for w in avoid if _fits(w, *part))) for part in parts]
+            found &= ~TextSet.words(avoid, max_states=limit)
             words = found.words_if_few(MAX_SPELLED)
             if words is not None:
                 return [String(words=words)] if words else []
             return [String(None, *part) for part in found.parts(limit)]
         except LimitExceeded as error:
             raise LimitExceeded(error.limit, error.measured, limit, pointer=goal.pointer) from error
+
+    def _avoided(self, formula: Formula) -> tuple[list[str], Formula]:
+        """Texts that a formula over nodes excludes one by one, and the rest of it."""
+        avoid: set[str] = set()
+        others = []
+        for part in conjuncts(formula):
+            node = part.parts[0].atom if part.op == NOT else None
+            if node is not None and self.reader.is_constant(node):
+                avoid.update(v for v in node.enum if isinstance(v, str) and can_be_written(v))
+            else:
+                others.append(part)
+        return sorted(avoid, key=str.encode), self.typed.all(others)
 
     def _apart(self, formula: Formula) -> list[Formula]:
         """Alternatives of a container that are followed apart: those that each say something of its structure."""
@@ -735,6 +752,16 @@ def told_apart(dfa: CharDfa, values: Sequence[T | None]) -> T | tuple[CharDfa, t
     if merged.n_states == 1 and automata.absorbing(merged)[0]:
         return by_colour[colours[0]]
     return merged, tuple(by_colour[c] for c in colours)
+
+
+def _goes_on(dfa: CharDfa) -> bool:
+    """Whether endlessly many texts follow from every state of an automaton."""
+    return bool((automata.lengths(dfa)[1] < 0).all())
+
+
+def _fits(text: str, dfa: CharDfa | None, shortest: int, longest: int | None) -> bool:
+    long_enough = shortest <= len(text) and (longest is None or len(text) <= longest)
+    return long_enough and (dfa is None or automata.matches(dfa, text))
 
 
 def _without_choices(node: Node, serial: int) -> Node:

@@ -270,6 +270,10 @@ class Reader:
             found.enum = [value]
         return found
 
+    def is_constant(self, node: Node) -> bool:
+        """Whether a node was made for one value."""
+        return node.enum is not None and self._constants.get(canonical(node.enum[0])) is node
+
     def structure(self, value: Any, place: Place) -> Node:
         """A node that only an array or object meets, by what it says of its members."""
         node = self.fresh(place)

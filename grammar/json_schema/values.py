@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ..dfa import CharDfa
+from ..dfa import CharDfa, is_finite
 from ..number import NumberSpec
 from .formula import TRUE, Formula
 
@@ -55,6 +55,11 @@ class String:
     shortest: int = 0
     longest: int | None = None
     avoid: tuple[str, ...] = ()
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether there are endlessly many such texts."""
+        return self.words is None and self.longest is None and (self.dfa is None or not is_finite(self.dfa))
 
 
 @dataclass(frozen=True, eq=False)
