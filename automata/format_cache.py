@@ -14,8 +14,8 @@ from detent.grammar.json_schema.nodes import format_dfa
 from .cache import DiskCache
 
 _KIND = "format"
-_LARGE = {"date-time", "time", "hostname"}
-_SOURCES = ("formats.py", "regex.py", "dfa.py")
+_LARGE = {"date-time", "time", "hostname", "regex"}
+_SOURCES = ("formats.py", "pattern_format.py", "regex.py", "dfa.py")
 
 
 class FormatCache:

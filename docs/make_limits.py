@@ -58,7 +58,7 @@ def format_rows() -> list[str]:
     """The table of formats."""
     rows = []
     for name in sorted(formats._FIRST_DRAFT):
-        note = formats.REFUSED.get(name) or formats.NARROWED.get(name, "")
+        note = (formats.REFUSED | formats.NARROWED | formats.WIDENED).get(name, "")
         rows.append(f"| `{name}` | {'refused' if name in formats.REFUSED else 'enforced'} | {note} |")
     return ["| format | | |", "|---|---|---|", *rows]
 
