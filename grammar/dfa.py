@@ -292,7 +292,7 @@ def gaps_below(dfa: CharDfa, width: int) -> bool:
     The sets of states that accept in exactly k characters are followed until one of them comes back.
     """
     width = min(width, 64)  # a narrower window is harder to meet, and the search takes longer with a wider one
-    if dfa.n_states > 5_000:
+    if dfa.trans.size > 500_000:
         return False
     longest = lengths(dfa)[1]
     now = dfa.accept.astype(bool)

@@ -11,10 +11,12 @@ from functools import cache
 
 from . import dfa
 from .dfa import CharDfa
-from .errors import GrammarError
+from .idn_format import idn_hostnames
 from .pattern_format import pattern_dfa
 from .regex import parse
 from .text_set import TextSet
+
+LATEST = 2020
 
 # Formats that each draft of the specification was the first to define.
 _SINCE = {
@@ -25,12 +27,10 @@ _SINCE = {
 }
 _FIRST_DRAFT = {name: draft for draft, names in _SINCE.items() for name in names.split()}
 
-REFUSED = {
-    "idn-hostname": "IDNA 2008 compares the punycode form, the scripts and the directions of a whole label.",
-}
 # Every text of the automaton is right, but some right ones are left out: a complement would hold these.
 NARROWED = {
     "hostname": "since draft 7 no label may begin with xn-- (whether punycode is valid is not regular).",
+    "idn-hostname": "labels beyond ASCII have 10 characters at most, and more bounds, see `grammar/idn_format.py`.",
     "regex": "groups nest 8 deep, no `\\k<name>`, and more bounds, which `grammar/pattern_format.py` lists.",
 }
 # The specification asks for more than is checked.
@@ -180,7 +180,7 @@ _BUILDERS: dict[str, Callable[[], CharDfa]] = {
 }
 
 
-def format_texts(name: str, *, draft: int = 2020) -> TextSet | None:
+def format_texts(name: str, *, draft: int = LATEST) -> TextSet | None:
     """The texts of a format, made once.
 
     Parameters
@@ -194,36 +194,27 @@ def format_texts(name: str, *, draft: int = 2020) -> TextSet | None:
     TextSet or None
         None where the draft does not define the format: it is an annotation then. Of a format in `NARROWED`, the
         complement says nothing.
-
-    Raises
-    ------
-    GrammarError
-        The format is defined but not regular.
     """
     if draft < _FIRST_DRAFT.get(name, draft + 1):
         return None
     return _format(name, 7 if name == "hostname" and draft >= 7 else 4)
 
 
-def format_dfa(name: str, *, draft: int = 2020) -> CharDfa | None:
+def format_dfa(name: str, *, draft: int = LATEST) -> CharDfa | None:
     """The same as one automaton, bounds on the length built in."""
     texts = format_texts(name, draft=draft)
-    return None if texts is None else _single(texts)
+    return None if texts is None else as_dfa(texts)
 
 
 @cache
-def _single(texts: TextSet) -> CharDfa:
-    (language, shortest, longest), *_ = texts.parts()
-    assert language is not None
-    return dfa.restrict_length(language, shortest, longest, max_states=100_000)
+def as_dfa(texts: TextSet) -> CharDfa:
+    """A set of texts as one automaton."""
+    built = [dfa.restrict_length(d or dfa.ALL_TEXTS, a, b, max_states=100_000) for d, a, b in texts.parts()]
+    return dfa.union(*built, max_states=100_000)
 
 
 @cache
 def _format(name: str, draft: int) -> TextSet:
-    if name in REFUSED:
-        raise GrammarError(
-            f"the format {name!r} cannot be enforced: {REFUSED[name]}",
-            keyword="format",
-            hint="Take format as an annotation (format_assertion=False).",
-        )
-    return _hostname(draft) if name == "hostname" else TextSet.of(_BUILDERS[name]())
+    if name == "hostname":
+        return _hostname(draft)
+    return idn_hostnames() if name == "idn-hostname" else TextSet.of(_BUILDERS[name]())
