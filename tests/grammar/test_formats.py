@@ -173,7 +173,8 @@ IDN_YES = """
 a。b．c｡d παράδειγμα.com münchen.de пример.рф ไทย A.b
 """
 IDN_NO = """
-〮실례 실〮례 \u0903hello \u0300hello \u0488hello ـߺ 〱 a·l ·l l·a l· α͵S α͵ A׳ב ׳ב def・abc ・ ب٠۰ क\u200dष \u200dष क\u094d\u200cषx\u200cy
+〮실례 실〮례 \u0903hello \u0300hello \u0488hello ـߺ 〱 a·l ·l l·a l· α͵S α͵ A׳ב ׳ב
+def・abc ・ ب٠۰ क\u200dष \u200dष क\u094d\u200cषx\u200cy
 0a.א 0ا aא א0٠ xn--7a xn--X XN--aa---o47jg78q a..b . 。 .a a． é- -é ab--é É e\u0301 ﬁ a_é é_ ᄀ ä\u200d
 """
 
