@@ -12,7 +12,7 @@ import numpy as np
 
 from detent import Compiler, GrammarError, Limits, Matcher, Unsatisfiable, Vocabulary, allocate_bitmask
 from detent.automata.compiler import Grammar
-from tests.strategies import split, spellings_of, tokens
+from tests.strategies import spellings_of, split, tokens
 
 CLOSERS = b'"}],:0123456789'
 MAX_EXPANDED = 600  # states after which the search for a completion gives up
