@@ -283,6 +283,17 @@ def table(name: str, counts: dict[str, dict[str, int]]) -> Table:
     return out
 
 
+def dump(results: dict[str, dict[str, dict[str, int]]]) -> str:
+    """The results as JSON, one line per draft and file."""
+    engines = []
+    for name, counts in sorted(results.items()):
+        rows = ",\n".join(
+            f"  {json.dumps(place)}: {json.dumps(counts[place], sort_keys=True)}" for place in sorted(counts)
+        )
+        engines.append(f" {json.dumps(name)}: {{\n{rows}\n }}")
+    return "{\n" + ",\n".join(engines) + "\n}\n"
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -305,7 +316,7 @@ def main() -> None:
         results = {other: kept for other, kept in results.items() if other.split()[0] != full_name.split()[0]}
         results[full_name] = counts
         if arguments.out is not None:
-            arguments.out.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            arguments.out.write_text(dump(results), encoding="utf-8")
     console.print(MEANING)
 
 
