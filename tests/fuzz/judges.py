@@ -91,7 +91,9 @@ class Judges:
     def __init__(self, schema: Any, *, formats: bool = True) -> None:
         draft = next(number for number, uri in DRAFTS.items() if uri == schema["$schema"])
         exact = json.loads(json.dumps(schema), parse_float=Decimal)
-        unnamed = {name: value for name, value in exact.items() if name != "$schema"}  # else it picks its own class
+        at_the_end = json.dumps(schema).replace('$"', '\\\\Z"')  # in Python, $ also stands before a last newline
+        unnamed = json.loads(at_the_end, parse_float=Decimal)
+        del unnamed["$schema"]  # else it picks its own class
         self._python = _PYTHON[draft](unnamed, format_checker=_FORMATS if formats else None)
         self._rust = _RUST[draft](exact, validate_formats=formats)
 

@@ -126,6 +126,8 @@ class Author:
             for name in rng.sample(known, min(len(known), rng.choice(TYPED.get(group, (1,))))):
                 schema[name] = KEYWORDS[name].make(self)
                 self._partners(schema, name)
+        if isinstance(schema.get("items"), bool):  # beside it the validator in Python trips over additionalItems
+            schema.pop("additionalItems", None)
         if rng.random() < 0.02:
             foreign = [n for n, k in KEYWORDS.items() if not k.first <= self.draft <= k.last and n not in schema]
             name = rng.choice([n for n in foreign if not n.startswith("exclusive")])
