@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import multiprocessing
 import sys
 import time
+from typing import Any
 
 from rich.console import Console
 
@@ -18,6 +20,8 @@ from .checks import CHECKS
 from .engine import Engine
 from .runner import Fuzzer
 from .schemas import DRAFTS
+
+CONSOLE = Console(soft_wrap=True, highlight=False, markup=False)
 
 
 def main() -> int:
@@ -30,30 +34,46 @@ def main() -> int:
     parser.add_argument("--draft", type=int, action="append", choices=DRAFTS, help="only this draft")
     parser.add_argument("--without", action="append", choices=CHECKS, help="leave out this check")
     arguments = parser.parse_args()
+    if arguments.case:
+        arguments.seed, first = map(int, arguments.case.split(":"))
+    else:
+        first = 0
+    number = multiprocessing.Value("q", first, lock=False)
+    worker = multiprocessing.Process(target=work, args=(arguments, number))
+    worker.start()
+    worker.join()
+    if (worker.exitcode or 0) < 0:
+        CONSOLE.print(f"FOUND case {arguments.seed}:{number.value} ended the process with signal {-worker.exitcode}")
+    return int(worker.exitcode != 0)
+
+
+def work(arguments: argparse.Namespace, number: Any) -> None:
+    """The fuzzer, in a process of its own: what kills it leaves the number of the case behind."""
     faulthandler.enable()
-    console = Console(soft_wrap=True, highlight=False, markup=False)
     engine = Engine(arguments.tokenizer)
-    seed, number = map(int, arguments.case.split(":")) if arguments.case else (arguments.seed, 0)
-    fuzzer = Fuzzer(engine, seed, tuple(arguments.draft or DRAFTS), tuple(arguments.without or ()))
+    drafts, without = tuple(arguments.draft or DRAFTS), tuple(arguments.without or ())
+    fuzzer = Fuzzer(engine, arguments.seed, drafts, without)
     start = shown = time.monotonic()
     while True:
         known = len(fuzzer.tally.findings)
-        fuzzer.case(number)
+        fuzzer.case(number.value)
         for finding in fuzzer.tally.findings[known:]:
-            console.print(str(finding))
+            CONSOLE.print(str(finding))
         now = time.monotonic()
-        number += 1
         if arguments.case or now - start > 60 * arguments.minutes:
             break
+        number.value += 1
         if now - shown > 60:
             shown = now
-            console.print(f"{(now - start) / 60:.0f} min, {number:,} cases, {len(fuzzer.tally.findings)} findings")
+            CONSOLE.print(
+                f"{(now - start) / 60:.0f} min, {number.value:,} cases, {len(fuzzer.tally.findings)} findings"
+            )
     fuzzer.tally.counts["searches given up"] = engine.gave_up
     for line in fuzzer.tally.lines():
-        console.print(line)
+        CONSOLE.print(line)
     for kind, count in fuzzer.tally.kinds.most_common():
-        console.print(f"FOUND {count:5} {kind}")
-    return int(bool(fuzzer.tally.findings))
+        CONSOLE.print(f"FOUND {count:5} {kind}")
+    sys.exit(bool(fuzzer.tally.findings))
 
 
 if __name__ == "__main__":

@@ -136,9 +136,9 @@ def order(engine: Engine, schema: Any, text: str, options: Options) -> str | Non
     """``order="schema"`` accepts nothing that ``order="any"`` does not."""
     narrow = engine.grammar_or_none(schema, _with(options, order="schema"))
     wide = engine.grammar_or_none(schema, _with(options, order="any"))
-    if narrow is None or wide is None or not engine.accepts(narrow, text) or strict(engine, schema, text, options):
+    if narrow is None or wide is None or strict(engine, schema, text, _with(options, order="schema")):
         return None
-    if not engine.accepts(wide, text):
+    if engine.accepts(narrow, text) and not engine.accepts(wide, text):
         return "accepted with order='schema', refused with order='any'"
     return None
 

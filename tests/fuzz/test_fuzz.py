@@ -19,8 +19,15 @@ from .shrink import shrink
 CASES = 450  # per draft: about twenty seconds
 WITHOUT = ("strict",)  # keys that the schema does not list may still be written twice
 
+OPEN = pytest.mark.xfail(strict=True, reason="goals keep the answer 'in progress' when names under a pattern recurse")
+
 # (check, schema, text, options) as the fuzzer prints them
-FOUND: list[tuple[str, Any, str, dict[str, Any]]] = []
+FOUND = [
+    pytest.param(
+        "under", {"$schema": DRAFTS[7], "patternProperties": {"^a": {"$ref": "#"}}}, '{"a":{"a":true}}', {}, marks=OPEN
+    ),
+    ("order", {"$schema": DRAFTS[7], "patternProperties": {"^a?b?$": True}}, '{"\\u0061":{"":0},"a":{}}', {}),
+]
 
 
 @pytest.fixture(scope="module")
