@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from detent.grammar import number_table as limits
 from detent.grammar.number import NumberSpec
+from detent.grammar.number_set import NumberSet
 from detent.native.number import num_accepts, num_start, num_step
 from tests.naive import number as naive
 
@@ -213,6 +215,33 @@ def test_agrees_with_naive_on_all_short_texts(spec: NumberSpec) -> None:
                 assert (state is not None) == naive.is_alive(spec, text), text
                 assert state is None or machine.accepts(state) == naive.accepts(spec, text), text
             alive = {text: state for text, state in longer.items() if state is not None}
+
+
+SETS = [
+    ~NumberSet.of(NumberSpec(multiple_of=3)),
+    ~NumberSet.of(NumberSpec(multiple_of=Decimal("0.5"), lo=0)),
+    ~NumberSet.of(NumberSpec(lexical_integer=True, lo=-5, hi=12)),
+    ~NumberSet.exactly([1, 2.5, 20]),
+    NumberSet.of(NumberSpec(lo=1, hi=25, integer=True, excluded=(5,))) & ~NumberSet.exactly([2, 12]),
+]
+
+
+@pytest.mark.parametrize("numbers", SETS)
+def test_one_specification_of_a_set_accepts_what_the_set_admits(numbers: NumberSet) -> None:
+    """Every text of at most five letters, and every beginning of an accepted one."""
+    machines = [Machine(spec) for spec in numbers.specs]
+    alive = {""}
+    for length in range(1, 6):
+        for letters in product("0125.e-", repeat=length):
+            text = "".join(letters)
+            match = naive.NUMBER.fullmatch(text)
+            takes = [machine.takes(text) for machine in machines] if text[:-1] in alive else []
+            if match is None or abs(int(match[4] or 0)) > 99:  # (no exponent beyond the limits)
+                assert not match or sum(takes) <= 1
+            else:
+                assert sum(takes) == numbers.admits(float(text) if match[3] or match[4] else int(text)), text
+            if any(machine.run(text) is not None for machine in machines):
+                alive.add(text)
 
 
 @pytest.mark.parametrize(
