@@ -80,6 +80,8 @@ class NumberSet:
     @cached_property
     def specs(self) -> tuple[NumberSpec, ...]:
         """Specifications that are not empty, have no number in common, and together are the set; in a fixed order."""
+        if self._plain == self._marked & INTEGERS:
+            return tuple(self._marked.specs())
         both = self._marked & (self._plain | ~INTEGERS)
         return (
             *both.specs(),
@@ -279,6 +281,7 @@ def _times(a: Weights, b: Weights) -> Weights:
     return _weights(found)
 
 
+@lru_cache(maxsize=1024)
 def _both(s: Fraction, t: Fraction) -> Fraction:
     """Return the step of the numbers that are multiples of two."""
     return common_multiple([s, t]) if s and t else s or t
