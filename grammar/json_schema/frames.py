@@ -256,7 +256,7 @@ class ObjectFrame(Frame):
         """``unevaluatedProperties``: what nothing else has looked at meets a schema."""
         assert node.unevaluated_properties is not None
         facts = self.facts
-        value = self.goals.formulas.atom(node.unevaluated_properties)
+        value = self.goals.value_of(node.unevaluated_properties)
         if node.unevaluated_properties.is_anything:
             return TRUE
         parts = []
@@ -307,34 +307,40 @@ class ObjectFrame(Frame):
             yield self.facts.all(members)
 
     def _search_names(self, residual: Formula) -> bool:
-        """Decide the listed names one after another, tags and those spoken of most first; then the kinds."""
-        seen: set[Formula] = set()
-        pending = [residual]
+        """Decide the listed names one after another, then the kinds.
+
+        Tags and names spoken of most come first. Where members are counted, every name matters, and they come in order.
+        """
+        seen: set[tuple[Formula, int]] = set()
+        pending = [(residual, 0)]
         while pending:
-            f = pending.pop()
-            if f is TRUE or (f is not FALSE and self._closes(f)):
-                return True
-            if f is FALSE or f in seen:
+            f, first = pending.pop()
+            if f is FALSE or (f, first) in seen:
                 continue
-            seen.add(f)
+            if f is TRUE or self._closes(f):
+                return True
+            seen.add((f, first))
             self.goals.check_work()
-            named = {k: n for k, n in places(f).items() if not self._is_gone(f, k)}
-            if named:
-                tags = {a.atom.place for a in atoms(f) if isinstance(a.atom, Slot) and _is_listed(a.atom.value)}
-                k = max(named, key=lambda k: (k in tags, named[k], -k))
-                pending += [after for _, after in self.exits(f, k, None)]
-                if self.base.get(k, (True, TRUE))[0]:
-                    pending.append(self.facts.without(f, [k]))
-            else:
-                for c in range(len(self._profiles)):
-                    pending += [after for _, after in self.exits(f, None, c)]
+            k = self._next_name(f, first)
+            if k is None:
+                exits = [e for c in range(self.n_kinds) for e in self.exits(f, None, c)]
+                pending += [(after, len(self.names)) for _, after in exits]
+                continue
+            then = k + 1 if self.counted else 0
+            if self.base.get(k, (True, TRUE))[0]:
+                pending.append((self.facts.without(f, [k]), then))
+            pending += [(after, then) for _, after in self.exits(f, k, None)]
         return False
 
-    def _is_gone(self, f: Formula, place: int) -> bool:
-        """Whether a counted name was used up."""
-        return self.counted and any(
-            p.op == ATOM and p.atom == (place, True, FALSE) and isinstance(p.atom, Slot) for p in conjuncts(f)
-        )
+    def _next_name(self, f: Formula, first: int) -> int | None:
+        """The listed name to decide next, None when there is none."""
+        if self.counted:
+            return first if first < len(self.names) else None
+        named = places(f)
+        if not named:
+            return None
+        tags = {a.atom.place for a in atoms(f) if isinstance(a.atom, Slot) and _is_listed(a.atom.value)}
+        return max(named, key=lambda k: (k in tags, named[k], -k))
 
     def _closes(self, f: Formula) -> bool:
         """Whether the residual is met when no further name comes (as far as the base allows that)."""
