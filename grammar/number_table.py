@@ -34,7 +34,8 @@ FREE_EXPONENT = 199
 LOWEST_DECADE = -307
 HIGHEST_DECADE = 308
 
-MAX_MODULUS = 1_000_000
+MAX_MODULUS = 1_000_000_000  # of one step: its square fits 63 bits
+MAX_MULTIPLE = 1_000_000  # least common multiple of a step and those that are excluded
 MAX_PRIMES = 8  # that divide ten times such a number: the longest run of multiples that steps can exclude is below 2^8
 
 
@@ -57,7 +58,7 @@ def encode(
     Raises
     ------
     GrammarError
-        A step, or the least common multiple of all steps, without powers of ten, is above `MAX_MODULUS`; or the steps
+        A step without powers of ten is above `MAX_MODULUS`, the least common multiple of several above `MAX_MULTIPLE`, or the steps
         are `NEVER` decades apart.
     """
     step = _Step.of(wanted)
@@ -119,11 +120,11 @@ def _exclusions(wanted: Fraction | None, step: _Step, excluded: list[_Step]) -> 
         step = step._replace(cover=len(str(own * 2 ** min(len(excluded), MAX_PRIMES) - 1)))
     gaps = [step.places - each.places for each in excluded]
     spread = max(gap + each.base_power for gap, each in zip(gaps, excluded, strict=True))
-    if step.modulus > MAX_MODULUS or spread >= NEVER:
+    if step.modulus > MAX_MULTIPLE or spread >= NEVER:
         raise GrammarError(
             "the steps that multiples are told apart by cannot be tracked exactly.",
             keyword="multipleOf",
-            hint=f"The least common multiple of their digits must be at most {MAX_MODULUS}, and they must lie within "
+            hint=f"The least common multiple of their digits must be at most {MAX_MULTIPLE}, and they must lie within "
             f"{NEVER:,} decades.",
         )
     records = [[e.coprime, e.base, e.base_power, gap, e.modulus] for e, gap in zip(excluded, gaps, strict=True)]
