@@ -19,7 +19,7 @@ from detent.native import languages, positions
 from .arena import Arena, Lowers
 
 Order = OneOf["schema", "any", "fixed"]
-_Lazy: TypeAlias = "Goal | Object | Array | _Item"
+_Lazy: TypeAlias = "Goal | Object | Array | _Exits"
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 
 
@@ -88,7 +88,6 @@ class JsonLowering:
         self.order, self.space = order, SPACE[whitespace]
         self._numbers: dict[Goal, int] = {}
         self._pending: dict[int, _Lazy] = {}
-        self._lists: dict[tuple[object, ...], int] = {}
         self._arrays: dict[int, Array] = {}
         self._records: dict[tuple[object, Formula], int] = {}
         self._me: ref[Lowers] = ref(self)
@@ -130,7 +129,7 @@ class JsonLowering:
             if item.frame is not None:
                 self._arrays[number] = item
         else:
-            at = self._item(item)
+            at = self._exits(item)
         self.arena.publish(number, at)
         self._pending.pop(number, None)
 
@@ -190,18 +189,21 @@ class JsonLowering:
         most = -1 if longest is None else longest
         return self.arena.put([len(head), rest, value.shortest, most, goals, self.space, 1, 0])
 
-    def _item(self, item: _Item) -> int:
-        """The exits of an item."""
-        array, frame = item.array, item.array.frame
-        assert frame is not None
-        then = min(item.index + 1, frame.width)
-        exits = frame.live(frame.exits(array.residual, item.index), then)
-        found = [(self._goal(self.goals.goal_of(demand)), self._after(array, f)) for demand, f in exits]
+    def _exits(self, item: _Exits) -> int:
+        """What a member may be, and the record that goes on after it."""
+        frame = item.container.frame
+        if isinstance(frame, ObjectFrame):
+            exits = frame.live(frame.exits(item.residual, item.place, item.kind))
+        else:
+            assert frame is not None and item.place is not None
+            then = min(item.place + 1, frame.width)
+            exits = frame.live(frame.exits(item.residual, item.place), then)
+        found = [(self._goal(self.goals.goal_of(demand)), self._after(item.container, f)) for demand, f in exits]
         return self.arena.put([len(found), *chain.from_iterable(found)])
 
     def _connected_array(self, value: Array, frame: ArrayFrame) -> int:
         """An array whose items depend on each other: what an item may be is worked out when it is reached."""
-        exits = [positions.EXITS + self._reserve(_Item(value, k)) for k in range(frame.width + 1)]
+        exits = [positions.EXITS + self._reserve(_Exits(value, value.residual, k)) for k in range(frame.width + 1)]
         goals = self.arena.put(exits[:-1])
         closes = int(frame.facts.closed(value.residual))
         differ = self._unique(value, frame) if unique(value.residual) else 0
@@ -286,10 +288,10 @@ class JsonLowering:
         """The same where members depend on each other. In schema order, a name leaves those before it out."""
         now, goals = value.residual, []
         for k in range(len(frame.names)):
-            goals.append(self._exits(value, frame.live(frame.exits(now, k, None))))
+            goals.append(self._member(value, now, k, None))
             if self.order == "fixed" and k < frame.n_listed:
                 now = frame.facts.without(now, [k])
-        kinds = [self._exits(value, frame.live(frame.exits(now, None, c))) for c in range(frame.n_kinds)]
+        kinds = [self._member(value, now, None, c) for c in range(frame.n_kinds)]
         if frame.keys is None:
             return goals, kinds[0], None
         exits = [None if goal < 0 else goal for goal in kinds]
@@ -298,19 +300,16 @@ class JsonLowering:
             return goals, -1 if told is None else told, None
         return goals, -1, (told[0], [-1 if goal is None else goal for goal in told[1]])
 
-    def _exits(self, value: Object | Array, exits: Exits) -> int:
-        """The number of a goal after which the container goes on as it is, or of a list of exits; -1 without any."""
-        if not exits:
+    def _member(self, value: Object, now: Formula, place: int | None, kind: int | None) -> int:
+        """The number of a goal after which the object goes on as it is, or of exits yet to be worked out; -1: none."""
+        frame = value.frame
+        assert frame is not None
+        if not frame.touches(now, place, kind) and now is value.residual:
+            goal = self.goals.goal_of(frame.value(place, kind))
+            return self._goal(goal) if self.goals.satisfiable(goal) else -1
+        if not frame.is_live(now, place, kind):
             return -1
-        found = [(self._goal(self.goals.goal_of(demand)), self._after(value, f)) for demand, f in exits]
-        if len(found) == 1 and exits[0][1] is value.residual:
-            return found[0][0]
-        key = (value.frame, *found)
-        number = self._lists.get(key)
-        if number is None:
-            number = self._lists[key] = self.arena.reserve(self._me)
-            self.arena.publish(number, self.arena.put([len(found), *chain.from_iterable(found)]))
-        return positions.EXITS + number
+        return positions.EXITS + self._reserve(_Exits(value, now, place, kind))
 
     def _after(self, value: Object | Array, residual: Formula) -> int:
         """The record of a container with another residual."""
@@ -323,11 +322,13 @@ class JsonLowering:
 
 
 @dataclass(frozen=True, eq=False)
-class _Item:
-    """An item of an array whose items depend on each other."""
+class _Exits:
+    """A member of a container whose members depend on each other: a listed one, or one of a kind."""
 
-    array: Array
-    index: int
+    container: Object | Array
+    residual: Formula
+    place: int | None
+    kind: int | None = None
 
 
 def _next_of(member: list[bool]) -> list[int]:

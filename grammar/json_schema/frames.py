@@ -6,7 +6,8 @@ members: alternatives, conditions, counts. Only members that the residual speaks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from .facts import AtLeast, Child, Contains, Each, Facts, Slot, Unique, counts, only_counts, places, unique
@@ -19,6 +20,7 @@ from .values import canonical
 if TYPE_CHECKING:
     from .goals import Goals
 
+FEW_DEMANDS = 8  # up to so many, a member cannot have too many exits
 Leaf = Callable[[Formula], Formula]
 Exits = list[tuple[Formula, Formula]]  # what the value must be, and the residual of the rest
 
@@ -86,16 +88,23 @@ class Frame:
         """Whether a value surely does not exist (not: as far as a search under way can tell)."""
         return self.goals.surely_unsatisfiable(self.goals.goal_of(value))
 
-    def decide(self, derived: Formula, value: Formula) -> Exits:
+    def decide(self, derived: Formula, value: Formula) -> Iterator[tuple[Formula, Formula]]:
         """The exits of a derivative: alternatives of demands on the value, with what is left for the others.
 
         A demand that helps only when met is not decided both ways unless its negation is simple: alternatives may
         overlap, the states of the engine are sets.
+
+        Raises
+        ------
+        LimitExceeded
+            ``max_branches``: the demands can be met in too many ways.
         """
-        formulas, found = self.goals.formulas, dict[Formula, list[Formula]]()
+        formulas = self.goals.formulas
         pending = [(derived, value)]
+        ways = 0
         while pending:
-            self.goals.check_work()
+            ways += 1
+            self.goals.check_ways(ways)
             f, value = pending.pop()
             own = [p.atom.value for p in conjuncts(f) if p.op == ATOM and isinstance(p.atom, Child)]
             if own:
@@ -105,7 +114,7 @@ class Frame:
                 continue
             choices = [a for a in atoms(f) if isinstance(a.atom, Child)]
             if not choices:
-                found.setdefault(f, []).append(value)
+                yield value, f
                 continue
             listed = [a for a in choices if _is_listed(a.atom.value)]
             if listed:
@@ -113,16 +122,22 @@ class Frame:
                 continue
             choice = choices[0]
             with_it, without = self._assume(f, {choice: TRUE}), self._assume(f, {choice: FALSE})
-            demand = choice.atom.value
-            refusal = formulas.no(demand)
             if with_it is without:
                 pending.append((with_it, value))
                 continue
+            demand = choice.atom.value
+            refusal = formulas.no(demand)
             both = polarity(f, choice)
             simple = both == 3 or _is_simple(demand)
             pending.append((without, formulas.all((value, refusal)) if both == 2 or simple else value))
             pending.append((with_it, formulas.all((value, demand)) if both == 1 or simple else value))
-        return [(formulas.any(values), f) for f, values in found.items()]
+
+    def _united(self, exits: Iterable[tuple[Formula, Formula]]) -> Exits:
+        """Exits with one demand for each residual."""
+        found: dict[Formula, list[Formula]] = {}
+        for value, f in exits:
+            found.setdefault(f, []).append(value)
+        return [(self.goals.formulas.any(values), f) for f, values in found.items()]
 
     def _by_value(self, f: Formula, choices: list[Formula], value: Formula) -> Exits:
         """Decide demands that are lists of scalars: all at once, value by value."""
@@ -149,9 +164,9 @@ class Frame:
     def _assume(self, f: Formula, answers: dict[Formula, Formula]) -> Formula:
         return self.facts.replace(f, lambda a: answers.get(a, a))
 
-    def live(self, exits: Exits, index: int = 0) -> Exits:
+    def live(self, exits: Iterable[tuple[Formula, Formula]], index: int = 0) -> Exits:
         """The exits after which the container can still be finished."""
-        return [(value, f) for value, f in exits if self.possible(f, index)]
+        return self._united((value, f) for value, f in exits if self.possible(f, index))
 
     def possible(self, residual: Formula, index: int = 0) -> bool:
         """Whether members exist that meet a residual (``index``: items already there)."""
@@ -275,12 +290,32 @@ class ObjectFrame(Frame):
         assert kind is not None
         return self.rest.get(kind, TRUE)
 
-    def exits(self, residual: Formula, place: int | None, kind: int | None) -> Exits:
+    def exits(
+        self, residual: Formula, place: int | None, kind: int | None
+    ) -> Iterator[tuple[Formula, Formula]]:
         """What a member's value may be, and the residual after it."""
         derived = self.facts.derive(residual, place, kind)
         if self.counted and place is not None:
             derived = self.facts.all((derived, self.facts.slot(place, True, FALSE)))
         return self.decide(derived, self.value(place, kind))
+
+    def check(self) -> None:
+        """Raise now if some first member has too many exits, rather than when generation gets there."""
+        members: list[tuple[int | None, int | None]] = [(k, None) for k in range(len(self.names))]
+        members += [(None, c) for c in range(self.n_kinds)]
+        for place, kind in members:
+            derived = self.facts.derive(self.residual, place, kind)
+            open_demands = [a for a in atoms(derived) if isinstance(a.atom, Child) and not _is_listed(a.atom.value)]
+            if len(open_demands) > FEW_DEMANDS:
+                deque(self.exits(self.residual, place, kind), maxlen=0)
+
+    def is_live(self, residual: Formula, place: int | None, kind: int | None) -> bool:
+        """Whether a member may come now."""
+        return any(self.possible(f) for _, f in self.exits(residual, place, kind))
+
+    def touches(self, residual: Formula, place: int | None, kind: int | None) -> bool:
+        """Whether a member changes the residual, or has demands on its value from there."""
+        return self.facts.derive(residual, place, kind) is not residual or self.counted
 
     def _search(self, residual: Formula, index: int) -> bool:
         return all(map(self._search_names, self._independent(residual)))
@@ -313,7 +348,10 @@ class ObjectFrame(Frame):
         """
         seen: set[tuple[Formula, int]] = set()
         pending = [(residual, 0)]
-        while pending:
+        later: list[tuple[Formula, int]] = []  # with one free member more: few are tried before many
+        while pending or later:
+            if not pending:
+                pending, later = later, []
             f, first = pending.pop()
             if f is FALSE or (f, first) in seen:
                 continue
@@ -324,7 +362,7 @@ class ObjectFrame(Frame):
             k = self._next_name(f, first)
             if k is None:
                 exits = [e for c in range(self.n_kinds) for e in self.exits(f, None, c)]
-                pending += [(after, len(self.names)) for _, after in exits]
+                later += [(after, len(self.names)) for _, after in exits]
                 continue
             then = k + 1 if self.counted else 0
             if self.base.get(k, (True, TRUE))[0]:
@@ -421,12 +459,12 @@ class ArrayFrame(Frame):
         """What the base asks of an item."""
         return self.base.get(index, (True, TRUE))[1] if index < self.width else self.rest.get(0, TRUE)
 
-    def exits(self, residual: Formula, index: int) -> Exits:
+    def exits(self, residual: Formula, index: int) -> Iterator[tuple[Formula, Formula]]:
         """What an item may be, and the residual after it."""
         kind = 0 if index >= self.width else None
         return self.decide(self.facts.derive(residual, index, kind), self.value(index))
 
-    def live(self, exits: Exits, index: int = 0) -> Exits:
+    def live(self, exits: Iterable[tuple[Formula, Formula]], index: int = 0) -> Exits:
         """The exits after which the array can still be finished.
 
         Where items must differ, values are left out that later items cannot do without.

@@ -179,6 +179,11 @@ class Goals:
         if steps > self.max_steps:
             raise LimitExceeded("max_steps", steps, self.max_steps)
 
+    def check_ways(self, ways: int) -> None:
+        """Raise when the demands on one value can be met in too many ways."""
+        if ways > self.max_branches:
+            raise LimitExceeded("max_branches", ways, self.max_branches, keyword="oneOf")
+
     def _possible(self, value: Value) -> bool:
         """Whether a residual has an instance."""
         if isinstance(value, Object):
@@ -223,15 +228,18 @@ class Goals:
     def reach(self, root: Goal) -> None:
         """Work out every goal that generation can meet, where one of them might pass a limit.
 
-        An error must come before the first token. Only disjunctions multiply out and only conjunctions of automata
-        grow, so a document without them is left to be worked out as generation gets there.
+        An error must come before the first token. Only disjunctions and what is no conjunction multiply out, and only
+        conjunctions of automata grow, so a document without them is left to be worked out as generation gets there.
         """
         nodes = self.reader.nodes()
-        if not any(n.any_of or n.one_of for n in nodes) and not (any(n.all_of for n in nodes) and _has_automata(nodes)):
+        plain = all(n.is_conjunctive and not (n.any_of or n.one_of) for n in nodes)
+        if plain and not (any(n.all_of for n in nodes) and _has_automata(nodes)):
             return
         met, pending = {root}, [root]
         while pending:
             for value in self.values(pending.pop()):
+                if isinstance(value, Object) and value.frame is not None:
+                    value.frame.check()
                 for child in _children(value):
                     if child not in met:
                         met.add(child)
@@ -330,7 +338,7 @@ class Goals:
                 return None
             if (free or value.patterns is not None) and (value.most is None or value.most > len(value.required)):
                 return None
-        elif frame.n_kinds and any(frame.live(frame.exits(value.residual, None, c)) for c in range(frame.n_kinds)):
+        elif frame.n_kinds and any(frame.is_live(value.residual, None, c) for c in range(frame.n_kinds)):
             return None
         pending: list[tuple[dict[str, Any], Formula]] = [({}, value.residual)]
         for k, (name, goal) in enumerate((*value.names, *value.extra)):
@@ -702,7 +710,8 @@ class Goals:
             listed = tuple((name, self.goal(_child(objects, name, set()))) for name in names)
             free = self.goal(n.additional for n in objects if n.additional is not None)
             closed = len(objects) == 1 and free.nodes == (self.reader.nothing,)
-            return Object(listed, frozenset(required), free=free, fewest=fewest, most=most, in_order=closed)
+            in_order = closed and not _is_sorted(list(objects[0].properties))
+            return Object(listed, frozenset(required), free=free, fewest=fewest, most=most, in_order=in_order)
         members, n_listed, keyed = self._told_names(objects)
         return Object(
             tuple(members[:n_listed]),
@@ -802,6 +811,11 @@ def _bounds(residual: Formula) -> tuple[int, int | None, bool]:
         else:
             low = part.atom.count
     return low, high, False
+
+
+def _is_sorted(names: list[str]) -> bool:
+    """Whether names stand in alphabetical order, as a program writes them and hardly a person who means an order."""
+    return len(names) > 2 and names == sorted(names)
 
 
 def _has_automata(nodes: Iterable[Node]) -> bool:
