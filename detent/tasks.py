@@ -13,7 +13,7 @@ from detent.grammar.types import output_type
 from detent.results import Result, Stats
 
 if TYPE_CHECKING:
-    from detent.automata.compiler import Numbers, Whitespace
+    from detent.automata.compiler import Numbers, Order, Whitespace
     from detent.automata.matcher import Matcher
     from detent.decoding import Row
     from detent.grammar.types import JsonSchema
@@ -48,7 +48,11 @@ class Task:
             output = output_type(spec)
             self.schema, self.parse = output.schema, output.parse
             if constrained:
-                self.grammar = lm.compiler.json_schema(output.schema, whitespace=whitespace, numbers=numbers)
+                # The fields of a class stand in the order that its author chose.
+                order: Order = "schema" if isinstance(spec, (dict, bool, str)) else "fixed"
+                self.grammar = lm.compiler.json_schema(
+                    output.schema, order=order, whitespace=whitespace, numbers=numbers
+                )
 
     def encode(self, prompt: str | Sequence[int]) -> list[int]:
         """Return the ids of a prompt; text goes through the model's template, ids are taken as they are."""

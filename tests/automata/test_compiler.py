@@ -138,10 +138,22 @@ def test_limits_are_named(vocabulary: Vocabulary) -> None:
 
 
 def test_a_limit_deep_inside_is_met_before_the_first_token(compiler: Compiler) -> None:
-    options = [[{"required": [f"k{i}{j}"]} for j in range(4)] for i in range(7)]
-    schema: dict[str, object] = {"type": "object", "allOf": [{"anyOf": group} for group in options]}
+    options = [{"properties": {"p": {"properties": {f"k{i}": {"type": "string"}}}}} for i in range(12)]
+    schema: dict[str, object] = {"type": "object", "oneOf": options}  # p may meet any set of the twelve
     for _ in range(9):
         schema = {"type": "object", "properties": {"a": schema}}
     with pytest.raises(LimitExceeded) as caught:
         compiler.json_schema(schema)
-    assert (caught.value.limit, caught.value.keyword) == ("max_branches", "anyOf")
+    assert (caught.value.limit, caught.value.keyword) == ("max_branches", "oneOf")
+
+
+@pytest.mark.nojit
+def test_many_alternatives_of_one_place_stay_one_formula(compiler: Compiler) -> None:
+    options = [[{"required": [f"k{i}{j}"]} for j in range(4)] for i in range(7)]  # 4^7 ways
+    grammar = compiler.json_schema({"type": "object", "allOf": [{"anyOf": group} for group in options]})
+    matcher = grammar.matcher()
+    assert matcher.accept_bytes(b"{" + b", ".join(b'"k%d3": 0' % i for i in range(7)))
+    assert matcher.fork().accept_bytes(b"}")
+    matcher.rollback()
+    assert matcher.accept_bytes(b"{" + b", ".join(b'"k%d3": 0' % i for i in range(6)))
+    assert not matcher.fork().accept_bytes(b"}")

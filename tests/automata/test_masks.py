@@ -24,7 +24,7 @@ from tests.strategies import SCHEMAS, instances, spellings_of, split, tokens
 QUICK = settings(
     derandomize=True, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck), print_blob=False
 )
-OPTIONS = st.tuples(st.sampled_from(("schema", "any")), st.sampled_from(("flexible", "bounded", "compact")))
+OPTIONS = st.tuples(st.sampled_from(("schema", "any", "fixed")), st.sampled_from(("flexible", "bounded", "compact")))
 SEEDS = st.integers(0, 2**32 - 1)
 
 

@@ -36,7 +36,8 @@ class Checker:
         self._goals = Goals(self.reader, max_branches=100, max_depth=100)
 
     def __call__(self, value: Any) -> bool:
-        return self._goals.holds(self.root, value)
+        goals = self._goals
+        return goals.satisfiable(goals.goal_of(goals.formulas.all((goals.value_of(self.root), goals.constant(value)))))
 
 
 def leads_to_words(schema: Any, draft: int = 2020, **options: Any) -> bool:

@@ -104,7 +104,7 @@ def recogniser(schema: Any, *, order: str = "schema", whitespace: str = "flexibl
     reader = Reader(Document(schema), format_assertion=True, strict=True, max_nodes=10_000, max_dfa_states=10_000)
     root = reader.read()
     goals = Goals(reader, max_branches=1_000, max_depth=120)
-    return Recogniser(goals, goals.goal([root]), any_order=order == "any", whitespace=whitespace)
+    return Recogniser(goals, goals.goal([root]), order=order, whitespace=whitespace)
 
 
 class Recogniser:
@@ -114,15 +114,15 @@ class Recogniser:
     ----------
     goals : Goals
     root : Goal
-    any_order : bool
-        Keys in any order; else listed names in the order of the object, then others.
+    order : str
+        "any", "schema" or "fixed", as in ``Compiler.json_schema``.
     whitespace : str
         "flexible", "bounded" or "compact".
     """
 
-    def __init__(self, goals: Goals, root: Goal, *, any_order: bool = False, whitespace: str = "flexible") -> None:
+    def __init__(self, goals: Goals, root: Goal, *, order: str = "schema", whitespace: str = "flexible") -> None:
         self.goals = goals
-        self.any_order = any_order
+        self.order = order
         self.white_space = re.compile(WHITE_SPACE[whitespace])
         self._possible: dict[Goal, bool] = {}
         self._steps: dict[tuple[Stacks, bytes], Stacks] = {}
@@ -285,8 +285,11 @@ class Recogniser:
 
     def _may_write(self, value: Object, seen: tuple[str | None, ...], name: str | None) -> bool:
         """Whether a name (None: one that is not listed) may come after those seen."""
-        if self.any_order:
-            return name is None or name not in seen
+        if self.order != "fixed":
+            listed = [each for each, _ in value.names if each in value.required]
+            before = listed[: listed.index(name)] if name in listed else []
+            kept = not value.in_order or self.order == "any" or all(each in seen for each in before)
+            return name is None or (name not in seen and kept)
         order = [each for each, _ in value.names]
         places = [order.index(each) + 1 if each in order else len(order) for each in seen]
         done = max(places, default=0)
