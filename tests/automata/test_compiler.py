@@ -138,8 +138,9 @@ def test_limits_are_named(vocabulary: Vocabulary) -> None:
 
 
 def test_a_limit_deep_inside_is_met_before_the_first_token(compiler: Compiler) -> None:
-    options = [{"properties": {"p": {"properties": {f"k{i}": {"type": "string"}}}}} for i in range(12)]
-    schema: dict[str, object] = {"type": "object", "oneOf": options}  # p may meet any set of the twelve
+    parts = [{"properties": {f"k{i}": {"type": "string"}}} for i in range(12)]
+    options = [{"properties": {"p": part, "q": part}} for part in parts]  # p may meet any set of the twelve
+    schema: dict[str, object] = {"type": "object", "oneOf": options}
     for _ in range(9):
         schema = {"type": "object", "properties": {"a": schema}}
     with pytest.raises(LimitExceeded) as caught:
