@@ -20,7 +20,7 @@ x the value ``0.D x 10^q``, ``q = p + x``, is compared first by q, then by D. It
 divides N and ``w + x >= 0``, with ``w = min(v2(N) - v2(M), v5(N) - v5(M)) + s - f``. For integers w is the place of
 the last non-zero digit. The same holds of every excluded step, so the exponents that make a mantissa a wanted multiple
 and no excluded one are an interval, too: it begins at -w and is as long as is kept in f3 above the residue, see
-`free_exponents`. (Without a wanted step it has no beginning, and w counts from the finest excluded step.) What a
+`exclude_digit`. (Without a wanted step it has no beginning, and w counts from the finest excluded step.) What a
 specification cannot notice is not counted, so without bounds and multiples all whole parts are one state.
 
 A state is returned only if some continuation, maybe empty, ends in an admitted number. That is decided by the interval
@@ -126,18 +126,6 @@ def low_zeros(A, at, r):
     return 0
 
 
-@kernel("i8(A, i8, i8)")
-def free_exponents(A, o, r):
-    """How many exponents from -w on make no excluded multiple of a mantissa that does not end in 0; NEVER: all."""
-    x = o + A[o + EXCLUDED]
-    zeros, free = low_zeros(A, o + BASE, r), NEVER
-    for i in range(A[x + EX_COUNT]):
-        step = x + EX_STEPS + i * EX_STRIDE
-        if divides(A[step + EX_COPRIME], r):
-            free = min(free, A[step + EX_GAP] + zeros - low_zeros(A, step + EX_BASE, r))
-    return free
-
-
 @kernel("UniTuple(i8, 2)(A, i8, i8, i8)")
 def multiple_exponents(A, o, w, kept):
     """The interval of the exponents that make a complete mantissa a wanted multiple and no excluded one."""
@@ -182,7 +170,7 @@ def holds_unexcluded(A, o, first, last, w, f, kept):
     x = o + A[o + EXCLUDED]
     step = int(A[x + EX_STEP])
     shift = int(A[o + PLACES]) - f
-    if step == 0 or last + shift >= A[o + COVER]:
+    if step == 0:
         return True
     least, most = multiple_exponents(A, o, w, kept)
     if max(first, least) <= min(last, most):
@@ -206,10 +194,12 @@ def holds_multiple(A, o, first, last, w, f, kept):
     ----------
     O(COVER), at most six divisions, without excluded steps.
     """
+    most = last - f + int(A[o + PLACES])
+    if most >= A[o + COVER]:
+        return True
     if A[o + EXCLUDED] != 0:
         return holds_unexcluded(A, o, first, last, w, f, kept)
-    most = last - f + int(A[o + PLACES])
-    if most >= A[o + COVER] or (last + w >= 0 and divides(A[o + COPRIME], kept)):
+    if last + w >= 0 and divides(A[o + COPRIME], kept):
         return True
     modulus, least = int(A[o + MODULUS]), max(first - f + int(A[o + PLACES]), 0)
     width = 10**least
@@ -334,10 +324,41 @@ def zero_step(A, o, s, f0, p, w, digit):
     return 1, f0, 0, p << 16 | w + W_BIAS, 0
 
 
+@kernel("UniTuple(i8, 2)(A, i8, i8, i8, i8, i8, i8, i8)")
+def exclude_digit(A, o, s, whole, digit, w, f, kept):
+    """One digit under excluded steps: the new w, and the residue with the number of free exponents from -w on above it.
+
+    Parameters
+    ----------
+    whole : int
+        1 for a digit of the whole part.
+    digit : int
+        0-9.
+    w : int
+        As it was before the digit.
+    f, kept : int
+        Fraction digits and residue with it; above the residue the free exponents before.
+    """
+    x = o + A[o + EXCLUDED]
+    r, free = kept & RESIDUE, kept >> RESIDUE_BITS
+    if digit != 0:
+        zeros, free = low_zeros(A, o + BASE, r), NEVER
+        w = zeros + A[o + PLACES] - f
+        for i in range(A[x + EX_COUNT]):
+            step = x + EX_STEPS + i * EX_STRIDE
+            if divides(A[step + EX_COPRIME], r):
+                free = min(free, A[step + EX_GAP] + zeros - low_zeros(A, step + EX_BASE, r))
+    elif whole:
+        w = min(w + 1, max(-A[s + X_FIRST], 0) + A[x + EX_SPREAD])
+    if free == NEVER and A[x + EX_STEP] == 0:
+        w = 0  # no exponent is excluded, none is asked for
+    return w, free << RESIDUE_BITS | r
+
+
 @kernel("UniTuple(i8, 5)(A, i8, i8, i8, i8, i8, i8, i8)")
 def digit_step(A, o, s, f0, f1, f2, f3, digit):
     """One digit of the mantissa."""
-    phase, f, r, kept = f0 & 15, f0 >> 8, 0, f3
+    phase, f, r = f0 & 15, f0 >> 8, 0
     if phase >= WHOLE and A[s + FREE] != 0:
         return 1, (WHOLE if phase == WHOLE else TAIL) | f0 & 16, f1, f2, f3
     p, w = (f2 >> 16, (f2 & 0xFFFF) - W_BIAS) if phase > MINUS else (0, 0)
@@ -352,21 +373,18 @@ def digit_step(A, o, s, f0, f1, f2, f3, digit):
     upper = compare_digit(A, o + A[s + HI_DIGITS], int(A[s + HI_LENGTH]), f1 >> 16, digit)
     if whole:
         p = min(p + 1, int(A[s + P_LAST]))
-    modulus, excluded = int(A[o + MODULUS]), int(A[o + EXCLUDED])
+    modulus = int(A[o + MODULUS])
     if modulus != 0:
         if modulus > 1:
-            r = ((kept & RESIDUE) * 10 + digit) % modulus
+            r = ((f3 & RESIDUE) * 10 + digit) % modulus
         if not whole:
             f = min(f + 1, int(A[s + F_LAST]))
-        if digit != 0:
+        if A[o + EXCLUDED] != 0:
+            w, r = exclude_digit(A, o, s, int(whole), digit, w, f, f3 & ~RESIDUE | r)
+        elif digit != 0:
             w = low_zeros(A, o + BASE, r) + A[o + PLACES] - f
         elif whole:
-            w = min(w + 1, max(-A[s + X_FIRST], 0) + (A[o + excluded + EX_SPREAD] if excluded != 0 else 0))
-        if excluded != 0:
-            free = free_exponents(A, o, r) if digit != 0 else kept >> RESIDUE_BITS
-            if free == NEVER and A[o + excluded + EX_STEP] == 0:
-                w = 0
-            r |= free << RESIDUE_BITS
+            w = min(w + 1, max(-A[s + X_FIRST], 0))
     phase = WHOLE if whole else TAIL
     if not mantissa_lives(A, o, s, phase, lower, upper, p, w, f, r):
         return 0, 0, 0, 0, 0

@@ -145,6 +145,8 @@ def test_walks_through_masks_end_in_valid_texts(
 
 
 def _exact_number(text: str) -> Any:
+    if re.search("[eE][+-]?0*[1-9][0-9]{4}", text):  # too long to write out; only where every number is admitted
+        return float(text)
     value = Fraction(text)
     return value.numerator if value.denominator == 1 else value
 
