@@ -13,7 +13,7 @@ import numpy.typing as npt
 from detent.grammar.dfa import CharDfa, absorbing, lengths
 from detent.grammar.number import NumberSpec
 from detent.native import arena as layout
-from detent.native import languages, positions, states
+from detent.native import languages, positions, states, trie
 
 if TYPE_CHECKING:
     from .vocabulary import Vocabulary
@@ -83,6 +83,11 @@ class Arena:
         """Give up on this arena."""
         self.A[layout.STATUS] = 0
         raise ArenaFull
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes of a token."""
+        at, base = int(self.V[trie.V_TOKOFF]) + token, int(self.V[trie.V_TOKBYTES])
+        return self.V[base + int(self.V[at]) : base + int(self.V[at + 1])].astype(np.uint8).tobytes()
 
     def position(self, kind: int, *fields: int) -> int:
         """Number of a position."""

@@ -34,6 +34,9 @@ class Lowering(Protocol):
     def lower(self, number: int) -> None:
         """Write the lazy record ``number``."""
 
+    def after_value(self, number: int, value: object) -> int:
+        """The record that takes the place of ``number`` once the value of the item read last is known."""
+
 
 class Placed:
     """A specification that is placed as a whole: nothing is lazy."""
@@ -42,6 +45,10 @@ class Placed:
         self.start = start
 
     def lower(self, number: int) -> None:
+        """Never asked for."""
+        raise AssertionError(number)
+
+    def after_value(self, number: int, value: object) -> int:
         """Never asked for."""
         raise AssertionError(number)
 
@@ -187,7 +194,7 @@ class JsonLowering:
                 longest = len(head)
         goals = self.arena.put([*map(self._goal, head)])
         most = -1 if longest is None else longest
-        return self.arena.put([len(head), rest, value.shortest, most, goals, self.space, 1, 0])
+        return self.arena.put([len(head), rest, value.shortest, most, goals, self.space, 1, 0, 0])
 
     def _item(self, item: _Item) -> int:
         """The exits of an item."""
@@ -203,8 +210,11 @@ class JsonLowering:
         exits = [positions.EXITS + self._reserve(_Item(value, k)) for k in range(frame.width + 1)]
         goals = self.arena.put(exits[:-1])
         closes = int(frame.facts.closed(value.residual))
-        differ = self._unique(value, frame) if unique(value.residual) else 0
-        return self.arena.put([frame.width, exits[-1], 0, -1, goals, self.space, closes, differ])
+        differ, loose = 0, 0
+        if asks := unique(value.residual):
+            differ = self._unique(value, frame)
+            loose = self._after(value, frame.facts.loose(value.residual)) if asks == 1 else 0
+        return self.arena.put([frame.width, exits[-1], 0, -1, goals, self.space, closes, differ, loose])
 
     def _unique(self, value: Array, frame: ArrayFrame) -> int:
         """Bits of ``A_UNIQUE``: what is sure about the next item before the value of the last one has been looked at."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from detent.native import masks
 from detent.native.arena import WORDS
 
 from .arena import Arena, ArenaFull
+from .placement import Placement, Suspects, last_value_of, needs_value, stopped_at
 
 if TYPE_CHECKING:
     from .compiler import Grammar
@@ -50,18 +52,19 @@ class Matcher:
     (True, True)
     """
 
-    __slots__ = ("_A", "_V", "_arena", "_eos", "_steps", "_stopped", "grammar", "state")
+    __slots__ = ("_A", "_V", "_arena", "_eos", "_placement", "_steps", "_stopped", "grammar", "state")
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
         self._eos = grammar.vocabulary.eos_ids
         self._steps: list[tuple[int, int | bytes]] = []  # (state before, what was accepted)
         self._stopped = False
-        self._bind(*grammar.bind())
+        self._bind(grammar.bind())
 
-    def _bind(self, arena: Arena, start: int) -> None:
-        self._arena, self._A, self._V = arena, arena.A, arena.V
-        self.state = start
+    def _bind(self, placement: Placement) -> None:
+        self._placement, self._arena = placement, placement.arena
+        self._A, self._V = self._arena.A, self._arena.V
+        self.state = placement.start
 
     def __repr__(self) -> str:
         return f"Matcher(state={self.state}, steps={len(self._steps)}, complete={self.is_complete()})"
@@ -81,7 +84,7 @@ class Matcher:
         before = self.state
         after = masks.advance(self._A, self._V, before, token_id)
         if after < 0:
-            after = self._until(lambda: masks.advance(self._A, self._V, self.state, token_id), after)
+            after = self._until(lambda: self._follow(self.state, self._arena.token_bytes(token_id)))
             before = self.state
         if after == 0:
             if token_id in self._eos and masks.is_complete(self._A, before):
@@ -95,25 +98,44 @@ class Matcher:
 
     def accept_bytes(self, data: bytes) -> bool:
         """Take bytes that need not be whole tokens; all of them or none."""
-        after = self._after_bytes(data)
+        if self._stopped:
+            return False
+        after = self._until(lambda: self._follow(self.state, data))
         if after == 0:
             return False
         self._steps.append((self.state, data))
         self.state = after
         return True
 
-    def _after_bytes(self, data: bytes) -> int:
-        if self._stopped:
-            return 0
+    def _follow(self, state: int, data: bytes, read: int = 0) -> int:
+        """The state after ``data[read:]``, 0 when it is not allowed; ``data`` comes after the text so far."""
         array = np.frombuffer(data, dtype=np.uint8).astype(np.int32)
-        return self._until(lambda: masks.advance_bytes(self._A, self.state, array))
+        while True:
+            result = int(masks.advance_bytes(self._A, state, array, read))
+            if result >= 0:
+                return result
+            if needs_value(result):
+                read, state = stopped_at(result)
+                state = self._placement.after(state, self._value(data[:read]))
+            else:
+                self._arena.resolve(-2 - result)
+
+    def _value(self, data: bytes = b"") -> Any:
+        """The JSON value that the text ends with after ``data``."""
+        return last_value_of(chain((data,), self._text_backwards()))
+
+    def _text_backwards(self) -> Iterator[bytes]:
+        for _, taken in reversed(self._steps):
+            yield taken if isinstance(taken, bytes) else self._arena.token_bytes(taken)
 
     def _until(self, attempt: Callable[[], int], result: int | None = None) -> int:
         """Repeat a kernel call until it has all it needs: results below 0 are -2 - what it gave up for."""
-        result = attempt() if result is None else result
         renewals = 0
-        while result < 0:
+        while True:
             try:
+                result = attempt() if result is None else result
+                if result >= 0:
+                    return int(result)
                 self._arena.resolve(-2 - result)
             except ArenaFull:
                 if renewals == MAX_RENEWALS:
@@ -121,8 +143,7 @@ class Matcher:
                 renewals += 1
                 self.grammar.rebind(self._arena)
                 self._move()
-            result = attempt()
-        return int(result)
+            result = None
 
     def _move(self) -> None:
         """Walk the same history in the arena that the grammar is in now; all of it, or nothing changes."""
@@ -130,8 +151,8 @@ class Matcher:
         for _, taken in self._steps:
             done = other.accept(taken) if isinstance(taken, int) else other.accept_bytes(taken)
             assert done, "a text stays valid in every arena"
-        self._bind(other._arena, other.state)
-        self._steps = other._steps
+        self._bind(other._placement)
+        self.state, self._steps = other.state, other._steps
 
     def rollback(self, n: int = 1) -> None:
         """Undo the last ``n`` accepted tokens (or byte strings). O(n), whatever they did.
@@ -156,7 +177,7 @@ class Matcher:
         """An independent copy. O(steps) for the history, nothing else is copied."""
         other = Matcher.__new__(Matcher)
         other.grammar, other._eos = self.grammar, self._eos
-        other._arena, other._A, other._V = self._arena, self._A, self._V
+        other._bind(self._placement)
         other.state, other._stopped, other._steps = self.state, self._stopped, self._steps.copy()
         return other
 
@@ -189,11 +210,37 @@ class Matcher:
             return
         result = masks.fill_mask(self._A, self._V, mask, row, self.state)
         if result:
-            self._until(lambda: masks.fill_mask(self._A, self._V, mask, row, self.state), result)
+            self._until(lambda: self._fill(mask, row), result if result < 0 else None)
 
-    def prepare(self) -> None:
-        """Work out the mask of this state without writing it."""
-        self._until(lambda: masks.prepare_mask(self._A, self._V, self.state))
+    def _fill(self, mask: Bitmask, row: int) -> int:
+        """The mask with the tokens that the text decides."""
+        result = int(masks.fill_mask(self._A, self._V, mask, row, self.state))
+        if result > 0:
+            for group in self._placement.suspects(self.state):
+                for token in self._cleared(group):
+                    mask[row, token >> 5] |= np.int32(1) << np.int32(token & 31)
+        return min(result, 0)
+
+    def _cleared(self, group: Suspects) -> list[int]:
+        """The suspects of one group that the value before them allows."""
+        state = self._placement.after(group.state, self._value(group.ending))
+        found = group.found.get(state)
+        if found is None:
+            read = len(group.ending)
+            found = [token for token, data in group.tokens if self._follow(state, data, read) > 0]
+            if group.is_final:
+                group.found[state] = found
+        return found
+
+    def prepare(self) -> bool:
+        """Work out the mask of this state without writing it.
+
+        Returns
+        -------
+        bool
+            Whether that is all: else the text decides some tokens, and :meth:`fill_bitmask` must write the mask.
+        """
+        return self._until(lambda: masks.prepare_mask(self._A, self._V, self.state)) == 0
 
     def validate(self, tokens: Iterable[int]) -> int:
         """How many of these tokens would be accepted one after another; the state is unchanged."""
@@ -209,7 +256,7 @@ class Matcher:
         """The bytes that can only come next (empty where there is a choice or the text may end)."""
         out, taken = bytearray(), 0
         while not self._stopped:
-            byte = self._until(lambda: masks.forced_byte(self._A, self.state))
+            byte = self._until(self._forced_byte)
             if byte > 255 or not self.accept_bytes(bytes((byte,))):
                 break
             out.append(byte)
@@ -218,6 +265,12 @@ class Matcher:
                 break
         self.rollback(taken)
         return bytes(out)
+
+    def _forced_byte(self) -> int:
+        result = int(masks.forced_byte(self._A, self.state))
+        if needs_value(result):
+            result = int(masks.forced_byte(self._A, self._placement.after(self.state, self._value())))
+        return result
 
     def forced_tokens(self) -> list[int]:
         """Tokens that can only come next: while the mask has a single bit.
@@ -271,18 +324,22 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
     """
     targets = range(len(matchers)) if rows is None else rows
     by_arena: dict[int, tuple[Arena, list[int], list[int]]] = {}
+    by_text: list[tuple[Matcher, int]] = []
     for matcher, row in zip(matchers, targets, strict=True):
         _check_room(mask, row, matcher._A)
         if matcher._stopped:
             mask[row] = 0
             continue
-        if masks.prepare_mask(matcher._A, matcher._V, matcher.state):
-            matcher.prepare()
+        if masks.prepare_mask(matcher._A, matcher._V, matcher.state) and not matcher.prepare():
+            by_text.append((matcher, row))
+            continue
         _, out, states = by_arena.setdefault(id(matcher._A), (matcher._arena, [], []))
         out.append(row)
         states.append(matcher.state)
     for arena, out, states in by_arena.values():
         _fill_parallel(arena, mask, np.array(out, dtype=np.int64), np.array(states, dtype=np.int64))
+    for matcher, row in by_text:
+        matcher.fill_bitmask(mask, row)
 
 
 def _fill_parallel(arena: Arena, mask: Bitmask, rows: npt.NDArray[np.int64], states: npt.NDArray[np.int64]) -> None:

@@ -8,25 +8,34 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arena import EOS, IDS, N_EOS, NEED, NEEDED, RECIPE, STATE, STATE_STRIDE, STATUS, USED_ROWS, WORDS, WORK, take
-from .collect import add_ids, add_row, dense_row, push, start_collecting
-from .jit import kernel
-from .pairs import (
-    DENSE_FROM,
-    P_COUNT,
-    P_EXIT,
-    P_LIST,
-    P_ROW,
-    P_ROWS,
-    ensure_pair,
-    find_pair,
-    plain_position,
+from .arena import (
+    EOS,
+    IDS,
+    N_EOS,
+    NEED,
+    NEEDED,
+    RECIPE,
+    STATE,
+    STATE_STRIDE,
+    STATUS,
+    TEXT,
+    USED_ROWS,
+    WORDS,
+    WORK,
+    take,
 )
-from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE
+from .collect import add_ids, dense_row, push, start_collecting
+from .jit import kernel
+from .pairs import DENSE_FROM, P_EXIT, ensure_pair, find_pair, plain_position, use_tokens
+from .positions import AMPLE
+from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE, S_SUSPECTS
 from .steps import step
+from .suspects import keep_suspects, promises
 from .trie import V_TOKBYTES, V_TOKENS, V_TOKOFF
 
 MAX_ROWS = 4
+UNDECIDED = 1  # what filling a mask returns when the tokens in S_SUSPECTS are still to be tried
+NO_VALUE = -(1 << 62)  # results up to half of it: see give_up
 
 
 @kernel("b1(A, A, i8, i8)")
@@ -44,9 +53,7 @@ def gather(A, V, x, state):
         if pair == 0:
             ensure_pair(A, V, x, pos)
             return False
-        for k in range(int(A[pair + P_ROWS])):
-            add_row(A, int(A[pair + P_ROW + k]))
-        add_ids(A, A, int(A[pair + P_LIST]), int(A[pair + P_COUNT]))
+        use_tokens(A, pair)
         if A[pair + P_EXIT] >= 0 and parent > 0:
             push(A, int(A[pair + P_EXIT]), parent)
     return A[STATUS] == 0
@@ -90,6 +97,9 @@ def recipe(A, V, state):
     A[out + 1 + n_rows] = n_ids
     for j in range(n_ids):
         A[out + 2 + n_rows + j] = A[A[IDS] + j]
+    A[at + S_SUSPECTS] = keep_suspects(A, RECIPE)
+    if A[STATUS] != 0:
+        return 0
     A[at + S_RECIPE] = out
     return out
 
@@ -128,6 +138,23 @@ def why(A):
     return int(A[NEEDED]) if reason == NEED else -1
 
 
+@kernel("i8(A, i8, i8)")
+def give_up(A, state, read):
+    """The result of steps that stopped before byte ``read``: 0 for a dead byte, else why.
+
+    Returns
+    -------
+    int
+        0; -2 - :func:`why`; or, when the value that ends there must be known first, ``NO_VALUE | read << 31 | state``.
+    """
+    if A[STATUS] == 0:
+        return 0
+    if A[STATUS] == TEXT:
+        A[STATUS] = 0
+        return NO_VALUE + (read << 31 | state)
+    return -2 - why(A)
+
+
 @kernel("i8(A, A, int32[:, ::1], i8, i8)")
 def fill_mask(A, V, mask, row, state):
     """Mask of a state into ``mask[row]``.
@@ -140,7 +167,7 @@ def fill_mask(A, V, mask, row, state):
     Returns
     -------
     int
-        0 when done, else -2 - :func:`why`.
+        0 or ``UNDECIDED`` when done, else -2 - :func:`why`.
     """
     made = int(A[A[STATE] + state * STATE_STRIDE + S_RECIPE])
     if made == 0:
@@ -148,15 +175,15 @@ def fill_mask(A, V, mask, row, state):
         if made == 0:
             return -2 - why(A)
     write_mask(A, made, mask, row)
-    return 0
+    return UNDECIDED if A[A[STATE] + state * STATE_STRIDE + S_SUSPECTS] != 0 else 0
 
 
 @kernel("i8(A, A, i8)")
 def prepare_mask(A, V, state):
-    """Make the recipe of a state without writing it: 0 when done, else -2 - :func:`why`."""
+    """Make the recipe of a state without writing it; returns what :func:`fill_mask` would."""
     if A[A[STATE] + state * STATE_STRIDE + S_RECIPE] == 0 and recipe(A, V, state) == 0:
         return -2 - why(A)
-    return 0
+    return UNDECIDED if A[A[STATE] + state * STATE_STRIDE + S_SUSPECTS] != 0 else 0
 
 
 @kernel("void(A, int32[:, ::1], int64[::1], int64[::1], i8, i8)", nogil=True)
@@ -171,7 +198,7 @@ def fill_ready(A, mask, rows, states, start, stop):
 
 @kernel("i8(A, A, i8, i8)")
 def advance(A, V, state, token):
-    """State after one token; 0 when it is not allowed; -2 - :func:`why` when the step could not be made."""
+    """State after one token; 0 when it is not allowed, and what :func:`give_up` says when it could not be read."""
     if token < 0 or token >= V[V_TOKENS]:
         return 0
     at = int(V[V_TOKOFF]) + token
@@ -180,37 +207,44 @@ def advance(A, V, state, token):
         return 0
     base = int(V[V_TOKBYTES])
     for j in range(first, last):
-        state = step(A, state, int(V[base + j]))
-        if state <= 0:
-            return 0 if A[STATUS] == 0 else -2 - why(A)
+        to = step(A, state, int(V[base + j]))
+        if to <= 0:
+            return give_up(A, state, j - first)
+        state = to
     return state
 
 
-@kernel("i8(A, i8, A)")
-def advance_bytes(A, state, data):
-    """State after some bytes, as :func:`advance`."""
-    for j in range(len(data)):
-        state = step(A, state, int(data[j]))
-        if state <= 0:
-            return 0 if A[STATUS] == 0 else -2 - why(A)
+@kernel("i8(A, i8, A, i8)")
+def advance_bytes(A, state, data, start):
+    """State after the bytes ``data[start:]``, as :func:`advance`."""
+    for j in range(start, len(data)):
+        to = step(A, state, int(data[j]))
+        if to <= 0:
+            return give_up(A, state, j)
+        state = to
     return state
 
 
 @kernel("i8(A, i8)")
 def forced_byte(A, state):
-    """The only byte that can follow a state; 256 when several can or the text may end; -2 - :func:`why` otherwise."""
+    """The only byte that can follow a state; 256 when several can or the text may end; else as :func:`give_up`."""
     if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & COMPLETE:
         return 256
-    only = 256
+    only, in_doubt = 256, False
     for b in range(256):
         to = step(A, state, b)
+        if A[STATUS] == TEXT:
+            A[STATUS] = 0
+            to, in_doubt = -1, True
+            if promises(A, state) & AMPLE:
+                to, in_doubt = 1, False
         if A[STATUS] != 0:
             return -2 - why(A)
         if to > 0:
             if only < 256:
                 return 256
             only = b
-    return only
+    return only if not in_doubt else NO_VALUE + state
 
 
 @kernel("b1(A, i8)")

@@ -182,6 +182,9 @@ class Facts(Formulas):
 
         return self.replace(f, leaf)
 
+    def loose(self, f: Formula) -> Formula:
+        """The residual if items may be equal."""
+        return self.replace(f, lambda a: TRUE if isinstance(a.atom, Unique) else a)
 
     def noted(self, f: Formula, value: Formula) -> Formula:
         """The residual once the value of the item read last is known."""
