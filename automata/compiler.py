@@ -184,7 +184,7 @@ class Compiler:
         def make() -> Grammar:
             reader = Reader(
                 Document(schema, remotes),
-                formats=self._formats,
+                formats=self._formats.texts,
                 format_assertion=format_assertion,
                 strict=strict,
                 plain_integers=numbers == "plain",

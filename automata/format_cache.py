@@ -1,4 +1,4 @@
-"""Automata of formats, kept on disk where making them takes long (date-time: 11,000 states, about 70 ms)."""
+"""Texts of formats, kept on disk where making their automata takes long (idn-hostname: about two seconds)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import detent.grammar
 from detent.grammar.dfa import CharDfa
-from detent.grammar.json_schema.nodes import format_dfa
+from detent.grammar.formats import LATEST, as_dfa, format_texts
+from detent.grammar.text_set import TextSet
 
 from .cache import DiskCache
 
 _KIND = "format"
-_LARGE = {"date-time", "time", "hostname"}
-_SOURCES = ("formats.py", "regex.py", "dfa.py")
+_LARGE = {"date-time", "time", "idn-hostname", "regex"}
+_ARRAYS = ("starts", "cls", "trans", "accept")
 
 
 class FormatCache:
-    """Automata by name and draft: in memory, then on disk, then made.
+    """Texts by name and draft: in memory, then on disk, then made.
 
     Parameters
     ----------
@@ -29,29 +32,40 @@ class FormatCache:
 
     def __init__(self, cache_dir: Any = None) -> None:
         self._disk = DiskCache.open(cache_dir)
-        self._known: dict[tuple[str, int], CharDfa | None] = {}
+        self._known: dict[tuple[str, int], TextSet | None] = {}
 
     def __call__(self, name: str, draft: int) -> CharDfa | None:
-        """The automaton of a format, or None for an annotation."""
+        """The texts of a format as one automaton, or None for an annotation."""
+        texts = self.texts(name, draft)
+        return None if texts is None else as_dfa(texts)
+
+    def texts(self, name: str, draft: int) -> TextSet | None:
+        """The texts of a format, or None for an annotation; a name of a later draft means what it means there."""
         key = (name, draft)
         if key not in self._known:
-            self._known[key] = self._load(name, draft) if name in _LARGE else format_dfa(name, draft)
+            make = self._load if name in _LARGE else self._make
+            self._known[key] = make(name, draft)
         return self._known[key]
 
-    def _load(self, name: str, draft: int) -> CharDfa | None:
+    def _make(self, name: str, draft: int) -> TextSet | None:
+        found = format_texts(name, draft=draft)
+        return found if found is not None or draft == LATEST else format_texts(name, draft=LATEST)
+
+    def _load(self, name: str, draft: int) -> TextSet | None:
         key = self._source + f"{name}/{draft}".encode()
         arrays = self._disk.load(_KIND, key)
         if arrays is not None:
-            return CharDfa(arrays["starts"], arrays["cls"], arrays["trans"], arrays["accept"])
-        made = format_dfa(name, draft)
+            pieces = (CharDfa(*(arrays[f"{part}{i}"] for part in _ARRAYS)) for i in range(len(arrays["first"])))
+            return TextSet(tuple(zip(arrays["first"].tolist(), pieces, strict=True)))
+        made = self._make(name, draft)
         if made is not None:
-            self._disk.store(
-                _KIND, key, {"starts": made.starts, "cls": made.cls, "trans": made.trans, "accept": made.accept}
-            )
+            first = np.array([first for first, _ in made.pieces], np.int32)
+            tables = {f"{part}{i}": getattr(dfa, part) for i, (_, dfa) in enumerate(made.pieces) for part in _ARRAYS}
+            self._disk.store(_KIND, key, {"first": first, **tables})
         return made
 
     @cached_property
     def _source(self) -> bytes:
         """A digest of the code that makes automata: another version never meets this one's files."""
-        folder = Path(detent.grammar.__file__).parent
-        return blake2b(b"".join((folder / file).read_bytes() for file in _SOURCES), digest_size=16).digest()
+        files = sorted(Path(detent.grammar.__file__).parent.glob("*.py"))
+        return blake2b(b"".join(file.read_bytes() for file in files), digest_size=16).digest()

@@ -63,9 +63,8 @@ def format_rows() -> list[str]:
     """The table of formats."""
     rows = []
     for name in sorted(formats._FIRST_DRAFT):
-        note = formats.REFUSED.get(name) or formats.NARROWED.get(name, "")
-        rows.append(f"| `{name}` | {'refused' if name in formats.REFUSED else 'enforced'} | {note} |")
-    return ["| format | | |", "|---|---|---|", *rows]
+        rows.append(f"| `{name}` | {(formats.NARROWED | formats.WIDENED).get(name, '')} |")
+    return ["| format | |", "|---|---|", *rows]
 
 
 def limit_rows() -> list[str]:

@@ -292,9 +292,15 @@ def gaps_below(dfa: CharDfa, width: int) -> bool:
     The sets of states that accept in exactly k characters are followed until one of them comes back.
     """
     width = min(width, 64)  # a narrower window is harder to meet, and the search takes longer with a wider one
-    if dfa.n_states > 5_000:
+    _, longest, gapfree = lengths(dfa)
+    if gapfree:
+        return True
+    states, classes = np.nonzero(dfa.trans >= 0)
+    edges = np.unique(states * dfa.n_states + dfa.trans[states, classes])
+    if len(edges) > 200_000:
         return False
-    longest = lengths(dfa)[1]
+    sources, first = np.unique(edges // max(dfa.n_states, 1), return_index=True)
+    targets = edges % max(dfa.n_states, 1)
     now = dfa.accept.astype(bool)
     since = np.where(now, 0, -1)  # lengths since the last one that was possible; -1: none yet
     seen: set[bytes] = set()
@@ -305,7 +311,9 @@ def gaps_below(dfa: CharDfa, width: int) -> bool:
         seen.add(key)
         if ((since >= width) & ((longest < 0) | (longest > length))).any():
             return False
-        now = np.any(now[dfa.trans] & (dfa.trans >= 0), axis=1)
+        after = np.zeros(dfa.n_states, np.bool_)
+        after[sources] = np.logical_or.reduceat(now[targets], first) if len(edges) else False
+        now = after
         since = np.where(now, 0, np.where(since >= 0, since + 1, -1))
     return False
 

@@ -11,8 +11,12 @@ from functools import cache
 
 from . import dfa
 from .dfa import CharDfa
-from .errors import GrammarError
+from .idn_format import idn_hostnames
+from .pattern_format import pattern_dfa
 from .regex import parse
+from .text_set import TextSet
+
+LATEST = 2020
 
 # Formats that each draft of the specification was the first to define.
 _SINCE = {
@@ -23,12 +27,14 @@ _SINCE = {
 }
 _FIRST_DRAFT = {name: draft for draft, names in _SINCE.items() for name in names.split()}
 
-REFUSED = {
-    "idn-hostname": "IDNA 2008 compares the punycode form, the scripts and the directions of a whole label.",
-    "regex": "the valid patterns of ECMA-262 nest without bound.",
-}
+# Every text of the automaton is right, but some right ones are left out: a complement would hold these.
 NARROWED = {
     "hostname": "since draft 7 no label may begin with xn-- (whether punycode is valid is not regular).",
+    "idn-hostname": "labels beyond ASCII have 10 characters at most, and more bounds, see `grammar/idn_format.py`.",
+    "regex": "groups nest 8 deep, no `\\k<name>`, and more bounds, which `grammar/pattern_format.py` lists.",
+}
+# The specification asks for more than is checked.
+WIDENED = {
     "idn-email": "any character beyond ASCII may stand in a label of the domain.",
 }
 
@@ -92,12 +98,11 @@ def _ipv6() -> str:
 _IPV6 = _ipv6()
 
 
-def _hostname(draft: int) -> CharDfa:
+def _hostname(draft: int) -> TextSet:
     """Labels of at most 63 characters, 253 in all; no hyphens in places 3 and 4 since A-labels are judged (draft 7)."""
     reserved = "(?!..--)" if draft >= 7 else ""
     label = rf"{reserved}[A-Za-z0-9](?:[A-Za-z0-9\-]{{0,61}}[A-Za-z0-9])?"
-    names = dfa.compile(parse(rf"{label}(?:\.{label})*", anchored=True))
-    return dfa.restrict_length(names, 1, 253, max_states=100_000)
+    return TextSet.of(_automaton(rf"{label}(?:\.{label})*"), 1, 253)
 
 
 # --- mail: RFC 5321 section 4.1.2, RFC 6531 section 3.3 --------------------------------------------------------------
@@ -169,13 +174,14 @@ _BUILDERS: dict[str, Callable[[], CharDfa]] = {
     "iri-reference": lambda: _identifier(relative=True, beyond_ascii=_UCSCHAR, private=_PRIVATE),
     "uri-template": lambda: _automaton(_TEMPLATE),
     "json-pointer": lambda: _automaton(_POINTER),
+    "regex": pattern_dfa,
     "relative-json-pointer": lambda: _automaton(rf"(?:0|[1-9]\d*)(?:#|{_POINTER})"),
     "uuid": lambda: _automaton("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
 }
 
 
-def format_dfa(name: str, *, draft: int = 2020) -> CharDfa | None:
-    """Automaton of a format, made once.
+def format_texts(name: str, *, draft: int = LATEST) -> TextSet | None:
+    """The texts of a format, made once.
 
     Parameters
     ----------
@@ -185,25 +191,30 @@ def format_dfa(name: str, *, draft: int = 2020) -> CharDfa | None:
 
     Returns
     -------
-    CharDfa or None
-        None where the draft does not define the format: it is an annotation then.
-
-    Raises
-    ------
-    GrammarError
-        The format is defined but not regular.
+    TextSet or None
+        None where the draft does not define the format: it is an annotation then. Of a format in `NARROWED`, the
+        complement says nothing.
     """
     if draft < _FIRST_DRAFT.get(name, draft + 1):
         return None
     return _format(name, 7 if name == "hostname" and draft >= 7 else 4)
 
 
+def format_dfa(name: str, *, draft: int = LATEST) -> CharDfa | None:
+    """The same as one automaton, bounds on the length built in."""
+    texts = format_texts(name, draft=draft)
+    return None if texts is None else as_dfa(texts)
+
+
 @cache
-def _format(name: str, draft: int) -> CharDfa:
-    if name in REFUSED:
-        raise GrammarError(
-            f"the format {name!r} cannot be enforced: {REFUSED[name]}",
-            keyword="format",
-            hint="Take format as an annotation (format_assertion=False).",
-        )
-    return _hostname(draft) if name == "hostname" else _BUILDERS[name]()
+def as_dfa(texts: TextSet) -> CharDfa:
+    """A set of texts as one automaton."""
+    built = [dfa.restrict_length(d or dfa.ALL_TEXTS, a, b, max_states=100_000) for d, a, b in texts.parts()]
+    return dfa.union(*built, max_states=100_000)
+
+
+@cache
+def _format(name: str, draft: int) -> TextSet:
+    if name == "hostname":
+        return _hostname(draft)
+    return idn_hostnames() if name == "idn-hostname" else TextSet.of(_BUILDERS[name]())

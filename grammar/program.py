@@ -107,6 +107,7 @@ class Program:
         self.looks: dict[Look, int] = {}
         self._automaton = automaton
         self._max_states = max_states
+        self._embedded: dict[Regular, CharDfa] = {}
         self._emit(node)
         self.code.put(ACCEPT)
 
@@ -126,7 +127,9 @@ class Program:
         elif isinstance(node, And | Not):
             if has_look(node):
                 raise GrammarError("an assertion inside an intersection or complement", keyword="pattern")
-            self._embed(self._automaton(node))
+            if node not in self._embedded:
+                self._embedded[node] = self._automaton(node)
+            self._embed(self._embedded[node])
         elif not isinstance(node, Epsilon):
             code.jump(len(code.label))
 

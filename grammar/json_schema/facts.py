@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, Formulas, atoms, polarity
+from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, Formulas, atoms, conjuncts, polarity
 
 
 class Slot(NamedTuple):
@@ -242,3 +242,9 @@ def unique(f: Formula) -> int:
 def counts(f: Formula) -> bool:
     """Whether a residual counts members."""
     return any(isinstance(a.atom, AtLeast) for a in atoms(f))
+
+
+def only_counts(f: Formula) -> bool:
+    """Whether a residual asks for numbers of members and nothing else."""
+    parts = [p.parts[0] if p.op == NOT else p for p in conjuncts(f)]
+    return all(p.op == ATOM and isinstance(p.atom, AtLeast) for p in parts)

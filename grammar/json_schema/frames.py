@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from .facts import AtLeast, Child, Contains, Each, Facts, Slot, Unique, counts, places, unique
-from .formula import ATOM, FALSE, NOT, TRUE, Formula, atoms, conjuncts, polarity
+from .facts import AtLeast, Child, Contains, Each, Facts, Slot, Unique, counts, only_counts, places, unique
+from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts, polarity
 from .nodes import Node
 from .typed import Present, Unevaluated, evaluated_item, evaluated_name
 
@@ -72,7 +72,9 @@ class Frame:
         if value is not TRUE and value is not FALSE:
             if self._never(self.goals.formulas.all((given, value))):
                 value = FALSE
-            elif self._never(self.goals.formulas.all((given, self.goals.formulas.no(value)))):
+            elif not self.goals.reader.has_narrowed and self._never(
+                self.goals.formulas.all((given, self.goals.formulas.no(value)))
+            ):
                 value = TRUE
         if not may_lack:
             return value if value.op < 0 else self.facts.slot(atom.place, False, value)
@@ -173,14 +175,11 @@ class ObjectFrame(Frame):
         self._matching = [goals.profile_of(name, nodes) for name in self.names]
         facts = self._facts(f)
         self._settle(facts)
-        self.counted = not self._only_counts() and counts(self.residual)
+        self.counted = counts(self.residual) and not only_counts(self.residual)
         if self.counted:
             slots = [self.facts.slot(k, *self.base.get(k, (True, TRUE))) for k in range(len(self.names))]
             self.residual = self.facts.all((*slots, self.residual))
             self.base = {}
-
-    def _only_counts(self) -> bool:
-        return all(isinstance((p.parts[0] if p.op == NOT else p).parts[0], AtLeast) for p in conjuncts(self.residual))
 
     def _facts(self, f: Formula) -> Formula:
         """The formula in terms of members."""

@@ -24,7 +24,7 @@ from ..number import NumberSpec
 from ..number_set import NumberSet
 from ..text_set import TextSet
 from . import scalars, typed
-from .facts import AtLeast, Facts
+from .facts import Facts, only_counts
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, Formulas, atoms, conjuncts, disjuncts
 from .frames import ArrayFrame, ObjectFrame
 from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader
@@ -652,6 +652,8 @@ class Goals:
         for v in kept:
             if v is None or isinstance(v, bool):
                 values.append(Literal("null" if v is None else "true" if v else "false"))
+            elif isinstance(v, (list, dict)):  # only met in the approximation
+                values.append(Object((), frozenset()))
             elif not isinstance(v, str):
                 values.append(Number(NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))))
         return values
@@ -660,16 +662,16 @@ class Goals:
         shortest = max(node.shortest for node in nodes) if nodes else 0
         bounds = [node.longest for node in nodes if node.longest is not None]
         longest = min(bounds) if bounds else None
-        dfas = list({d.key: d for node in nodes for d in node.dfas}.values())
         if longest is not None and shortest > longest:
             return []
-        if not dfas:
+        texts = dict.fromkeys(t for node in nodes for t in (*node.texts, *node.narrowed))
+        if not texts:
             return [String(None, None, shortest, longest) if shortest or bounds else _ANY_STRING]
         limit = self.reader.max_dfa_states
         try:
-            found = TextSet.of(dfas[0], shortest, longest, max_states=limit)
-            for other in dfas[1:]:
-                found &= TextSet.of(other, max_states=limit)
+            found = TextSet.of(None, shortest, longest, max_states=limit)
+            for other in texts:
+                found &= other
             return [String(None, *part) for part in found.parts(limit)]
         except LimitExceeded as error:
             raise LimitExceeded(error.limit, error.measured, limit, pointer=nodes[0].place.pointer) from error
@@ -785,20 +787,19 @@ def _is_structural(choice: Formula) -> bool:
 def _bounds(residual: Formula) -> tuple[int, int | None, bool]:
     """The counts that a residual asks for, and whether it asks for anything else."""
     low, high = 0, None
+    if not only_counts(residual):
+        return 0, None, True
     for part in conjuncts(residual):
-        atom = (part.parts[0] if part.op == NOT else part).parts[0]
-        if not isinstance(atom, AtLeast):
-            return 0, None, True
         if part.op == NOT:
-            high = atom.count - 1
+            high = part.parts[0].atom.count - 1
         else:
-            low = atom.count
+            low = part.atom.count
     return low, high, False
 
 
 def _has_automata(nodes: Iterable[Node]) -> bool:
     """Whether strings or names are read by automata."""
-    return any(n.dfas or n.patterns for n in nodes)
+    return any(n.texts or n.narrowed or n.patterns for n in nodes)
 
 
 def _children(value: Value) -> Iterable[Goal]:
@@ -828,7 +829,7 @@ def _plainly_possible(node: Node) -> bool:
             node.types & (NULL | BOOLEAN)
             or (node.types & OBJECT and not node.required and not node.min_properties)
             or (node.types & ARRAY and not node.min_items)
-            or (node.types & STRING and not node.dfas and node.longest is None)
+            or (node.types & STRING and not (node.texts or node.narrowed) and node.longest is None)
             or (node.types & NUMBER and not node.number and node.multiple is None)
         )
     )
@@ -842,8 +843,10 @@ def _scalar_meets(node: Node, value: Any, *, listed: bool = False) -> bool:
         return False
     if isinstance(value, str):
         longest = len(value) if node.longest is None else node.longest
-        return node.shortest <= len(value) <= longest and all(automata.matches(d, value) for d in node.dfas)
-    if isinstance(value, bool) or value is None:
+        return node.shortest <= len(value) <= longest and all(
+            t.matches(value) for t in (*node.texts, *node.narrowed)
+        )
+    if isinstance(value, (bool, list, dict)) or value is None:
         return True
     return all(number.spec.admits(value) for number in _number([node])) and bool(_number([node]))
 

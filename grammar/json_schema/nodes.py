@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import dfa as automata
 from .. import formats, regex
 from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded
+from ..text_set import TextSet
 from .dialects import LATEST
 from .document import Document, Place, ScopeNeeded
 from .values import canonical
 
 NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
 ANY_TYPE = 63
+L = TypeVar("L", CharDfa, TextSet)
 MOST = 1 << 30  # the largest count that kernels can hold; no text has that many characters or items
 _TYPES = {
     "null": NULL,
@@ -55,6 +58,8 @@ class Node:
         Schemas that hold for objects with a given key.
     needed_with : list of (str, names)
         Keys that come with a given key.
+    texts, narrowed : tuple of TextSet
+        What strings must be; of those in ``narrowed`` some texts that would be right are left out.
     property_names : Node or None
         What keys must be, as strings.
     unevaluated_properties, unevaluated_items : Node or None
@@ -78,7 +83,8 @@ class Node:
     contains: Node | None = None
     min_contains = 1
     max_contains: int | None = None
-    dfas: tuple[CharDfa, ...] = ()
+    texts: tuple[TextSet, ...] = ()
+    narrowed: tuple[TextSet, ...] = ()
     shortest = 0
     longest: int | None = None
     number: tuple[tuple[str, Any], ...] = ()
@@ -138,10 +144,10 @@ def pattern_dfa(pattern: str, max_states: int) -> CharDfa:
     return automata.compile(regex.parse(pattern), max_states=max_states)
 
 
-def format_dfa(name: str, draft: int) -> CharDfa | None:
-    """Automaton of a format as its draft defines it; a name of a later draft means what it means there."""
-    found = formats.format_dfa(name, draft=draft)
-    return found if found is not None or draft == LATEST else formats.format_dfa(name, draft=LATEST)
+def format_texts(name: str, draft: int) -> TextSet | None:
+    """Texts of a format as its draft defines it; a name of a later draft means what it means there."""
+    found = formats.format_texts(name, draft=draft)
+    return found if found is not None or draft == LATEST else formats.format_texts(name, draft=LATEST)
 
 
 class Reader:
@@ -152,7 +158,7 @@ class Reader:
     document : Document
         Where references are resolved.
     formats : callable
-        From the name of a format and a draft to its automaton, or None.
+        From the name of a format and a draft to its texts, or None.
     format_assertion : bool
         Whether ``format`` constrains strings.
     strict : bool
@@ -167,7 +173,7 @@ class Reader:
         self,
         document: Document,
         *,
-        formats: Callable[[str, int], CharDfa | None] = format_dfa,
+        formats: Callable[[str, int], TextSet | None] = format_texts,
         format_assertion: bool = True,
         strict: bool = True,
         plain_integers: bool = False,
@@ -186,6 +192,7 @@ class Reader:
         self._nodes: dict[tuple[Any, ...], Node] = {}
         self._todo: list[Node] = []
         self._constants: dict[Any, Node] = {}
+        self.has_narrowed = False
         self.anything = Node(document.root._replace(schema=True), 0)
         self.nothing = Node(document.root._replace(schema=False), 1)
         self.nothing.types = 0
@@ -272,7 +279,7 @@ class Reader:
 
     def is_constant(self, node: Node) -> bool:
         """Whether a node was made for one value."""
-        return node.enum is not None and self._constants.get(canonical(node.enum[0])) is node
+        return bool(node.enum) and self._constants.get(canonical(node.enum[0])) is node
 
     def structure(self, value: Any, place: Place) -> Node:
         """A node that only an array or object meets, by what it says of its members."""
@@ -427,7 +434,9 @@ class Reader:
 
     def _pattern_properties(self, node: Node, value: Any) -> None:
         for pattern, sub in value.items():
-            automaton = self._dfa(node, "patternProperties", pattern_dfa, pattern)
+            automaton = self._language(
+                node, "patternProperties", partial(pattern_dfa, pattern, self.max_dfa_states), pattern
+            )
             if automaton is not None:
                 node.patterns += ((automaton, self.below(node, sub, "patternProperties", pattern)),)
 
@@ -475,25 +484,30 @@ class Reader:
     def _pattern(self, node: Node, value: Any) -> None:
         if not isinstance(value, str):
             raise TypeError
-        automaton = self._dfa(node, "pattern", pattern_dfa, value)
+        automaton = self._language(node, "pattern", lambda: pattern_dfa(value, self.max_dfa_states), value)
         if automaton is not None:
-            node.dfas += (automaton,)
+            node.texts += (TextSet.of(automaton, max_states=self.max_dfa_states),)
 
     def _format(self, node: Node, value: Any) -> None:
         if not isinstance(value, str):
             raise TypeError
-        automaton = None
+        texts = None
         if self.format_assertion or node.place.dialect.asserts_format:
-            automaton = self._dfa(node, "format", lambda name, _: self.formats(name, node.place.draft), value)
-        if automaton is None:
+            texts = self._language(node, "format", lambda: self.formats(value, node.place.draft), value)
+        if texts is None:
             self.annotations.append((node.place.pointer, value))
+            return
+        texts = replace(texts, max_states=self.max_dfa_states)
+        if value in formats.NARROWED:
+            node.narrowed += (texts,)
+            self.has_narrowed = True
         else:
-            node.dfas += (automaton,)
+            node.texts += (texts,)
 
-    def _dfa(self, node: Node, keyword: str, make: Callable[[str, int], CharDfa | None], text: str) -> CharDfa | None:
-        """An automaton, with errors that name the place."""
+    def _language(self, node: Node, keyword: str, make: Callable[[], L | None], text: str) -> L | None:
+        """An automaton or a set of texts, with errors that name the place."""
         try:
-            return make(text, self.max_dfa_states)
+            return make()
         except LimitExceeded as error:
             raise LimitExceeded(
                 error.limit, error.measured, self.max_dfa_states, pointer=node.place.pointer, keyword=keyword

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 
 from ..number import NumberSpec
@@ -16,8 +17,11 @@ S = TypeVar("S", TextSet, NumberSet)
 
 
 def texts(f: Formula, max_states: int) -> TextSet:
-    """The strings that a formula over nodes admits."""
-    return _fold(f, lambda node: text_of(node, max_states), TextSet.all(max_states=max_states))
+    """The strings that a formula over nodes admits.
+
+    Where a format leaves out texts that might be right, its complement is not known: those texts meet neither.
+    """
+    return _fold(f, partial(text_of, max_states=max_states), TextSet.all(max_states=max_states))
 
 
 def numbers(f: Formula) -> NumberSet:
@@ -25,12 +29,12 @@ def numbers(f: Formula) -> NumberSet:
     return _fold(f, number_of, NumberSet.all())
 
 
-def _fold(f: Formula, leaf: Callable[[Node], S], everything: S) -> S:
-    """The value of a formula in an algebra of sets."""
+def _fold(f: Formula, leaf: Callable[[Node, bool], S], everything: S) -> S:
+    """The value of a formula in an algebra of sets; ``leaf`` is told whether an atom is negated."""
     if f.op == ATOM:
-        return leaf(f.atom)
+        return leaf(f.atom, False)
     if f.op == NOT:
-        return ~_fold(f.parts[0], leaf, everything)
+        return ~leaf(f.parts[0].atom, True)
     if f.op < 0:
         return everything if f is TRUE else ~everything
     first, *others = f.parts
@@ -41,27 +45,22 @@ def _fold(f: Formula, leaf: Callable[[Node], S], everything: S) -> S:
     return result
 
 
-def text_of(node: Node, max_states: int) -> TextSet:
-    """The strings that a node itself admits."""
+def text_of(node: Node, negated: bool = False, *, max_states: int) -> TextSet:
+    """The strings that a node itself admits (``negated``: and those of which that is not known)."""
     found = TextSet.of(None, node.shortest, node.longest, max_states=max_states)
-    for dfa in node.dfas:
-        found &= TextSet.of(dfa, max_states=max_states)
+    for texts in node.texts if negated else (*node.texts, *node.narrowed):
+        found &= texts
     if node.enum is not None:
         found &= TextSet.words((v for v in node.enum if isinstance(v, str)), max_states=max_states)
     return found
 
 
-def number_of(node: Node) -> NumberSet:
+def number_of(node: Node, negated: bool = False) -> NumberSet:
     """The numbers that a node itself admits."""
     spec = spec_of(node)
     found = NumberSet.all() if spec is None else NumberSet.of(spec)
     if node.enum is not None:
-        listed = (v for v in node.enum if kind_of(v) == NUMBER)
-        points = [NumberSpec(v, False, v, False) for v in listed]
-        union = ~NumberSet.all()
-        for point in points:
-            union |= NumberSet.of(point)
-        found &= union
+        found &= NumberSet.exactly(v for v in node.enum if kind_of(v) == NUMBER)
     return found
 
 

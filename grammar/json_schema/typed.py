@@ -81,7 +81,8 @@ def says_something(node: Node, kind: int) -> bool:
         limited = node.prefix or node.items is not None or node.contains is not None or node.unique
         return bool(limited or node.min_items or node.max_items is not None)
     if kind == STRING:
-        return bool(node.dfas or node.shortest or node.longest is not None or node.enum is not None)
+        limited = node.texts or node.narrowed or node.shortest or node.longest is not None
+        return bool(limited or node.enum is not None)
     if kind == NUMBER:
         return bool(node.number or node.integer or node.multiple is not None or node.enum is not None)
     return node.enum is not None

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from detent.automata.format_cache import FormatCache
+from detent.grammar import formats
+
+
+def test_texts_come_back_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = FormatCache(tmp_path).texts("time", 7)
+    assert made is not None and made.matches("12:00:00Z")
+    monkeypatch.setattr(FormatCache, "_make", lambda *_: pytest.fail("made again"))
+    assert FormatCache(tmp_path).texts("time", 7) == made
+    with pytest.raises(pytest.fail.Exception):
+        FormatCache(tmp_path).texts("date-time", 7)
+
+
+def test_sets_of_several_pieces_come_back_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    several = formats.format_texts("hostname")
+    monkeypatch.setattr(FormatCache, "_make", lambda *_: several)
+    assert several is not None and len(several.pieces) == 3
+    FormatCache(tmp_path).texts("idn-hostname", 7)
+    assert FormatCache(tmp_path).texts("idn-hostname", 7) == several
+
+
+def test_later_formats_are_taken_and_unknown_ones_are_annotations() -> None:
+    cache = FormatCache(False)
+    assert cache.texts("uuid", 4) is cache.texts("uuid", 4) is formats.format_texts("uuid")
+    assert cache("uuid", 4) == formats.format_dfa("uuid")
+    assert cache.texts("path", 2020) is None and cache("path", 2020) is None
