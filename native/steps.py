@@ -341,6 +341,8 @@ def step_object(A, at, parent, b):
         emit(A, position(A, K_OBJECT, number, int(A[obj + O_NONE_SEEN]), FIRST, 0, int(A[obj + O_WS]), 0, 0), parent)
         return
     obj = lazy(A, number)
+    if obj == 0:  # the record that an exit leads to
+        return
     start = int(A[obj + O_WS])
     if phase == COLON:
         if b == 58:
@@ -394,6 +396,8 @@ def step_array(A, at, parent, b):
             call_item(A, number, 0, parent)
         return
     arr = lazy(A, number)
+    if arr == 0:
+        return
     if b == 93:
         if index >= A[arr + A_MIN] and A[arr + A_CLOSES]:
             emit_state(A, parent)

@@ -469,8 +469,8 @@ class Goals:
         avoid, formula = self._avoided(formula)
         try:
             found = scalars.texts(formula, limit)
-            if avoid and all(dfa is None or _goes_on(dfa) for dfa, _, _ in found.parts(limit)):
-                parts = found.parts(limit)
+            parts = found.parts(limit) if avoid else ()
+            if parts and all(dfa is None or (longest is None and _goes_on(dfa)) for dfa, _, longest in parts):
                 return [String(None, *part, tuple(w for w in avoid if _fits(w, *part))) for part in parts]
             found &= ~TextSet.words(avoid, max_states=limit)
             words = found.words_if_few(MAX_SPELLED)
