@@ -470,7 +470,7 @@ class Goals:
         try:
             found = scalars.texts(formula, limit)
             parts = found.parts(limit) if avoid else ()
-            if parts and all(dfa is None or (longest is None and _goes_on(dfa)) for dfa, _, longest in parts):
+            if parts and all(_can_avoid(dfa, longest) for dfa, _, longest in parts):
                 return [String(None, *part, tuple(w for w in avoid if _fits(w, *part))) for part in parts]
             found &= ~TextSet.words(avoid, max_states=limit)
             words = found.words_if_few(MAX_SPELLED)
@@ -756,9 +756,11 @@ def told_apart(dfa: CharDfa, values: Sequence[T | None]) -> T | tuple[CharDfa, t
     return merged, tuple(by_colour[c] for c in colours)
 
 
-def _goes_on(dfa: CharDfa) -> bool:
-    """Whether endlessly many texts follow from every state of an automaton."""
-    return bool((automata.lengths(dfa)[1] < 0).all())
+def _can_avoid(dfa: CharDfa | None, longest: int | None) -> bool:
+    """Whether a few texts can be left out of a language at their closing quote, since others always go on from there."""
+    if dfa is None:
+        return longest != 0
+    return longest is None and bool((automata.lengths(dfa)[1] < 0).all())
 
 
 def _fits(text: str, dfa: CharDfa | None, shortest: int, longest: int | None) -> bool:
