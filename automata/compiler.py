@@ -241,7 +241,7 @@ class Compiler:
         self._check_bytes()
         limits = self.limits
         root_node = reader.read()
-        goals = Goals(reader, max_branches=limits.max_branches, max_depth=limits.max_depth)
+        goals = Goals(reader, max_branches=limits.max_branches, max_depth=limits.max_depth, max_steps=limits.max_steps)
         root: Goal = goals.goal([root_node])
         if not goals.satisfiable(root):
             raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)

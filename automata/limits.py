@@ -19,6 +19,8 @@ class Limits:
         Ways to meet the disjunctions (``anyOf``, ``oneOf``) that hold at one place.
     max_depth : int
         Nesting of required values that is looked into to prove that a value exists.
+    max_steps : int
+        Formulas joined in one piece of work where alternatives overlap (``oneOf``, ``not``, ``if``).
     regex_states : int
         States of one automaton over characters.
     eager_goals : int
@@ -29,5 +31,6 @@ class Limits:
     max_nodes: int = 200_000
     max_branches: int = 1_000
     max_depth: int = 120
+    max_steps: int = 100_000
     regex_states: int = 50_000
     eager_goals: int = 12

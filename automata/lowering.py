@@ -126,6 +126,7 @@ class JsonLowering:
         item = self._pending.get(number)
         if item is None:
             return
+        self.goals.start_work()
         if isinstance(item, Goal):
             values = self.goals.values(item)
             at = self.arena.put([len(values), *map(self._begin, values)])

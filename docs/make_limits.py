@@ -13,7 +13,7 @@ from detent import Compiler, GrammarError, Limits, Vocabulary
 from detent.grammar import formats
 from detent.grammar.json_schema import nodes
 from detent.grammar.number import MAX_BOUND_PLACES
-from detent.grammar.number_table import EXPONENT_MAX, FREE_EXPONENT, HIGHEST_DECADE, LOWEST_DECADE
+from detent.grammar.number_table import EXPONENT_MAX, FREE_EXPONENT, HIGHEST_DECADE, LOWEST_DECADE, MAX_MODULUS
 
 # Keywords that are enforced in some uses only: what is enforced, and a schema that is refused.
 PARTLY: dict[str, tuple[str, Any]] = {
@@ -84,11 +84,13 @@ def page() -> str:
         [
             "## Numbers",
             "",
-            f"- A written exponent has at most {len(str(EXPONENT_MAX))} digits, and lies in ±{FREE_EXPONENT} unless",
-            "  the schema says nothing of numbers.",
-            f"- Where a bound cuts one side of zero, its values are 0 or in [10^{LOWEST_DECADE}, 10^{HIGHEST_DECADE}):",
-            "  doubles.",
+            "- Zero, and a sign of which every number is admitted, take any exponent. Elsewhere a written",
+            f"  exponent lies in ±{FREE_EXPONENT}; on a side of zero that a bound cuts, it has at most",
+            f"  {len(str(EXPONENT_MAX))} digits after leading zeros, and values that are written with one lie in",
+            f"  [10^{LOWEST_DECADE}, 10^{HIGHEST_DECADE}): doubles.",
             f"- Bounds and multiples have at most {MAX_BOUND_PLACES:,} digits before or after the point.",
+            "- The least common multiple of all steps that a value must or must not be a multiple of,",
+            f"  without powers of ten, is at most {MAX_MODULUS:,}.",
         ],
         ["## Named limits", "", "Fields of `detent.Limits`; passing one raises `LimitExceeded`.", "", *limit_rows()],
     ]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 
 from detent.grammar.decimals import as_decimal, common_multiple, exact_decimal, is_multiple, is_plain
@@ -80,6 +80,8 @@ class NumberSet:
     @cached_property
     def specs(self) -> tuple[NumberSpec, ...]:
         """Specifications that are not empty, have no number in common, and together are the set; in a fixed order."""
+        if self._plain == self._marked & INTEGERS:
+            return tuple(self._marked.specs())
         both = self._marked & (self._plain | ~INTEGERS)
         return (
             *both.specs(),
@@ -186,15 +188,11 @@ class _Line:
         known = [count for count in counts if count is not None]
         return sum(known) + sum(self.points) if len(known) == len(counts) else None
 
-    def specs(self, **spelling: bool) -> list[NumberSpec]:
+    def specs(self, *, lexical_integer: bool = False, marked: bool = False) -> list[NumberSpec]:
         """Return disjoint specifications: each cell of the weights runs on over all cuts that leave it alone."""
+        make = partial(_spec, lexical_integer=lexical_integer, marked=marked)
         found: list[NumberSpec] = []
         single: list[Decimal] = []
-
-        def end(cell: Cell, start: tuple[Decimal | None, bool], hi: Decimal | None, hi_open: bool) -> None:
-            step, excluded = exact_decimal(cell[0]) if cell[0] else None, tuple(map(exact_decimal, cell[1]))
-            found.append(_spec(*start, hi, hi_open, step, excluded, **spelling))
-
         runs: dict[Cell, tuple[Decimal | None, bool]] = dict.fromkeys(_cells(self.gaps[0]), (None, False))
         for cut, point, gap in zip(self.cuts, self.points, self.gaps[1:], strict=True):
             cells = _cells(gap)
@@ -204,7 +202,7 @@ class _Line:
                 if cell not in through:
                     closed = missing and _in_cell(cell, cut)
                     missing = missing and not closed
-                    end(cell, start, cut, not closed)
+                    found.append(make(cell, *start, cut, not closed))
             runs = {}
             for cell in cells:
                 closed = missing and _in_cell(cell, cut)
@@ -213,40 +211,37 @@ class _Line:
             if missing:
                 single.append(cut)
         for cell, start in runs.items():
-            end(cell, start, None, False)
-        found += [_spec(*run, **spelling) for run in _integer_runs(single)]
+            found.append(make(cell, *start, None, False))
+        found += [make((Fraction(int(lo < hi)), ()), lo, False, hi, False) for lo, hi in _integer_runs(single)]
         return sorted((spec for spec in found if not spec.is_empty()), key=_order)
 
 
 def _spec(
+    cell: Cell,
     lo: Decimal | None,
     lo_open: bool,
     hi: Decimal | None,
     hi_open: bool,
-    step: Decimal | None,
-    excluded: tuple[Decimal, ...],
-    **spelling: bool,
+    *,
+    lexical_integer: bool,
+    marked: bool,
 ) -> NumberSpec:
-    integer = step == 1
-    return NumberSpec(
-        lo, lo_open, hi, hi_open, integer, multiple_of=None if integer else step, excluded=excluded, **spelling
-    )
+    step, excluded = cell
+    multiple_of = exact_decimal(step) if step not in (EVERY, 1) else None
+    divisibility = step == 1, lexical_integer, multiple_of, tuple(map(exact_decimal, excluded))
+    return NumberSpec(lo, lo_open, hi, hi_open, *divisibility, marked)
 
 
 def _order(spec: NumberSpec) -> tuple[bool, Decimal, bool, Fraction]:
     return spec.lo is not None, as_decimal(spec.lo or 0), spec.lo_open, spec.step or EVERY
 
 
-def _integer_runs(
-    points: list[Decimal],
-) -> Iterator[tuple[Decimal, bool, Decimal, bool, Decimal | None, tuple[Decimal, ...]]]:
-    """Yield ascending numbers as intervals, neighbouring integers in one."""
+def _integer_runs(points: list[Decimal]) -> Iterator[tuple[Decimal, Decimal]]:
+    """Yield ascending numbers as the ends of intervals: neighbouring integers in one, others alone."""
     start = 0
     for at, point in enumerate(points, 1):
-        first = points[start]
-        whole = is_multiple(first, Fraction(1))
-        if at == len(points) or not whole or points[at] - point != 1:
-            yield first, False, point, False, Decimal(1) if point != first else None, ()
+        if at == len(points) or points[at] - point != 1 or not is_multiple(point, Fraction(1)):
+            yield points[start], point
             start = at
 
 
@@ -286,6 +281,7 @@ def _times(a: Weights, b: Weights) -> Weights:
     return _weights(found)
 
 
+@lru_cache(maxsize=1024)
 def _both(s: Fraction, t: Fraction) -> Fraction:
     """Return the step of the numbers that are multiples of two."""
     return common_multiple([s, t]) if s and t else s or t

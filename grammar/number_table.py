@@ -60,7 +60,8 @@ def encode(
         A step, or the least common multiple of all steps, without powers of ten, is above `MAX_MODULUS`; or the steps
         are `NEVER` decades apart.
     """
-    step, exclusions = _Step.of(wanted), []
+    step = _Step.of(wanted)
+    exclusions: list[int] = []
     if excluded:
         step, exclusions = _exclusions(wanted, step, [_Step.of(each) for each in excluded])
     positive, negative = interval.positive(), interval.mirrored().positive()

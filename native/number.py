@@ -151,6 +151,15 @@ def multiple_exponents(A, o, w, kept):
     return (-INFINITE if A[o + A[o + EXCLUDED] + EX_STEP] == 0 else -w), last
 
 
+@kernel("b1(A, i8, i8, i8)")
+def is_multiple(A, o, w, kept):
+    """Whether a complete mantissa without an exponent is a wanted multiple and no excluded one."""
+    if A[o + EXCLUDED] == 0:
+        return w >= 0 and divides(A[o + COPRIME], kept)
+    first, last = multiple_exponents(A, o, w, kept)
+    return first <= 0 <= last
+
+
 @kernel("b1(A, i8, i8, i8, i8)")
 def is_excluded(A, x, r, e, more):
     """Whether an excluded step divides ``N * 10^e + more``, in units of 10^-PLACES, for 0 < more < 10^e and N = r."""
@@ -164,7 +173,7 @@ def is_excluded(A, x, r, e, more):
 
 @kernel("b1(A, i8, i8, i8, i8, i8, i8)")
 def holds_unexcluded(A, o, first, last, w, f, kept):
-    """`span_reaches` under excluded steps where no bound cuts: tries the multiples up to the first that none divides.
+    """`holds_multiple` under excluded steps: tries the multiples up to the first that no excluded step divides.
 
     Complexity
     ----------
@@ -189,40 +198,46 @@ def holds_unexcluded(A, o, first, last, w, f, kept):
     return False
 
 
+@kernel("b1(A, i8, i8, i8, i8, i8, i8)")
+def holds_multiple(A, o, first, last, w, f, kept):
+    """`span_reaches` where no bound cuts: whether ``[N, N + 1) x 10^(x-f)`` holds a multiple for some x.
+
+    Complexity
+    ----------
+    O(COVER), at most six divisions, without excluded steps.
+    """
+    if A[o + EXCLUDED] != 0:
+        return holds_unexcluded(A, o, first, last, w, f, kept)
+    most = last - f + int(A[o + PLACES])
+    if most >= A[o + COVER] or (last + w >= 0 and divides(A[o + COPRIME], kept)):
+        return True
+    modulus, least = int(A[o + MODULUS]), max(first - f + int(A[o + PLACES]), 0)
+    width = 10**least
+    for _ in range(least, most + 1):
+        if (modulus - kept * width % modulus) % modulus < width:
+            return True
+        width *= 10
+    return False
+
+
 @kernel("b1(A, i8, i8, i8, i8, i8, i8, i8, i8, i8, i8)")
-def span_reaches(A, o, s, first, last, lower, upper, p, w, f, r):
+def span_reaches(A, o, s, first, last, lower, upper, p, w, f, kept):
     """Whether a mantissa, perhaps with more digits, times ``10^x`` is admitted for some x in [first, last].
 
     The bounds allow every x in the span to some continuation. Without multiples that is all. With them, the bounds are
     admitted themselves, so a continuation equal to a bound is; at every other x the whole interval
     ``[N, N + 1) x 10^(x-f)`` lies between the bounds, and what counts is whether it holds a multiple. Excluded steps
     alone leave a number in every interval, and bounds that they exclude are open.
-
-    Complexity
-    ----------
-    O(COVER), at most six divisions.
     """
     if first > last:
         return False
-    modulus = int(A[o + MODULUS])
-    if modulus == 0:
+    if A[o + MODULUS] == 0:
         return True
     if lower < LESS and first <= A[s + LO_Q] - p <= last:
         return True
     if upper < LESS and first <= A[s + HI_Q] - p <= last:
         return True
-    if A[o + EXCLUDED] != 0:
-        return holds_unexcluded(A, o, first, last, w, f, r)
-    most = last - f + int(A[o + PLACES])
-    if most >= A[o + COVER] or (last + w >= 0 and divides(A[o + COPRIME], r)):
-        return True
-    least = max(first - f + int(A[o + PLACES]), 0)
-    width = 10**least
-    for _ in range(least, most + 1):
-        if (modulus - r * width % modulus) % modulus < width:
-            return True
-        width *= 10
-    return False
+    return holds_multiple(A, o, first, last, w, f, kept)
 
 
 @kernel("b1(A, i8, i8, i8, i8, i8, i8, i8, i8, i8)")
@@ -469,11 +484,7 @@ def num_accepts(A, o, f0, f1, f2, f3):
         return flags & ZERO_OK != 0
     if phase not in (WHOLE, TAIL):
         return False
-    if A[o + EXCLUDED] != 0:
-        first, last = multiple_exponents(A, o, (f2 & 0xFFFF) - W_BIAS, f3)
-        if first > 0 or last < 0:
-            return False
-    elif A[o + MODULUS] != 0 and ((f2 & 0xFFFF) < W_BIAS or not divides(A[o + COPRIME], f3)):
+    if A[o + MODULUS] != 0 and not is_multiple(A, o, (f2 & 0xFFFF) - W_BIAS, f3):
         return False
     s = o + A[o + SIDES + (f0 >> 4 & 1)]
     return first_q(A, s, f1 & 0xFFFF) <= f2 >> 16 <= last_q(A, s, f1 >> 16)

@@ -51,6 +51,7 @@ class Formulas:
 
     def __init__(self) -> None:
         self._made: dict[Any, Formula] = {}
+        self.work = 0  # formulas joined so far: a measure of time
 
     def _make(self, op: int, parts: tuple[Any, ...], key: Any) -> Formula:
         found = self._made.get(key)
@@ -87,6 +88,7 @@ class Formulas:
         return self._join(OR, parts, FALSE, TRUE)
 
     def _join(self, op: int, parts: Iterable[Formula], neutral: Formula, zero: Formula) -> Formula:
+        self.work += 1
         flat: dict[int, Formula] = {}
         for part in parts:
             for f in part.parts if part.op == op else (part,):

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from .facts import AtLeast, Child, Contains, Each, Facts, Slot, Unique, counts, only_counts, places, unique
 from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts, polarity
 from .nodes import Node
+from .scalars import admits
 from .typed import Present, Unevaluated, evaluated_item, evaluated_name
+from .values import canonical
 
 if TYPE_CHECKING:
     from .goals import Goals
@@ -93,6 +95,7 @@ class Frame:
         formulas, found = self.goals.formulas, dict[Formula, list[Formula]]()
         pending = [(derived, value)]
         while pending:
+            self.goals.check_work()
             f, value = pending.pop()
             own = [p.atom.value for p in conjuncts(f) if p.op == ATOM and isinstance(p.atom, Child)]
             if own:
@@ -100,11 +103,16 @@ class Frame:
                 f = self.facts.all(p for p in conjuncts(f) if not (p.op == ATOM and isinstance(p.atom, Child)))
             if f is FALSE or not self.goals.satisfiable(self.goals.goal_of(value)):
                 continue
-            choice = next((a for a in atoms(f) if isinstance(a.atom, Child)), None)
-            if choice is None:
+            choices = [a for a in atoms(f) if isinstance(a.atom, Child)]
+            if not choices:
                 found.setdefault(f, []).append(value)
                 continue
-            with_it, without = self._assume(f, choice, TRUE), self._assume(f, choice, FALSE)
+            listed = [a for a in choices if _is_listed(a.atom.value)]
+            if listed:
+                pending += self._by_value(f, listed, value)
+                continue
+            choice = choices[0]
+            with_it, without = self._assume(f, {choice: TRUE}), self._assume(f, {choice: FALSE})
             demand = choice.atom.value
             refusal = formulas.no(demand)
             if with_it is without:
@@ -116,8 +124,30 @@ class Frame:
             pending.append((with_it, formulas.all((value, demand)) if both == 1 or simple else value))
         return [(formulas.any(values), f) for f, values in found.items()]
 
-    def _assume(self, f: Formula, choice: Formula, answer: Formula) -> Formula:
-        return self.facts.replace(f, lambda a: answer if a is choice else a)
+    def _by_value(self, f: Formula, choices: list[Formula], value: Formula) -> Exits:
+        """Decide demands that are lists of scalars: all at once, value by value."""
+        formulas, reader = self.goals.formulas, self.goals.reader
+        demands = [a.atom.value for a in choices]
+        values = {canonical(v): v for demand in demands for n in atoms(demand) for v in n.atom.enum}
+        groups: dict[tuple[bool, ...], list[object]] = {}
+        for v in values.values():
+            groups.setdefault(tuple(admits(demand, v) for demand in demands), []).append(v)
+        other = tuple(formulas.replace(demand, lambda _: FALSE) is TRUE for demand in demands)
+        groups.pop(other, None)
+        place = reader.document.root
+        rest = [v for members in groups.values() for v in members]
+        exits = [(answers, formulas.atom(reader.listing(members, place))) for answers, members in groups.items()]
+        exits.append((other, formulas.no(formulas.atom(reader.listing(rest, place))) if rest else TRUE))
+        return [
+            (
+                self._assume(f, {a: TRUE if yes else FALSE for a, yes in zip(choices, answers, strict=True)}),
+                formulas.all((value, demand)),
+            )
+            for answers, demand in exits
+        ]
+
+    def _assume(self, f: Formula, answers: dict[Formula, Formula]) -> Formula:
+        return self.facts.replace(f, lambda a: answers.get(a, a))
 
     def live(self, exits: Exits, index: int = 0) -> Exits:
         """The exits after which the container can still be finished."""
@@ -137,6 +167,11 @@ class Frame:
 
     def _search(self, residual: Formula, index: int) -> bool:
         raise NotImplementedError
+
+
+def _is_listed(value: Formula) -> bool:
+    """Whether a demand is a matter of lists of scalars."""
+    return value.op >= 0 and all(n.atom.is_listing for n in atoms(value))
 
 
 def _is_simple(value: Formula) -> bool:
@@ -221,7 +256,7 @@ class ObjectFrame(Frame):
         """``unevaluatedProperties``: what nothing else has looked at meets a schema."""
         assert node.unevaluated_properties is not None
         facts = self.facts
-        value = self.goals.formulas.atom(node.unevaluated_properties)
+        value = self.goals.value_of(node.unevaluated_properties)
         if node.unevaluated_properties.is_anything:
             return TRUE
         parts = []
@@ -272,33 +307,40 @@ class ObjectFrame(Frame):
             yield self.facts.all(members)
 
     def _search_names(self, residual: Formula) -> bool:
-        """Decide the listed names one after another, those spoken of most first; then the kinds."""
-        seen: set[Formula] = set()
-        pending = [residual]
+        """Decide the listed names one after another, then the kinds.
+
+        Tags and names spoken of most come first. Where members are counted, every name matters, and they come in order.
+        """
+        seen: set[tuple[Formula, int]] = set()
+        pending = [(residual, 0)]
         while pending:
-            f = pending.pop()
-            if f is TRUE or (f is not FALSE and self._closes(f)):
-                return True
-            if f is FALSE or f in seen:
+            f, first = pending.pop()
+            if f is FALSE or (f, first) in seen:
                 continue
-            seen.add(f)
-            self.goals.count_step()
-            named = {k: n for k, n in places(f).items() if not self._is_gone(f, k)}
-            if named:
-                k = max(named, key=lambda k: (named[k], -k))
-                pending += [after for _, after in self.exits(f, k, None)]
-                if self.base.get(k, (True, TRUE))[0]:
-                    pending.append(self.facts.without(f, [k]))
-            else:
-                for c in range(len(self._profiles)):
-                    pending += [after for _, after in self.exits(f, None, c)]
+            if f is TRUE or self._closes(f):
+                return True
+            seen.add((f, first))
+            self.goals.check_work()
+            k = self._next_name(f, first)
+            if k is None:
+                exits = [e for c in range(self.n_kinds) for e in self.exits(f, None, c)]
+                pending += [(after, len(self.names)) for _, after in exits]
+                continue
+            then = k + 1 if self.counted else 0
+            if self.base.get(k, (True, TRUE))[0]:
+                pending.append((self.facts.without(f, [k]), then))
+            pending += [(after, then) for _, after in self.exits(f, k, None)]
         return False
 
-    def _is_gone(self, f: Formula, place: int) -> bool:
-        """Whether a counted name was used up."""
-        return self.counted and any(
-            p.op == ATOM and p.atom == (place, True, FALSE) and isinstance(p.atom, Slot) for p in conjuncts(f)
-        )
+    def _next_name(self, f: Formula, first: int) -> int | None:
+        """The listed name to decide next, None when there is none."""
+        if self.counted:
+            return first if first < len(self.names) else None
+        named = places(f)
+        if not named:
+            return None
+        tags = {a.atom.place for a in atoms(f) if isinstance(a.atom, Slot) and _is_listed(a.atom.value)}
+        return max(named, key=lambda k: (k in tags, named[k], -k))
 
     def _closes(self, f: Formula) -> bool:
         """Whether the residual is met when no further name comes (as far as the base allows that)."""
@@ -423,7 +465,7 @@ class ArrayFrame(Frame):
             if f is TRUE or self.facts.closed(f):
                 return True
             seen.add((f, index, picks))
-            self.goals.count_step()
+            self.goals.check_work()
             then = min(index + 1, self.width)
             for value, after in self.exits(f, index):
                 more = picks

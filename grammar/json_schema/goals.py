@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from copy import copy
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from .. import dfa as automata
@@ -28,7 +27,7 @@ from .facts import Facts, only_counts
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, Formulas, atoms, conjuncts, disjuncts
 from .frames import ArrayFrame, ObjectFrame
 from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader
-from .nodes import listed as is_listed
+from .scalars import can_be_written
 from .values import Array, Literal, Number, Object, String, Value, canonical
 
 _LITERALS = ((NULL, "null", None), (BOOLEAN, "true", True), (BOOLEAN, "false", False))
@@ -79,7 +78,7 @@ class Goals:
     max_depth : int
         Limit on the nesting of required values that is looked into.
     max_steps : int
-        Limit on the steps of the search for a completion of one container.
+        Limit on the formulas that one piece of work may join: alternatives that overlap can multiply.
     """
 
     def __init__(self, reader: Reader, *, max_branches: int, max_depth: int, max_steps: int = 100_000) -> None:
@@ -94,7 +93,7 @@ class Goals:
         self._open: dict[int, int] = {}  # goals being decided -> depth
         self._leaned = _NOTHING  # least depth of an open goal that a "no" relied on
         self._listing: set[Goal] = set()  # goals whose values are being listed
-        self._steps = 0
+        self._started = 0
         self._overlaps: dict[int, list[list[bool]]] = {}
         self._structures: dict[tuple[int, int], list[Node]] = {}
         self._key_languages: dict[int, CharDfa] = {}
@@ -121,10 +120,10 @@ class Goals:
         return self.goal((p.atom for p in parts if p.op == ATOM), self.formulas.all(rest) if rest else TRUE)
 
     def value_of(self, node: Node) -> Formula:
-        """The formula of one node."""
+        """The formula of one node; schemas of one text in one place share one."""
         if node.is_anything:
             return TRUE
-        return self.formulas.atom(node) if node.types else FALSE
+        return self.formulas.atom(self.reader.representative(node)) if node.types else FALSE
 
     # ------------------------------------------------------------------------------------------- satisfiability
     def satisfiable(self, goal: Goal) -> bool:
@@ -170,11 +169,15 @@ class Goals:
         self._leaned = outer
         return final and not possible
 
-    def count_step(self) -> None:
-        """Count one step of a search against the limit."""
-        self._steps += 1
-        if self._steps > self.max_steps:
-            raise LimitExceeded("max_steps", self._steps, self.max_steps)
+    def start_work(self) -> None:
+        """Begin a piece of work that is bounded by ``max_steps``."""
+        self._started = self.formulas.work + self.facts.work
+
+    def check_work(self) -> None:
+        """Raise when the work under way has taken too many steps."""
+        steps = self.formulas.work + self.facts.work - self._started
+        if steps > self.max_steps:
+            raise LimitExceeded("max_steps", steps, self.max_steps)
 
     def _possible(self, value: Value) -> bool:
         """Whether a residual has an instance."""
@@ -195,7 +198,6 @@ class Goals:
             if value.shortest > len(value.prefix) and not self.satisfiable(value.rest):
                 return False
         if isinstance(value, (Object, Array)) and value.frame is not None:
-            self._steps = 0
             return value.frame.possible(value.residual)
         return True
 
@@ -434,7 +436,7 @@ class Goals:
         formula = self.formulas.all((*map(self.formulas.atom, goal.nodes), goal.rest))
         found: list[Value] = []
         for kind, text, value in _LITERALS:
-            if scalars.holds(self._typed(formula, kind), value):
+            if scalars.admits(self._typed(formula, kind), value):
                 found.append(Literal(text))
         number = self._typed(formula, NUMBER)
         if number is not FALSE:
@@ -465,6 +467,9 @@ class Goals:
             return []
         if formula is TRUE:
             return [_ANY_STRING]
+        listed = scalars.listed_texts(formula)
+        if listed is not None:
+            return [String(words=tuple(listed))] if listed else []
         limit = self.reader.max_dfa_states
         avoid, formula = self._avoided(formula)
         try:
@@ -486,7 +491,7 @@ class Goals:
         others = []
         for part in conjuncts(formula):
             node = part.parts[0].atom if part.op == NOT else None
-            if node is not None and self.reader.is_constant(node):
+            if node is not None and node.enum is not None and not (node.texts or node.shortest or node.longest):
                 avoid.update(v for v in node.enum if isinstance(v, str) and can_be_written(v))
             else:
                 others.append(part)
@@ -644,7 +649,7 @@ class Goals:
         """The scalars listed by ``enum`` and ``const`` that meet everything else."""
         listed = next(node for node in nodes if node.enum is not None)
         assert listed.enum is not None
-        kept = [v for v in listed.enum if all(_scalar_meets(n, v, listed=n is listed) for n in nodes)]
+        kept = [v for v in listed.enum if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
         values: list[Value] = []
         words = {v for v in kept if isinstance(v, str) and can_be_written(v)}
         if words:
@@ -782,7 +787,9 @@ def _lists_containers(node: Node) -> bool:
 
 
 def _is_structural(choice: Formula) -> bool:
-    """Whether at least two alternatives each ask for something that a node says itself."""
+    """Whether at least two alternatives each ask for something that a node says itself, and none excludes another."""
+    if any(p.op == NOT for part in choice.parts for p in conjuncts(part)):
+        return False
     return sum(any(p.op == ATOM and isinstance(p.atom, Node) for p in conjuncts(part)) for part in choice.parts) > 1
 
 
@@ -815,11 +822,6 @@ def _children(value: Value) -> Iterable[Goal]:
     return ()
 
 
-def can_be_written(text: str) -> bool:
-    """Whether a text has a UTF-8 form: one with a lone surrogate has none, so no JSON text can hold it."""
-    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
-
-
 def _plainly_possible(node: Node) -> bool:
     """Whether a node surely has an instance, without looking at anything below it."""
     return bool(
@@ -835,29 +837,6 @@ def _plainly_possible(node: Node) -> bool:
             or (node.types & NUMBER and not node.number and node.multiple is None)
         )
     )
-
-
-def _scalar_meets(node: Node, value: Any, *, listed: bool = False) -> bool:
-    """Whether a scalar meets what a node says itself (``listed``: it is known to be in the node's own ``enum``)."""
-    if not scalars.kind_of(value) & node.types or (node.integer and not _is_integer(value, node.lexical)):
-        return False
-    if not listed and node.enum is not None and not is_listed(value, node):
-        return False
-    if isinstance(value, str):
-        longest = len(value) if node.longest is None else node.longest
-        return node.shortest <= len(value) <= longest and all(
-            t.matches(value) for t in (*node.texts, *node.narrowed)
-        )
-    if isinstance(value, (bool, list, dict)) or value is None:
-        return True
-    return all(number.spec.admits(value) for number in _number([node])) and bool(_number([node]))
-
-
-def _is_integer(value: Any, lexical: bool) -> bool:
-    """Whether a value may stand where integers are asked for (other types are not concerned)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-        return True
-    return isinstance(value, int) if lexical else value == int(value)
 
 
 def _item(node: Node, k: int) -> Node | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -32,6 +33,9 @@ _TYPES = {
     "array": ARRAY,
     "object": OBJECT,
 }
+
+_ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
+
 
 class Node:
     """One schema as constraints per type; absent ones are at their neutral value.
@@ -133,6 +137,13 @@ class Node:
         return plain and not members
 
     @property
+    def is_listing(self) -> bool:
+        """Whether the node is met by scalars that it lists and by nothing else."""
+        if self.enum is None or self.lexical or not self.is_scalar:
+            return False
+        return not any(isinstance(v, (list, dict)) for v in self.enum)
+
+    @property
     def is_anything(self) -> bool:
         """Whether the schema is ``true`` (or says nothing)."""
         return self.serial == 0
@@ -192,6 +203,7 @@ class Reader:
         self._nodes: dict[tuple[Any, ...], Node] = {}
         self._todo: list[Node] = []
         self._constants: dict[Any, Node] = {}
+        self._representatives: dict[Any, Node] = {}
         self.has_narrowed = False
         self.anything = Node(document.root._replace(schema=True), 0)
         self.nothing = Node(document.root._replace(schema=False), 1)
@@ -277,9 +289,29 @@ class Reader:
             found.enum = [value]
         return found
 
-    def is_constant(self, node: Node) -> bool:
-        """Whether a node was made for one value."""
-        return bool(node.enum) and self._constants.get(canonical(node.enum[0])) is node
+    def representative(self, node: Node) -> Node:
+        """The first node with the same schema, annotations aside, where references mean the same."""
+        place = node.place
+        if not isinstance(place.schema, dict) or node.enum is not None:
+            return node
+        found = self._representatives.get(node.serial)
+        if found is None:
+            text = json.dumps({k: v for k, v in place.schema.items() if k not in _ANNOTATIONS}, default=repr)
+            key = (id(place.resource), place.dialect, place.scope, text)
+            found = self._representatives.setdefault(key, node)
+            self._representatives[node.serial] = found
+        return found
+
+    def listing(self, values: list[Any], place: Place) -> Node:
+        """A node that only some scalars meet."""
+        if len(values) == 1:
+            return self.constant(values[0], place)
+        key = ("some", frozenset(map(canonical, values)))
+        found = self._constants.get(key)
+        if found is None:
+            found = self._constants[key] = self.fresh(place)
+            found.enum = values
+        return found
 
     def structure(self, value: Any, place: Place) -> Node:
         """A node that only an array or object meets, by what it says of its members."""

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from ..number import NumberSpec
 from ..number_set import NumberSet
 from ..text_set import TextSet
-from .formula import AND, ATOM, NOT, TRUE, Formula
-from .nodes import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node
+from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula
+from .nodes import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, listed
 
 S = TypeVar("S", TextSet, NumberSet)
 
@@ -22,6 +22,60 @@ def texts(f: Formula, max_states: int) -> TextSet:
     Where a format leaves out texts that might be right, its complement is not known: those texts meet neither.
     """
     return _fold(f, partial(text_of, max_states=max_states), TextSet.all(max_states=max_states))
+
+
+def listed_texts(f: Formula) -> list[str] | None:
+    """The strings that a formula over nodes admits where ``enum`` lists all candidates, else None."""
+    candidates = _candidates(f)
+    if candidates is None:
+        return None
+    return sorted((text for text in candidates if admits(f, text)), key=str.encode)
+
+
+def _candidates(f: Formula) -> set[str] | None:
+    """Texts among which are all that a formula admits; None where no ``enum`` says which."""
+    if f.op == ATOM:
+        return None if f.atom.enum is None else {v for v in f.atom.enum if isinstance(v, str) and can_be_written(v)}
+    if f.op == NOT or f.op < 0:
+        return set() if f is FALSE else None
+    found = [c for c in map(_candidates, f.parts) if c is not None]
+    if f.op == AND:
+        return min(found, key=len, default=None)
+    return set().union(*found) if len(found) == len(f.parts) else None
+
+
+def admits(f: Formula, value: Any, negated: bool = False) -> bool:
+    """Whether a scalar meets a formula over nodes."""
+    if f.op == ATOM:
+        return meets(f.atom, value, negated=negated)
+    if f.op == NOT:
+        return not admits(f.parts[0], value, True)
+    if f.op < 0:
+        return f is TRUE
+    return (all if f.op == AND else any)(admits(part, value) for part in f.parts)
+
+
+def meets(node: Node, value: Any, *, negated: bool = False, is_listed: bool = False) -> bool:
+    """Whether a scalar meets what a node says itself.
+
+    ``negated``: whether it may; some formats leave texts undecided. ``is_listed``: it is known to be in the ``enum``.
+    """
+    kind = kind_of(value)
+    if not kind & node.types or (not is_listed and node.enum is not None and not listed(value, node)):
+        return False
+    if kind == STRING:
+        longest = len(value) if node.longest is None else node.longest
+        texts = node.texts if negated else (*node.texts, *node.narrowed)
+        return node.shortest <= len(value) <= longest and all(t.matches(value) for t in texts)
+    if kind == NUMBER:
+        spec = spec_of(node)
+        return spec is None or spec.admits(value)
+    return True
+
+
+def can_be_written(text: str) -> bool:
+    """Whether a text has a UTF-8 form: one with a lone surrogate has none, so no JSON text can hold it."""
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def numbers(f: Formula) -> NumberSet:
@@ -80,17 +134,6 @@ def spec_of(node: Node) -> NumberSpec | None:
             hi, hi_open = bound, is_open
     step = None if node.multiple is None else Decimal(repr(node.multiple))
     return NumberSpec(lo, lo_open, hi, hi_open, node.integer, node.lexical, step)
-
-
-def holds(f: Formula, value: Any) -> bool:
-    """Whether ``null`` or a boolean meets a formula over nodes (of which only ``enum`` can concern it)."""
-    if f.op == ATOM:
-        return any(v is value for v in f.atom.enum)
-    if f.op == NOT:
-        return not holds(f.parts[0], value)
-    if f.op < 0:
-        return f is TRUE
-    return (all if f.op == AND else any)(holds(part, value) for part in f.parts)
 
 
 def kind_of(value: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 import pytest
@@ -15,8 +16,21 @@ from detent.native.number_layout import SIDES
 GRID = [Decimal(n) / 8 for n in range(-80, 81)]
 
 bounds = st.none() | st.sampled_from([Decimal(n) / 4 for n in range(-14, 15)])
+excluded = st.lists(
+    st.sampled_from([Decimal(text) for text in ("0.5", "1", "1.5", "2", "3", "4", "5", "10")]), max_size=3
+)
 steps = st.none() | st.sampled_from([Decimal(text) for text in ("0.25", "0.5", "0.75", "1", "1.5", "2", "3")])
-specs = st.builds(NumberSpec, bounds, st.booleans(), bounds, st.booleans(), st.booleans(), st.just(False), steps)
+specs = st.builds(
+    NumberSpec,
+    bounds,
+    st.booleans(),
+    bounds,
+    st.booleans(),
+    st.booleans(),
+    st.just(False),
+    steps,
+    excluded.map(tuple),
+)
 
 
 @settings(derandomize=True, max_examples=300, deadline=None)
@@ -72,6 +86,50 @@ def test_integer_is_a_value_and_lexical_integer_a_text() -> None:
     assert not lexical.admits(1.0) and not lexical.admits(Decimal("1E+1")) and not lexical.admits(Decimal("1.0"))
 
 
+@settings(derandomize=True, max_examples=300, deadline=None)
+@given(specs, excluded)
+def test_excluded_steps_have_one_form(spec: NumberSpec, more: list[Decimal]) -> None:
+    both = replace(spec, excluded=(*spec.excluded, *more))
+    assert both == replace(replace(spec, excluded=tuple(more)), excluded=(*reversed(more), *spec.excluded))
+    for value in GRID:
+        assert both.admits(value) == (spec.admits(value) and not any(value % step == 0 for step in more))
+    for step in both.excluded:  # each excludes something of its own, unless bounds leave few multiples
+        rest = replace(both, excluded=tuple(each for each in both.excluded if each != step))
+        assert replace(rest, lo=None, hi=None).admits(step) and not both.admits(step)
+
+
+@pytest.mark.parametrize(
+    ("spec", "excluded"),
+    [
+        (NumberSpec(excluded=(2, 4, 3)), (2, 3)),
+        (NumberSpec(multiple_of=2, excluded=(3, 5, 12)), (6, 10)),
+        (NumberSpec(integer=True, excluded=(Decimal("0.5"),)), (1,)),
+        (NumberSpec(lo=1, hi=5, integer=True, excluded=(3, 7)), (3,)),
+        (NumberSpec(lo=1, hi=2, excluded=(3,)), ()),
+    ],
+    ids=str,
+)
+def test_excluded_steps_that_say_nothing_are_dropped(spec: NumberSpec, excluded: tuple[int, ...]) -> None:
+    assert spec.excluded == excluded
+
+
+def test_multiples_that_are_all_excluded_make_an_empty_specification() -> None:
+    assert NumberSpec(multiple_of=2, excluded=(1,)).is_empty()
+    assert NumberSpec(lo=3, hi=Decimal("3.5"), integer=True, excluded=(3,)).is_empty()
+    assert NumberSpec(lo=3, hi=3, excluded=(1,)).is_empty() and NumberSpec(lo=0, hi=0, excluded=(7,)).is_empty()
+    assert NumberSpec(lo=2, hi=10, integer=True, excluded=(2, 3, 5, 7)).is_empty()
+    assert not NumberSpec(lo=2, hi=11, integer=True, excluded=(2, 3, 5, 7)).is_empty()
+    assert (
+        NumberSpec(marked=True, lexical_integer=True).is_empty()
+        and not NumberSpec(marked=True, integer=True).is_empty()
+    )
+
+
+def test_spelling_is_one_or_the_other() -> None:
+    for value in (1, Decimal(1), Decimal("1.0"), Decimal("1E+1"), 1.0, 0, -0.0):
+        assert NumberSpec(lexical_integer=True).admits(value) != NumberSpec(marked=True).admits(value)
+
+
 def test_the_decimal_context_does_not_matter() -> None:
     with localcontext() as context:
         context.prec = 3
@@ -102,5 +160,11 @@ def test_wrong_arguments_are_refused(arguments: dict[str, object], reason: str) 
 
 def test_steps_that_cannot_be_tracked_are_refused() -> None:
     assert NumberSpec(multiple_of=999_983_000).encode() and NumberSpec(multiple_of=Decimal("1e-9")).encode()
+    assert NumberSpec(multiple_of=7, excluded=(99_991,)).encode()
+    for excluded in ((999_983, 2), (Decimal("1e1500"), Decimal("3e-1000"))):
+        with pytest.raises(
+            GrammarError, match=r"\(multipleOf\): the steps .* at most 1000000, .* within 2,047 decades"
+        ):
+            NumberSpec(excluded=excluded).encode()
     with pytest.raises(GrammarError, match=r"\(multipleOf\): the step 1234567 has more .* at most 1000000"):
         NumberSpec(multiple_of=1_234_567).encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from math import lcm
 
 from detent.grammar import number_table as limits
@@ -15,6 +16,7 @@ NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
 MANTISSA_PREFIX = re.compile(r"(-?)(?:(0|[1-9][0-9]*)(\.[0-9]*)?)?")
 
 
+@cache
 def step(spec: NumberSpec) -> Fraction | None:
     """Least positive number that is a multiple of all the spec asks for (by search over multiples of the larger)."""
     wanted = [Fraction(1)] if spec.integer or spec.lexical_integer else []
@@ -144,7 +146,9 @@ def holds(spec: NumberSpec, negative: bool, first: Fraction, last: Fraction, wri
     candidate = -(-low // least) * least
     if candidate == low and low_open:
         candidate += least
-    for _ in range(period(spec)):  # what is excluded repeats
+    if high - candidate > least * period(spec):
+        return True
+    for _ in range(period(spec)):
         if candidate > high or (candidate == high and not high_closed):
             return False
         if divisible(spec, candidate):
@@ -153,7 +157,9 @@ def holds(spec: NumberSpec, negative: bool, first: Fraction, last: Fraction, wri
     return False
 
 
+@cache
 def period(spec: NumberSpec) -> int:
+    """After how many multiples of the step the same ones are excluded again (the first after zero is not)."""
     least = step(spec)
     assert least is not None
     return lcm(*((Fraction(each) / least).numerator for each in spec.excluded))
