@@ -223,14 +223,18 @@ class Matcher:
 
     def _cleared(self, group: Suspects) -> list[int]:
         """The suspects of one group that the value before them allows."""
-        state = self._placement.after(group.state, self._value(group.ending))
+        value, is_new = self._value(group.ending), self._placement.is_new
+        strings = [token for token, string in group.strings if is_new(group.array, value, string)]
+        if not group.tokens:
+            return strings
+        state = self._placement.after(group.state, value)
         found = group.found.get(state)
         if found is None:
             read = len(group.ending)
             found = [token for token, data in group.tokens if self._follow(state, data, read) > 0]
             if group.is_final:
                 group.found[state] = found
-        return found
+        return strings + found
 
     def prepare(self) -> bool:
         """Work out the mask of this state without writing it.

@@ -39,6 +39,10 @@ class Suspects:
         The state there.
     is_final : bool
         Whether no further comma follows, so that this value decides everything.
+    array : int
+        The record of the array, where every new string is as good as another; else 0.
+    strings : list of (int, str)
+        Then: tokens that the string between their commas decides, with that string.
     tokens : list of (int, bytes)
         Each with its bytes.
     found : dict of int to list of int
@@ -48,6 +52,8 @@ class Suspects:
     ending: bytes
     state: int
     is_final: bool
+    array: int
+    strings: list[tuple[int, str]] = field(default_factory=list)
     tokens: list[tuple[int, bytes]] = field(default_factory=list)
     found: dict[int, list[int]] = field(default_factory=dict)
 
@@ -79,18 +85,23 @@ class Placement:
             found = self._after[key] = self._replace(state, value)
         return found
 
-    def _replace(self, state: int, value: Any) -> int:
+    def _items(self, state: int) -> list[tuple[int, ...]]:
+        """The positions of a state."""
         A = self.arena.A
         at = int(A[layout.STATE]) + state * layout.STATE_STRIDE
         items, count = int(A[at + states.S_ITEMS]), int(A[at + states.S_COUNT])
-        kept = A[items : items + 2 * count : 2].copy()
-        for j, number in enumerate(kept.tolist()):
-            start = int(A[layout.POS]) + number * layout.POS_STRIDE
-            kind, array, index, phase, space, pending = A[start : start + 6].tolist()
+        starts = int(A[layout.POS]) + A[items : items + 2 * count : 2] * layout.POS_STRIDE
+        return [tuple(A[start : start + layout.POS_STRIDE].tolist()) for start in starts.tolist()]
+
+    def _replace(self, state: int, value: Any) -> int:
+        kept: list[int] = []
+        for item in self._items(state):
+            kind, array, index, phase, space, pending = item[:6]
             if kind == positions.K_ARRAY and pending:
-                array = self.lowering.after_value(array, value)
-                kept[j] = self.arena.position(positions.K_ARRAY, array, index, phase, space)
-        found = int(states.with_positions(A, state, kept))
+                kept.append(self.arena.position(kind, self.lowering.after_value(array, value), index, phase, space))
+            else:
+                kept.append(self.arena.position(*item))
+        found = int(states.with_positions(self.arena.A, state, np.array(kept, dtype=np.int32)))
         if found <= 0:
             self.arena.full()
         return found
@@ -111,9 +122,28 @@ class Placement:
                     result = masks.advance(A, self.arena.V, state, token)
                 read, there = stopped_at(result)
                 key = data[:read], there, b"," not in data[read + 1 :]
-                groups.setdefault(key, Suspects(*key)).tokens.append((token, data))
+                group = groups.setdefault(key, Suspects(*key, self._array_of_strings(there)))
+                string = _ITEM.fullmatch(data, read) if group.array else None
+                if string is None:
+                    group.tokens.append((token, data))
+                else:
+                    group.strings.append((token, json.loads(string.group(1))))
             found = self._suspects[state] = list(groups.values())
         return found
+
+    def _array_of_strings(self, state: int) -> int:
+        """The record of the one array that waits for a value, if it can hold any number of strings; else 0."""
+        A = self.arena.A
+        pending = [item for item in self._items(state) if item[0] == positions.K_ARRAY and item[5]]
+        if len(pending) != 1:
+            return 0
+        number = pending[0][1]
+        at = int(A[int(A[layout.LAZY]) + number])
+        return number if A[at + positions.A_UNIQUE] & positions.AMPLE_TEXT else 0
+
+    def is_new(self, array: int, last: Any, value: str) -> bool:
+        """Whether ``value`` differs from the items of an array, the last of which is ``last``."""
+        return canonical(last) != canonical(value) and not self.lowering.has_seen(array, value)
 
 
 def needs_value(result: int) -> bool:
@@ -129,6 +159,7 @@ def stopped_at(result: int) -> tuple[int, int]:
 
 # --------------------------------------------------------------------------------------------- the last value of a text
 _SPACES = re.compile(rb"[ \t\r\n]*")
+_ITEM = re.compile(rb',[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*(?:,[ \t\r\n]*"?)?')  # and the beginning of another
 _SCALAR = re.compile(rb"[^][{}:, \t\r\n]+")
 # backwards, a string begins at its closing quote and ends at the first quote with no backslash in front of it
 _PIECE = re.compile(rb'"(?:[^"]|"(?=\\))*"(?=[^\\])|[][{}]|[^"\][{}]+')

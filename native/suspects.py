@@ -18,6 +18,7 @@ from .positions import (
     A_UNIQUE,
     AMPLE,
     AMPLE_ARRAY,
+    AMPLE_MINUS,
     AMPLE_OBJECT,
     AMPLE_TEXT,
     K_ARRAY,
@@ -116,17 +117,21 @@ def loosened(A, state):
 
 
 @kernel("b1(A, i8)")
-def is_endless(A, state):
-    """Whether endlessly many strings go on from inside one."""
+def is_vast(A, state):
+    """Whether more strings go on from inside one than are ever excluded: endlessly many, or any next character."""
     items = int(A[A[STATE] + state * STATE_STRIDE + S_ITEMS])
     for j in range(int(A[A[STATE] + state * STATE_STRIDE + S_COUNT])):
         at = int(A[POS]) + int(A[items + 2 * j]) * POS_STRIDE
         spec = int(A[at + 1])
-        if A[at] == K_STRING and A[spec + SPEC_MAX] < 0:
-            if A[spec + SPEC_KIND] == ANY:
+        if A[at] != K_STRING:
+            continue
+        if A[spec + SPEC_KIND] == ANY:
+            whole = int(A[at + 3]) + (A[at + 4] != 0)  # with the character that has begun
+            if A[spec + SPEC_MAX] < 0 or whole < A[spec + SPEC_MAX]:
                 return True
-            if A[spec + SPEC_KIND] == AUTOMATON and A[at + 4] == 0:
-                return A[A[A[spec + SPEC_REF] + DFA_LONGEST] + A[at + 2]] < 0
+        elif A[spec + SPEC_KIND] == AUTOMATON and A[spec + SPEC_MAX] < 0 and A[at + 4] == 0:
+            if A[A[A[spec + SPEC_REF] + DFA_LONGEST] + A[at + 2]] < 0:
+                return True
     return False
 
 
@@ -134,7 +139,7 @@ def is_endless(A, state):
 def goes_surely(A, bits, place, b, to):
     """The place after one more byte, which led to the state ``to``."""
     if place == INSIDE:
-        return INSIDE if b != 34 and is_endless(A, to) else NOWHERE
+        return INSIDE if b != 34 and is_vast(A, to) else NOWHERE
     if place == NOWHERE or place == LAST:
         return NOWHERE
     if b == 32 or b == 10 or b == 13 or b == 9:
@@ -146,6 +151,8 @@ def goes_surely(A, bits, place, b, to):
             return BRACE
         if b == 91 and bits & AMPLE_ARRAY:
             return BRACKET
+        if b == 45 and bits & AMPLE_MINUS:
+            return LAST
     return LAST if place == BRACE and b == 34 else NOWHERE
 
 

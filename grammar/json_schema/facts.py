@@ -239,6 +239,11 @@ def unique(f: Formula) -> int:
     return found
 
 
+def seen(f: Formula) -> tuple[Formula, ...]:
+    """The items that others must differ from, as constants."""
+    return max((a.atom.seen for a in atoms(f) if isinstance(a.atom, Unique)), key=len, default=())
+
+
 def counts(f: Formula) -> bool:
     """Whether a residual counts members."""
     return any(isinstance(a.atom, AtLeast) for a in atoms(f))

@@ -278,6 +278,10 @@ class Goals:
             self._listing.remove(goal)
         return list(found.values())
 
+    def has_few(self, value: Value, most: int) -> bool:
+        """Whether a residual has no more instances than ``most``."""
+        return self._instances(value, most) is not None
+
     def _instances(self, value: Value, most: int) -> list[Any] | None:
         """All instances of a residual, or None when there are more than ``most``."""
         if isinstance(value, Literal):
