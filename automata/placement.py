@@ -194,7 +194,7 @@ def last_value(text: bytes, *, is_whole: bool) -> Any:
         depth += _DEPTH.get(piece.group(), 0)
         end = piece.end()
         if depth == 0:
-            return json.loads(backwards[start:end][::-1].decode(), parse_float=Decimal, parse_int=_integer)
+            return _DECODER.decode(backwards[start:end][::-1].decode())
 
 
 def _integer(digits: str) -> int | Decimal:
@@ -202,12 +202,13 @@ def _integer(digits: str) -> int | Decimal:
 
 
 MAX_DIGITS = 4000  # Python reads no longer integers from text
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=_integer)
 
 
 def last_value_of(chunks: Iterable[bytes]) -> Any:
     """The same of a text that is given in pieces, the last one first; only as many are taken as the value needs."""
     taken: list[bytes] = []
-    due = 8
+    due = 4
     for chunk in chunks:
         taken.append(chunk)
         if len(taken) == due:

@@ -11,7 +11,20 @@ from __future__ import annotations
 from .arena import BUFFER, COWALK, FULL, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS, SUSPECTS, TEXT, take
 from .collect import add_ids
 from .jit import kernel
-from .languages import ANY, AUTOMATON, DFA_LONGEST, SPEC_KIND, SPEC_MAX, SPEC_REF
+from .languages import (
+    ANY,
+    AUTOMATON,
+    DFA_CLASSES,
+    DFA_CLS,
+    DFA_INTERVALS,
+    DFA_LONGEST,
+    DFA_STARTS,
+    DFA_TRANS,
+    SPEC_KIND,
+    SPEC_MAX,
+    SPEC_REF,
+    interval_of,
+)
 from .positions import (
     A_LOOSE,
     A_MAX,
@@ -28,6 +41,7 @@ from .positions import (
 )
 from .states import AT_BASE, S_COUNT, S_FLAGS, S_ITEMS, close_buffer, put_item
 from .steps import step
+from .strings import mode_range
 from .suffixes import EDGE_STRIDE, edges, members, sort_words
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
@@ -116,6 +130,25 @@ def loosened(A, state):
     return close_buffer(A, start)
 
 
+@kernel("b1(A, i8, i8, i8)")
+def goes_on_for_ever(A, dfa, q, mode):
+    """Whether endlessly many texts follow from a state of an automaton, within a character if ``mode`` is not 0."""
+    longest = int(A[dfa + DFA_LONGEST])
+    if mode == 0:
+        return A[longest + q] < 0
+    starts, cls, n = int(A[dfa + DFA_STARTS]), int(A[dfa + DFA_CLS]), int(A[dfa + DFA_INTERVALS])
+    row = int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES])
+    for part in range(3):
+        first, last = mode_range(mode, part)
+        lo = interval_of(A, dfa, first) if first <= last else n
+        while lo < n and A[starts + lo] <= last:
+            to = int(A[row + A[cls + lo]])
+            if to >= 0 and A[longest + to] < 0:
+                return True
+            lo += 1
+    return False
+
+
 @kernel("b1(A, i8)")
 def is_vast(A, state):
     """Whether more strings go on from inside one than are ever excluded: endlessly many, or any next character."""
@@ -129,8 +162,8 @@ def is_vast(A, state):
             whole = int(A[at + 3]) + (A[at + 4] != 0)  # with the character that has begun
             if A[spec + SPEC_MAX] < 0 or whole < A[spec + SPEC_MAX]:
                 return True
-        elif A[spec + SPEC_KIND] == AUTOMATON and A[spec + SPEC_MAX] < 0 and A[at + 4] == 0:
-            if A[A[A[spec + SPEC_REF] + DFA_LONGEST] + A[at + 2]] < 0:
+        elif A[spec + SPEC_KIND] == AUTOMATON and A[spec + SPEC_MAX] < 0:
+            if goes_on_for_ever(A, int(A[spec + SPEC_REF]), int(A[at + 2]), int(A[at + 4])):
                 return True
     return False
 
