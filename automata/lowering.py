@@ -182,6 +182,8 @@ class JsonLowering:
         elif value.free is not None and self.goals.satisfiable(value.free):
             free = self._goal(value.free)
         extra = int(any(goal >= 0 for goal in goals[n:]))
+        if extra and not self.any_order:
+            arena.names_end(sum(goal >= 0 for goal in goals[n:]))
         is_required = [name in value.required for name in names[:n]]
         required, none_seen = [], []
         if self.any_order:

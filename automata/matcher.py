@@ -1,4 +1,8 @@
-"""Matchers: where one text stands in a grammar. One integer and the history that rollback needs."""
+"""Matchers: where one text stands in a grammar. One integer and the history that rollback needs.
+
+Where objects may have names that are not listed, the keys of the text go along in a buffer, so that none is written
+twice (:mod:`detent.native.keys`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from detent.native import masks
+from detent.native import keys, masks
 from detent.native.arena import WORDS
 
 from .arena import Arena, ArenaFull
@@ -50,13 +54,14 @@ class Matcher:
     (True, True)
     """
 
-    __slots__ = ("_A", "_V", "_arena", "_eos", "_steps", "_stopped", "grammar", "state")
+    __slots__ = ("_A", "_K", "_V", "_arena", "_eos", "_steps", "_stopped", "grammar", "state")
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
         self._eos = grammar.vocabulary.eos_ids
         self._steps: list[tuple[int, int | bytes]] = []  # (state before, what was accepted)
         self._stopped = False
+        self._K = keys.new_buffer() if grammar.has_free_names else None
         self._bind(*grammar.bind())
 
     def _bind(self, arena: Arena, start: int) -> None:
@@ -78,10 +83,13 @@ class Matcher:
         """
         if self._stopped:
             return False
-        before = self.state
-        after = masks.advance(self._A, self._V, before, token_id)
+        before, K = self.state, self._K
+        if K is None:
+            after = masks.advance(self._A, self._V, before, token_id)
+        else:
+            after = masks.advance_keyed(self._A, self._V, before, token_id, K)
         if after < 0:
-            after = self._until(lambda: masks.advance(self._A, self._V, self.state, token_id), after)
+            after = self._until(lambda: self._after(token_id), after)
             before = self.state
         if after == 0:
             if token_id in self._eos and masks.is_complete(self._A, before):
@@ -93,20 +101,27 @@ class Matcher:
         self.state = after
         return True
 
+    def _after(self, token_id: int) -> int:
+        if self._K is None:
+            return int(masks.advance(self._A, self._V, self.state, token_id))
+        return int(masks.advance_keyed(self._A, self._V, self.state, token_id, self._K))
+
     def accept_bytes(self, data: bytes) -> bool:
         """Take bytes that need not be whole tokens; all of them or none."""
-        after = self._after_bytes(data)
+        if self._stopped:
+            return False
+        array = np.frombuffer(data, dtype=np.uint8).astype(np.int32)
+        after = self._until(lambda: self._after_bytes(array))
         if after == 0:
             return False
         self._steps.append((self.state, data))
         self.state = after
         return True
 
-    def _after_bytes(self, data: bytes) -> int:
-        if self._stopped:
-            return 0
-        array = np.frombuffer(data, dtype=np.uint8).astype(np.int32)
-        return self._until(lambda: masks.advance_bytes(self._A, self.state, array))
+    def _after_bytes(self, data: npt.NDArray[np.int32]) -> int:
+        if self._K is None:
+            return int(masks.advance_bytes(self._A, self.state, data))
+        return int(masks.advance_bytes_keyed(self._A, self._V, self.state, data, self._K))
 
     def _until(self, attempt: Callable[[], int], result: int | None = None) -> int:
         """Repeat a kernel call until it has all it needs: results below 0 are -2 - what it gave up for."""
@@ -114,7 +129,10 @@ class Matcher:
         renewals = 0
         while result < 0:
             try:
-                self._arena.resolve(-2 - result)
+                if result == TOO_SHORT:
+                    self._K = keys.larger(self._K)
+                else:
+                    self._arena.resolve(-2 - result)
             except ArenaFull:
                 if renewals == MAX_RENEWALS:
                     raise self.grammar.too_large() from None
@@ -131,7 +149,7 @@ class Matcher:
             done = other.accept(taken) if isinstance(taken, int) else other.accept_bytes(taken)
             assert done, "a text stays valid in every arena"
         self._bind(other._arena, other.state)
-        self._steps = other._steps
+        self._steps, self._K = other._steps, other._K
 
     def rollback(self, n: int = 1) -> None:
         """Undo the last ``n`` accepted tokens (or byte strings). O(n), whatever they did.
@@ -144,6 +162,8 @@ class Matcher:
         if not 0 <= n <= len(self._steps):
             raise ValueError(f"cannot undo {n} of {len(self._steps)} steps")
         if n:
+            if self._K is not None and n > self._stopped:
+                keys.rollback(self._K, n - self._stopped)
             self.state = self._steps[-n][0]
             del self._steps[-n:]
             self._stopped = False
@@ -153,11 +173,12 @@ class Matcher:
         self.rollback(len(self._steps))
 
     def fork(self) -> Matcher:
-        """An independent copy. O(steps) for the history, nothing else is copied."""
+        """An independent copy. O(steps) for the history; nothing else is copied but the keys of the text."""
         other = Matcher.__new__(Matcher)
         other.grammar, other._eos = self.grammar, self._eos
         other._arena, other._A, other._V = self._arena, self._A, self._V
         other.state, other._stopped, other._steps = self.state, self._stopped, self._steps.copy()
+        other._K = None if self._K is None else self._K.copy()
         return other
 
     # ----------------------------------------------------------------------------------------------------- queries
@@ -187,13 +208,38 @@ class Matcher:
         if self._stopped:
             mask[row] = 0
             return
-        result = masks.fill_mask(self._A, self._V, mask, row, self.state)
+        K = self._K
+        if K is None:
+            result = masks.fill_mask(self._A, self._V, mask, row, self.state)
+        else:
+            result = masks.fill_mask_keyed(self._A, self._V, mask, row, self.state, K)
         if result:
-            self._until(lambda: masks.fill_mask(self._A, self._V, mask, row, self.state), result)
+            self._until(lambda: self._fill(mask, row), result)
 
-    def prepare(self) -> None:
-        """Work out the mask of this state without writing it."""
-        self._until(lambda: masks.prepare_mask(self._A, self._V, self.state))
+    def _fill(self, mask: Bitmask, row: int) -> int:
+        if self._K is None:
+            return int(masks.fill_mask(self._A, self._V, mask, row, self.state))
+        return int(masks.fill_mask_keyed(self._A, self._V, mask, row, self.state, self._K))
+
+    def prepare(self) -> bool:
+        """Work out the mask of this state without writing it.
+
+        Returns
+        -------
+        bool
+            Whether the keys of the text may forbid some of it, so that the mask is this text's own.
+        """
+        K = self._K
+        if K is None:
+            result = masks.prepare_mask(self._A, self._V, self.state)
+        else:
+            result = masks.prepare_mask_keyed(self._A, self._V, self.state, K)
+        return bool(result if result >= 0 else self._until(self._prepare, result))
+
+    def _prepare(self) -> int:
+        if self._K is None:
+            return int(masks.prepare_mask(self._A, self._V, self.state))
+        return int(masks.prepare_mask_keyed(self._A, self._V, self.state, self._K))
 
     def validate(self, tokens: Iterable[int]) -> int:
         """How many of these tokens would be accepted one after another; the state is unchanged."""
@@ -209,7 +255,7 @@ class Matcher:
         """The bytes that can only come next (empty where there is a choice or the text may end)."""
         out, taken = bytearray(), 0
         while not self._stopped:
-            byte = self._until(lambda: masks.forced_byte(self._A, self.state))
+            byte = self._until(self._forced_byte)
             if byte > 255 or not self.accept_bytes(bytes((byte,))):
                 break
             out.append(byte)
@@ -218,6 +264,11 @@ class Matcher:
                 break
         self.rollback(taken)
         return bytes(out)
+
+    def _forced_byte(self) -> int:
+        if self._K is None:
+            return int(masks.forced_byte(self._A, self.state))
+        return int(masks.forced_byte_keyed(self._A, self._V, self.state, self._K))
 
     def forced_tokens(self) -> list[int]:
         """Tokens that can only come next: while the mask has a single bit.
@@ -249,6 +300,7 @@ def _check_room(mask: Bitmask, row: int, arena: npt.NDArray[np.int32]) -> None:
         raise ValueError(f"a mask of {mask.shape[1]} words for a vocabulary of {arena[WORDS]}: use allocate_bitmask")
 
 
+TOO_SHORT = -2  # result of a kernel that finds the buffer of keys too short
 MAX_RENEWALS = 64  # arenas to try for one call: others may fill a new one before this matcher gets its turn
 MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might
 
@@ -271,18 +323,22 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
     """
     targets = range(len(matchers)) if rows is None else rows
     by_arena: dict[int, tuple[Arena, list[int], list[int]]] = {}
+    keyed: list[tuple[Matcher, int]] = []
     for matcher, row in zip(matchers, targets, strict=True):
         _check_room(mask, row, matcher._A)
         if matcher._stopped:
             mask[row] = 0
             continue
-        if masks.prepare_mask(matcher._A, matcher._V, matcher.state):
-            matcher.prepare()
+        if matcher.prepare():
+            keyed.append((matcher, row))
+            continue
         _, out, states = by_arena.setdefault(id(matcher._A), (matcher._arena, [], []))
         out.append(row)
         states.append(matcher.state)
     for arena, out, states in by_arena.values():
         _fill_parallel(arena, mask, np.array(out, dtype=np.int64), np.array(states, dtype=np.int64))
+    for matcher, row in keyed:
+        matcher.fill_bitmask(mask, row)
 
 
 def _fill_parallel(arena: Arena, mask: Bitmask, rows: npt.NDArray[np.int64], states: npt.NDArray[np.int64]) -> None:

@@ -1,5 +1,9 @@
 """Masks and steps by whole tokens: the calls that a matcher makes.
 
+Where an object may have names that are not listed, a matcher keeps the keys of its text beside the state (``K``, see
+:mod:`detent.native.keys`), and makes the calls whose names end in ``_keyed``. They give up for one more reason: a
+buffer that is too short.
+
 The mask of a state is kept as a *recipe*: a few shared dense rows to unite and a short list of token ids. Recipe:
 number of rows, rows (absolute indices), number of ids, ids.
 """
@@ -8,9 +12,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arena import EOS, IDS, N_EOS, NEED, NEEDED, RECIPE, STATE, STATE_STRIDE, STATUS, USED_ROWS, WORDS, WORK, take
+from .arena import (
+    BYTE,
+    EOS,
+    IDS,
+    N_EOS,
+    NEED,
+    NEEDED,
+    RECIPE,
+    SHORT,
+    STATE,
+    STATE_STRIDE,
+    STATUS,
+    USED_ROWS,
+    WORDS,
+    WORK,
+    take,
+)
 from .collect import add_ids, add_row, dense_row, push, start_collecting
+from .duplicates import follow, may_strike, strike
 from .jit import kernel
+from .keys import STEPS, restore
 from .pairs import (
     DENSE_FROM,
     P_COUNT,
@@ -122,10 +144,10 @@ def write_mask(A, made, mask, row):
 
 @kernel("i8(A)")
 def why(A):
-    """Why a call gave up: the number of the lazy record that it needs, or -1 when the arena is full."""
+    """Why a call gave up: the number of the lazy record that it needs, -1: the arena is full, 0: ``K`` is too short."""
     reason = int(A[STATUS])
     A[STATUS] = 0
-    return int(A[NEEDED]) if reason == NEED else -1
+    return int(A[NEEDED]) if reason == NEED else 0 if reason == SHORT else -1
 
 
 @kernel("i8(A, A, int32[:, ::1], i8, i8)")
@@ -151,12 +173,36 @@ def fill_mask(A, V, mask, row, state):
     return 0
 
 
+@kernel("i8(A, A, int32[:, ::1], i8, i8, A)")
+def fill_mask_keyed(A, V, mask, row, state, K):
+    """As :func:`fill_mask`, without what would write a key of the text twice."""
+    made = int(A[A[STATE] + state * STATE_STRIDE + S_RECIPE])
+    if made == 0:
+        made = recipe(A, V, state)
+        if made == 0:
+            return -2 - why(A)
+    write_mask(A, made, mask, row)
+    if may_strike(A, V, K):
+        strike(A, V, mask, row, state, K)
+        if A[STATUS] != 0:
+            return -2 - why(A)
+    return 0
+
+
 @kernel("i8(A, A, i8)")
 def prepare_mask(A, V, state):
     """Make the recipe of a state without writing it: 0 when done, else -2 - :func:`why`."""
     if A[A[STATE] + state * STATE_STRIDE + S_RECIPE] == 0 and recipe(A, V, state) == 0:
         return -2 - why(A)
     return 0
+
+
+@kernel("i8(A, A, i8, A)")
+def prepare_mask_keyed(A, V, state, K):
+    """As :func:`prepare_mask`; 1 when the recipe is not yet the mask: :func:`fill_mask_keyed` must write it."""
+    if A[A[STATE] + state * STATE_STRIDE + S_RECIPE] == 0 and recipe(A, V, state) == 0:
+        return -2 - why(A)
+    return 1 if may_strike(A, V, K) else 0
 
 
 @kernel("void(A, int32[:, ::1], int64[::1], int64[::1], i8, i8)", nogil=True)
@@ -167,6 +213,16 @@ def fill_ready(A, mask, rows, states, start, stop):
     """
     for j in range(start, stop):
         write_mask(A, int(A[A[STATE] + states[j] * STATE_STRIDE + S_RECIPE]), mask, rows[j])
+
+
+@kernel("i8(A, A, i8, A, i8, i8, A)")
+def take_step(A, V, state, data, first, last, K):
+    """State after the bytes ``data[first:last]``, which become a step of ``K``; else as :func:`advance`."""
+    state = follow(A, V, state, data, first, last, K)
+    if state == 0:
+        return 0 if A[STATUS] == 0 else -2 - why(A)
+    K[STEPS] += 1
+    return state
 
 
 @kernel("i8(A, A, i8, i8)")
@@ -184,6 +240,24 @@ def advance(A, V, state, token):
         if state <= 0:
             return 0 if A[STATUS] == 0 else -2 - why(A)
     return state
+
+
+@kernel("i8(A, A, i8, i8, A)")
+def advance_keyed(A, V, state, token, K):
+    """As :func:`advance`; the keys of the text go along, one step further."""
+    if token < 0 or token >= V[V_TOKENS]:
+        return 0
+    at, base = int(V[V_TOKOFF]) + token, int(V[V_TOKBYTES])
+    first, last = int(V[at]), int(V[at + 1])
+    if first == last:
+        return 0
+    return take_step(A, V, state, V, base + first, base + last, K)
+
+
+@kernel("i8(A, A, i8, A, A)")
+def advance_bytes_keyed(A, V, state, data, K):
+    """As :func:`advance_bytes`; the keys of the text go along, one step further."""
+    return take_step(A, V, state, data, 0, len(data), K)
 
 
 @kernel("i8(A, i8, A)")
@@ -207,6 +281,25 @@ def forced_byte(A, state):
         if A[STATUS] != 0:
             return -2 - why(A)
         if to > 0:
+            if only < 256:
+                return 256
+            only = b
+    return only
+
+
+@kernel("i8(A, A, i8, A)")
+def forced_byte_keyed(A, V, state, K):
+    """As :func:`forced_byte`, without bytes that could only write a key of the text twice."""
+    if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & COMPLETE:
+        return 256
+    only = 256
+    for b in range(256):
+        A[BYTE] = b
+        to = follow(A, V, state, A, BYTE, BYTE + 1, K)
+        if A[STATUS] != 0:
+            return -2 - why(A)
+        if to > 0:
+            restore(K)
             if only < 256:
                 return 256
             only = b

@@ -1,0 +1,301 @@
+"""Masks without the tokens that would write a key twice, or begin one that can only become one written before.
+
+A mask is made from the state alone and shared; here the few tokens are taken away that the keys of this one text
+forbid. Inside a key, those are found along each key that begins like it, through the trie of the vocabulary. Any other
+token writes a key, or begins one, between its own quotes (:mod:`detent.native.openings`): those that concern a key of
+an open object are tried one by one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .arena import COWALK, FEWEST, FULL, MARKED, SHORT, SOME_END, STATUS
+from .jit import kernel
+from .keys import (
+    COUNT,
+    E_BEFORE,
+    E_HOT,
+    E_LENGTH,
+    E_TEXT,
+    F_COUNT,
+    F_LAST,
+    F_PARENT,
+    HOT,
+    IS_KEY,
+    LAST,
+    MODE,
+    TEXT,
+    TOP,
+    USED,
+    first_closed,
+    has_room,
+    is_closed,
+    lex,
+    restore,
+    save,
+)
+from .names_left import begins, can_be, goes_on, name_left
+from .openings import MANY_KEYS, N_BARE, N_BEGUN, N_CLOSED, N_SECOND, OPENING, RECORD
+from .steps import step
+from .strings import CHAR, DEAD, QUOTE, char_step
+from .tables import is_marked, mark_quotes_below
+from .trie import V_BYTE, V_CHILD, V_OPENINGS, V_TOKBYTES, V_TOKFIRST, V_TOKIDS, V_TOKOFF
+
+
+@kernel("i8(A, A, i8, A, i8, i8, A)")
+def follow(A, V, state, data, first, last, K):
+    """State after the bytes ``data[first:last]``, with the lexer beside it.
+
+    Returns
+    -------
+    int
+        0 when they are not allowed, or ``A[STATUS]`` says why they could not be read; then nothing has changed.
+    """
+    if not has_room(K, last - first):
+        A[STATUS] = SHORT
+        return 0
+    save(K)
+    for j in range(first, last):
+        b = int(data[j])
+        state = step(A, state, b)
+        if state <= 0 or not lex(V, K, b):
+            restore(K)
+            return 0
+    if not name_left(A, K, state):
+        restore(K)
+        return 0
+    return state
+
+
+@kernel("void(A, A, int32[:, ::1], i8, i8, i8, A)")
+def try_token(A, V, mask, row, state, token, K):
+    """Take a token away if it is not allowed after all; nothing once ``A[STATUS]`` is set."""
+    if A[STATUS] != 0 or (mask[row, token >> 5] >> (token & 31)) & 1 == 0:
+        return
+    at, base = int(V[V_TOKOFF]) + token, int(V[V_TOKBYTES])
+    if follow(A, V, state, V, base + int(V[at]), base + int(V[at + 1]), K) > 0:
+        restore(K)
+    elif A[STATUS] == 0:
+        mask[row, token >> 5] &= ~(np.int32(1) << np.int32(token & 31))
+
+
+@kernel("void(A, int32[:, ::1], i8, i8)")
+def clear_from(V, mask, row, node):
+    """Take away all tokens that end at a trie node or below: level by level they are one slice."""
+    child, first, ids = int(V[V_CHILD]), int(V[V_TOKFIRST]), int(V[V_TOKIDS])
+    start, stop = node, node + 1
+    while start < stop:
+        for j in range(int(V[first + start]), int(V[first + stop])):
+            t = V[ids + j]
+            mask[row, t >> 5] &= ~(1 << (t & 31))
+        start, stop = int(V[child + start]), int(V[child + stop])
+
+
+@kernel("i8(A, i8, i8)")
+def trie_edge(V, node, b):
+    """Child of a node of the vocabulary's trie along a byte, or -1. O(log children)."""
+    child, node_byte = int(V[V_CHILD]) + node, int(V[V_BYTE])
+    lo, hi = int(V[child]), int(V[child + 1])
+    end = hi
+    while lo < hi:
+        mid = (lo + hi) >> 1
+        if V[node_byte + mid] < b:
+            lo = mid + 1
+        else:
+            hi = mid
+    return lo if lo < end and V[node_byte + lo] == b else -1
+
+
+@kernel("i8(i8)")
+def lead_byte(cp):
+    """First byte of the UTF-8 form of a code point."""
+    if cp < 0x80:
+        return cp
+    if cp < 0x800:
+        return 0xC0 | cp >> 6
+    return 0xE0 | cp >> 12 if cp < 0x10000 else 0xF0 | cp >> 18
+
+
+@kernel("i8(A, A, int32[:, ::1], i8, i8, i8, i8, i8, i8, A, i8)")
+def follow_key(A, V, mask, row, entry, c, here, mode, length, K, top):
+    """Enter node ``c`` of the trie with a beginning of a key that was written before.
+
+    What cannot come to another key is taken away; what is still to be looked into is put on the stack.
+
+    Parameters
+    ----------
+    entry, length, mode : int
+        The key, how many of its characters were read, and the mode inside the next one.
+    here : int
+        State at the parent of ``c``.
+    top : int
+        Frames on the stack (node, state, mode, length).
+
+    Returns
+    -------
+    int
+        The new ``top``.
+    """
+    b, size = int(V[V[V_BYTE] + c]), int(K[entry + E_LENGTH])
+    r = char_step(mode, b)
+    if r == QUOTE:
+        if length == size:
+            clear_from(V, mask, row, c)
+        return top
+    if r == DEAD or length == size or not can_be(r if r < CHAR else 0, int(K[entry + E_TEXT + length])):
+        return top
+    if r >= CHAR:
+        if r & 0x1FFFFF != K[entry + E_TEXT + length]:
+            return top
+        r, length = 0, length + 1
+    ends = A[SOME_END] != 0
+    if not ends and not is_marked(A, c):
+        return top
+    to = step(A, here, b)
+    if to <= 0:
+        return top
+    if ends and not goes_on(A, K, to, entry + E_TEXT, length, r):
+        clear_from(V, mask, row, c)
+        return top
+    if V[V[V_CHILD] + c] < V[V[V_CHILD] + c + 1]:
+        if 4 * top + 4 > A[COWALK + 1]:
+            A[STATUS] = FULL
+            return top
+        at = int(A[COWALK]) + 4 * top
+        A[at], A[at + 1], A[at + 2], A[at + 3] = c, to, r, length
+        top += 1
+    return top
+
+
+@kernel("void(A, A, int32[:, ::1], i8, i8, i8, A)")
+def strike_key(A, V, mask, row, state, entry, K):
+    """Take away what leads from inside a key to one that was written before, in every spelling."""
+    stack, child = int(A[COWALK]), int(V[V_CHILD])
+    start = int(K[USED]) - int(K[TEXT]) - E_TEXT
+    A[stack], A[stack + 1], A[stack + 2], A[stack + 3] = 0, state, K[MODE], start
+    top = 1
+    while top > 0 and A[STATUS] == 0:
+        top -= 1
+        at = stack + 4 * top
+        y, here, mode, length = int(A[at]), int(A[at + 1]), int(A[at + 2]), int(A[at + 3])
+        if mode != 0:
+            for c in range(int(V[child + y]), int(V[child + y + 1])):
+                top = follow_key(A, V, mask, row, entry, c, here, mode, length, K, top)
+            continue
+        if length == K[entry + E_LENGTH]:
+            c = trie_edge(V, y, 34)
+            if c >= 0:
+                clear_from(V, mask, row, c)
+            continue
+        c = trie_edge(V, y, lead_byte(int(K[entry + E_TEXT + length])))
+        if c >= 0:
+            top = follow_key(A, V, mask, row, entry, c, here, 0, length, K, top)
+        c = trie_edge(V, y, 92)
+        if c >= 0:
+            top = follow_key(A, V, mask, row, entry, c, here, 0, length, K, top)
+
+
+@kernel("void(A, A, int32[:, ::1], i8, i8, A)")
+def strike_here(A, V, mask, row, state, K):
+    """Take away what leads on from inside a key to one that its object has."""
+    if A[MARKED] == 0:
+        mark_quotes_below(A, V)
+    text = int(K[TEXT]) + E_TEXT
+    length, mode, entry = int(K[USED]) - text, int(K[MODE]), int(K[LAST])
+    while entry != 0 and A[STATUS] == 0:
+        if begins(K, entry, text, length, mode):
+            strike_key(A, V, mask, row, state, entry, K)
+        entry = int(K[entry + E_BEFORE])
+
+
+@kernel("void(A, A, int32[:, ::1], i8, i8, i8, A)")
+def try_whole(A, V, mask, row, state, entry, K):
+    """Try the tokens that write a key as a whole."""
+    table, text, length = int(V[V_OPENINGS]), entry + E_TEXT, int(K[entry + E_LENGTH])
+    k = first_closed(V, K, text, length)
+    while is_closed(V, K, text, length, k):
+        try_token(A, V, mask, row, state, int(V[table + RECORD + OPENING * k]), K)
+        k += 1
+
+
+@kernel("i8(A, i8, i8, i8, i8)")
+def begun_from(V, lo, hi, depth, cp):
+    """Of begun openings, alike for ``depth`` characters and longer, the first that goes on with ``cp`` or more."""
+    table = int(V[V_OPENINGS])
+    while lo < hi:
+        mid = (lo + hi) >> 1
+        if V[table + V[table + RECORD + OPENING * mid + 1] + depth] < cp:
+            lo = mid + 1
+        else:
+            hi = mid
+    return lo
+
+
+@kernel("void(A, A, int32[:, ::1], i8, i8, i8, i8, i8, A)")
+def try_begun(A, V, mask, row, state, entry, lo, hi, K):
+    """Try the tokens that begin a key (openings ``lo .. hi-1``) like one that was written. O(length log openings)."""
+    table, length = int(V[V_OPENINGS]), int(K[entry + E_LENGTH])
+    for depth in range(length):
+        cp = int(K[entry + E_TEXT + depth])
+        lo = begun_from(V, lo, hi, depth, cp)
+        hi = begun_from(V, lo, hi, depth, cp + 1)
+        while lo < hi and V[table + RECORD + OPENING * lo + 2] == depth + 1:
+            try_token(A, V, mask, row, state, int(V[table + RECORD + OPENING * lo]), K)
+            lo += 1
+        if lo == hi:
+            return
+
+
+@kernel("void(A, A, int32[:, ::1], i8, i8, A)")
+def strike_begun(A, V, mask, row, state, K):
+    """Take away tokens that begin a key of which nothing is left; needed where names can be used up."""
+    table = int(V[V_OPENINGS])
+    lo = int(V[table + N_CLOSED])
+    hi = lo + int(V[table + N_BEGUN])
+    while lo < hi and V[table + RECORD + OPENING * lo + 2] == 0:  # nothing but a part of a character
+        try_token(A, V, mask, row, state, int(V[table + RECORD + OPENING * lo]), K)
+        lo += 1
+    entry, frame, most = int(K[LAST]), int(K[TOP]), int(K[COUNT])
+    while frame != 0:
+        while entry != 0 and A[STATUS] == 0:
+            try_begun(A, V, mask, row, state, entry, lo, hi, K)
+            entry = int(K[entry + E_BEFORE])
+        entry, most = int(K[frame + F_LAST]), max(most, int(K[frame + F_COUNT]))
+        frame = int(K[frame + F_PARENT])
+    if most + V[table + MANY_KEYS] >= A[FEWEST]:
+        first = table + RECORD + OPENING * hi
+        for j in range(int(V[table + N_BARE])):
+            try_token(A, V, mask, row, state, int(V[first + j]), K)
+
+
+@kernel("b1(A, A, A)")
+def may_strike(A, V, K):
+    """Whether :func:`strike` has anything to look at."""
+    if K[COUNT] != 0 and K[MODE] >= 0 and K[IS_KEY]:
+        return True
+    return K[HOT] != 0 or A[SOME_END] != 0 or V[V[V_OPENINGS] + N_SECOND] != 0
+
+
+@kernel("void(A, A, int32[:, ::1], i8, i8, A)")
+def strike(A, V, mask, row, state, K):
+    """Take away from the mask of a state what the keys of the text forbid.
+
+    Parameters
+    ----------
+    mask : (rows, ceil(n / 32)) int32
+        Row ``row`` holds the mask of ``state``; when ``A[STATUS]`` is set, some of what must go is still there.
+    """
+    if K[COUNT] != 0 and K[MODE] >= 0 and K[IS_KEY]:
+        strike_here(A, V, mask, row, state, K)
+    table = int(V[V_OPENINGS])
+    entry = int(K[HOT])
+    while entry != 0 and A[STATUS] == 0:
+        try_whole(A, V, mask, row, state, entry, K)
+        entry = int(K[entry + E_HOT])
+    n = int(V[table + N_CLOSED] + V[table + N_BEGUN])
+    first = table + RECORD + OPENING * n + int(V[table + N_BARE])
+    for j in range(int(V[table + N_SECOND])):
+        try_token(A, V, mask, row, state, int(V[first + j]), K)
+    if A[SOME_END] != 0 and A[STATUS] == 0:
+        strike_begun(A, V, mask, row, state, K)

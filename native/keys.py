@@ -1,0 +1,204 @@
+"""Which keys the open objects have: a lexer of JSON beside the state of a matcher.
+
+The lexical structure of JSON is the same under every schema, so the keys of a text need not be part of any state:
+states, pairs and recipes stay shared whatever keys were written. A key is compared by its decoded characters.
+
+The keys of one text live in a buffer of the matcher, ``K``: header, records, free words, journal. Records are only ever
+appended, so what the header says is all that a step changes, and to undo steps is to restore it from the journal, which
+grows from the end of the buffer and holds the header before each step.
+
+::
+
+    header    MODE      mode of the open string (:mod:`detent.native.strings`), OUTSIDE between strings
+              IS_KEY    whether the open string, or else the next one, is a key
+              TOP       frame of the innermost open object or array
+              LAST      its last key (0: none, or an array), and COUNT the number of its keys
+              HOT       last key of any open object that some token can write on its own
+              TEXT      entry of the key being read
+              USED      words in use
+    frame     frame around it, whether it is an object, and LAST, COUNT and HOT of the one around it
+    entry     the entry before it in its object, the hot entry before it, number of characters, hash, characters
+
+All addresses are offsets in the buffer, none of them the arena's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from .arena import mix
+from .jit import kernel
+from .openings import N_CLOSED, OPENING, RECORD
+from .strings import CHAR, QUOTE, char_step
+from .trie import V_OPENINGS
+
+MODE, IS_KEY, TOP, LAST, COUNT, HOT, TEXT, USED, SNAPSHOT, STEPS, HEADER = 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9
+F_PARENT, F_OBJECT, F_LAST, F_COUNT, F_HOT, FRAME = 0, 1, 2, 3, 4, 5
+E_BEFORE, E_HOT, E_LENGTH, E_HASH, E_TEXT = 0, 1, 2, 3, 4
+OUTSIDE = -1
+SMALLEST = 256  # words of a new buffer
+
+
+def new_buffer() -> npt.NDArray[np.int32]:
+    """A buffer at the start of a text, (``SMALLEST``,) int32."""
+    K = np.zeros(SMALLEST, np.int32)
+    K[MODE], K[USED] = OUTSIDE, HEADER
+    return K
+
+
+def larger(K: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """A copy of a buffer with twice the room."""
+    out = np.zeros(2 * len(K), np.int32)
+    used, journal = int(K[USED]), SNAPSHOT * int(K[STEPS])
+    out[:used] = K[:used]
+    out[len(out) - journal :] = K[len(K) - journal :]
+    return out
+
+
+@kernel("b1(A, i8)")
+def has_room(K, n_bytes):
+    """Whether the records of so many bytes fit, and one more snapshot (a byte adds a frame at most)."""
+    return K[USED] + FRAME * n_bytes + SNAPSHOT * (K[STEPS] + 1) <= len(K)
+
+
+@kernel("void(A)")
+def save(K):
+    """Write the header behind the journal: the state to come back to."""
+    at = len(K) - SNAPSHOT * (int(K[STEPS]) + 1)
+    for j in range(SNAPSHOT):
+        K[at + j] = K[j]
+
+
+@kernel("void(A)")
+def restore(K):
+    """Go back to what :func:`save` wrote."""
+    at = len(K) - SNAPSHOT * (int(K[STEPS]) + 1)
+    for j in range(SNAPSHOT):
+        K[j] = K[at + j]
+
+
+@kernel("void(A, i8)")
+def rollback(K, n):
+    """Undo ``n`` steps. O(1)."""
+    K[STEPS] -= n
+    restore(K)
+
+
+@kernel("i8(A, i8, i8, A, i8, i8)")
+def compare(K, text, length, V, other, size):
+    """Order of two texts of code points, one in each array: negative, 0 or positive."""
+    for j in range(min(length, size)):
+        if K[text + j] != V[other + j]:
+            return int(K[text + j]) - int(V[other + j])
+    return length - size
+
+
+@kernel("i8(A, A, i8, i8)")
+def first_closed(V, K, text, length):
+    """The first opening of a whole key with this text or a later one. O(log openings)."""
+    table = int(V[V_OPENINGS])
+    lo, hi = 0, int(V[table + N_CLOSED])
+    while lo < hi:
+        mid = (lo + hi) >> 1
+        at = table + RECORD + OPENING * mid
+        if compare(K, text, length, V, table + int(V[at + 1]), int(V[at + 2])) > 0:
+            lo = mid + 1
+        else:
+            hi = mid
+    return lo
+
+
+@kernel("b1(A, A, i8, i8, i8)")
+def is_closed(V, K, text, length, k):
+    """Whether opening ``k`` writes this key as a whole."""
+    table = int(V[V_OPENINGS])
+    at = table + RECORD + OPENING * k
+    return k < V[table + N_CLOSED] and compare(K, text, length, V, table + int(V[at + 1]), int(V[at + 2])) == 0
+
+
+@kernel("b1(A, A)")
+def close_key(V, K):
+    """Record the key that was read; False when its object has it already. O(keys of the object)."""
+    entry = int(K[TEXT])
+    text, length = entry + E_TEXT, int(K[USED]) - entry - E_TEXT
+    h = length
+    for j in range(length):
+        h = mix(h, int(K[text + j]))
+    h &= 0x7FFFFFFF
+    other = int(K[LAST])
+    while other != 0:
+        if K[other + E_HASH] == h and compare(K, text, length, K, other + E_TEXT, int(K[other + E_LENGTH])) == 0:
+            return False
+        other = int(K[other + E_BEFORE])
+    K[entry + E_BEFORE], K[entry + E_HOT] = K[LAST], K[HOT]
+    K[entry + E_LENGTH], K[entry + E_HASH] = length, h
+    if is_closed(V, K, text, length, first_closed(V, K, text, length)):
+        K[HOT] = entry
+    K[LAST] = entry
+    K[COUNT] += 1
+    K[IS_KEY] = 0
+    return True
+
+
+@kernel("void(A, i8)")
+def open_frame(K, is_object):
+    """An opening brace or bracket."""
+    at = int(K[USED])
+    K[at + F_PARENT], K[at + F_OBJECT] = K[TOP], is_object
+    K[at + F_LAST], K[at + F_COUNT], K[at + F_HOT] = K[LAST], K[COUNT], K[HOT]
+    K[TOP], K[LAST], K[COUNT], K[IS_KEY], K[USED] = at, 0, 0, is_object, at + FRAME
+
+
+@kernel("void(A)")
+def close_frame(K):
+    """A closing brace or bracket."""
+    at = int(K[TOP])
+    K[TOP], K[LAST], K[COUNT], K[HOT] = K[at + F_PARENT], K[at + F_LAST], K[at + F_COUNT], K[at + F_HOT]
+    K[IS_KEY] = 0
+
+
+@kernel("void(A, i8)")
+def between(K, b):
+    """A byte outside strings."""
+    if b == 34:
+        K[MODE] = 0
+        if K[IS_KEY]:
+            K[TEXT] = K[USED]
+            K[USED] += E_TEXT
+    elif b == 44:
+        K[IS_KEY] = K[K[TOP] + F_OBJECT]
+    elif b == 123 or b == 91:
+        open_frame(K, 1 if b == 123 else 0)
+    elif b == 125 or b == 93:
+        close_frame(K)
+
+
+@kernel("b1(A, A, i8)")
+def lex(V, K, b):
+    """Read one more byte of a JSON text; False when it ends a key that the open object already has.
+
+    Parameters
+    ----------
+    V : (n,) int32
+        Packed vocabulary.
+    K : (n,) int32
+        Buffer with room for the byte (:func:`has_room`).
+    b : int
+        A byte that some state allows: nothing else is checked here.
+    """
+    mode = int(K[MODE])
+    if mode < 0:
+        between(K, b)
+        return True
+    r = char_step(mode, b)
+    if r == QUOTE:
+        K[MODE] = OUTSIDE
+        return K[IS_KEY] == 0 or close_key(V, K)
+    if r >= CHAR:
+        if K[IS_KEY]:
+            K[K[USED]] = r & 0x1FFFFF
+            K[USED] += 1
+        r = 0
+    K[MODE] = r
+    return True

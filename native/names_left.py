@@ -1,0 +1,204 @@
+"""Whether a key that has begun can still become one that its object has not.
+
+An automaton of free names may have states from which only finitely many names follow, and names that a pattern spells
+out can all be written. What is left is a matter of counting: the names that a position allows below a beginning, less
+the keys of the object among them.
+"""
+
+from __future__ import annotations
+
+from .arena import LAZY, POS, POS_STRIDE, STATE, STATE_STRIDE
+from .jit import kernel
+from .keys import COUNT, E_BEFORE, E_LENGTH, E_TEXT, IS_KEY, LAST, MODE, TEXT, USED
+from .languages import (
+    DFA_CLASSES,
+    DFA_CLS,
+    DFA_GOALS,
+    DFA_INTERVALS,
+    DFA_STARTS,
+    DFA_TRANS,
+    DFA_WORDS,
+    SPEC_REF,
+    dfa_step,
+    interval_of,
+    least_char,
+    trie_char,
+)
+from .positions import (
+    K_KEY,
+    K_OBJECT,
+    NAME,
+    O_ANY_ORDER,
+    O_EXTRA,
+    O_SORTED,
+    O_SPEC,
+    O_TRIE,
+    any_word,
+    free_allowed,
+    name_allowed,
+)
+from .states import S_COUNT, S_ITEMS
+from .steps import name_can_go_on
+from .strings import LAST as LAST_CHAR
+from .strings import UTF8, mode_range
+
+MANY = 1 << 30
+
+
+@kernel("b1(i8, i8)")
+def can_be(mode, cp):
+    """Whether a character that has begun can become this one."""
+    if mode == 0:
+        return True
+    for part in range(3):
+        first, last = mode_range(mode, part)
+        if first <= cp <= last:
+            return True
+    return False
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def begins(K, entry, text, length, mode):
+    """Whether a key of the buffer begins with a text and a character that may have begun."""
+    size = int(K[entry + E_LENGTH])
+    if size < length + (1 if mode != 0 else 0):
+        return False
+    for j in range(length):
+        if K[entry + E_TEXT + j] != K[text + j]:
+            return False
+    return mode == 0 or can_be(mode, int(K[entry + E_TEXT + length]))
+
+
+@kernel("i8(A, i8, i8, i8)")
+def words_from(A, dfa, q, mode):
+    """How many words an automaton accepts from a state, after a character that may have begun; -1 without end."""
+    words, n = int(A[dfa + DFA_WORDS]), int(A[dfa + DFA_INTERVALS])
+    if mode == 0:
+        return int(A[words + q])
+    starts, cls = int(A[dfa + DFA_STARTS]), int(A[dfa + DFA_CLS])
+    row, total = int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES]), 0
+    for part in range(3):
+        first, last = mode_range(mode, part)
+        if first > last:
+            continue
+        k = interval_of(A, dfa, first)
+        while k < n and A[starts + k] <= last:
+            to = int(A[row + A[cls + k]])
+            if to >= 0:
+                if A[words + to] < 0:
+                    return -1
+                end = int(A[starts + k + 1]) - 1 if k + 1 < n else LAST_CHAR
+                total += (min(last, end) - max(first, int(A[starts + k])) + 1) * int(A[words + to])
+            k += 1
+    return min(total, MANY)
+
+
+@kernel("b1(A, A, i8, i8, i8, i8, i8)")
+def free_name_left(A, K, dfa, q, text, length, mode):
+    """Whether an automaton that has read a beginning can read on to a name that the object does not have.
+
+    O(keys of the object), and only where the words of the state are that few.
+    """
+    left = words_from(A, dfa, q, mode)
+    if left < 0 or left > K[COUNT]:
+        return True
+    goals, entry = int(A[dfa + DFA_GOALS]), int(K[LAST])
+    while entry != 0:
+        if begins(K, entry, text, length, mode):
+            to, j = q, length
+            while to >= 0 and j < K[entry + E_LENGTH]:
+                to = dfa_step(A, dfa, to, int(K[entry + E_TEXT + j]))
+                j += 1
+            if to >= 0 and A[goals + to] >= 0:
+                left -= 1
+        entry = int(K[entry + E_BEFORE])
+    return left > 0
+
+
+@kernel("i8(A, i8, i8, i8)")
+def names_below(A, obj, seen, node):
+    """How many allowed names lie below a node of the trie of names."""
+    order, n = int(A[obj + O_SORTED]), 0
+    for j in range(int(A[node + 4]), int(A[node + 5])):
+        n += 1 if name_allowed(A, obj, seen, int(A[order + j])) else 0
+    return n
+
+
+@kernel("i8(A, i8, i8, i8, i8)")
+def names_after(A, obj, seen, node, mode):
+    """How many allowed names go on with an escaped character that has begun."""
+    n = 0
+    for part in range(3):
+        first, last = mode_range(mode, part)
+        while first <= last:
+            found = least_char(A, node, first)
+            if found < 0 or (found & 0x1FFFFF) > last:
+                break
+            n += names_below(A, obj, seen, found >> 21)
+            first = (found & 0x1FFFFF) + 1
+    return n
+
+
+@kernel("b1(A, A, i8, i8, i8, i8, i8, i8)")
+def listed_name_left(A, K, obj, seen, node, text, length, mode):
+    """Whether a listed name that the object does not have goes on from a node of the trie of names.
+
+    What has been seen says which names were written, except in schema order for those that patterns spell out.
+    """
+    inside = mode == 0 or (mode & ~0xFFFFFF) == UTF8
+    if A[obj + O_ANY_ORDER] or A[obj + O_EXTRA] == 0:
+        return any_word(A, obj, seen, node) if inside else name_can_go_on(A, obj, seen, node, mode)
+    left = names_below(A, obj, seen, node) if inside else names_after(A, obj, seen, node, mode)
+    if left == 0 or left > K[COUNT]:
+        return left > 0
+    entry = int(K[LAST])
+    while entry != 0:
+        if begins(K, entry, text, length, mode):
+            here, j = int(A[obj + O_TRIE]), 0
+            while here >= 0 and j < K[entry + E_LENGTH]:
+                here = trie_char(A, here, int(K[entry + E_TEXT + j]))
+                j += 1
+            if here >= 0 and A[here + 3] >= 0 and name_allowed(A, obj, seen, int(A[A[obj + O_SORTED] + A[here + 3]])):
+                left -= 1
+        entry = int(K[entry + E_BEFORE])
+    return left > 0
+
+
+@kernel("b1(A, A, i8, i8, i8, i8)")
+def item_goes_on(A, K, pos, text, length, mode):
+    """Whether a position before or inside a key can come to a name that the object does not have."""
+    at = int(A[POS]) + pos * POS_STRIDE
+    inside = A[at] == K_KEY
+    if not inside and (A[at] != K_OBJECT or A[at + 3] != NAME):
+        return True
+    obj, seen = int(A[A[LAZY] + A[at + 1]]), int(A[at + 2])
+    free, spec = free_allowed(A, obj, seen), int(A[obj + O_SPEC])
+    if free and spec < 0:
+        return True
+    q = int(A[at + 4]) if inside else 0
+    if free and q >= 0 and free_name_left(A, K, int(A[spec + SPEC_REF]), q, text, length, mode):
+        return True
+    node = int(A[at + 3]) if inside else int(A[obj + O_TRIE])
+    return node >= 0 and listed_name_left(A, K, obj, seen, node, text, length, mode)
+
+
+@kernel("b1(A, A, i8, i8, i8, i8)")
+def goes_on(A, K, state, text, length, mode):
+    """Whether some item of a state can, after a beginning of ``length`` characters at ``text`` in the buffer."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items = int(A[at + S_ITEMS])
+    for j in range(int(A[at + S_COUNT])):
+        if item_goes_on(A, K, int(A[items + 2 * j]), text, length, mode):
+            return True
+    return False
+
+
+@kernel("b1(A, A, i8)")
+def name_left(A, K, state):
+    """Whether the key that is being read, or that must come next, can be one that the open object does not have."""
+    if K[COUNT] == 0 or K[IS_KEY] == 0:
+        return True
+    if K[MODE] < 0:
+        return goes_on(A, K, state, 0, 0, 0)
+    text = int(K[TEXT]) + E_TEXT
+    return goes_on(A, K, state, text, int(K[USED]) - text, int(K[MODE]))
