@@ -203,12 +203,12 @@ class Arena:
         parts += [absorbing(dfa) if goals else (), self._loops_of(dfa, ascii_class), words]
         record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
         ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])
-        slack = int(shortest.max())
-        at = self.put(np.concatenate([[*record, *ends[:-1], slack], *parts]).astype(np.int32))
+        slack, some_end = int(shortest.max()), bool((words >= 0).any())
+        at = self.put(np.concatenate([[*record, *ends[:-1], slack, some_end], *parts]).astype(np.int32))
         self.A[at + languages.DFA_STARTS : at + languages.DFA_SLACK] += at
         if goals is None:
             self._dfas[dfa.key] = at
-        elif (words >= 0).any():
+        elif some_end:
             self.names_end(int(words[0]))
         return at
 

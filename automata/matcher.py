@@ -208,38 +208,19 @@ class Matcher:
         if self._stopped:
             mask[row] = 0
             return
-        K = self._K
-        if K is None:
-            result = masks.fill_mask(self._A, self._V, mask, row, self.state)
-        else:
-            result = masks.fill_mask_keyed(self._A, self._V, mask, row, self.state, K)
+        result = masks.fill_mask(self._A, self._V, mask, row, self.state)
+        if result > 0:  # the keys of the text forbid some of it
+            result = masks.fill_mask_keyed(self._A, self._V, mask, row, self.state, self._K)
         if result:
             self._until(lambda: self._fill(mask, row), result)
 
     def _fill(self, mask: Bitmask, row: int) -> int:
-        if self._K is None:
-            return int(masks.fill_mask(self._A, self._V, mask, row, self.state))
-        return int(masks.fill_mask_keyed(self._A, self._V, mask, row, self.state, self._K))
+        result = int(masks.fill_mask(self._A, self._V, mask, row, self.state))
+        return result if result <= 0 else int(masks.fill_mask_keyed(self._A, self._V, mask, row, self.state, self._K))
 
-    def prepare(self) -> bool:
-        """Work out the mask of this state without writing it.
-
-        Returns
-        -------
-        bool
-            Whether the keys of the text may forbid some of it, so that the mask is this text's own.
-        """
-        K = self._K
-        if K is None:
-            result = masks.prepare_mask(self._A, self._V, self.state)
-        else:
-            result = masks.prepare_mask_keyed(self._A, self._V, self.state, K)
-        return bool(result if result >= 0 else self._until(self._prepare, result))
-
-    def _prepare(self) -> int:
-        if self._K is None:
-            return int(masks.prepare_mask(self._A, self._V, self.state))
-        return int(masks.prepare_mask_keyed(self._A, self._V, self.state, self._K))
+    def prepare(self) -> None:
+        """Work out the mask of this state without writing it."""
+        self._until(lambda: masks.prepare_mask(self._A, self._V, self.state))
 
     def validate(self, tokens: Iterable[int]) -> int:
         """How many of these tokens would be accepted one after another; the state is unchanged."""
@@ -323,21 +304,24 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
     """
     targets = range(len(matchers)) if rows is None else rows
     by_arena: dict[int, tuple[Arena, list[int], list[int]]] = {}
-    keyed: list[tuple[Matcher, int]] = []
+    own: list[tuple[Matcher, int]] = []
     for matcher, row in zip(matchers, targets, strict=True):
         _check_room(mask, row, matcher._A)
         if matcher._stopped:
             mask[row] = 0
             continue
-        if matcher.prepare():
-            keyed.append((matcher, row))
+        result = masks.prepare_mask(matcher._A, matcher._V, matcher.state)
+        if result < 0:
+            matcher.prepare()
+        if result > 0:
+            own.append((matcher, row))
             continue
         _, out, states = by_arena.setdefault(id(matcher._A), (matcher._arena, [], []))
         out.append(row)
         states.append(matcher.state)
     for arena, out, states in by_arena.values():
         _fill_parallel(arena, mask, np.array(out, dtype=np.int64), np.array(states, dtype=np.int64))
-    for matcher, row in keyed:
+    for matcher, row in own:
         matcher.fill_bitmask(mask, row)
 
 

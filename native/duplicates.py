@@ -2,7 +2,7 @@
 
 A mask is made from the state alone and shared; here the few tokens are taken away that the keys of this one text
 forbid. Inside a key, those are found along each key that begins like it, through the trie of the vocabulary. Any other
-token writes a key, or begins one, between its own quotes (:mod:`detent.native.openings`): those that concern a key of
+token writes a key, or begins one, between its own quotes (:mod:`detent.native.key_tokens`): those that concern a key of
 an open object are tried one by one.
 """
 
@@ -12,9 +12,12 @@ import numpy as np
 
 from .arena import COWALK, FEWEST, FULL, MARKED, SHORT, SOME_END, STATUS
 from .jit import kernel
+from .key_tokens import CLOSINGS, ENTRY, MANY_KEYS, N_BARE, N_BEGUN, N_CLOSED, N_SECOND, OPENINGS
 from .keys import (
     COUNT,
     E_BEFORE,
+    E_BEGUN,
+    E_CLOSING,
     E_HOT,
     E_LENGTH,
     E_TEXT,
@@ -28,19 +31,18 @@ from .keys import (
     TEXT,
     TOP,
     USED,
-    first_closed,
+    find_text,
     has_room,
-    is_closed,
+    has_text,
     lex,
     restore,
     save,
 )
-from .names_left import begins, can_be, goes_on, name_left
-from .openings import MANY_KEYS, N_BARE, N_BEGUN, N_CLOSED, N_SECOND, OPENING, RECORD
+from .names_left import begins, can_be, goes_on, name_left, some_end
 from .steps import step
 from .strings import CHAR, DEAD, QUOTE, char_step
 from .tables import is_marked, mark_quotes_below
-from .trie import V_BYTE, V_CHILD, V_OPENINGS, V_TOKBYTES, V_TOKFIRST, V_TOKIDS, V_TOKOFF
+from .trie import V_BYTE, V_CHILD, V_CLOSINGS, V_OPENINGS, V_TOKBYTES, V_TOKFIRST, V_TOKIDS, V_TOKOFF
 
 
 @kernel("i8(A, A, i8, A, i8, i8, A)")
@@ -117,8 +119,8 @@ def lead_byte(cp):
     return 0xE0 | cp >> 12 if cp < 0x10000 else 0xF0 | cp >> 18
 
 
-@kernel("i8(A, A, int32[:, ::1], i8, i8, i8, i8, i8, i8, A, i8)")
-def follow_key(A, V, mask, row, entry, c, here, mode, length, K, top):
+@kernel("i8(A, A, int32[:, ::1], i8, i8, i8, i8, i8, i8, i8, A, i8)")
+def follow_key(A, V, mask, row, entry, ends, c, here, mode, length, K, top):
     """Enter node ``c`` of the trie with a beginning of a key that was written before.
 
     What cannot come to another key is taken away; what is still to be looked into is put on the stack.
@@ -127,6 +129,8 @@ def follow_key(A, V, mask, row, entry, c, here, mode, length, K, top):
     ----------
     entry, length, mode : int
         The key, how many of its characters were read, and the mode inside the next one.
+    ends : int
+        Whether names can be used up: then every beginning is looked at, else only the way to closing quotes.
     here : int
         State at the parent of ``c``.
     top : int
@@ -149,7 +153,6 @@ def follow_key(A, V, mask, row, entry, c, here, mode, length, K, top):
         if r & 0x1FFFFF != K[entry + E_TEXT + length]:
             return top
         r, length = 0, length + 1
-    ends = A[SOME_END] != 0
     if not ends and not is_marked(A, c):
         return top
     to = step(A, here, b)
@@ -168,8 +171,8 @@ def follow_key(A, V, mask, row, entry, c, here, mode, length, K, top):
     return top
 
 
-@kernel("void(A, A, int32[:, ::1], i8, i8, i8, A)")
-def strike_key(A, V, mask, row, state, entry, K):
+@kernel("void(A, A, int32[:, ::1], i8, i8, i8, i8, A)")
+def strike_key(A, V, mask, row, state, entry, ends, K):
     """Take away what leads from inside a key to one that was written before, in every spelling."""
     stack, child = int(A[COWALK]), int(V[V_CHILD])
     start = int(K[USED]) - int(K[TEXT]) - E_TEXT
@@ -181,7 +184,7 @@ def strike_key(A, V, mask, row, state, entry, K):
         y, here, mode, length = int(A[at]), int(A[at + 1]), int(A[at + 2]), int(A[at + 3])
         if mode != 0:
             for c in range(int(V[child + y]), int(V[child + y + 1])):
-                top = follow_key(A, V, mask, row, entry, c, here, mode, length, K, top)
+                top = follow_key(A, V, mask, row, entry, ends, c, here, mode, length, K, top)
             continue
         if length == K[entry + E_LENGTH]:
             c = trie_edge(V, y, 34)
@@ -190,22 +193,52 @@ def strike_key(A, V, mask, row, state, entry, K):
             continue
         c = trie_edge(V, y, lead_byte(int(K[entry + E_TEXT + length])))
         if c >= 0:
-            top = follow_key(A, V, mask, row, entry, c, here, 0, length, K, top)
+            top = follow_key(A, V, mask, row, entry, ends, c, here, 0, length, K, top)
         c = trie_edge(V, y, 92)
         if c >= 0:
-            top = follow_key(A, V, mask, row, entry, c, here, 0, length, K, top)
+            top = follow_key(A, V, mask, row, entry, ends, c, here, 0, length, K, top)
+
+
+@kernel("i8(A, A, i8, i8)")
+def closing_of(V, K, entry, start):
+    """1 + the first closing that reads a key from character ``start`` on, or -1."""
+    table, text, length = int(V[V_CLOSINGS]), entry + E_TEXT + start, int(K[entry + E_LENGTH]) - start
+    n = int(V[table])
+    k = find_text(V, table, table + CLOSINGS, n, K, text, length)
+    return k + 1 if has_text(V, table, table + CLOSINGS, n, k, K, text, length) else -1
+
+
+@kernel("void(A, int32[:, ::1], i8, i8, i8, A)")
+def strike_closings(V, mask, row, entry, start, K):
+    """Take away the tokens that end a key like one that was written, of which ``start`` characters were read."""
+    k = int(K[entry + E_CLOSING]) if start == 0 else 0
+    if k == 0:
+        k = closing_of(V, K, entry, start)
+        if start == 0:
+            K[entry + E_CLOSING] = k
+    if k < 0:
+        return
+    k -= 1
+    table, text, length = int(V[V_CLOSINGS]), entry + E_TEXT + start, int(K[entry + E_LENGTH]) - start
+    while has_text(V, table, table + CLOSINGS, int(V[table]), k, K, text, length):
+        clear_from(V, mask, row, int(V[table + CLOSINGS + ENTRY * k]))
+        k += 1
 
 
 @kernel("void(A, A, int32[:, ::1], i8, i8, A)")
 def strike_here(A, V, mask, row, state, K):
-    """Take away what leads on from inside a key to one that its object has."""
-    if A[MARKED] == 0:
-        mark_quotes_below(A, V)
+    """Take away what leads on from inside a key to one that its object has. O(keys of the object)."""
     text = int(K[TEXT]) + E_TEXT
     length, mode, entry = int(K[USED]) - text, int(K[MODE]), int(K[LAST])
+    ends = A[SOME_END] != 0 and some_end(A, state)
+    if A[MARKED] == 0 and mode != 0 and not ends:
+        mark_quotes_below(A, V)
     while entry != 0 and A[STATUS] == 0:
         if begins(K, entry, text, length, mode):
-            strike_key(A, V, mask, row, state, entry, K)
+            if mode == 0 and not ends:
+                strike_closings(V, mask, row, entry, length, K)
+            else:
+                strike_key(A, V, mask, row, state, entry, ends, K)
         entry = int(K[entry + E_BEFORE])
 
 
@@ -213,9 +246,10 @@ def strike_here(A, V, mask, row, state, K):
 def try_whole(A, V, mask, row, state, entry, K):
     """Try the tokens that write a key as a whole."""
     table, text, length = int(V[V_OPENINGS]), entry + E_TEXT, int(K[entry + E_LENGTH])
-    k = first_closed(V, K, text, length)
-    while is_closed(V, K, text, length, k):
-        try_token(A, V, mask, row, state, int(V[table + RECORD + OPENING * k]), K)
+    at, n = table + OPENINGS, int(V[table + N_CLOSED])
+    k = find_text(V, table, at, n, K, text, length)
+    while has_text(V, table, at, n, k, K, text, length):
+        try_token(A, V, mask, row, state, int(V[at + ENTRY * k]), K)
         k += 1
 
 
@@ -225,7 +259,7 @@ def begun_from(V, lo, hi, depth, cp):
     table = int(V[V_OPENINGS])
     while lo < hi:
         mid = (lo + hi) >> 1
-        if V[table + V[table + RECORD + OPENING * mid + 1] + depth] < cp:
+        if V[table + V[table + OPENINGS + ENTRY * mid + 1] + depth] < cp:
             lo = mid + 1
         else:
             hi = mid
@@ -235,13 +269,17 @@ def begun_from(V, lo, hi, depth, cp):
 @kernel("void(A, A, int32[:, ::1], i8, i8, i8, i8, i8, A)")
 def try_begun(A, V, mask, row, state, entry, lo, hi, K):
     """Try the tokens that begin a key (openings ``lo .. hi-1``) like one that was written. O(length log openings)."""
+    if K[entry + E_BEGUN] < 0:
+        return
     table, length = int(V[V_OPENINGS]), int(K[entry + E_LENGTH])
     for depth in range(length):
         cp = int(K[entry + E_TEXT + depth])
         lo = begun_from(V, lo, hi, depth, cp)
         hi = begun_from(V, lo, hi, depth, cp + 1)
-        while lo < hi and V[table + RECORD + OPENING * lo + 2] == depth + 1:
-            try_token(A, V, mask, row, state, int(V[table + RECORD + OPENING * lo]), K)
+        if depth == 0:
+            K[entry + E_BEGUN] = 1 if lo < hi else -1
+        while lo < hi and V[table + OPENINGS + ENTRY * lo + 2] == depth + 1:
+            try_token(A, V, mask, row, state, int(V[table + OPENINGS + ENTRY * lo]), K)
             lo += 1
         if lo == hi:
             return
@@ -253,8 +291,8 @@ def strike_begun(A, V, mask, row, state, K):
     table = int(V[V_OPENINGS])
     lo = int(V[table + N_CLOSED])
     hi = lo + int(V[table + N_BEGUN])
-    while lo < hi and V[table + RECORD + OPENING * lo + 2] == 0:  # nothing but a part of a character
-        try_token(A, V, mask, row, state, int(V[table + RECORD + OPENING * lo]), K)
+    while lo < hi and V[table + OPENINGS + ENTRY * lo + 2] == 0:  # nothing but a part of a character
+        try_token(A, V, mask, row, state, int(V[table + OPENINGS + ENTRY * lo]), K)
         lo += 1
     entry, frame, most = int(K[LAST]), int(K[TOP]), int(K[COUNT])
     while frame != 0:
@@ -264,7 +302,7 @@ def strike_begun(A, V, mask, row, state, K):
         entry, most = int(K[frame + F_LAST]), max(most, int(K[frame + F_COUNT]))
         frame = int(K[frame + F_PARENT])
     if most + V[table + MANY_KEYS] >= A[FEWEST]:
-        first = table + RECORD + OPENING * hi
+        first = table + OPENINGS + ENTRY * hi
         for j in range(int(V[table + N_BARE])):
             try_token(A, V, mask, row, state, int(V[first + j]), K)
 
@@ -294,7 +332,7 @@ def strike(A, V, mask, row, state, K):
         try_whole(A, V, mask, row, state, entry, K)
         entry = int(K[entry + E_HOT])
     n = int(V[table + N_CLOSED] + V[table + N_BEGUN])
-    first = table + RECORD + OPENING * n + int(V[table + N_BARE])
+    first = table + OPENINGS + ENTRY * n + int(V[table + N_BARE])
     for j in range(int(V[table + N_SECOND])):
         try_token(A, V, mask, row, state, int(V[first + j]), K)
     if A[SOME_END] != 0 and A[STATUS] == 0:

@@ -17,7 +17,8 @@ grows from the end of the buffer and holds the header before each step.
               TEXT      entry of the key being read
               USED      words in use
     frame     frame around it, whether it is an object, and LAST, COUNT and HOT of the one around it
-    entry     the entry before it in its object, the hot entry before it, number of characters, hash, characters
+    entry     the entry before it in its object, the hot entry before it, number of characters, hash, what was found
+              out about it (0: nothing yet): its closing, whether tokens begin like it; characters
 
 All addresses are offsets in the buffer, none of them the arena's.
 """
@@ -29,13 +30,14 @@ import numpy.typing as npt
 
 from .arena import mix
 from .jit import kernel
-from .openings import N_CLOSED, OPENING, RECORD
+from .key_tokens import ENTRY, N_CLOSED, OPENINGS
 from .strings import CHAR, QUOTE, char_step
 from .trie import V_OPENINGS
 
 MODE, IS_KEY, TOP, LAST, COUNT, HOT, TEXT, USED, SNAPSHOT, STEPS, HEADER = 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9
 F_PARENT, F_OBJECT, F_LAST, F_COUNT, F_HOT, FRAME = 0, 1, 2, 3, 4, 5
-E_BEFORE, E_HOT, E_LENGTH, E_HASH, E_TEXT = 0, 1, 2, 3, 4
+E_BEFORE, E_HOT, E_LENGTH, E_HASH, E_CLOSING, E_BEGUN, E_TEXT = 0, 1, 2, 3, 4, 5, 6
+PER_BYTE = 6  # words that one byte adds at most
 OUTSIDE = -1
 SMALLEST = 256  # words of a new buffer
 
@@ -58,8 +60,8 @@ def larger(K: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
 
 @kernel("b1(A, i8)")
 def has_room(K, n_bytes):
-    """Whether the records of so many bytes fit, and one more snapshot (a byte adds a frame at most)."""
-    return K[USED] + FRAME * n_bytes + SNAPSHOT * (K[STEPS] + 1) <= len(K)
+    """Whether the records of so many bytes fit, and one more snapshot."""
+    return K[USED] + PER_BYTE * n_bytes + SNAPSHOT * (K[STEPS] + 1) <= len(K)
 
 
 @kernel("void(A)")
@@ -94,27 +96,33 @@ def compare(K, text, length, V, other, size):
     return length - size
 
 
-@kernel("i8(A, A, i8, i8)")
-def first_closed(V, K, text, length):
-    """The first opening of a whole key with this text or a later one. O(log openings)."""
-    table = int(V[V_OPENINGS])
-    lo, hi = 0, int(V[table + N_CLOSED])
+@kernel("i8(A, i8, i8, i8, A, i8, i8)")
+def find_text(V, table, at, n, K, text, length):
+    """Number of the first of ``n`` entries at ``at``, sorted by text, that has this text or a later one. O(log n)."""
+    lo, hi = 0, n
     while lo < hi:
         mid = (lo + hi) >> 1
-        at = table + RECORD + OPENING * mid
-        if compare(K, text, length, V, table + int(V[at + 1]), int(V[at + 2])) > 0:
+        entry = at + ENTRY * mid
+        if compare(K, text, length, V, table + int(V[entry + 1]), int(V[entry + 2])) > 0:
             lo = mid + 1
         else:
             hi = mid
     return lo
 
 
-@kernel("b1(A, A, i8, i8, i8)")
-def is_closed(V, K, text, length, k):
-    """Whether opening ``k`` writes this key as a whole."""
+@kernel("b1(A, i8, i8, i8, i8, A, i8, i8)")
+def has_text(V, table, at, n, k, K, text, length):
+    """Whether entry ``k`` of :func:`find_text` is there and has this text."""
+    entry = at + ENTRY * k
+    return k < n and compare(K, text, length, V, table + int(V[entry + 1]), int(V[entry + 2])) == 0
+
+
+@kernel("b1(A, A, i8, i8)")
+def can_be_written(V, K, text, length):
+    """Whether a token can write a whole key with this text."""
     table = int(V[V_OPENINGS])
-    at = table + RECORD + OPENING * k
-    return k < V[table + N_CLOSED] and compare(K, text, length, V, table + int(V[at + 1]), int(V[at + 2])) == 0
+    at, n = table + OPENINGS, int(V[table + N_CLOSED])
+    return has_text(V, table, at, n, find_text(V, table, at, n, K, text, length), K, text, length)
 
 
 @kernel("b1(A, A)")
@@ -133,7 +141,8 @@ def close_key(V, K):
         other = int(K[other + E_BEFORE])
     K[entry + E_BEFORE], K[entry + E_HOT] = K[LAST], K[HOT]
     K[entry + E_LENGTH], K[entry + E_HASH] = length, h
-    if is_closed(V, K, text, length, first_closed(V, K, text, length)):
+    K[entry + E_CLOSING], K[entry + E_BEGUN] = 0, 0
+    if can_be_written(V, K, text, length):
         K[HOT] = entry
     K[LAST] = entry
     K[COUNT] += 1
@@ -190,6 +199,11 @@ def lex(V, K, b):
     mode = int(K[MODE])
     if mode < 0:
         between(K, b)
+        return True
+    if mode == 0 and b != 34 and b != 92 and b < 0x80:
+        if K[IS_KEY]:
+            K[K[USED]] = b
+            K[USED] += 1
         return True
     r = char_step(mode, b)
     if r == QUOTE:

@@ -49,6 +49,7 @@ from .steps import step
 from .trie import V_TOKBYTES, V_TOKENS, V_TOKOFF
 
 MAX_ROWS = 4
+OWN = 1 << 40  # added to a state whose recipe may not be the mask, because of the keys of the text
 
 
 @kernel("b1(A, A, i8, i8)")
@@ -162,8 +163,10 @@ def fill_mask(A, V, mask, row, state):
     Returns
     -------
     int
-        0 when done, else -2 - :func:`why`.
+        0 when done, 1 when :func:`fill_mask_keyed` must do it, else -2 - :func:`why`.
     """
+    if state >= OWN:
+        return 1
     made = int(A[A[STATE] + state * STATE_STRIDE + S_RECIPE])
     if made == 0:
         made = recipe(A, V, state)
@@ -175,34 +178,26 @@ def fill_mask(A, V, mask, row, state):
 
 @kernel("i8(A, A, int32[:, ::1], i8, i8, A)")
 def fill_mask_keyed(A, V, mask, row, state, K):
-    """As :func:`fill_mask`, without what would write a key of the text twice."""
+    """As :func:`fill_mask`, for a state with ``OWN``: without what the keys of the text forbid."""
+    state &= OWN - 1
     made = int(A[A[STATE] + state * STATE_STRIDE + S_RECIPE])
     if made == 0:
         made = recipe(A, V, state)
         if made == 0:
             return -2 - why(A)
     write_mask(A, made, mask, row)
-    if may_strike(A, V, K):
-        strike(A, V, mask, row, state, K)
-        if A[STATUS] != 0:
-            return -2 - why(A)
-    return 0
+    strike(A, V, mask, row, state, K)
+    return 0 if A[STATUS] == 0 else -2 - why(A)
 
 
 @kernel("i8(A, A, i8)")
 def prepare_mask(A, V, state):
-    """Make the recipe of a state without writing it: 0 when done, else -2 - :func:`why`."""
+    """Make the recipe of a state without writing it, as :func:`fill_mask`."""
+    if state >= OWN:
+        return 1
     if A[A[STATE] + state * STATE_STRIDE + S_RECIPE] == 0 and recipe(A, V, state) == 0:
         return -2 - why(A)
     return 0
-
-
-@kernel("i8(A, A, i8, A)")
-def prepare_mask_keyed(A, V, state, K):
-    """As :func:`prepare_mask`; 1 when the recipe is not yet the mask: :func:`fill_mask_keyed` must write it."""
-    if A[A[STATE] + state * STATE_STRIDE + S_RECIPE] == 0 and recipe(A, V, state) == 0:
-        return -2 - why(A)
-    return 1 if may_strike(A, V, K) else 0
 
 
 @kernel("void(A, int32[:, ::1], int64[::1], int64[::1], i8, i8)", nogil=True)
@@ -218,11 +213,11 @@ def fill_ready(A, mask, rows, states, start, stop):
 @kernel("i8(A, A, i8, A, i8, i8, A)")
 def take_step(A, V, state, data, first, last, K):
     """State after the bytes ``data[first:last]``, which become a step of ``K``; else as :func:`advance`."""
-    state = follow(A, V, state, data, first, last, K)
+    state = follow(A, V, state & OWN - 1, data, first, last, K)
     if state == 0:
         return 0 if A[STATUS] == 0 else -2 - why(A)
     K[STEPS] += 1
-    return state
+    return state | OWN if may_strike(A, V, K) else state
 
 
 @kernel("i8(A, A, i8, i8)")
@@ -289,7 +284,8 @@ def forced_byte(A, state):
 
 @kernel("i8(A, A, i8, A)")
 def forced_byte_keyed(A, V, state, K):
-    """As :func:`forced_byte`, without bytes that could only write a key of the text twice."""
+    """As :func:`forced_byte`, without bytes that the keys of the text forbid."""
+    state &= OWN - 1
     if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & COMPLETE:
         return 256
     only = 256
@@ -309,4 +305,5 @@ def forced_byte_keyed(A, V, state, K):
 @kernel("b1(A, i8)")
 def is_complete(A, state):
     """Whether the text may end here."""
+    state &= OWN - 1
     return A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & COMPLETE != 0

@@ -13,6 +13,7 @@ from .keys import COUNT, E_BEFORE, E_LENGTH, E_TEXT, IS_KEY, LAST, MODE, TEXT, U
 from .languages import (
     DFA_CLASSES,
     DFA_CLS,
+    DFA_ENDS,
     DFA_GOALS,
     DFA_INTERVALS,
     DFA_STARTS,
@@ -180,6 +181,22 @@ def item_goes_on(A, K, pos, text, length, mode):
         return True
     node = int(A[at + 3]) if inside else int(A[obj + O_TRIE])
     return node >= 0 and listed_name_left(A, K, obj, seen, node, text, length, mode)
+
+
+@kernel("b1(A, i8)")
+def some_end(A, state):
+    """Whether names can be used up at some item of a state inside a key."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items = int(A[at + S_ITEMS])
+    for j in range(int(A[at + S_COUNT])):
+        pos = int(A[POS]) + int(A[items + 2 * j]) * POS_STRIDE
+        if A[pos] == K_KEY:
+            obj = int(A[A[LAZY] + A[pos + 1]])
+            if A[obj + O_EXTRA] and not A[obj + O_ANY_ORDER]:
+                return True
+            if A[obj + O_SPEC] >= 0 and A[A[A[obj + O_SPEC] + SPEC_REF] + DFA_ENDS]:
+                return True
+    return False
 
 
 @kernel("b1(A, A, i8, i8, i8, i8)")

@@ -270,7 +270,7 @@ class Recogniser:
         elif char := decoded(partial):
             if self._key_lives(value, seen, text + char):
                 yield Key(value, seen, text + char), below
-        elif any(self._key_lives(value, seen, text + char) for char in samples(partial, *_telling(value))):
+        elif any(self._key_lives(value, seen, text + char) for char in samples(partial, *_telling(value, seen))):
             yield Key(value, seen, text, partial), below
 
     def _named(self, value: Object, text: str) -> tuple[bool, Goal | None]:
@@ -334,11 +334,13 @@ def _required(value: Value) -> list[Goal]:
     return []
 
 
-def _telling(value: String | Object) -> tuple[tuple[str, ...], CharDfa | None]:
-    """Words and automaton that tell characters apart."""
+def _telling(value: String | Object, seen: tuple[str, ...] = ()) -> tuple[tuple[str, ...], CharDfa | None]:
+    """Words and automaton that tell characters apart (names that were written, from the next characters, too)."""
     if isinstance(value, String):
         return value.words or (), value.dfa
-    return tuple(name for name, _ in (*value.names, *value.extra)), value.patterns and value.patterns[0]
+    names = [name for name, _ in (*value.names, *value.extra)]
+    written = [char for name in seen for p in name for char in (p, chr(min(ord(p) + 1, 0x10FFFF)))]
+    return (*names, *dict.fromkeys(written)), value.patterns and value.patterns[0]
 
 
 # ---------------------------------------------------------------------------------------------------------- characters
@@ -429,17 +431,13 @@ def _some_words(dfa: CharDfa, good: frozenset[int], start: int, most: int) -> li
     """
     found: list[str] = []
     near = _distances(dfa, good)
-    ends = [*dfa.starts[1:].tolist(), 0x110000]
-    letters = [
-        p for first, end in zip(dfa.starts.tolist(), ends, strict=True) for p in range(first, min(end, first + most))
-    ]
+    bounds = [*dfa.starts.tolist(), 0x110000]
+    letters = [point for first, end in pairwise(bounds) for point in range(first, min(end, first + most))]
     level = [("", start)] if start in near else []
     while level and len(found) < most:
         found += [text for text, state in level if state in good]
-        level = [
-            (text + chr(p), to) for text, state in level for p in letters if (to := _follow(dfa, state, p)) in near
-        ]
-        level = sorted(level, key=lambda each: near[each[1]])[: 4 * most]
+        steps = ((text + chr(point), _follow(dfa, state, point)) for text, state in level for point in letters)
+        level = sorted((step for step in steps if step[1] in near), key=lambda step: near[step[1]])[: 4 * most]
     return found
 
 
