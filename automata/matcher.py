@@ -66,7 +66,7 @@ class Matcher:
 
     def _bind(self, arena: Arena, start: int) -> None:
         self._arena, self._A, self._V = arena, arena.A, arena.V
-        self.state = start
+        self.state = start if self._K is None else int(masks.with_own(arena.A, arena.V, start, self._K))
 
     def __repr__(self) -> str:
         return f"Matcher(state={self.state}, steps={len(self._steps)}, complete={self.is_complete()})"
@@ -148,8 +148,8 @@ class Matcher:
         for _, taken in self._steps:
             done = other.accept(taken) if isinstance(taken, int) else other.accept_bytes(taken)
             assert done, "a text stays valid in every arena"
-        self._bind(other._arena, other.state)
-        self._steps, self._K = other._steps, other._K
+        self._arena, self._A, self._V = other._arena, other._A, other._V
+        self.state, self._steps, self._K = other.state, other._steps, other._K
 
     def rollback(self, n: int = 1) -> None:
         """Undo the last ``n`` accepted tokens (or byte strings). O(n), whatever they did.

@@ -12,12 +12,25 @@ import numpy as np
 
 from .arena import COWALK, FEWEST, FULL, MARKED, SHORT, SOME_END, STATUS
 from .jit import kernel
-from .key_tokens import CLOSINGS, ENTRY, MANY_KEYS, N_BARE, N_BEGUN, N_CLOSED, N_SECOND, OPENINGS
+from .key_tokens import (
+    CLOSINGS,
+    ENTRY,
+    FILTER,
+    MANY_KEYS,
+    N_BARE,
+    N_BEGUN,
+    N_CLOSED,
+    N_CLOSINGS,
+    N_SECOND,
+    OPENINGS,
+    filter_bit,
+    hash_before,
+)
 from .keys import (
     COUNT,
     E_BEFORE,
     E_BEGUN,
-    E_CLOSING,
+    E_ENDINGS,
     E_HOT,
     E_LENGTH,
     E_TEXT,
@@ -35,6 +48,7 @@ from .keys import (
     has_room,
     has_text,
     lex,
+    note_hot,
     restore,
     save,
 )
@@ -44,10 +58,12 @@ from .strings import CHAR, DEAD, QUOTE, char_step
 from .tables import is_marked, mark_quotes_below
 from .trie import V_BYTE, V_CHILD, V_CLOSINGS, V_OPENINGS, V_TOKBYTES, V_TOKFIRST, V_TOKIDS, V_TOKOFF
 
+NOTED = 30  # characters of a key of which is kept whether tokens can end it from there
+
 
 @kernel("i8(A, A, i8, A, i8, i8, A)")
 def follow(A, V, state, data, first, last, K):
-    """State after the bytes ``data[first:last]``, with the lexer beside it.
+    """State after the bytes ``data[first:last]``, with the lexer beside it (called for bytes that matter to it).
 
     Returns
     -------
@@ -58,13 +74,29 @@ def follow(A, V, state, data, first, last, K):
         A[STATUS] = SHORT
         return 0
     save(K)
+    mode, is_key, used = int(K[MODE]), int(K[IS_KEY]), int(K[USED])
     for j in range(first, last):
         b = int(data[j])
         state = step(A, state, b)
-        if state <= 0 or not lex(V, K, b):
+        if state <= 0:
             restore(K)
             return 0
-    if not name_left(A, K, state):
+        if mode == 0 and b != 34 and b != 92 and b < 0x80:
+            if is_key:
+                K[used] = b
+                used += 1
+            continue
+        if mode < 0 and b != 34 and b != 44 and b | 32 != 123 and b | 32 != 125:
+            continue
+        K[USED] = used
+        if not lex(K, b):
+            restore(K)
+            return 0
+        if is_key and mode == 0 and b == 34:
+            note_hot(V, K)
+        mode, is_key, used = int(K[MODE]), int(K[IS_KEY]), int(K[USED])
+    K[USED] = used
+    if is_key and K[COUNT] and not name_left(A, K, state):
         restore(K)
         return 0
     return state
@@ -171,17 +203,24 @@ def follow_key(A, V, mask, row, entry, ends, c, here, mode, length, K, top):
     return top
 
 
-@kernel("void(A, A, int32[:, ::1], i8, i8, i8, i8, A)")
+@kernel("i8(A, A, int32[:, ::1], i8, i8, i8, i8, A)")
 def strike_key(A, V, mask, row, state, entry, ends, K):
-    """Take away what leads from inside a key to one that was written before, in every spelling."""
+    """Take away what leads from inside a key to one that was written before, in every spelling.
+
+    Returns
+    -------
+    int
+        The last character of the key that was looked at.
+    """
     stack, child = int(A[COWALK]), int(V[V_CHILD])
     start = int(K[USED]) - int(K[TEXT]) - E_TEXT
     A[stack], A[stack + 1], A[stack + 2], A[stack + 3] = 0, state, K[MODE], start
-    top = 1
+    top, depth = 1, 0
     while top > 0 and A[STATUS] == 0:
         top -= 1
         at = stack + 4 * top
         y, here, mode, length = int(A[at]), int(A[at + 1]), int(A[at + 2]), int(A[at + 3])
+        depth = max(depth, length)
         if mode != 0:
             for c in range(int(V[child + y]), int(V[child + y + 1])):
                 top = follow_key(A, V, mask, row, entry, ends, c, here, mode, length, K, top)
@@ -197,32 +236,62 @@ def strike_key(A, V, mask, row, state, entry, ends, K):
         c = trie_edge(V, y, 92)
         if c >= 0:
             top = follow_key(A, V, mask, row, entry, ends, c, here, 0, length, K, top)
+    return depth
 
 
 @kernel("i8(A, A, i8, i8)")
-def closing_of(V, K, entry, start):
-    """1 + the first closing that reads a key from character ``start`` on, or -1."""
+def first_closing(V, K, entry, start):
+    """The first closing that reads a key from character ``start`` on, or -1."""
     table, text, length = int(V[V_CLOSINGS]), entry + E_TEXT + start, int(K[entry + E_LENGTH]) - start
-    n = int(V[table])
-    k = find_text(V, table, table + CLOSINGS, n, K, text, length)
-    return k + 1 if has_text(V, table, table + CLOSINGS, n, k, K, text, length) else -1
+    at, n = table + CLOSINGS, int(V[table + N_CLOSINGS])
+    k = find_text(V, table, at, n, K, text, length)
+    return k if has_text(V, table, at, n, k, K, text, length) else -1
+
+
+@kernel("void(A, A, i8)")
+def find_endings(V, K, entry):
+    """Note from which characters on (of the first ``NOTED``) tokens can end a key."""
+    bits, length, h = V[V_CLOSINGS] + FILTER, int(K[entry + E_LENGTH]), 0
+    found = 1 << NOTED
+    for start in range(length, -1, -1):
+        if start < length:
+            h = hash_before(h, int(K[entry + E_TEXT + start]))
+        bit = filter_bit(h)
+        if start < NOTED and (V[bits + (bit >> 5)] >> (bit & 31)) & 1 and first_closing(V, K, entry, start) >= 0:
+            found |= 1 << start
+    K[entry + E_ENDINGS] = found
+
+
+@kernel("b1(A, A, i8, i8)")
+def can_end(V, K, entry, start):
+    """Whether a token can end a key of which ``start`` characters were read."""
+    if K[entry + E_ENDINGS] == 0:
+        find_endings(V, K, entry)
+    if start < NOTED:
+        return (K[entry + E_ENDINGS] >> start) & 1 != 0
+    return first_closing(V, K, entry, start) >= 0
 
 
 @kernel("void(A, int32[:, ::1], i8, i8, i8, A)")
 def strike_closings(V, mask, row, entry, start, K):
     """Take away the tokens that end a key like one that was written, of which ``start`` characters were read."""
-    k = int(K[entry + E_CLOSING]) if start == 0 else 0
-    if k == 0:
-        k = closing_of(V, K, entry, start)
-        if start == 0:
-            K[entry + E_CLOSING] = k
-    if k < 0:
+    if not can_end(V, K, entry, start):
         return
-    k -= 1
+    k = first_closing(V, K, entry, start)
     table, text, length = int(V[V_CLOSINGS]), entry + E_TEXT + start, int(K[entry + E_LENGTH]) - start
-    while has_text(V, table, table + CLOSINGS, int(V[table]), k, K, text, length):
+    while has_text(V, table, table + CLOSINGS, int(V[table + N_CLOSINGS]), k, K, text, length):
         clear_from(V, mask, row, int(V[table + CLOSINGS + ENTRY * k]))
         k += 1
+
+
+@kernel("i8(A, i8, i8)")
+def alike(K, entry, other):
+    """How many characters two keys begin with alike."""
+    n = min(int(K[entry + E_LENGTH]), int(K[other + E_LENGTH]))
+    for j in range(n):
+        if K[entry + E_TEXT + j] != K[other + E_TEXT + j]:
+            return j
+    return n
 
 
 @kernel("void(A, A, int32[:, ::1], i8, i8, A)")
@@ -233,12 +302,13 @@ def strike_here(A, V, mask, row, state, K):
     ends = A[SOME_END] != 0 and some_end(A, state)
     if A[MARKED] == 0 and mode != 0 and not ends:
         mark_quotes_below(A, V)
+    walked, depth = 0, 0
     while entry != 0 and A[STATUS] == 0:
         if begins(K, entry, text, length, mode):
             if mode == 0 and not ends:
                 strike_closings(V, mask, row, entry, length, K)
-            else:
-                strike_key(A, V, mask, row, state, entry, ends, K)
+            elif walked == 0 or alike(K, entry, walked) <= depth:  # else everything on the way is the same
+                walked, depth = entry, strike_key(A, V, mask, row, state, entry, ends, K)
         entry = int(K[entry + E_BEFORE])
 
 
@@ -308,11 +378,24 @@ def strike_begun(A, V, mask, row, state, K):
 
 
 @kernel("b1(A, A, A)")
+def may_strike_here(A, V, K):
+    """Whether :func:`strike_here` has anything to look at. O(keys of the object)."""
+    text = int(K[TEXT]) + E_TEXT
+    length, mode, entry = int(K[USED]) - text, int(K[MODE]), int(K[LAST])
+    walks = mode != 0 or A[SOME_END] != 0
+    while entry != 0:
+        if begins(K, entry, text, length, mode) and (walks or can_end(V, K, entry, length)):
+            return True
+        entry = int(K[entry + E_BEFORE])
+    return False
+
+
+@kernel("b1(A, A, A)")
 def may_strike(A, V, K):
     """Whether :func:`strike` has anything to look at."""
-    if K[COUNT] != 0 and K[MODE] >= 0 and K[IS_KEY]:
+    if K[HOT] != 0 or A[SOME_END] != 0 or V[V[V_OPENINGS] + N_SECOND] != 0:
         return True
-    return K[HOT] != 0 or A[SOME_END] != 0 or V[V[V_OPENINGS] + N_SECOND] != 0
+    return K[COUNT] != 0 and K[MODE] >= 0 and K[IS_KEY] != 0 and may_strike_here(A, V, K)
 
 
 @kernel("void(A, A, int32[:, ::1], i8, i8, A)")

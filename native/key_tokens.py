@@ -6,8 +6,8 @@ of an object, which never was there before): whether the token ends that key or 
 without the matcher having stood inside that key. Texts are decoded, as keys are compared.
 
 A *bare* token ends behind a comma, or with the quote that follows it. A *second* token opens a key after it has ended
-another one. Ordinary vocabularies have hundreds of openings, nearly all of them of keys that the token does not end,
-and no second token.
+another one, or is bare and writes a key. Ordinary vocabularies have hundreds of openings, nearly all of them of keys
+that the token does not end, and no second token.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ I32 = npt.NDArray[np.int32]
 CLOSED, BEGUN, BARE, SECOND = 0, 1, 2, 3
 ENTRY = 3  # words of an opening or closing: token or node, place of its text in the table, number of characters
 MANY_KEYS, N_CLOSED, N_BEGUN, N_BARE, N_SECOND, OPENINGS = 0, 1, 2, 3, 4, 5
-CLOSINGS = 1
+FILTER_BITS = 1 << 14  # of a filter of the texts of closings: a text whose bit is clear is none
+N_CLOSINGS, FILTER, CLOSINGS = 0, 1, 1 + (1 << 14 >> 5)
 
 
 @kernel("b1(i8)")
@@ -79,34 +80,33 @@ def scan_token(data, start, end, found, n, texts, place, token):
     int
         The most keys that the token can end << 48 | the new ``n``.
     """
-    ended, first, after_comma, second = 0, True, False, False
+    ended, before, whole, bare, second = 0, 0, False, False, False  # `before`: the byte before, white space aside
     for at in range(start, end):
         b = int(data[at])
         if is_space(b):
             continue
-        if b == 34 and (first or after_comma):
-            result = read_text(data, at + 1, end, texts, place)
-            how, stop = result & 3, (result >> 2) & 0x3FFFFFFF
-            length = (result >> 32) - place
-            follow = skip_space(data, stop, end)
-            closes = how == 1 and (follow == end or data[follow] == 58)
-            begins = how == 3 or (how == 2 and length > 0)
-            if closes or begins:
-                found[n, 0], found[n, 1], found[n, 2] = CLOSED if closes else BEGUN, token, place
-                found[n, 3] = length
-                place += length
-                n += 1
-                second |= after_comma and ended > 0
         if b == 34:
+            if before == 0 or before == 44 or before == 123:
+                result = read_text(data, at + 1, end, texts, place)
+                how, stop = result & 3, (result >> 2) & 0x3FFFFFFF
+                length = (result >> 32) - place
+                follow = skip_space(data, stop, end)
+                closes = how == 1 and (follow == end or data[follow] == 58)
+                whole |= closes and follow < end
+                if before != 123 and (closes or how == 3 or (how == 2 and length > 0)):
+                    found[n, 0], found[n, 1] = CLOSED if closes else BEGUN, token
+                    found[n, 2], found[n, 3] = place, length
+                    place += length
+                    n += 1
+                    second |= before == 44 and ended > 0
             follow = skip_space(data, at + 1, end)
             ended += follow < end and data[follow] == 58
-            if after_comma and at + 1 == end:
-                found[n, 0], found[n, 1] = BARE, token
-                n += 1
-        first, after_comma = False, b == 44
-    if after_comma:
+            bare |= before == 44 and at + 1 == end
+        before = b
+    if bare or before == 44:
         found[n, 0], found[n, 1] = BARE, token
         n += 1
+        second |= whole
     if second:
         found[n, 0], found[n, 1] = SECOND, token
         n += 1
@@ -157,6 +157,29 @@ def scan_closings(data, offsets, tokens, child_first, byte, found, texts):
     return n
 
 
+@kernel("i8(i8, i8)")
+def hash_before(h, cp):
+    """Hash of a text from the hash of all but its first character (0: of no text); 32 bits."""
+    return (h * 31 + cp + 1) & 0xFFFFFFFF
+
+
+@kernel("i8(i8)")
+def filter_bit(h):
+    """Bit of the filter for a text with this hash."""
+    return (h ^ h >> 14) & (FILTER_BITS - 1)
+
+
+@kernel("void(int32[:, ::1], int32[::1], int32[::1])")
+def fill_filter(entries, texts, out):
+    """Set the bits of the texts of some entries."""
+    for k in range(len(entries)):
+        h = 0
+        for j in range(int(entries[k, 2]) - 1, -1, -1):
+            h = hash_before(h, int(texts[entries[k, 1] + j]))
+        bit = filter_bit(h)
+        out[bit >> 5] |= np.int32(1) << np.int32(bit & 31)
+
+
 def openings(data: npt.NDArray[np.uint8], offsets: I32) -> I32:
     """The openings of a vocabulary.
 
@@ -199,7 +222,7 @@ def closings(data: npt.NDArray[np.uint8], offsets: I32, child_first: I32, byte: 
     Returns
     -------
     (n,) int32
-        Their number, the closings, sorted by their texts, and the texts.
+        Their number, the filter, the closings, sorted by their texts, and the texts.
     """
     quotes = np.flatnonzero(data == 34)
     tokens = np.unique(np.searchsorted(offsets, quotes, side="right") - 1).astype(np.int32)
@@ -207,7 +230,9 @@ def closings(data: npt.NDArray[np.uint8], offsets: I32, child_first: I32, byte: 
     found = np.zeros((len(tokens), ENTRY), np.int32)
     n = int(scan_closings(data, offsets, tokens, child_first, byte, found, texts))
     rows = found[np.unique(found[:n, 0], return_index=True)[1]]
-    return _table([len(rows)], _by_text(rows, texts), texts)
+    bits = np.zeros(FILTER_BITS // 32, np.int32)
+    fill_filter(rows, texts, bits)
+    return _table([len(rows), *bits.tolist()], _by_text(rows, texts), texts)
 
 
 def _room(data: npt.NDArray[np.uint8], offsets: I32, quotes: npt.NDArray[np.int64]) -> int:

@@ -18,7 +18,7 @@ grows from the end of the buffer and holds the header before each step.
               USED      words in use
     frame     frame around it, whether it is an object, and LAST, COUNT and HOT of the one around it
     entry     the entry before it in its object, the hot entry before it, number of characters, hash, what was found
-              out about it (0: nothing yet): its closing, whether tokens begin like it; characters
+              out about it (0: nothing yet): from where tokens can end it, whether they can begin it; characters
 
 All addresses are offsets in the buffer, none of them the arena's.
 """
@@ -36,7 +36,7 @@ from .trie import V_OPENINGS
 
 MODE, IS_KEY, TOP, LAST, COUNT, HOT, TEXT, USED, SNAPSHOT, STEPS, HEADER = 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9
 F_PARENT, F_OBJECT, F_LAST, F_COUNT, F_HOT, FRAME = 0, 1, 2, 3, 4, 5
-E_BEFORE, E_HOT, E_LENGTH, E_HASH, E_CLOSING, E_BEGUN, E_TEXT = 0, 1, 2, 3, 4, 5, 6
+E_BEFORE, E_HOT, E_LENGTH, E_HASH, E_ENDINGS, E_BEGUN, E_TEXT = 0, 1, 2, 3, 4, 5, 6
 PER_BYTE = 6  # words that one byte adds at most
 OUTSIDE = -1
 SMALLEST = 256  # words of a new buffer
@@ -67,16 +67,16 @@ def has_room(K, n_bytes):
 @kernel("void(A)")
 def save(K):
     """Write the header behind the journal: the state to come back to."""
-    at = len(K) - SNAPSHOT * (int(K[STEPS]) + 1)
-    for j in range(SNAPSHOT):
+    at = np.uint64(len(K) - SNAPSHOT * (int(K[STEPS]) + 1))
+    for j in range(np.uint64(SNAPSHOT)):  # unsigned indices: a vector copy
         K[at + j] = K[j]
 
 
 @kernel("void(A)")
 def restore(K):
     """Go back to what :func:`save` wrote."""
-    at = len(K) - SNAPSHOT * (int(K[STEPS]) + 1)
-    for j in range(SNAPSHOT):
+    at = np.uint64(len(K) - SNAPSHOT * (int(K[STEPS]) + 1))
+    for j in range(np.uint64(SNAPSHOT)):
         K[j] = K[at + j]
 
 
@@ -125,8 +125,16 @@ def can_be_written(V, K, text, length):
     return has_text(V, table, at, n, find_text(V, table, at, n, K, text, length), K, text, length)
 
 
-@kernel("b1(A, A)")
-def close_key(V, K):
+@kernel("void(A, A)")
+def note_hot(V, K):
+    """Note the last key of the open object as hot if a token can write it. O(log openings)."""
+    entry = int(K[LAST])
+    if can_be_written(V, K, entry + E_TEXT, int(K[entry + E_LENGTH])):
+        K[HOT] = entry
+
+
+@kernel("b1(A)")
+def close_key(K):
     """Record the key that was read; False when its object has it already. O(keys of the object)."""
     entry = int(K[TEXT])
     text, length = entry + E_TEXT, int(K[USED]) - entry - E_TEXT
@@ -141,12 +149,9 @@ def close_key(V, K):
         other = int(K[other + E_BEFORE])
     K[entry + E_BEFORE], K[entry + E_HOT] = K[LAST], K[HOT]
     K[entry + E_LENGTH], K[entry + E_HASH] = length, h
-    K[entry + E_CLOSING], K[entry + E_BEGUN] = 0, 0
-    if can_be_written(V, K, text, length):
-        K[HOT] = entry
-    K[LAST] = entry
+    K[entry + E_ENDINGS], K[entry + E_BEGUN] = 0, 0
+    K[LAST], K[IS_KEY] = entry, 0
     K[COUNT] += 1
-    K[IS_KEY] = 0
     return True
 
 
@@ -183,14 +188,12 @@ def between(K, b):
         close_frame(K)
 
 
-@kernel("b1(A, A, i8)")
-def lex(V, K, b):
+@kernel("b1(A, i8)")
+def lex(K, b):
     """Read one more byte of a JSON text; False when it ends a key that the open object already has.
 
     Parameters
     ----------
-    V : (n,) int32
-        Packed vocabulary.
     K : (n,) int32
         Buffer with room for the byte (:func:`has_room`).
     b : int
@@ -200,15 +203,10 @@ def lex(V, K, b):
     if mode < 0:
         between(K, b)
         return True
-    if mode == 0 and b != 34 and b != 92 and b < 0x80:
-        if K[IS_KEY]:
-            K[K[USED]] = b
-            K[USED] += 1
-        return True
     r = char_step(mode, b)
     if r == QUOTE:
         K[MODE] = OUTSIDE
-        return K[IS_KEY] == 0 or close_key(V, K)
+        return K[IS_KEY] == 0 or close_key(K)
     if r >= CHAR:
         if K[IS_KEY]:
             K[K[USED]] = r & 0x1FFFFF

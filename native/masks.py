@@ -210,6 +210,12 @@ def fill_ready(A, mask, rows, states, start, stop):
         write_mask(A, int(A[A[STATE] + states[j] * STATE_STRIDE + S_RECIPE]), mask, rows[j])
 
 
+@kernel("i8(A, A, i8, A)")
+def with_own(A, V, state, K):
+    """A state, with ``OWN`` if the keys of the text may forbid some of its mask."""
+    return state | OWN if may_strike(A, V, K) else state
+
+
 @kernel("i8(A, A, i8, A, i8, i8, A)")
 def take_step(A, V, state, data, first, last, K):
     """State after the bytes ``data[first:last]``, which become a step of ``K``; else as :func:`advance`."""
@@ -217,7 +223,7 @@ def take_step(A, V, state, data, first, last, K):
     if state == 0:
         return 0 if A[STATUS] == 0 else -2 - why(A)
     K[STEPS] += 1
-    return state | OWN if may_strike(A, V, K) else state
+    return with_own(A, V, state, K)
 
 
 @kernel("i8(A, A, i8, i8)")

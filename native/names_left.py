@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .arena import LAZY, POS, POS_STRIDE, STATE, STATE_STRIDE
 from .jit import kernel
-from .keys import COUNT, E_BEFORE, E_LENGTH, E_TEXT, IS_KEY, LAST, MODE, TEXT, USED
+from .keys import COUNT, E_BEFORE, E_LENGTH, E_TEXT, LAST, MODE, TEXT, USED
 from .languages import (
     DFA_CLASSES,
     DFA_CLS,
@@ -213,8 +213,6 @@ def goes_on(A, K, state, text, length, mode):
 @kernel("b1(A, A, i8)")
 def name_left(A, K, state):
     """Whether the key that is being read, or that must come next, can be one that the open object does not have."""
-    if K[COUNT] == 0 or K[IS_KEY] == 0:
-        return True
     if K[MODE] < 0:
         return goes_on(A, K, state, 0, 0, 0)
     text = int(K[TEXT]) + E_TEXT
