@@ -208,15 +208,13 @@ class Matcher:
         if self._stopped:
             mask[row] = 0
             return
-        result = masks.fill_mask(self._A, self._V, mask, row, self.state)
-        if result > 0:  # the keys of the text forbid some of it
-            result = masks.fill_mask_keyed(self._A, self._V, mask, row, self.state, self._K)
-        if result:
-            self._until(lambda: self._fill(mask, row), result)
+        if masks.fill_mask(self._A, mask, row, self.state):
+            self._until(lambda: self._make_mask(mask, row))
 
-    def _fill(self, mask: Bitmask, row: int) -> int:
-        result = int(masks.fill_mask(self._A, self._V, mask, row, self.state))
-        return result if result <= 0 else int(masks.fill_mask_keyed(self._A, self._V, mask, row, self.state, self._K))
+    def _make_mask(self, mask: Bitmask, row: int) -> int:
+        if self._K is None:
+            return int(masks.make_mask(self._A, self._V, mask, row, self.state))
+        return int(masks.make_mask_keyed(self._A, self._V, mask, row, self.state, self._K))
 
     def prepare(self) -> None:
         """Work out the mask of this state without writing it."""

@@ -21,6 +21,7 @@ from .key_tokens import (
     N_BEGUN,
     N_CLOSED,
     N_CLOSINGS,
+    N_PARTIAL,
     N_SECOND,
     OPENINGS,
     filter_bit,
@@ -52,9 +53,9 @@ from .keys import (
     restore,
     save,
 )
-from .names_left import begins, can_be, goes_on, name_left, some_end
+from .names_left import begins, goes_on, name_left, some_end
 from .steps import step
-from .strings import CHAR, DEAD, QUOTE, char_step
+from .strings import CHAR, char_step, spelled
 from .tables import is_marked, mark_quotes_below
 from .trie import V_BYTE, V_CHILD, V_CLOSINGS, V_OPENINGS, V_TOKBYTES, V_TOKFIRST, V_TOKIDS, V_TOKOFF
 
@@ -141,19 +142,9 @@ def trie_edge(V, node, b):
     return lo if lo < end and V[node_byte + lo] == b else -1
 
 
-@kernel("i8(i8)")
-def lead_byte(cp):
-    """First byte of the UTF-8 form of a code point."""
-    if cp < 0x80:
-        return cp
-    if cp < 0x800:
-        return 0xC0 | cp >> 6
-    return 0xE0 | cp >> 12 if cp < 0x10000 else 0xF0 | cp >> 18
-
-
 @kernel("i8(A, A, int32[:, ::1], i8, i8, i8, i8, i8, i8, i8, A, i8)")
 def follow_key(A, V, mask, row, entry, ends, c, here, mode, length, K, top):
-    """Enter node ``c`` of the trie with a beginning of a key that was written before.
+    """Enter node ``c`` of the trie along a key that was written before.
 
     What cannot come to another key is taken away; what is still to be looked into is put on the stack.
 
@@ -173,24 +164,16 @@ def follow_key(A, V, mask, row, entry, ends, c, here, mode, length, K, top):
     int
         The new ``top``.
     """
-    b, size = int(V[V[V_BYTE] + c]), int(K[entry + E_LENGTH])
-    r = char_step(mode, b)
-    if r == QUOTE:
-        if length == size:
-            clear_from(V, mask, row, c)
-        return top
-    if r == DEAD or length == size or not can_be(r if r < CHAR else 0, int(K[entry + E_TEXT + length])):
-        return top
-    if r >= CHAR:
-        if r & 0x1FFFFF != K[entry + E_TEXT + length]:
-            return top
-        r, length = 0, length + 1
     if not ends and not is_marked(A, c):
         return top
+    b = int(V[V[V_BYTE] + c])
+    mode = char_step(mode, b)
     to = step(A, here, b)
     if to <= 0:
         return top
-    if ends and not goes_on(A, K, to, entry + E_TEXT, length, r):
+    if mode >= CHAR:
+        mode, length = 0, length + 1
+    if ends and not goes_on(A, K, to, entry + E_TEXT, length, mode):
         clear_from(V, mask, row, c)
         return top
     if V[V[V_CHILD] + c] < V[V[V_CHILD] + c + 1]:
@@ -198,7 +181,7 @@ def follow_key(A, V, mask, row, entry, ends, c, here, mode, length, K, top):
             A[STATUS] = FULL
             return top
         at = int(A[COWALK]) + 4 * top
-        A[at], A[at + 1], A[at + 2], A[at + 3] = c, to, r, length
+        A[at], A[at + 1], A[at + 2], A[at + 3] = c, to, mode, length
         top += 1
     return top
 
@@ -212,7 +195,7 @@ def strike_key(A, V, mask, row, state, entry, ends, K):
     int
         The last character of the key that was looked at.
     """
-    stack, child = int(A[COWALK]), int(V[V_CHILD])
+    stack = int(A[COWALK])
     start = int(K[USED]) - int(K[TEXT]) - E_TEXT
     A[stack], A[stack + 1], A[stack + 2], A[stack + 3] = 0, state, K[MODE], start
     top, depth = 1, 0
@@ -221,21 +204,16 @@ def strike_key(A, V, mask, row, state, entry, ends, K):
         at = stack + 4 * top
         y, here, mode, length = int(A[at]), int(A[at + 1]), int(A[at + 2]), int(A[at + 3])
         depth = max(depth, length)
-        if mode != 0:
-            for c in range(int(V[child + y]), int(V[child + y + 1])):
-                top = follow_key(A, V, mask, row, entry, ends, c, here, mode, length, K, top)
-            continue
         if length == K[entry + E_LENGTH]:
             c = trie_edge(V, y, 34)
             if c >= 0:
                 clear_from(V, mask, row, c)
             continue
-        c = trie_edge(V, y, lead_byte(int(K[entry + E_TEXT + length])))
-        if c >= 0:
-            top = follow_key(A, V, mask, row, entry, ends, c, here, 0, length, K, top)
-        c = trie_edge(V, y, 92)
-        if c >= 0:
-            top = follow_key(A, V, mask, row, entry, ends, c, here, 0, length, K, top)
+        for way in range(2):
+            b = spelled(mode, int(K[entry + E_TEXT + length]), way)
+            c = trie_edge(V, y, b) if b >= 0 else -1
+            if c >= 0:
+                top = follow_key(A, V, mask, row, entry, ends, c, here, mode, length, K, top)
     return depth
 
 
@@ -336,18 +314,29 @@ def begun_from(V, lo, hi, depth, cp):
     return lo
 
 
-@kernel("void(A, A, int32[:, ::1], i8, i8, i8, i8, i8, A)")
-def try_begun(A, V, mask, row, state, entry, lo, hi, K):
-    """Try the tokens that begin a key (openings ``lo .. hi-1``) like one that was written. O(length log openings)."""
-    if K[entry + E_BEGUN] < 0:
-        return
-    table, length = int(V[V_OPENINGS]), int(K[entry + E_LENGTH])
-    for depth in range(length):
+@kernel("b1(A, A, i8)")
+def can_begin(V, K, entry):
+    """Whether a token opens a key and begins it as this one does."""
+    if K[entry + E_BEGUN] == 0:
+        lo, hi = int(V[V[V_OPENINGS] + N_CLOSED]), int(V[V[V_OPENINGS] + N_CLOSED] + V[V[V_OPENINGS] + N_BEGUN])
+        found = False
+        if K[entry + E_LENGTH] > 0:
+            cp = int(K[entry + E_TEXT])
+            found = begun_from(V, lo, hi, 0, cp) < begun_from(V, lo, hi, 0, cp + 1)
+        K[entry + E_BEGUN] = 1 if found else -1
+    return K[entry + E_BEGUN] > 0
+
+
+@kernel("void(A, A, int32[:, ::1], i8, i8, i8, A)")
+def try_begun(A, V, mask, row, state, entry, K):
+    """Try the tokens that begin a key like one that was written. O(length log openings)."""
+    table = int(V[V_OPENINGS])
+    lo = int(V[table + N_CLOSED])
+    hi = lo + int(V[table + N_BEGUN])
+    for depth in range(int(K[entry + E_LENGTH])):
         cp = int(K[entry + E_TEXT + depth])
         lo = begun_from(V, lo, hi, depth, cp)
         hi = begun_from(V, lo, hi, depth, cp + 1)
-        if depth == 0:
-            K[entry + E_BEGUN] = 1 if lo < hi else -1
         while lo < hi and V[table + OPENINGS + ENTRY * lo + 2] == depth + 1:
             try_token(A, V, mask, row, state, int(V[table + OPENINGS + ENTRY * lo]), K)
             lo += 1
@@ -355,26 +344,63 @@ def try_begun(A, V, mask, row, state, entry, lo, hi, K):
             return
 
 
+@kernel("void(A, A, int32[:, ::1], i8, i8, i8, A)")
+def try_listed(A, V, mask, row, state, kind, K):
+    """Try all tokens of a kind: ``N_PARTIAL``, ``N_BARE`` or ``N_SECOND``."""
+    table = int(V[V_OPENINGS])
+    at = table + OPENINGS + ENTRY * int(V[table + N_CLOSED] + V[table + N_BEGUN])
+    for earlier in range(N_PARTIAL, kind):
+        at += int(V[table + earlier])
+    for j in range(int(V[table + kind])):
+        try_token(A, V, mask, row, state, int(V[at + j]), K)
+
+
+@kernel("i8(A, A, A)")
+def most_keys(A, V, K):
+    """The most keys that an open object can have after one more token, and one for the empty name."""
+    frame, most = int(K[TOP]), int(K[COUNT])
+    while frame != 0:
+        most, frame = max(most, int(K[frame + F_COUNT])), int(K[frame + F_PARENT])
+    return most + int(V[V[V_OPENINGS] + MANY_KEYS]) + 1
+
+
+@kernel("i8(A, A, i8, i8)")
+def next_begun(V, K, entry, frame):
+    """The first entry from one on, in a frame and those around it, whose beginning a token opens, and its frame.
+
+    Returns
+    -------
+    int
+        frame << 32 | entry, or 0.
+    """
+    while frame != 0:
+        while entry != 0:
+            if can_begin(V, K, entry):
+                return frame << 32 | entry
+            entry = int(K[entry + E_BEFORE])
+        entry, frame = int(K[frame + F_LAST]), int(K[frame + F_PARENT])
+    return 0
+
+
 @kernel("void(A, A, int32[:, ::1], i8, i8, A)")
 def strike_begun(A, V, mask, row, state, K):
     """Take away tokens that begin a key of which nothing is left; needed where names can be used up."""
-    table = int(V[V_OPENINGS])
-    lo = int(V[table + N_CLOSED])
-    hi = lo + int(V[table + N_BEGUN])
-    while lo < hi and V[table + OPENINGS + ENTRY * lo + 2] == 0:  # nothing but a part of a character
-        try_token(A, V, mask, row, state, int(V[table + OPENINGS + ENTRY * lo]), K)
-        lo += 1
-    entry, frame, most = int(K[LAST]), int(K[TOP]), int(K[COUNT])
-    while frame != 0:
-        while entry != 0 and A[STATUS] == 0:
-            try_begun(A, V, mask, row, state, entry, lo, hi, K)
-            entry = int(K[entry + E_BEFORE])
-        entry, most = int(K[frame + F_LAST]), max(most, int(K[frame + F_COUNT]))
-        frame = int(K[frame + F_PARENT])
-    if most + V[table + MANY_KEYS] >= A[FEWEST]:
-        first = table + OPENINGS + ENTRY * hi
-        for j in range(int(V[table + N_BARE])):
-            try_token(A, V, mask, row, state, int(V[first + j]), K)
+    try_listed(A, V, mask, row, state, N_PARTIAL, K)
+    found = next_begun(V, K, int(K[LAST]), int(K[TOP]))
+    while found != 0 and A[STATUS] == 0:
+        entry = found & 0xFFFFFFFF
+        try_begun(A, V, mask, row, state, entry, K)
+        found = next_begun(V, K, int(K[entry + E_BEFORE]), found >> 32)
+    if most_keys(A, V, K) >= A[FEWEST]:
+        try_listed(A, V, mask, row, state, N_BARE, K)
+
+
+@kernel("b1(A, A, A)")
+def may_strike_begun(A, V, K):
+    """Whether :func:`strike_begun` has anything to look at. O(keys of the open objects)."""
+    if V[V[V_OPENINGS] + N_PARTIAL] != 0 or next_begun(V, K, int(K[LAST]), int(K[TOP])) != 0:
+        return True
+    return most_keys(A, V, K) >= A[FEWEST]
 
 
 @kernel("b1(A, A, A)")
@@ -393,7 +419,7 @@ def may_strike_here(A, V, K):
 @kernel("b1(A, A, A)")
 def may_strike(A, V, K):
     """Whether :func:`strike` has anything to look at."""
-    if K[HOT] != 0 or A[SOME_END] != 0 or V[V[V_OPENINGS] + N_SECOND] != 0:
+    if K[HOT] != 0 or V[V[V_OPENINGS] + N_SECOND] != 0 or (A[SOME_END] != 0 and may_strike_begun(A, V, K)):
         return True
     return K[COUNT] != 0 and K[MODE] >= 0 and K[IS_KEY] != 0 and may_strike_here(A, V, K)
 
@@ -409,14 +435,10 @@ def strike(A, V, mask, row, state, K):
     """
     if K[COUNT] != 0 and K[MODE] >= 0 and K[IS_KEY]:
         strike_here(A, V, mask, row, state, K)
-    table = int(V[V_OPENINGS])
     entry = int(K[HOT])
     while entry != 0 and A[STATUS] == 0:
         try_whole(A, V, mask, row, state, entry, K)
         entry = int(K[entry + E_HOT])
-    n = int(V[table + N_CLOSED] + V[table + N_BEGUN])
-    first = table + OPENINGS + ENTRY * n + int(V[table + N_BARE])
-    for j in range(int(V[table + N_SECOND])):
-        try_token(A, V, mask, row, state, int(V[first + j]), K)
+    try_listed(A, V, mask, row, state, N_SECOND, K)
     if A[SOME_END] != 0 and A[STATUS] == 0:
         strike_begun(A, V, mask, row, state, K)

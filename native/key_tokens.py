@@ -5,9 +5,10 @@ at the start of a token or behind a comma, white space aside, that begins a key 
 of an object, which never was there before): whether the token ends that key or not, only it can write or begin a key
 without the matcher having stood inside that key. Texts are decoded, as keys are compared.
 
-A *bare* token ends behind a comma, or with the quote that follows it. A *second* token opens a key after it has ended
-another one, or is bare and writes a key. Ordinary vocabularies have hundreds of openings, nearly all of them of keys
-that the token does not end, and no second token.
+A *partial* token opens a key and ends inside its first character. A *bare* one ends behind a comma, or with a key of
+which it says nothing: behind a quote that follows a comma, or a backslash. A *second* one opens a key after it has
+ended another one, or is bare and writes a key. Ordinary vocabularies have hundreds of openings, nearly all of them of
+keys that the token does not end, and no partial or second token.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .jit import kernel
-from .strings import CHAR, DEAD, QUOTE, char_step
+from .strings import CHAR, DEAD, ESCAPE, HEX, QUOTE, char_step
 
 I32 = npt.NDArray[np.int32]
-CLOSED, BEGUN, BARE, SECOND = 0, 1, 2, 3
+CLOSED, BEGUN, PARTIAL, BARE, SECOND = 0, 1, 2, 3, 4
 ENTRY = 3  # words of an opening or closing: token or node, place of its text in the table, number of characters
-MANY_KEYS, N_CLOSED, N_BEGUN, N_BARE, N_SECOND, OPENINGS = 0, 1, 2, 3, 4, 5
+MANY_KEYS, N_CLOSED, N_BEGUN, N_PARTIAL, N_BARE, N_SECOND, OPENINGS = 0, 1, 2, 3, 4, 5, 6
+BROKEN, ENDED, WHOLE, ESCAPING, INSIDE = 0, 1, 2, 3, 4  # how a text ends
 FILTER_BITS = 1 << 14  # of a filter of the texts of closings: a text whose bit is clear is none
 N_CLOSINGS, FILTER, CLOSINGS = 0, 1, 1 + (1 << 14 >> 5)
 
@@ -47,23 +49,24 @@ def read_text(data, at, end, texts, place):
     Returns
     -------
     int
-        ``place`` after the text << 32 | where it ended << 2 | 0: not a string, 1: with a quote, 2: with the token, 3:
-        with the token, inside a character.
+        ``place`` after the text << 32 | where it ended << 3 | how: ``BROKEN``, ``ENDED`` by a quote, or with the token:
+        ``WHOLE`` behind a character, ``ESCAPING`` where any character can follow, else ``INSIDE`` a character.
     """
     mode = 0
     while at < end:
         r = char_step(mode, int(data[at]))
         if r == DEAD:
-            return 0
+            return BROKEN
         at += 1
         if r == QUOTE:
-            return place << 32 | at << 2 | 1
+            return place << 32 | at << 3 | ENDED
         if r >= CHAR:
             texts[place] = r & 0x1FFFFF
             place += 1
             r = 0
         mode = r
-    return place << 32 | at << 2 | (3 if mode else 2)
+    how = WHOLE if mode == 0 else ESCAPING if mode == ESCAPE or mode == HEX else INSIDE
+    return place << 32 | at << 3 | how
 
 
 @kernel("i8(uint8[::1], i8, i8, int32[:, ::1], i8, int32[::1], i8, i8)")
@@ -88,20 +91,20 @@ def scan_token(data, start, end, found, n, texts, place, token):
         if b == 34:
             if before == 0 or before == 44 or before == 123:
                 result = read_text(data, at + 1, end, texts, place)
-                how, stop = result & 3, (result >> 2) & 0x3FFFFFFF
-                length = (result >> 32) - place
+                how, stop, length = result & 7, (result >> 3) & 0x1FFFFFFF, (result >> 32) - place
                 follow = skip_space(data, stop, end)
-                closes = how == 1 and (follow == end or data[follow] == 58)
+                closes = how == ENDED and (follow == end or data[follow] == 58)
                 whole |= closes and follow < end
-                if before != 123 and (closes or how == 3 or (how == 2 and length > 0)):
-                    found[n, 0], found[n, 1] = CLOSED if closes else BEGUN, token
-                    found[n, 2], found[n, 3] = place, length
+                begins = how == INSIDE or (how >= WHOLE and length > 0)
+                if before != 123 and (closes or begins):
+                    found[n, 0] = CLOSED if closes else BEGUN if length > 0 else PARTIAL
+                    found[n, 1], found[n, 2], found[n, 3] = token, place, length
                     place += length
                     n += 1
                     second |= before == 44 and ended > 0
+                bare |= length == 0 and (how == ESCAPING or (how == WHOLE and before == 44))
             follow = skip_space(data, at + 1, end)
             ended += follow < end and data[follow] == 58
-            bare |= before == 44 and at + 1 == end
         before = b
     if bare or before == 44:
         found[n, 0], found[n, 1] = BARE, token
@@ -125,7 +128,7 @@ def scan(data, offsets, found, texts):
         result = scan_token(data, start, end, found, n, texts, place, token)
         n, most = result & 0xFFFFFFFFFFFF, max(most, result >> 48)
         for k in range(before, n):
-            if found[k, 0] <= BEGUN:
+            if found[k, 0] <= PARTIAL:
                 place = int(found[k, 2]) + int(found[k, 3])
     return most << 48 | n
 
@@ -149,8 +152,8 @@ def scan_closings(data, offsets, tokens, child_first, byte, found, texts):
     for k in range(len(tokens)):
         start, end = int(offsets[tokens[k]]), int(offsets[tokens[k] + 1])
         result = read_text(data, start, end, texts, place)
-        if result & 3 == 1:
-            found[n, 0] = node_of(child_first, byte, data, start, (result >> 2) & 0x3FFFFFFF)
+        if result & 7 == ENDED:
+            found[n, 0] = node_of(child_first, byte, data, start, (result >> 3) & 0x1FFFFFFF)
             found[n, 1], found[n, 2] = place, (result >> 32) - place
             place = result >> 32
             n += 1
@@ -191,8 +194,9 @@ def openings(data: npt.NDArray[np.uint8], offsets: I32) -> I32:
     Returns
     -------
     (n,) int32
-        The most keys that one token can end; the numbers of openings of whole keys, of begun ones, of bare tokens and
-        of second ones; then the openings (whole keys first, both sorted by their texts), those tokens, and the texts.
+        The most keys that one token can end; the numbers of openings of whole keys, of begun ones, of partial tokens,
+        of bare ones and of second ones; then the openings (whole keys first, both sorted by their texts), those
+        tokens, and the texts.
 
     Notes
     -----
@@ -200,12 +204,12 @@ def openings(data: npt.NDArray[np.uint8], offsets: I32) -> I32:
     """
     quotes = np.flatnonzero(data == 34)
     texts = np.empty(_room(data, offsets, quotes), np.int32)
-    found = np.zeros((2 * len(quotes) + int(np.count_nonzero(data == 44)), 4), np.int32)
+    found = np.zeros((3 * len(quotes) + int(np.count_nonzero(data == 44)), 4), np.int32)
     result = int(scan(data, offsets, found, texts))
     most, found = result >> 48, found[: result & 0xFFFFFFFFFFFF]
-    listed = [found[found[:, 0] == kind, 1:] for kind in (CLOSED, BEGUN, BARE, SECOND)]
-    tokens = [np.unique(rows[:, 0]) for rows in listed[BARE:]]
-    entries = [_by_text(rows, texts) for rows in listed[:BARE]]
+    listed = [found[found[:, 0] == kind, 1:] for kind in (CLOSED, BEGUN, PARTIAL, BARE, SECOND)]
+    tokens = [np.unique(rows[:, 0]) for rows in listed[PARTIAL:]]
+    entries = [_by_text(rows, texts) for rows in listed[:PARTIAL]]
     return _table([most, *map(len, entries), *map(len, tokens)], np.concatenate(entries), texts, *tokens)
 
 

@@ -151,40 +151,41 @@ def why(A):
     return int(A[NEEDED]) if reason == NEED else 0 if reason == SHORT else -1
 
 
-@kernel("i8(A, A, int32[:, ::1], i8, i8)")
-def fill_mask(A, V, mask, row, state):
-    """Mask of a state into ``mask[row]``.
+@kernel("i8(A, int32[:, ::1], i8, i8)")
+def fill_mask(A, mask, row, state):
+    """Mask of a state into ``mask[row]``: 0 when done, 1 when it must be made (:func:`make_mask`).
 
     Parameters
     ----------
     mask : (rows, ceil(n / 32)) int32
         Bit ``t % 32`` of word ``t // 32`` is token ``t``.
-
-    Returns
-    -------
-    int
-        0 when done, 1 when :func:`fill_mask_keyed` must do it, else -2 - :func:`why`.
     """
     if state >= OWN:
         return 1
     made = int(A[A[STATE] + state * STATE_STRIDE + S_RECIPE])
     if made == 0:
-        made = recipe(A, V, state)
-        if made == 0:
-            return -2 - why(A)
+        return 1
+    write_mask(A, made, mask, row)
+    return 0
+
+
+@kernel("i8(A, A, int32[:, ::1], i8, i8)")
+def make_mask(A, V, mask, row, state):
+    """Mask of a state into ``mask[row]``: 0 when done, else -2 - :func:`why`."""
+    made = recipe(A, V, state)
+    if made == 0:
+        return -2 - why(A)
     write_mask(A, made, mask, row)
     return 0
 
 
 @kernel("i8(A, A, int32[:, ::1], i8, i8, A)")
-def fill_mask_keyed(A, V, mask, row, state, K):
-    """As :func:`fill_mask`, for a state with ``OWN``: without what the keys of the text forbid."""
+def make_mask_keyed(A, V, mask, row, state, K):
+    """As :func:`make_mask`, without what the keys of the text forbid."""
     state &= OWN - 1
-    made = int(A[A[STATE] + state * STATE_STRIDE + S_RECIPE])
+    made = recipe(A, V, state)
     if made == 0:
-        made = recipe(A, V, state)
-        if made == 0:
-            return -2 - why(A)
+        return -2 - why(A)
     write_mask(A, made, mask, row)
     strike(A, V, mask, row, state, K)
     return 0 if A[STATUS] == 0 else -2 - why(A)
@@ -192,12 +193,10 @@ def fill_mask_keyed(A, V, mask, row, state, K):
 
 @kernel("i8(A, A, i8)")
 def prepare_mask(A, V, state):
-    """Make the recipe of a state without writing it, as :func:`fill_mask`."""
+    """Make the recipe of a state without writing it: 0 when done, 1 when it is not the mask, else -2 - :func:`why`."""
     if state >= OWN:
         return 1
-    if A[A[STATE] + state * STATE_STRIDE + S_RECIPE] == 0 and recipe(A, V, state) == 0:
-        return -2 - why(A)
-    return 0
+    return 0 if recipe(A, V, state) != 0 else -2 - why(A)
 
 
 @kernel("void(A, int32[:, ::1], int64[::1], int64[::1], i8, i8)", nogil=True)
