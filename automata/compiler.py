@@ -15,6 +15,7 @@ from detent.grammar import dfa, regex
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema import Goal, Goals
 from detent.grammar.json_schema.document import Document
+from detent.grammar.json_schema.free_names import has_free_names
 from detent.grammar.json_schema.nodes import Reader
 
 from .arena import Arena, ArenaFull
@@ -35,10 +36,20 @@ class Grammar:
     Attributes
     ----------
     vocabulary : Vocabulary
+    has_free_names : bool
+        Whether an object may have names that are not listed: matchers then follow the keys of their text.
     """
 
-    def __init__(self, compiler: Compiler, place: Callable[[Arena], Lowering], report: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        compiler: Compiler,
+        place: Callable[[Arena], Lowering],
+        report: Mapping[str, Any],
+        *,
+        has_free_names: bool = False,
+    ) -> None:
         self._compiler = compiler
+        self.has_free_names = has_free_names
         self._place = place
         self._report = dict(report)
         self._lock = threading.Lock()
@@ -254,7 +265,7 @@ class Compiler:
 
         noted = {"relaxed": reader.relaxed, "annotations": reader.annotations}
         report = {name: list(dict.fromkeys(places)) for name, places in noted.items()} | {"nodes": len(reader.nodes())}
-        return Grammar(self, place, report)
+        return Grammar(self, place, report, has_free_names=has_free_names(root_node, reader.nodes()))
 
     def _check_bytes(self) -> None:
         """Refuse a vocabulary that cannot spell every text: a mask could then lead into a dead end."""

@@ -1,4 +1,9 @@
-"""Matchers: where one text stands in a grammar. One integer and the history that rollback needs."""
+"""Matchers: where one text stands in a grammar. One integer and the history that rollback needs.
+
+Where objects may have names that are not listed, the keys of the text go along in a buffer, so that none is written
+twice (:mod:`detent.native.keys`). Where items of an array must differ, values are read out of the history
+(:mod:`.placement`).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from detent.native import masks
+from detent.native import keys, masks
 from detent.native.arena import WORDS
 
 from .arena import Arena, ArenaFull
@@ -52,14 +57,17 @@ class Matcher:
     (True, True)
     """
 
-    __slots__ = ("_A", "_V", "_arena", "_eos", "_placement", "_steps", "_stopped", "grammar", "state")
+    __slots__ = ("_A", "_K", "_V", "_arena", "_eos", "_placement", "_steps", "_stopped", "grammar", "state")
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
         self._eos = grammar.vocabulary.eos_ids
         self._steps: list[tuple[int, int | bytes]] = []  # (state before, what was accepted)
         self._stopped = False
+        self._K = keys.new_buffer() if grammar.has_free_names else None
         self._bind(grammar.bind())
+        if self._K is not None:
+            self.state = int(masks.with_own(self._A, self._V, self.state, self._K))
 
     def _bind(self, placement: Placement) -> None:
         self._placement, self._arena = placement, placement.arena
@@ -81,8 +89,11 @@ class Matcher:
         """
         if self._stopped:
             return False
-        before = self.state
-        after = masks.advance(self._A, self._V, before, token_id)
+        before, K = self.state, self._K
+        if K is None:
+            after = masks.advance(self._A, self._V, before, token_id)
+        else:
+            after = masks.advance_keyed(self._A, self._V, before, token_id, K)
         if after < 0:
             after = self._until(lambda: self._follow(self.state, self._arena.token_bytes(token_id)))
             before = self.state
@@ -107,18 +118,31 @@ class Matcher:
         self.state = after
         return True
 
-    def _follow(self, state: int, data: bytes, read: int = 0) -> int:
-        """The state after ``data[read:]``, 0 when it is not allowed; ``data`` comes after the text so far."""
+    def _follow(self, state: int, data: bytes, read: int = 0, *, keyed: bool = True) -> int:
+        """The state after ``data``, of which ``read`` bytes have led from here to ``state``; 0 when it is not allowed.
+
+        ``keyed``: with the keys of the text, where they matter; they are then one step further.
+        """
         array = np.frombuffer(data, dtype=np.uint8).astype(np.int32)
         while True:
-            result = int(masks.advance_bytes(self._A, state, array, read))
+            if self._K is None or not keyed:
+                result = int(masks.advance_bytes(self._A, state, array, read))
+            else:
+                result = int(masks.advance_bytes_keyed(self._A, self._V, state, array, read, self._K))
             if result >= 0:
                 return result
             if needs_value(result):
                 read, state = stopped_at(result)
                 state = self._placement.after(state, self._value(data[:read]))
             else:
-                self._arena.resolve(-2 - result)
+                self._resolve(result)
+
+    def _resolve(self, result: int) -> None:
+        """Do what a kernel asked for when it gave up."""
+        if result == TOO_SHORT:
+            self._K = keys.larger(self._K)
+        else:
+            self._arena.resolve(-2 - result)
 
     def _value(self, data: bytes = b"") -> Any:
         """The JSON value that the text ends with after ``data``."""
@@ -128,22 +152,21 @@ class Matcher:
         for _, taken in reversed(self._steps):
             yield taken if isinstance(taken, bytes) else self._arena.token_bytes(taken)
 
-    def _until(self, attempt: Callable[[], int], result: int | None = None) -> int:
+    def _until(self, attempt: Callable[[], int]) -> int:
         """Repeat a kernel call until it has all it needs: results below 0 are -2 - what it gave up for."""
         renewals = 0
         while True:
             try:
-                result = attempt() if result is None else result
+                result = attempt()
                 if result >= 0:
                     return int(result)
-                self._arena.resolve(-2 - result)
+                self._resolve(result)
             except ArenaFull:
                 if renewals == MAX_RENEWALS:
                     raise self.grammar.too_large() from None
                 renewals += 1
                 self.grammar.rebind(self._arena)
                 self._move()
-            result = None
 
     def _move(self) -> None:
         """Walk the same history in the arena that the grammar is in now; all of it, or nothing changes."""
@@ -152,7 +175,7 @@ class Matcher:
             done = other.accept(taken) if isinstance(taken, int) else other.accept_bytes(taken)
             assert done, "a text stays valid in every arena"
         self._bind(other._placement)
-        self.state, self._steps = other.state, other._steps
+        self.state, self._steps, self._K = other.state, other._steps, other._K
 
     def rollback(self, n: int = 1) -> None:
         """Undo the last ``n`` accepted tokens (or byte strings). O(n), whatever they did.
@@ -165,6 +188,8 @@ class Matcher:
         if not 0 <= n <= len(self._steps):
             raise ValueError(f"cannot undo {n} of {len(self._steps)} steps")
         if n:
+            if self._K is not None and n > self._stopped:
+                keys.rollback(self._K, n - self._stopped)
             self.state = self._steps[-n][0]
             del self._steps[-n:]
             self._stopped = False
@@ -174,11 +199,12 @@ class Matcher:
         self.rollback(len(self._steps))
 
     def fork(self) -> Matcher:
-        """An independent copy. O(steps) for the history, nothing else is copied."""
+        """An independent copy. O(steps) for the history; nothing else is copied but the keys of the text."""
         other = Matcher.__new__(Matcher)
         other.grammar, other._eos = self.grammar, self._eos
         other._bind(self._placement)
         other.state, other._stopped, other._steps = self.state, self._stopped, self._steps.copy()
+        other._K = None if self._K is None else self._K.copy()
         return other
 
     # ----------------------------------------------------------------------------------------------------- queries
@@ -208,15 +234,16 @@ class Matcher:
         if self._stopped:
             mask[row] = 0
             return
-        result = masks.fill_mask(self._A, self._V, mask, row, self.state)
-        if result:
-            self._until(lambda: self._fill(mask, row), result if result < 0 else None)
+        if masks.fill_mask(self._A, mask, row, self.state):
+            self._until(lambda: self._make_mask(mask, row))
 
-    def _fill(self, mask: Bitmask, row: int) -> int:
-        """The mask with the tokens that the text decides."""
-        result = int(masks.fill_mask(self._A, self._V, mask, row, self.state))
+    def _make_mask(self, mask: Bitmask, row: int) -> int:
+        if self._K is None:
+            result = int(masks.make_mask(self._A, self._V, mask, row, self.state))
+        else:
+            result = int(masks.make_mask_keyed(self._A, self._V, mask, row, self.state, self._K))
         if result > 0:
-            for group in self._placement.suspects(self.state):
+            for group in self._placement.suspects(self.state & masks.OWN - 1):
                 for token in self._cleared(group):
                     mask[row, token >> 5] |= np.int32(1) << np.int32(token & 31)
         return min(result, 0)
@@ -225,16 +252,27 @@ class Matcher:
         """The suspects of one group that the value before them allows."""
         value, is_new = self._value(group.ending), self._placement.is_new
         strings = [token for token, string in group.strings if is_new(group.array, value, string)]
+        if self._K is not None:
+            strings = strings if self._repeats_no_key(group.ending) else []
         if not group.tokens:
             return strings
         state = self._placement.after(group.state, value)
         found = group.found.get(state)
         if found is None:
             read = len(group.ending)
-            found = [token for token, data in group.tokens if self._follow(state, data, read) > 0]
+            found = [token for token, data in group.tokens if self._follow(state, data, read, keyed=False) > 0]
             if group.is_final:
                 group.found[state] = found
+        if self._K is not None:
+            found = [token for token in found if self._repeats_no_key(self._arena.token_bytes(token))]
         return strings + found
+
+    def _repeats_no_key(self, data: bytes) -> bool:
+        """Whether bytes that the grammar allows are allowed by the keys of the text."""
+        allowed = self._follow(self.state, data) > 0
+        if allowed:
+            keys.rollback(self._K, 1)
+        return allowed
 
     def prepare(self) -> bool:
         """Work out the mask of this state without writing it.
@@ -271,10 +309,16 @@ class Matcher:
         return bytes(out)
 
     def _forced_byte(self) -> int:
-        result = int(masks.forced_byte(self._A, self.state))
+        result = self._forced_byte_after(self.state)
         if needs_value(result):
-            result = int(masks.forced_byte(self._A, self._placement.after(self.state, self._value())))
+            _, state = stopped_at(result)
+            result = self._forced_byte_after(self._placement.after(state, self._value()))
         return result
+
+    def _forced_byte_after(self, state: int) -> int:
+        if self._K is None:
+            return int(masks.forced_byte(self._A, state))
+        return int(masks.forced_byte_keyed(self._A, self._V, state, self._K))
 
     def forced_tokens(self) -> list[int]:
         """Tokens that can only come next: while the mask has a single bit.
@@ -306,6 +350,7 @@ def _check_room(mask: Bitmask, row: int, arena: npt.NDArray[np.int32]) -> None:
         raise ValueError(f"a mask of {mask.shape[1]} words for a vocabulary of {arena[WORDS]}: use allocate_bitmask")
 
 
+TOO_SHORT = -2  # result of a kernel that finds the buffer of keys too short
 MAX_RENEWALS = 64  # arenas to try for one call: others may fill a new one before this matcher gets its turn
 MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might
 

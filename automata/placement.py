@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from detent.grammar.json_schema.values import canonical
 from detent.native import arena as layout
-from detent.native import masks, positions, states
+from detent.native import masks, positions, states, steps
 
 from .arena import Arena
 from .lowering import Lowering
@@ -148,12 +148,12 @@ class Placement:
 
 def needs_value(result: int) -> bool:
     """Whether a kernel stopped because the value that ends there must be known first."""
-    return result < masks.NO_VALUE // 2
+    return result < steps.NO_VALUE // 2
 
 
 def stopped_at(result: int) -> tuple[int, int]:
     """How many bytes such a kernel had read, and the state it had reached."""
-    place = int(result) - masks.NO_VALUE
+    place = int(result) - steps.NO_VALUE
     return place >> 31, place & 0x7FFFFFFF
 
 

@@ -2,9 +2,9 @@
 
 An arena is allocated once, with a fixed capacity for every region, and never moves: memory that no kernel has touched
 costs nothing, readers need no lock, and a cache that is full is simply a region that is full. ``A[STATUS]`` says why a
-kernel gave up (``NEED``: a lazy node must be lowered first; ``FULL``: a region is full); it stays set until the caller
-clears it, and nothing half-made is published. ``TEXT`` asks for the value that the text so far ends with: no state
-knows it, so the caller says what follows it (:mod:`.suspects`).
+kernel gave up (``NEED``: a lazy node must be lowered first; ``FULL``: a region is full; ``SHORT``: the matcher's buffer
+of keys is too short; ``VALUE``: the value that the text ends with must be known, see :mod:`.suspects`); it stays set
+until the caller clears it, and nothing half-made is published.
 
 ::
 
@@ -20,8 +20,11 @@ import numpy as np
 from .jit import kernel
 
 STATUS, NEEDED, WORDS, EOS, N_EOS, SPACE_LOOP, FREE_LOOP, MARKED = 0, 1, 2, 3, 4, 5, 6, 7
-OK, NEED, FULL, TEXT = 0, 1, 2, 4
+OK, NEED, FULL, SHORT, VALUE = 0, 1, 2, 3, 4
 LENGTHS = 144  # table of free text by number of characters: see tables.py
+# automata over names from some state of which finitely many words follow: whether there is one; fewest words of any
+SOME_END, FEWEST = 152, 153
+BYTE = 154  # a byte that is being tried
 
 # regions: index of the base word; +1 capacity, +2 used
 POS, POS_HASH, STATE, ITEM, STATE_HASH, ROW = 8, 12, 16, 20, 24, 28
@@ -95,7 +98,7 @@ def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
     for region, size in sizes.items():
         arena[region : region + 3] = base, size, 0
         base += size
-    arena[WORDS] = (n_tokens + 31) // 32
+    arena[WORDS], arena[FEWEST] = (n_tokens + 31) // 32, 2**31 - 1
     arena[POS + 2], arena[STATE + 2], arena[PAIR + 2] = POS_STRIDE, STATE_STRIDE, PAIR_STRIDE  # identifier 0 is "none"
     return arena
 

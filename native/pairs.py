@@ -35,8 +35,8 @@ from .arena import (
     STATE,
     STATE_STRIDE,
     STATUS,
-    TEXT,
     USED_ROWS,
+    VALUE,
     WORDS,
     WORK,
     mix,
@@ -444,7 +444,7 @@ def visit_node(A, V, x, state, skip):
             continue
         to = step(A, state, b)
         if to < 0:
-            if A[STATUS] == TEXT:
+            if A[STATUS] == VALUE:
                 start = int(V[V[V_TOKFIRST] + c])
                 n = int(V[V[V_TOKFIRST] + c + 1]) - start
                 more = c if V[child + c] < V[child + c + 1] else -1
@@ -471,7 +471,7 @@ def visit_merged(A, V, x, state, skip):
             continue
         to = step(A, state, b)
         if to < 0:
-            if A[STATUS] == TEXT:
+            if A[STATUS] == VALUE:
                 doubt(A, V, A, int(A[edge + 2]), int(A[edge + 3]), int(A[edge + 1]), state)
             if A[STATUS] != 0:
                 return

@@ -6,7 +6,7 @@ move, which spares most slow steps of a trie walk.
 
 from __future__ import annotations
 
-from .arena import BUFFER, LAZY, POS, POS_STRIDE, ROW, STATE, STATE_STRIDE, STATUS, TEXT, TRIE_STRIDE, take
+from .arena import BUFFER, LAZY, POS, POS_STRIDE, ROW, STATE, STATE_STRIDE, STATUS, TRIE_STRIDE, VALUE, take
 from .jit import kernel
 from .languages import (
     ANY,
@@ -78,6 +78,8 @@ from .positions import (
 )
 from .states import S_COUNT, S_ITEMS, S_ROW, call, close_buffer, emit, emit_state, state_of
 from .strings import CHAR, DEAD, LAST, QUOTE, UTF8, char_step, mode_range, utf8_step
+
+NO_VALUE = -(1 << 62)  # results up to half of it: see ask_value
 
 
 @kernel("i8(A, i8, i8)")
@@ -405,7 +407,7 @@ def step_array(A, at, parent, b):
         if pending == 0:
             call_item(A, number, index, parent)
         elif A[STATUS] == 0:
-            A[STATUS] = TEXT
+            A[STATUS] = VALUE
 
 
 @kernel("void(A, i8, i8, i8)")
@@ -466,6 +468,13 @@ def step_item(A, pos, parent, b):
         node = trie_child(A, int(A[at + 1]), b)
         if node >= 0:
             emit(A, position(A, K_WORD, node, 0, 0, 0, 0, 0, 0), parent)
+
+
+@kernel("i8(A, i8, i8)")
+def ask_value(A, state, read):
+    """What reading comes to that stopped in ``state``, after ``read`` bytes, since it needs the value ended there."""
+    A[STATUS] = 0
+    return NO_VALUE + (read << 31 | state)
 
 
 @kernel("void(A, i8, i8, i8)")

@@ -1,14 +1,14 @@
 """Suspects: tokens that a state alone cannot decide, since they go on after a value that the state does not know.
 
 Where the items of an array must differ, what may follow a comma depends on the item before it. The step by the comma
-then asks for that value (``TEXT``). While tables are made, nobody can answer: tokens behind the comma are *sure* as far
-as the record of the array promises (``AMPLE`` and its kin), dead where they are even if items may be equal
+then asks for that value (``VALUE``). While tables are made, nobody can answer: tokens behind the comma are *sure* as
+far as the record of the array promises (``AMPLE`` and its kin), dead where they are even if items may be equal
 (``A_LOOSE``), and suspects otherwise. A matcher tries its suspects one by one.
 """
 
 from __future__ import annotations
 
-from .arena import BUFFER, COWALK, FULL, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS, SUSPECTS, TEXT, take
+from .arena import BUFFER, COWALK, FULL, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS, SUSPECTS, VALUE, take
 from .collect import add_ids
 from .jit import kernel
 from .languages import (
@@ -162,9 +162,12 @@ def is_vast(A, state):
             whole = int(A[at + 3]) + (A[at + 4] != 0)  # with the character that has begun
             if A[spec + SPEC_MAX] < 0 or whole < A[spec + SPEC_MAX]:
                 return True
-        elif A[spec + SPEC_KIND] == AUTOMATON and A[spec + SPEC_MAX] < 0:
-            if goes_on_for_ever(A, int(A[spec + SPEC_REF]), int(A[at + 2]), int(A[at + 4])):
-                return True
+        elif (
+            A[spec + SPEC_KIND] == AUTOMATON
+            and A[spec + SPEC_MAX] < 0
+            and goes_on_for_ever(A, int(A[spec + SPEC_REF]), int(A[at + 2]), int(A[at + 4]))
+        ):
+            return True
     return False
 
 
@@ -193,7 +196,7 @@ def goes_surely(A, bits, place, b, to):
 def follow_doubt(A, V, source, at, n, y, b, here, place, bits, top):
     """Read one byte behind a doubtful comma, to tokens that end there and the suffixes ``y``: the new ``top``."""
     to, then = step(A, here, b), NOWHERE
-    if A[STATUS] == TEXT:
+    if A[STATUS] == VALUE:
         A[STATUS] = 0
         loose = loosened(A, here)
         if loose == 0:
@@ -221,7 +224,7 @@ def follow_doubt(A, V, source, at, n, y, b, here, place, bits, top):
 
 @kernel("void(A, A, A, i8, i8, i8, i8)")
 def doubt(A, V, source, at, n, x, state):
-    """Read a comma that ``state`` cannot (``TEXT``), and what is behind it.
+    """Read a comma that ``state`` cannot (``VALUE``), and what is behind it.
 
     Parameters
     ----------
