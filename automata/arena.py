@@ -10,10 +10,10 @@ from weakref import ref
 import numpy as np
 import numpy.typing as npt
 
-from detent.grammar.dfa import CharDfa, absorbing, lengths
+from detent.grammar.dfa import CharDfa, absorbing, lengths, word_counts
 from detent.grammar.number import NumberSpec
 from detent.native import arena as layout
-from detent.native import languages, positions, states
+from detent.native import languages, positions, states, trie
 
 if TYPE_CHECKING:
     from .vocabulary import Vocabulary
@@ -83,6 +83,11 @@ class Arena:
         """Give up on this arena."""
         self.A[layout.STATUS] = 0
         raise ArenaFull
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes of a token."""
+        at, base = int(self.V[trie.V_TOKOFF]) + token, int(self.V[trie.V_TOKBYTES])
+        return self.V[base + int(self.V[at]) : base + int(self.V[at + 1])].astype(np.uint8).tobytes()
 
     def position(self, kind: int, *fields: int) -> int:
         """Number of a position."""
@@ -199,15 +204,24 @@ class Arena:
         ascii_class = dfa.cls[where]
         parts: list[Any] = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, ascii_class]
         parts.append(goals or ())
-        parts += [absorbing(dfa) if goals else (), self._loops_of(dfa, ascii_class)]
+        words = word_counts(dfa) if goals else np.empty(0, np.int32)
+        parts += [absorbing(dfa) if goals else (), self._loops_of(dfa, ascii_class), words]
         record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
         ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])
-        slack = int(shortest.max())
-        at = self.put(np.concatenate([[*record, *ends[:-1], slack], *parts]).astype(np.int32))
+        slack, some_end = int(shortest.max()), bool((words >= 0).any())
+        at = self.put(np.concatenate([[*record, *ends[:-1], slack, some_end], *parts]).astype(np.int32))
         self.A[at + languages.DFA_STARTS : at + languages.DFA_SLACK] += at
         if goals is None:
             self._dfas[dfa.key] = at
+        elif some_end:
+            self.names_end(int(words[0]))
         return at
+
+    def names_end(self, most: int) -> None:
+        """Note names of which finitely many follow a beginning; at the start, ``most`` of them (-1: no end)."""
+        self.A[layout.SOME_END] = 1
+        if most >= 0:
+            self.A[layout.FEWEST] = min(int(self.A[layout.FEWEST]), most)
 
     def trie(self, words: tuple[bytes, ...]) -> int:
         """Root of a trie of distinct words in ascending order; leaf numbers are positions in that order."""

@@ -15,6 +15,7 @@ from detent.grammar import dfa, regex
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema import Goal, Goals
 from detent.grammar.json_schema.document import Document
+from detent.grammar.json_schema.free_names import has_free_names
 from detent.grammar.json_schema.nodes import Reader
 
 from .arena import Arena, ArenaFull
@@ -22,6 +23,7 @@ from .format_cache import FormatCache
 from .limits import Limits
 from .lowering import JsonLowering, Lowering, Order, place_text, place_words
 from .matcher import MAX_RENEWALS, Matcher
+from .placement import Placement
 from .vocabulary import Vocabulary
 
 Whitespace = Literal["flexible", "bounded", "compact"]
@@ -34,14 +36,24 @@ class Grammar:
     Attributes
     ----------
     vocabulary : Vocabulary
+    has_free_names : bool
+        Whether an object may have names that are not listed: matchers then follow the keys of their text.
     """
 
-    def __init__(self, compiler: Compiler, place: Callable[[Arena], Lowering], report: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        compiler: Compiler,
+        place: Callable[[Arena], Lowering],
+        report: Mapping[str, Any],
+        *,
+        has_free_names: bool = False,
+    ) -> None:
         self._compiler = compiler
+        self.has_free_names = has_free_names
         self._place = place
         self._report = dict(report)
         self._lock = threading.Lock()
-        self._placed: tuple[Arena, Lowering] | None = None
+        self._placed: Placement | None = None
         self.bind()
 
     @property
@@ -65,30 +77,29 @@ class Grammar:
         """
         return dict(self._report)
 
-    def bind(self) -> tuple[Arena, int]:
-        """The arena in use and this grammar's start state there."""
+    def bind(self) -> Placement:
+        """This grammar in the arena in use."""
         with self._lock:
             if self._placed is None:
                 arena = self._compiler.arena
                 try:
-                    self._placed = arena, self._place(arena)
+                    self._placed = Placement(arena, self._place(arena))
                 except ArenaFull:
                     self._placed = self._place_outside(arena)
-            arena, lowering = self._placed
-            return arena, lowering.start
+            return self._placed
 
     def rebind(self, full: Arena) -> None:
         """Leave an arena that is full."""
         with self._lock:
-            if self._placed is not None and self._placed[0] is full:
+            if self._placed is not None and self._placed.arena is full:
                 self._placed = self._place_outside(full)
 
-    def _place_outside(self, full: Arena) -> tuple[Arena, Lowering]:
+    def _place_outside(self, full: Arena) -> Placement:
         """Place the grammar in another arena: the next one may have been filled by other grammars meanwhile."""
         for _ in range(MAX_RENEWALS):
             full = self._compiler.renew(full)
             with suppress(ArenaFull):
-                return full, self._place(full)
+                return Placement(full, self._place(full))
         raise self.too_large()
 
     def too_large(self) -> LimitExceeded:
@@ -255,7 +266,7 @@ class Compiler:
 
         noted = {"relaxed": reader.relaxed, "annotations": reader.annotations}
         report = {name: list(dict.fromkeys(places)) for name, places in noted.items()} | {"nodes": len(reader.nodes())}
-        return Grammar(self, place, report)
+        return Grammar(self, place, report, has_free_names=has_free_names(root_node, reader.nodes()))
 
     def _check_bytes(self) -> None:
         """Refuse a vocabulary that cannot spell every text: a mask could then lead into a dead end."""

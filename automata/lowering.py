@@ -10,8 +10,8 @@ from weakref import ref
 
 from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
-from detent.grammar.json_schema.facts import unique
-from detent.grammar.json_schema.formula import Formula
+from detent.grammar.json_schema.facts import only_counts, seen, unique
+from detent.grammar.json_schema.formula import TRUE, Formula
 from detent.grammar.json_schema.frames import ArrayFrame, Exits, ObjectFrame
 from detent.grammar.json_schema.goals import told_apart
 from detent.native import languages, positions
@@ -34,6 +34,12 @@ class Lowering(Protocol):
     def lower(self, number: int) -> None:
         """Write the lazy record ``number``."""
 
+    def after_value(self, number: int, value: object) -> int:
+        """The record that takes the place of ``number`` once the value of the item read last is known."""
+
+    def has_seen(self, number: int, value: object) -> bool:
+        """Whether the items of array ``number`` before the last one have this value among them."""
+
 
 class Placed:
     """A specification that is placed as a whole: nothing is lazy."""
@@ -42,6 +48,14 @@ class Placed:
         self.start = start
 
     def lower(self, number: int) -> None:
+        """Never asked for."""
+        raise AssertionError(number)
+
+    def after_value(self, number: int, value: object) -> int:
+        """Never asked for."""
+        raise AssertionError(number)
+
+    def has_seen(self, number: int, value: object) -> bool:
         """Never asked for."""
         raise AssertionError(number)
 
@@ -89,6 +103,7 @@ class JsonLowering:
         self._numbers: dict[Goal, int] = {}
         self._pending: dict[int, _Lazy] = {}
         self._arrays: dict[int, Array] = {}
+        self._bits: dict[Formula, int] = {}
         self._records: dict[tuple[object, Formula], int] = {}
         self._me: ref[Lowers] = ref(self)
         number = self._goal(root)
@@ -187,7 +202,7 @@ class JsonLowering:
                 longest = len(head)
         goals = self.arena.put([*map(self._goal, head)])
         most = -1 if longest is None else longest
-        return self.arena.put([len(head), rest, value.shortest, most, goals, self.space, 1, 0])
+        return self.arena.put([len(head), rest, value.shortest, most, goals, self.space, 1, 0, 0])
 
     def _exits(self, item: _Exits) -> int:
         """What a member may be, and the record that goes on after it."""
@@ -206,20 +221,45 @@ class JsonLowering:
         exits = [positions.EXITS + self._reserve(_Exits(value, value.residual, k)) for k in range(frame.width + 1)]
         goals = self.arena.put(exits[:-1])
         closes = int(frame.facts.closed(value.residual))
-        differ = self._unique(value, frame) if unique(value.residual) else 0
-        return self.arena.put([frame.width, exits[-1], 0, -1, goals, self.space, closes, differ])
+        differ, loose = 0, 0
+        if asks := unique(value.residual):
+            differ = self._unique(value, frame)
+            loose = self._after(value, frame.facts.loose(value.residual)) if asks == 1 else 0
+        return self.arena.put([frame.width, exits[-1], 0, -1, goals, self.space, closes, differ, loose])
 
     def _unique(self, value: Array, frame: ArrayFrame) -> int:
-        """Bits of ``A_UNIQUE``: what is sure about the next item before the value of the last one has been looked at."""
-        bits = positions.DIFFERENT
+        """Bits of ``A_UNIQUE``: what is sure about the next item before the value of the last one is looked at."""
+        bits, residual = positions.DIFFERENT, value.residual
         if frame.width:
             return bits
-        for demand, _ in frame.live(frame.exits(value.residual, 0)):
-            if self.goals.few(demand, MANY) is None:
-                bits |= positions.AMPLE
-                if any(isinstance(v, String) and v.is_endless for v in self.goals.values(self.goals.goal_of(demand))):
-                    bits |= positions.AMPLE_TEXT
+        loose = frame.facts.loose(residual)
+        if (loose is TRUE or only_counts(loose)) and len(seen(residual)) < MANY:
+            for demand, _ in frame.live(frame.exits(loose, 0)):
+                bits |= self._ample(demand)
+        elif any(self.goals.few(demand, MANY) is None for demand, _ in frame.live(frame.exits(residual, 0))):
+            bits |= positions.AMPLE
         return bits
+
+    def _ample(self, demand: Formula) -> int:
+        """What more values begin with than may be excluded: bits of ``A_UNIQUE``."""
+        bits = self._bits.get(demand)
+        if bits is None:
+            bits = 0 if self.goals.few(demand, MANY) is not None else positions.AMPLE
+            for value in self.goals.values(self.goals.goal_of(demand)) if bits else ():
+                if isinstance(value, String) and value.is_vast:
+                    bits |= positions.AMPLE_TEXT
+                elif isinstance(value, Number) and value.spec.lo is None:
+                    bits |= positions.AMPLE_MINUS
+                elif isinstance(value, Object) and not self.goals.has_few(value, MANY):
+                    bits |= positions.AMPLE_OBJECT
+                elif isinstance(value, Array) and not self.goals.has_few(value, MANY):
+                    bits |= positions.AMPLE_ARRAY
+            self._bits[demand] = bits
+        return bits
+
+    def has_seen(self, number: int, value: object) -> bool:
+        """Whether an array whose items must differ has an item with this value, the one read last aside."""
+        return self.goals.constant(value) in seen(self._arrays[number].residual)
 
     def after_value(self, number: int, value: object) -> int:
         """The record of an array whose items must differ, once the value of the item read last is known."""

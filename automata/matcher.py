@@ -1,20 +1,27 @@
-"""Matchers: where one text stands in a grammar. One integer and the history that rollback needs."""
+"""Matchers: where one text stands in a grammar. One integer and the history that rollback needs.
+
+Where objects may have names that are not listed, the keys of the text go along in a buffer, so that none is written
+twice (:mod:`detent.native.keys`). Where items of an array must differ, values are read out of the history
+(:mod:`.placement`).
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from detent.native import masks
+from detent.native import keys, masks
 from detent.native.arena import WORDS
 
 from .arena import Arena, ArenaFull
+from .placement import Placement, Suspects, last_value_of, needs_value, stopped_at
 
 if TYPE_CHECKING:
     from .compiler import Grammar
@@ -50,18 +57,22 @@ class Matcher:
     (True, True)
     """
 
-    __slots__ = ("_A", "_V", "_arena", "_eos", "_steps", "_stopped", "grammar", "state")
+    __slots__ = ("_A", "_K", "_V", "_arena", "_eos", "_placement", "_steps", "_stopped", "grammar", "state")
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
         self._eos = grammar.vocabulary.eos_ids
         self._steps: list[tuple[int, int | bytes]] = []  # (state before, what was accepted)
         self._stopped = False
-        self._bind(*grammar.bind())
+        self._K = keys.new_buffer() if grammar.has_free_names else None
+        self._bind(grammar.bind())
+        if self._K is not None:
+            self.state = int(masks.with_own(self._A, self._V, self.state, self._K))
 
-    def _bind(self, arena: Arena, start: int) -> None:
-        self._arena, self._A, self._V = arena, arena.A, arena.V
-        self.state = start
+    def _bind(self, placement: Placement) -> None:
+        self._placement, self._arena = placement, placement.arena
+        self._A, self._V = self._arena.A, self._arena.V
+        self.state = placement.start
 
     def __repr__(self) -> str:
         return f"Matcher(state={self.state}, steps={len(self._steps)}, complete={self.is_complete()})"
@@ -78,10 +89,13 @@ class Matcher:
         """
         if self._stopped:
             return False
-        before = self.state
-        after = masks.advance(self._A, self._V, before, token_id)
+        before, K = self.state, self._K
+        if K is None:
+            after = masks.advance(self._A, self._V, before, token_id)
+        else:
+            after = masks.advance_keyed(self._A, self._V, before, token_id, K)
         if after < 0:
-            after = self._until(lambda: masks.advance(self._A, self._V, self.state, token_id), after)
+            after = self._until(lambda: self._follow(self.state, self._arena.token_bytes(token_id)))
             before = self.state
         if after == 0:
             if token_id in self._eos and masks.is_complete(self._A, before):
@@ -95,34 +109,64 @@ class Matcher:
 
     def accept_bytes(self, data: bytes) -> bool:
         """Take bytes that need not be whole tokens; all of them or none."""
-        after = self._after_bytes(data)
+        if self._stopped:
+            return False
+        after = self._until(lambda: self._follow(self.state, data))
         if after == 0:
             return False
         self._steps.append((self.state, data))
         self.state = after
         return True
 
-    def _after_bytes(self, data: bytes) -> int:
-        if self._stopped:
-            return 0
-        array = np.frombuffer(data, dtype=np.uint8).astype(np.int32)
-        return self._until(lambda: masks.advance_bytes(self._A, self.state, array))
+    def _follow(self, state: int, data: bytes, read: int = 0, *, keyed: bool = True) -> int:
+        """The state after ``data``, of which ``read`` bytes have led from here to ``state``; 0 when it is not allowed.
 
-    def _until(self, attempt: Callable[[], int], result: int | None = None) -> int:
+        ``keyed``: with the keys of the text, where they matter; they are then one step further.
+        """
+        array = np.frombuffer(data, dtype=np.uint8).astype(np.int32)
+        while True:
+            if self._K is None or not keyed:
+                result = int(masks.advance_bytes(self._A, state, array, read))
+            else:
+                result = int(masks.advance_bytes_keyed(self._A, self._V, state, array, read, self._K))
+            if result >= 0:
+                return result
+            if needs_value(result):
+                read, state = stopped_at(result)
+                state = self._placement.after(state, self._value(data[:read]))
+            else:
+                self._resolve(result)
+
+    def _resolve(self, result: int) -> None:
+        """Do what a kernel asked for when it gave up."""
+        if result == TOO_SHORT:
+            self._K = keys.larger(self._K)
+        else:
+            self._arena.resolve(-2 - result)
+
+    def _value(self, data: bytes = b"") -> Any:
+        """The JSON value that the text ends with after ``data``."""
+        return last_value_of(chain((data,), self._text_backwards()))
+
+    def _text_backwards(self) -> Iterator[bytes]:
+        for _, taken in reversed(self._steps):
+            yield taken if isinstance(taken, bytes) else self._arena.token_bytes(taken)
+
+    def _until(self, attempt: Callable[[], int]) -> int:
         """Repeat a kernel call until it has all it needs: results below 0 are -2 - what it gave up for."""
-        result = attempt() if result is None else result
         renewals = 0
-        while result < 0:
+        while True:
             try:
-                self._arena.resolve(-2 - result)
+                result = attempt()
+                if result >= 0:
+                    return int(result)
+                self._resolve(result)
             except ArenaFull:
                 if renewals == MAX_RENEWALS:
                     raise self.grammar.too_large() from None
                 renewals += 1
                 self.grammar.rebind(self._arena)
                 self._move()
-            result = attempt()
-        return int(result)
 
     def _move(self) -> None:
         """Walk the same history in the arena that the grammar is in now; all of it, or nothing changes."""
@@ -130,8 +174,8 @@ class Matcher:
         for _, taken in self._steps:
             done = other.accept(taken) if isinstance(taken, int) else other.accept_bytes(taken)
             assert done, "a text stays valid in every arena"
-        self._bind(other._arena, other.state)
-        self._steps = other._steps
+        self._bind(other._placement)
+        self.state, self._steps, self._K = other.state, other._steps, other._K
 
     def rollback(self, n: int = 1) -> None:
         """Undo the last ``n`` accepted tokens (or byte strings). O(n), whatever they did.
@@ -144,6 +188,8 @@ class Matcher:
         if not 0 <= n <= len(self._steps):
             raise ValueError(f"cannot undo {n} of {len(self._steps)} steps")
         if n:
+            if self._K is not None and n > self._stopped:
+                keys.rollback(self._K, n - self._stopped)
             self.state = self._steps[-n][0]
             del self._steps[-n:]
             self._stopped = False
@@ -153,11 +199,12 @@ class Matcher:
         self.rollback(len(self._steps))
 
     def fork(self) -> Matcher:
-        """An independent copy. O(steps) for the history, nothing else is copied."""
+        """An independent copy. O(steps) for the history; nothing else is copied but the keys of the text."""
         other = Matcher.__new__(Matcher)
         other.grammar, other._eos = self.grammar, self._eos
-        other._arena, other._A, other._V = self._arena, self._A, self._V
+        other._bind(self._placement)
         other.state, other._stopped, other._steps = self.state, self._stopped, self._steps.copy()
+        other._K = None if self._K is None else self._K.copy()
         return other
 
     # ----------------------------------------------------------------------------------------------------- queries
@@ -187,13 +234,55 @@ class Matcher:
         if self._stopped:
             mask[row] = 0
             return
-        result = masks.fill_mask(self._A, self._V, mask, row, self.state)
-        if result:
-            self._until(lambda: masks.fill_mask(self._A, self._V, mask, row, self.state), result)
+        if masks.fill_mask(self._A, mask, row, self.state):
+            self._until(lambda: self._make_mask(mask, row))
 
-    def prepare(self) -> None:
-        """Work out the mask of this state without writing it."""
-        self._until(lambda: masks.prepare_mask(self._A, self._V, self.state))
+    def _make_mask(self, mask: Bitmask, row: int) -> int:
+        if self._K is None:
+            result = int(masks.make_mask(self._A, self._V, mask, row, self.state))
+        else:
+            result = int(masks.make_mask_keyed(self._A, self._V, mask, row, self.state, self._K))
+        if result > 0:
+            for group in self._placement.suspects(self.state & masks.OWN - 1):
+                for token in self._cleared(group):
+                    mask[row, token >> 5] |= np.int32(1) << np.int32(token & 31)
+        return min(result, 0)
+
+    def _cleared(self, group: Suspects) -> list[int]:
+        """The suspects of one group that the value before them allows."""
+        value, is_new = self._value(group.ending), self._placement.is_new
+        strings = [token for token, string in group.strings if is_new(group.array, value, string)]
+        if self._K is not None:
+            strings = strings if self._repeats_no_key(group.ending) else []
+        if not group.tokens:
+            return strings
+        state = self._placement.after(group.state, value)
+        found = group.found.get(state)
+        if found is None:
+            read = len(group.ending)
+            found = [token for token, data in group.tokens if self._follow(state, data, read, keyed=False) > 0]
+            if group.is_final:
+                group.found[state] = found
+        if self._K is not None:
+            found = [token for token in found if self._repeats_no_key(self._arena.token_bytes(token))]
+        return strings + found
+
+    def _repeats_no_key(self, data: bytes) -> bool:
+        """Whether bytes that the grammar allows are allowed by the keys of the text."""
+        allowed = self._follow(self.state, data) > 0
+        if allowed:
+            keys.rollback(self._K, 1)
+        return allowed
+
+    def prepare(self) -> bool:
+        """Work out the mask of this state without writing it.
+
+        Returns
+        -------
+        bool
+            Whether that is all: else the text decides some tokens, and :meth:`fill_bitmask` must write the mask.
+        """
+        return self._until(lambda: masks.prepare_mask(self._A, self._V, self.state)) == 0
 
     def validate(self, tokens: Iterable[int]) -> int:
         """How many of these tokens would be accepted one after another; the state is unchanged."""
@@ -209,7 +298,7 @@ class Matcher:
         """The bytes that can only come next (empty where there is a choice or the text may end)."""
         out, taken = bytearray(), 0
         while not self._stopped:
-            byte = self._until(lambda: masks.forced_byte(self._A, self.state))
+            byte = self._until(self._forced_byte)
             if byte > 255 or not self.accept_bytes(bytes((byte,))):
                 break
             out.append(byte)
@@ -218,6 +307,18 @@ class Matcher:
                 break
         self.rollback(taken)
         return bytes(out)
+
+    def _forced_byte(self) -> int:
+        result = self._forced_byte_after(self.state)
+        if needs_value(result):
+            _, state = stopped_at(result)
+            result = self._forced_byte_after(self._placement.after(state, self._value()))
+        return result
+
+    def _forced_byte_after(self, state: int) -> int:
+        if self._K is None:
+            return int(masks.forced_byte(self._A, state))
+        return int(masks.forced_byte_keyed(self._A, self._V, state, self._K))
 
     def forced_tokens(self) -> list[int]:
         """Tokens that can only come next: while the mask has a single bit.
@@ -249,6 +350,7 @@ def _check_room(mask: Bitmask, row: int, arena: npt.NDArray[np.int32]) -> None:
         raise ValueError(f"a mask of {mask.shape[1]} words for a vocabulary of {arena[WORDS]}: use allocate_bitmask")
 
 
+TOO_SHORT = -2  # result of a kernel that finds the buffer of keys too short
 MAX_RENEWALS = 64  # arenas to try for one call: others may fill a new one before this matcher gets its turn
 MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might
 
@@ -271,18 +373,22 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
     """
     targets = range(len(matchers)) if rows is None else rows
     by_arena: dict[int, tuple[Arena, list[int], list[int]]] = {}
+    by_text: list[tuple[Matcher, int]] = []
     for matcher, row in zip(matchers, targets, strict=True):
         _check_room(mask, row, matcher._A)
         if matcher._stopped:
             mask[row] = 0
             continue
-        if masks.prepare_mask(matcher._A, matcher._V, matcher.state):
-            matcher.prepare()
+        if masks.prepare_mask(matcher._A, matcher._V, matcher.state) and not matcher.prepare():
+            by_text.append((matcher, row))
+            continue
         _, out, states = by_arena.setdefault(id(matcher._A), (matcher._arena, [], []))
         out.append(row)
         states.append(matcher.state)
     for arena, out, states in by_arena.values():
         _fill_parallel(arena, mask, np.array(out, dtype=np.int64), np.array(states, dtype=np.int64))
+    for matcher, row in by_text:
+        matcher.fill_bitmask(mask, row)
 
 
 def _fill_parallel(arena: Arena, mask: Bitmask, rows: npt.NDArray[np.int64], states: npt.NDArray[np.int64]) -> None:

@@ -22,6 +22,7 @@ I32 = NDArray[np.int32]
 MAX_STATES = 10_000
 # The subsets of the construction may hold so many instructions on average, if all states that are allowed are made.
 SIZE_PER_STATE = 500
+MANY = 1 << 30  # words from which on they are not counted any further
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,6 +284,18 @@ def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
     """
     shortest, longest = kernels.lengths(dfa.trans, dfa.accept.astype(np.int32))
     return shortest, longest, bool(kernels.gapfree(dfa.trans, dfa.accept.astype(np.int32), shortest, longest))
+
+
+def word_counts(dfa: CharDfa) -> I32:
+    """How many continuations each state accepts, (n_states,) int32: -1 without end; ``MANY`` is that many or more."""
+    width = np.diff(dfa.starts, append=charset.END)
+    sizes = np.bincount(dfa.cls, width, dfa.trans.shape[1]).astype(np.int64)
+    longest = lengths(dfa)[1]
+    counts = np.where(longest < 0, -1, dfa.accept).astype(np.int64)
+    for state in np.argsort(longest, kind="stable")[np.count_nonzero(longest < 0) :].tolist():
+        to = dfa.trans[state]
+        counts[state] = min(MANY, counts[state] + int((sizes * np.where(to >= 0, counts[to], 0)).sum()))
+    return counts.astype(np.int32)
 
 
 def gaps_below(dfa: CharDfa, width: int) -> bool:

@@ -35,7 +35,7 @@ LOWEST_DECADE = -307
 HIGHEST_DECADE = 308
 
 MAX_MODULUS = 1_000_000_000  # of one step: its square fits 63 bits
-MAX_MULTIPLE = 1_000_000  # least common multiple of a step and those that are excluded
+MAX_MULTIPLE = 1_000_000  # least common multiple of a step and those that are excluded: 20 bits
 MAX_PRIMES = 8  # that divide ten times such a number: the longest run of multiples that steps can exclude is below 2^8
 
 
@@ -58,7 +58,8 @@ def encode(
     Raises
     ------
     GrammarError
-        A step without powers of ten is above `MAX_MODULUS`, the least common multiple of several above `MAX_MULTIPLE`, or the steps
+        A step without powers of ten is above `MAX_MODULUS`, the least common multiple of several above `MAX_MULTIPLE`,
+        or the steps
         are `NEVER` decades apart.
     """
     step = _Step.of(wanted)

@@ -2,8 +2,9 @@
 
 An arena is allocated once, with a fixed capacity for every region, and never moves: memory that no kernel has touched
 costs nothing, readers need no lock, and a cache that is full is simply a region that is full. ``A[STATUS]`` says why a
-kernel gave up (``NEED``: a lazy node must be lowered first; ``FULL``: a region is full); it stays set until the caller
-clears it, and nothing half-made is published.
+kernel gave up (``NEED``: a lazy node must be lowered first; ``FULL``: a region is full; ``SHORT``: the matcher's buffer
+of keys is too short; ``VALUE``: the value that the text ends with must be known, see :mod:`.suspects`); it stays set
+until the caller clears it, and nothing half-made is published.
 
 ::
 
@@ -19,8 +20,11 @@ import numpy as np
 from .jit import kernel
 
 STATUS, NEEDED, WORDS, EOS, N_EOS, SPACE_LOOP, FREE_LOOP, MARKED = 0, 1, 2, 3, 4, 5, 6, 7
-OK, NEED, FULL = 0, 1, 2
+OK, NEED, FULL, SHORT, VALUE = 0, 1, 2, 3, 4
 LENGTHS = 144  # table of free text by number of characters: see tables.py
+# automata over names from some state of which finitely many words follow: whether there is one; fewest words of any
+SOME_END, FEWEST = 152, 153
+BYTE = 154  # a byte that is being tried
 
 # regions: index of the base word; +1 capacity, +2 used
 POS, POS_HASH, STATE, ITEM, STATE_HASH, ROW = 8, 12, 16, 20, 24, 28
@@ -29,13 +33,14 @@ PAIR, PAIR_HASH, DENSE, DENSE_HASH, LIST, RECIPE = 48, 52, 56, 60, 64, 68
 HEAP, LAZY, TRIE, SET, SET_HASH = 72, 76, 80, 84, 88
 BUFFER, WORK, IDS, COWALK, EXITS, SORT, COUNTS, USED_ROWS, PENDING = 92, 96, 100, 104, 108, 112, 116, 120, 124
 SCRATCH = 128  # sixteen words for small searches
+SUSPECTS = 156
 HEADER = 160
 
 POS_STRIDE = 8  # kind and seven fields
-STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, spare
+STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, spare
 TRIE_STRIDE = 6  # byte, first child, number of children, leaf, leaf range
 SNODE_STRIDE = 6  # members, n_members, edges, n_edges, height, below
-PAIR_STRIDE = 12  # suffix set, position, n_rows, rows[5], list, n_list, exit, spare
+PAIR_STRIDE = 12  # suffix set, position, n_rows, rows[5], list, n_list, exit, suspects
 PAIR_ROWS = 5
 
 # share of the arena's words; hash tables are powers of two
@@ -87,13 +92,13 @@ def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
     total = n_bytes // 4
     sizes = {r: int(total * share) for r, share in _SHARES.items()}
     sizes |= {r: 1 << max(10, int(total * share).bit_length() - 1) for r, share in _HASHES.items()}
-    sizes |= _SCRATCH | {IDS: 2 * n_tokens + 1024}
+    sizes |= _SCRATCH | {IDS: 2 * n_tokens + 1024, SUSPECTS: 2 * n_tokens + 1024}
     arena = np.zeros(HEADER + sum(sizes.values()), dtype=np.int32)
     base = HEADER
     for region, size in sizes.items():
         arena[region : region + 3] = base, size, 0
         base += size
-    arena[WORDS] = (n_tokens + 31) // 32
+    arena[WORDS], arena[FEWEST] = (n_tokens + 31) // 32, 2**31 - 1
     arena[POS + 2], arena[STATE + 2], arena[PAIR + 2] = POS_STRIDE, STATE_STRIDE, PAIR_STRIDE  # identifier 0 is "none"
     return arena
 

@@ -15,6 +15,7 @@ from .arena import (
     STATE,
     STATE_STRIDE,
     STATUS,
+    SUSPECTS,
     USED_ROWS,
     WORDS,
     WORK,
@@ -171,4 +172,4 @@ def arrive(A, V, x, state):
 @kernel("void(A)")
 def start_collecting(A):
     """Forget what was noted before."""
-    A[USED_ROWS + 2], A[IDS + 2], A[EXITS + 2], A[WORK + 2] = 0, 0, 0, 0
+    A[USED_ROWS + 2], A[IDS + 2], A[EXITS + 2], A[WORK + 2], A[SUSPECTS + 2] = 0, 0, 0, 0, 0

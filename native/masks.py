@@ -1,5 +1,9 @@
 """Masks and steps by whole tokens: the calls that a matcher makes.
 
+Where an object may have names that are not listed, a matcher keeps the keys of its text beside the state (``K``, see
+:mod:`detent.native.keys`), and makes the calls whose names end in ``_keyed``. They give up for one more reason: a
+buffer that is too short.
+
 The mask of a state is kept as a *recipe*: a few shared dense rows to unite and a short list of token ids. Recipe:
 number of rows, rows (absolute indices), number of ids, ids.
 """
@@ -8,25 +12,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arena import EOS, IDS, N_EOS, NEED, NEEDED, RECIPE, STATE, STATE_STRIDE, STATUS, USED_ROWS, WORDS, WORK, take
-from .collect import add_ids, add_row, dense_row, push, start_collecting
-from .jit import kernel
-from .pairs import (
-    DENSE_FROM,
-    P_COUNT,
-    P_EXIT,
-    P_LIST,
-    P_ROW,
-    P_ROWS,
-    ensure_pair,
-    find_pair,
-    plain_position,
+from .arena import (
+    BYTE,
+    EOS,
+    IDS,
+    N_EOS,
+    NEED,
+    NEEDED,
+    RECIPE,
+    SHORT,
+    STATE,
+    STATE_STRIDE,
+    STATUS,
+    USED_ROWS,
+    VALUE,
+    WORDS,
+    WORK,
+    take,
 )
-from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE
-from .steps import step
+from .collect import add_ids, dense_row, push, start_collecting
+from .duplicates import follow, may_strike, strike
+from .jit import kernel
+from .keys import STEPS, restore
+from .pairs import DENSE_FROM, P_EXIT, ensure_pair, find_pair, plain_position, use_tokens
+from .positions import AMPLE
+from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE, S_SUSPECTS
+from .steps import ask_value, step
+from .suspects import keep_suspects, promises
 from .trie import V_TOKBYTES, V_TOKENS, V_TOKOFF
 
 MAX_ROWS = 4
+OWN = 1 << 40  # added to a state whose recipe may not be the mask, because of the keys of the text
 
 
 @kernel("b1(A, A, i8, i8)")
@@ -44,9 +60,7 @@ def gather(A, V, x, state):
         if pair == 0:
             ensure_pair(A, V, x, pos)
             return False
-        for k in range(int(A[pair + P_ROWS])):
-            add_row(A, int(A[pair + P_ROW + k]))
-        add_ids(A, A, int(A[pair + P_LIST]), int(A[pair + P_COUNT]))
+        use_tokens(A, pair)
         if A[pair + P_EXIT] >= 0 and parent > 0:
             push(A, int(A[pair + P_EXIT]), parent)
     return A[STATUS] == 0
@@ -90,6 +104,9 @@ def recipe(A, V, state):
     A[out + 1 + n_rows] = n_ids
     for j in range(n_ids):
         A[out + 2 + n_rows + j] = A[A[IDS] + j]
+    A[at + S_SUSPECTS] = keep_suspects(A, RECIPE)
+    if A[STATUS] != 0:
+        return 0
     A[at + S_RECIPE] = out
     return out
 
@@ -122,41 +139,80 @@ def write_mask(A, made, mask, row):
 
 @kernel("i8(A)")
 def why(A):
-    """Why a call gave up: the number of the lazy record that it needs, or -1 when the arena is full."""
+    """Why a call gave up: the number of the lazy record that it needs, -1: the arena is full, 0: ``K`` is too short."""
     reason = int(A[STATUS])
     A[STATUS] = 0
-    return int(A[NEEDED]) if reason == NEED else -1
+    return int(A[NEEDED]) if reason == NEED else 0 if reason == SHORT else -1
 
 
-@kernel("i8(A, A, int32[:, ::1], i8, i8)")
-def fill_mask(A, V, mask, row, state):
-    """Mask of a state into ``mask[row]``.
+@kernel("i8(A, i8, i8)")
+def give_up(A, state, read):
+    """The result of steps that stopped before byte ``read``: 0 for a dead byte, else why.
+
+    Returns
+    -------
+    int
+        0; -2 - :func:`why`; or, when the value that ends there must be known first, see :func:`.steps.ask_value`.
+    """
+    if A[STATUS] == 0:
+        return 0
+    return ask_value(A, state, read) if A[STATUS] == VALUE else -2 - why(A)
+
+
+@kernel("i8(A, int32[:, ::1], i8, i8)")
+def fill_mask(A, mask, row, state):
+    """Mask of a state into ``mask[row]``: 0 when done, 1 when it must be made (:func:`make_mask`).
 
     Parameters
     ----------
     mask : (rows, ceil(n / 32)) int32
         Bit ``t % 32`` of word ``t // 32`` is token ``t``.
-
-    Returns
-    -------
-    int
-        0 when done, else -2 - :func:`why`.
     """
-    made = int(A[A[STATE] + state * STATE_STRIDE + S_RECIPE])
-    if made == 0:
-        made = recipe(A, V, state)
-        if made == 0:
-            return -2 - why(A)
+    if state >= OWN:
+        return 1
+    at = int(A[STATE]) + state * STATE_STRIDE
+    made = int(A[at + S_RECIPE])
+    if made == 0 or A[at + S_SUSPECTS] != 0:
+        return 1
     write_mask(A, made, mask, row)
     return 0
 
 
+@kernel("i8(A, A, int32[:, ::1], i8, i8)")
+def make_mask(A, V, mask, row, state):
+    """Mask of a state into ``mask[row]``.
+
+    Returns
+    -------
+    int
+        0 when done, 1 when the tokens in ``S_SUSPECTS`` are still to be tried, else -2 - :func:`why`.
+    """
+    made = recipe(A, V, state)
+    if made == 0:
+        return -2 - why(A)
+    write_mask(A, made, mask, row)
+    return 1 if A[A[STATE] + state * STATE_STRIDE + S_SUSPECTS] != 0 else 0
+
+
+@kernel("i8(A, A, int32[:, ::1], i8, i8, A)")
+def make_mask_keyed(A, V, mask, row, state, K):
+    """As :func:`make_mask`, without what the keys of the text forbid."""
+    state &= OWN - 1
+    result = make_mask(A, V, mask, row, state)
+    if result < 0:
+        return result
+    strike(A, V, mask, row, state, K)
+    return result if A[STATUS] == 0 else -2 - why(A)
+
+
 @kernel("i8(A, A, i8)")
 def prepare_mask(A, V, state):
-    """Make the recipe of a state without writing it: 0 when done, else -2 - :func:`why`."""
-    if A[A[STATE] + state * STATE_STRIDE + S_RECIPE] == 0 and recipe(A, V, state) == 0:
+    """Make the recipe of a state without writing it: 0 when done, 1 when it is not the mask, else -2 - :func:`why`."""
+    if state >= OWN:
+        return 1
+    if recipe(A, V, state) == 0:
         return -2 - why(A)
-    return 0
+    return 1 if A[A[STATE] + state * STATE_STRIDE + S_SUSPECTS] != 0 else 0
 
 
 @kernel("void(A, int32[:, ::1], int64[::1], int64[::1], i8, i8)", nogil=True)
@@ -169,9 +225,28 @@ def fill_ready(A, mask, rows, states, start, stop):
         write_mask(A, int(A[A[STATE] + states[j] * STATE_STRIDE + S_RECIPE]), mask, rows[j])
 
 
+@kernel("i8(A, A, i8, A)")
+def with_own(A, V, state, K):
+    """A state, with ``OWN`` if the keys of the text may forbid some of its mask."""
+    return state | OWN if may_strike(A, V, K) else state
+
+
+@kernel("i8(A, A, i8, A, i8, i8, i8, A)")
+def take_step(A, V, state, data, first, read, last, K):
+    """State after the bytes ``data[first:last]``, which become a step of ``K``; else as :func:`advance`.
+
+    The bytes before ``read`` have led to ``state``: they concern ``K`` alone.
+    """
+    state = follow(A, V, state & OWN - 1, data, first, read, last, K)
+    if state <= 0:
+        return state if A[STATUS] == 0 else -2 - why(A)
+    K[STEPS] += 1
+    return with_own(A, V, state, K)
+
+
 @kernel("i8(A, A, i8, i8)")
 def advance(A, V, state, token):
-    """State after one token; 0 when it is not allowed; -2 - :func:`why` when the step could not be made."""
+    """State after one token; 0 when it is not allowed, and what :func:`give_up` says when it could not be read."""
     if token < 0 or token >= V[V_TOKENS]:
         return 0
     at = int(V[V_TOKOFF]) + token
@@ -180,40 +255,89 @@ def advance(A, V, state, token):
         return 0
     base = int(V[V_TOKBYTES])
     for j in range(first, last):
-        state = step(A, state, int(V[base + j]))
-        if state <= 0:
-            return 0 if A[STATUS] == 0 else -2 - why(A)
+        to = step(A, state, int(V[base + j]))
+        if to <= 0:
+            return give_up(A, state, j - first)
+        state = to
     return state
 
 
-@kernel("i8(A, i8, A)")
-def advance_bytes(A, state, data):
-    """State after some bytes, as :func:`advance`."""
-    for j in range(len(data)):
-        state = step(A, state, int(data[j]))
-        if state <= 0:
-            return 0 if A[STATUS] == 0 else -2 - why(A)
+@kernel("i8(A, i8, A, i8)")
+def advance_bytes(A, state, data, start):
+    """State after the bytes ``data[start:]``, as :func:`advance`."""
+    for j in range(start, len(data)):
+        to = step(A, state, int(data[j]))
+        if to <= 0:
+            return give_up(A, state, j)
+        state = to
     return state
+
+
+@kernel("i8(A, A, i8, i8, A)")
+def advance_keyed(A, V, state, token, K):
+    """As :func:`advance`; the keys of the text go along, one step further."""
+    if token < 0 or token >= V[V_TOKENS]:
+        return 0
+    at, base = int(V[V_TOKOFF]) + token, int(V[V_TOKBYTES])
+    first, last = int(V[at]), int(V[at + 1])
+    if first == last:
+        return 0
+    return take_step(A, V, state, V, base + first, base + first, base + last, K)
+
+
+@kernel("i8(A, A, i8, A, i8, A)")
+def advance_bytes_keyed(A, V, state, data, start, K):
+    """As :func:`advance_bytes`; the keys of the text go along, one step further, with all of ``data``."""
+    return take_step(A, V, state, data, 0, start, len(data), K)
 
 
 @kernel("i8(A, i8)")
 def forced_byte(A, state):
-    """The only byte that can follow a state; 256 when several can or the text may end; -2 - :func:`why` otherwise."""
+    """The only byte that can follow a state; 256 when several can or the text may end; else as :func:`give_up`."""
     if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & COMPLETE:
         return 256
-    only = 256
+    only, in_doubt = 256, False
     for b in range(256):
         to = step(A, state, b)
+        if A[STATUS] == VALUE:
+            A[STATUS] = 0
+            to, in_doubt = -1, True
+            if promises(A, state) & AMPLE:
+                to, in_doubt = 1, False
         if A[STATUS] != 0:
             return -2 - why(A)
         if to > 0:
             if only < 256:
                 return 256
             only = b
-    return only
+    return only if not in_doubt else ask_value(A, state, 0)
+
+
+@kernel("i8(A, A, i8, A)")
+def forced_byte_keyed(A, V, state, K):
+    """As :func:`forced_byte`, without bytes that the keys of the text forbid."""
+    state &= OWN - 1
+    if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & COMPLETE:
+        return 256
+    only, in_doubt = 256, False
+    for b in range(256):
+        A[BYTE] = b
+        to = follow(A, V, state, A, BYTE, BYTE, BYTE + 1, K)
+        if A[STATUS] != 0:
+            return -2 - why(A)
+        if to > 0:
+            restore(K)
+        if to < 0 and not promises(A, state) & AMPLE:
+            in_doubt = True
+        elif to != 0:
+            if only < 256:
+                return 256
+            only = b
+    return only if not in_doubt else ask_value(A, state, 0)
 
 
 @kernel("b1(A, i8)")
 def is_complete(A, state):
     """Whether the text may end here."""
+    state &= OWN - 1
     return A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & COMPLETE != 0

@@ -129,7 +129,7 @@ def low_zeros(A, at, r):
 @kernel("UniTuple(i8, 2)(A, i8, i8, i8)")
 def multiple_exponents(A, o, w, kept):
     """The interval of the exponents that make a complete mantissa a wanted multiple and no excluded one."""
-    r = kept & RESIDUE
+    r = kept if A[o + EXCLUDED] == 0 else kept & RESIDUE
     if not divides(A[o + COPRIME], r):
         return INFINITE, -INFINITE
     if A[o + EXCLUDED] == 0:
@@ -376,7 +376,8 @@ def digit_step(A, o, s, f0, f1, f2, f3, digit):
     modulus = int(A[o + MODULUS])
     if modulus != 0:
         if modulus > 1:
-            r = ((f3 & RESIDUE) * 10 + digit) % modulus
+            r = f3 if A[o + EXCLUDED] == 0 else f3 & RESIDUE
+            r = (r * 10 + digit) % modulus
         if not whole:
             f = min(f + 1, int(A[s + F_LAST]))
         if A[o + EXCLUDED] != 0:

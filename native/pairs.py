@@ -9,7 +9,7 @@ A pair is built by walking the suffix set's trie with states whose outermost par
 the trie meets a single item whose own pair can be shared, that pair is used (the build stops, the pair is built first,
 the build starts again: an explicit stack instead of recursion).
 
-Pair record: suffix set, position, number of rows, rows, list, length, exit.
+Pair record: suffix set, position, number of rows, rows, list, length, exit, suspects (:mod:`.suspects`; 0: none).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from .arena import (
     STATE_STRIDE,
     STATUS,
     USED_ROWS,
+    VALUE,
     WORDS,
     WORK,
     mix,
@@ -58,6 +59,9 @@ from .languages import (
     trie_child,
 )
 from .positions import (
+    A_LOOSE,
+    A_UNIQUE,
+    K_ARRAY,
     K_KEY,
     K_NUMBER,
     K_OPEN,
@@ -72,13 +76,14 @@ from .positions import (
     position,
 )
 from .states import BASE_STATE, S_COUNT, S_ITEMS, state_of
-from .steps import before_colon, free_goal, is_raw, name_can_go_on, step, word_can_go_on
+from .steps import avoid_step, before_colon, free_goal, is_raw, name_can_go_on, step, word_can_go_on
 from .strings import CHAR, DEAD, QUOTE, char_step
 from .suffixes import EDGE_STRIDE, below, edges, height, suffix_set
+from .suspects import add_suspects, doubt, keep_suspects
 from .tables import free_text, gather_loop, is_marked, loop_of, mark_quotes_below
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
-P_SET, P_POS, P_ROWS, P_ROW, P_LIST, P_COUNT, P_EXIT = 0, 1, 2, 3, 8, 9, 10
+P_SET, P_POS, P_ROWS, P_ROW, P_LIST, P_COUNT, P_EXIT, P_SUSPECTS = 0, 1, 2, 3, 8, 9, 10, 11
 SHARED_FROM = 48  # tokens below a node from which its own pair pays
 LOOP_FROM = 128  # the same for the table of a loop set
 DENSE_FROM = 400  # listed tokens from which a dense row is cheaper to unite and to keep
@@ -103,25 +108,33 @@ def plain_position(A, V, pos, x):
     """The position that reads the suffixes ``x`` just like ``pos``, with counters dropped that they cannot reach.
 
     A mask depends on a count only up to the longest suffix, so ``maxLength: 10000`` has the mask of no maximum almost
-    everywhere.
+    everywhere. Arrays whose items must differ are alike whatever their items were, as far as that is known.
     """
     at = int(A[POS]) + pos * POS_STRIDE
+    if A[at] == K_ARRAY and A[at + 5] == 1:
+        arr = lazy(A, int(A[at + 1]))
+        loose, bits = int(A[arr + A_LOOSE]), int(A[arr + A_UNIQUE])
+        if arr == 0 or loose == 0:
+            return pos
+        return position(A, K_ARRAY, loose, int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), 2 * bits + 1, 0, 0)
     if A[at] != K_STRING and A[at] != K_OPEN:
         return pos
     spec = int(A[at + 1])
     if A[spec + SPEC_KIND] > AUTOMATON or (A[spec + SPEC_MAX] < 0 and A[spec + SPEC_MIN] == 0):
         return pos
-    count = int(A[at + 3]) if A[at] == K_STRING else 0
+    count, avoid = int(A[at + 3]), int(A[at + 5])
+    if A[at] == K_OPEN:
+        count, avoid = 0, int(A[at + 3])
     if count < A[spec + SPEC_MIN]:
         return pos
     if A[spec + SPEC_MAX] >= 0:
         slack = int(A[A[spec + SPEC_REF] + DFA_SLACK]) if A[spec + SPEC_KIND] == AUTOMATON else 0
-        if count + height(A, V, x) + slack > A[spec + SPEC_MAX]:
+        if count + height(A, V, x) + slack + (avoid != 0) > A[spec + SPEC_MAX]:
             return pos
     free = int(A[spec + SPEC_FREE])
     if A[at] == K_OPEN:
-        return position(A, K_OPEN, free, int(A[at + 2]), 0, 0, 0, 0, 0)
-    return position(A, K_STRING, free, int(A[at + 2]), 0, int(A[at + 4]), 0, 0, 0)
+        return position(A, K_OPEN, free, int(A[at + 2]), avoid, 0, 0, 0, 0)
+    return position(A, K_STRING, free, int(A[at + 2]), 0, int(A[at + 4]), avoid, 0, 0)
 
 
 @kernel("void(A, i8)")
@@ -130,6 +143,9 @@ def use_tokens(A, pair):
     for j in range(int(A[pair + P_ROWS])):
         add_row(A, int(A[pair + P_ROW + j]))
     add_ids(A, A, int(A[pair + P_LIST]), int(A[pair + P_COUNT]))
+    suspects = int(A[pair + P_SUSPECTS])
+    if suspects != 0:
+        add_suspects(A, A, suspects + 1, int(A[suspects]))
 
 
 @kernel("b1(A, i8, i8)")
@@ -158,14 +174,14 @@ def keep_pair(A, x, pos, exit_set):
         n_rows = 1
         A[A[USED_ROWS]] = row
     n = int(A[IDS + 2])
-    at, ids = take(A, PAIR, PAIR_STRIDE), take(A, LIST, n)
+    at, ids, suspects = take(A, PAIR, PAIR_STRIDE), take(A, LIST, n), keep_suspects(A, LIST)
     size, table = int(A[PAIR_HASH + 1]), int(A[PAIR_HASH])
     if at < 0 or ids < 0 or A[PAIR + 2] > size * (PAIR_STRIDE // 2):
         A[STATUS] = FULL
     if A[STATUS] != 0:
         return
     A[at], A[at + 1], A[at + P_ROWS], A[at + P_LIST], A[at + P_COUNT] = x, pos, n_rows, ids, n
-    A[at + P_EXIT] = exit_set
+    A[at + P_EXIT], A[at + P_SUSPECTS] = exit_set, suspects
     for j in range(n_rows):
         A[at + P_ROW + j] = A[A[USED_ROWS] + j]
     for j in range(n):
@@ -360,6 +376,63 @@ def walk_words(A, V, x, pos, parent):
     return False
 
 
+@kernel("b1(A, i8)")
+def avoids(A, pos):
+    """Whether a position stands inside a string that may become one of some texts to avoid."""
+    at = int(A[POS]) + pos * POS_STRIDE
+    return A[at] == K_STRING and A[at + 5] != 0
+
+
+@kernel("b1(A, A, i8, i8, i8)")
+def walk_avoided(A, V, x, pos, parent):
+    """Read a part of the vocabulary inside a string with texts to avoid: as without them, but for what closes one.
+
+    Only the common beginnings of tokens and of those texts are walked. Returns whether the build must wait for the pair
+    that does not know of them.
+    """
+    at = int(A[POS]) + pos * POS_STRIDE
+    spec, count = int(A[at + 1]), int(A[at + 3])
+    plain = position(A, K_STRING, spec, int(A[at + 2]), count, int(A[at + 4]), 0, 0, 0)
+    plain = plain_position(A, V, plain, x)
+    pair = find_pair(A, x, plain)
+    if pair == 0:
+        return ask(A, x, plain)
+    stack, n_gone = int(A[COWALK]), 0
+    gone = int(A[COWALK]) + int(A[COWALK + 1]) - 1  # nodes whose tokens are not allowed, growing downwards
+    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    A[stack], A[stack + 1], A[stack + 2], A[stack + 3] = x, A[at + 5], A[at + 4], count
+    top = 1
+    while top > 0:
+        top -= 1
+        frame = stack + 4 * top
+        y, here, mode, count = int(A[frame]), int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
+        for c in range(int(V[child + y]), int(V[child + y + 1])):
+            r = char_step(mode, int(V[node_byte + c]))
+            if r == DEAD:
+                continue
+            to = 0
+            if r == QUOTE:
+                is_gone = A[here + 3] >= 0
+            else:
+                to = avoid_step(A, here, r, 0)
+                is_gone = to != 0 and count + 1 == A[spec + SPEC_MAX] and avoid_step(A, here, r, 1) < 0
+            if 4 * top + 8 + n_gone > A[COWALK + 1]:
+                A[STATUS] = FULL
+                return False
+            if is_gone:
+                A[gone - n_gone] = c
+                n_gone += 1
+            if to != 0 and V[child + c] < V[child + c + 1]:
+                frame = stack + 4 * top
+                A[frame], A[frame + 1] = c, to
+                A[frame + 2], A[frame + 3] = 0 if r >= CHAR else r, count + 1 if r >= CHAR else count
+                top += 1
+    use_free_text(A, V, pair, gone - n_gone + 1, n_gone)
+    if A[STATUS] == 0 and A[pair + P_EXIT] >= 0:
+        arrive(A, V, without(A, V, int(A[pair + P_EXIT]), gone - n_gone + 1, n_gone), parent)
+    return False
+
+
 @kernel("void(A, A, i8, i8, i8)")
 def visit_node(A, V, x, state, skip):
     """One level of a plain trie node, without the bytes of the loop set ``skip`` (0: none)."""
@@ -371,6 +444,11 @@ def visit_node(A, V, x, state, skip):
             continue
         to = step(A, state, b)
         if to < 0:
+            if A[STATUS] == VALUE:
+                start = int(V[V[V_TOKFIRST] + c])
+                n = int(V[V[V_TOKFIRST] + c + 1]) - start
+                more = c if V[child + c] < V[child + c + 1] else -1
+                doubt(A, V, V, int(V[V_TOKIDS]) + start, n, more, state)
             if A[STATUS] != 0:
                 return
             continue
@@ -393,6 +471,8 @@ def visit_merged(A, V, x, state, skip):
             continue
         to = step(A, state, b)
         if to < 0:
+            if A[STATUS] == VALUE:
+                doubt(A, V, A, int(A[edge + 2]), int(A[edge + 3]), int(A[edge + 1]), state)
             if A[STATUS] != 0:
                 return
             continue
@@ -482,6 +562,8 @@ def visit(A, V, x, state):
                 return need_pair(A, V, x, pos, parent)
             if x < V[V_NODES] and has_words(A, pos):
                 return walk_words(A, V, x, pos, parent)
+            if x < V[V_NODES] and avoids(A, pos):
+                return walk_avoided(A, V, x, pos, parent)
         if below(A, V, x) >= LOOP_FROM:
             return visit_loop(A, V, x, state)
     visit_level(A, V, x, state, 0)
@@ -496,7 +578,7 @@ def build_pair(A, V, x, pos):
     at = int(A[POS]) + pos * POS_STRIDE
     if pos < 0:
         gather_loop(A, V, x, -pos)
-    elif x == 0 and A[at] == K_STRING and A[at + 4] == 0 and A[A[at + 1] + SPEC_KIND] == ANY:
+    elif x == 0 and A[at] == K_STRING and A[at + 4] == 0 and A[at + 5] == 0 and A[A[at + 1] + SPEC_KIND] == ANY:
         exit_set = free_text(A, V, int(A[at + 1]), int(A[at + 3]))
     else:
         state = state_of(A, pos, BASE_STATE)
@@ -504,6 +586,8 @@ def build_pair(A, V, x, pos):
             return True
         if x < V[V_NODES] and has_words(A, pos):
             waits = walk_words(A, V, x, pos, BASE_STATE)
+        elif x < V[V_NODES] and avoids(A, pos):
+            waits = walk_avoided(A, V, x, pos, BASE_STATE)
         else:
             waits = visit_loop(A, V, x, state)
         while A[STATUS] == 0 and A[WORK + 2] > 0:

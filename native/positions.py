@@ -6,11 +6,11 @@ kind        fields                                     reads
 K_BASE                                                 nothing: the end of the text that a table is about
 K_END       ws                                         white space after the document
 K_LITERAL   at, ws                                     fixed bytes (``true``, ``null``)
-K_OPEN      spec, ws                                   white space and the opening quote of a string
-K_STRING    spec, q, count, mode                       the inside of a string
+K_OPEN      spec, ws, avoid                            white space and the opening quote of a string
+K_STRING    spec, q, count, mode, avoid                the inside of a string
 K_KEY       object, seen, node, q, mode                the inside of a key
 K_OBJECT    object, seen, phase, goal, ws              the punctuation of an object
-K_ARRAY     array, index, phase, ws                    the punctuation of an array
+K_ARRAY     array, index, phase, ws, pending           the punctuation of an array
 K_NUMBER    spec, f0, f1, f2, f3, ws                   a number
 K_TEXT      spec, q, mode                              raw text under an automaton
 K_WORD      node                                       raw text out of a trie
@@ -19,6 +19,10 @@ K_WORD      node                                       raw text out of a trie
 ``ws`` counts white space already read (see :func:`space_step`), -1 once the token itself has begun. Objects, arrays
 and goals are named by lazy numbers: ``A[LAZY + number]`` is the heap address of the record, 0 until it is lowered.
 A goal is a list of start positions: reading one of them is a *call*, and the caller goes on where the value ends.
+
+``avoid`` is a node in the trie of texts that a string must not be, 0 once the text is none of them. ``pending``: what
+may follow in the array depends on the value of the item just read, which its state does not know. 1 as such; in the
+position that stands for all such arrays with one future, when their tokens are looked for, ``2 * A_UNIQUE + 1``.
 """
 
 from __future__ import annotations
@@ -37,9 +41,11 @@ O_FEWEST, O_MOST, O_CLOSES, O_RECORD = 16, 17, 18, 19
 IN_ORDER, ANY_ORDER, ORDERED_SET, REQUIRED_IN_ORDER = 0, 1, 2, 3
 EXITS = 1 << 30  # a goal from here on is the lazy number of a list of exits: (goal, record that goes on)
 # array record
-A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS, A_CLOSES, A_UNIQUE = 0, 1, 2, 3, 4, 5, 6, 7
-# bits of A_UNIQUE: the items differ; after any value another item is possible; and it may begin with a quote
-DIFFERENT, AMPLE, AMPLE_TEXT = 1, 2, 4
+A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS, A_CLOSES, A_UNIQUE, A_LOOSE = 0, 1, 2, 3, 4, 5, 6, 7, 8
+# bits of A_UNIQUE: the items differ; whatever the last one was, another is possible; there are more texts, objects,
+# arrays, numbers below 0 than are ever excluded (of free text: for every beginning that is not at its greatest length);
+# A_LOOSE: the same array if its items could be equal, 0 where that is not simply more
+DIFFERENT, AMPLE, AMPLE_TEXT, AMPLE_OBJECT, AMPLE_ARRAY, AMPLE_MINUS = 1, 2, 4, 8, 16, 32
 
 # white space: 0 any amount, 1 none, 2 bounded and nothing read yet, 3 one space read, 4 + k a newline and k of indent
 INDENT_MAX = 40

@@ -4,7 +4,8 @@ The parent is the state that goes on when the item's value ends. Items of one po
 parents, which is exact because L(q)P1 | L(q)P2 = L(q)(P1 | P2). Equal futures have equal numbers, so a matcher is one
 integer, and the second element of an array walks through the states of the first.
 
-State record: items (absolute index), number of items, flags, memo row (0: none yet), recipe of its mask (0: none yet).
+State record: items (absolute index), number of items, flags, memo row (0: none yet), recipe of its mask (0: none yet),
+tokens that the state alone cannot decide (0: none).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from .positions import K_BASE, K_END, K_NUMBER, K_TEXT, K_WORD, lazy
 
 COMPLETE, AT_BASE, LIVE = 1, 2, 4
 BASE_STATE = 1
-S_ITEMS, S_COUNT, S_FLAGS, S_ROW, S_RECIPE = 0, 1, 2, 3, 4
+S_ITEMS, S_COUNT, S_FLAGS, S_ROW, S_RECIPE, S_SUSPECTS = 0, 1, 2, 3, 4, 5
 
 
 @kernel("b1(A, i8)")
@@ -63,14 +64,20 @@ def emit_state(A, state):
 
 
 @kernel("void(A, i8, i8)")
-def emit(A, pos, parent):
-    """Add an item to the buffer, and its parent's items too when its value may end at once."""
+def put_item(A, pos, parent):
+    """Add an item to the buffer as it is."""
     n, base = int(A[BUFFER + 2]), int(A[BUFFER])
     if n + 2 > A[BUFFER + 1]:
         A[STATUS] = FULL
         return
     A[base + n], A[base + n + 1] = pos, parent
     A[BUFFER + 2] = n + 2
+
+
+@kernel("void(A, i8, i8)")
+def emit(A, pos, parent):
+    """Add an item to the buffer, and its parent's items too when its value may end at once."""
+    put_item(A, pos, parent)
     if parent > 0 and ends(A, pos):
         emit_state(A, parent)
 
@@ -130,7 +137,7 @@ def find_state(A, base, n):
             if kind == K_END:
                 flags |= COMPLETE
     A[at + S_ITEMS], A[at + S_COUNT], A[at + S_FLAGS] = items, n, flags
-    A[at + S_ROW], A[at + S_RECIPE] = 0, 0
+    A[at + S_ROW], A[at + S_RECIPE], A[at + S_SUSPECTS] = 0, 0, 0
     number = (at - states) // STATE_STRIDE
     A[table + slot] = number
     return number
@@ -195,6 +202,16 @@ def state_of(A, pos, parent):
     """The closed state of one item."""
     start = int(A[BUFFER + 2])
     emit(A, pos, parent)
+    return close_buffer(A, start)
+
+
+@kernel("i8(A, i8, A)")
+def with_positions(A, state, found):
+    """A closed state with other positions for its items: ``found`` has one for each."""
+    start = int(A[BUFFER + 2])
+    items = int(A[A[STATE] + state * STATE_STRIDE + S_ITEMS])
+    for j in range(len(found)):
+        put_item(A, int(found[j]), int(A[items + 2 * j + 1]))
     return close_buffer(A, start)
 
 

@@ -6,7 +6,7 @@ move, which spares most slow steps of a trie walk.
 
 from __future__ import annotations
 
-from .arena import BUFFER, LAZY, POS, POS_STRIDE, ROW, STATE, STATE_STRIDE, STATUS, TRIE_STRIDE, take
+from .arena import BUFFER, LAZY, POS, POS_STRIDE, ROW, STATE, STATE_STRIDE, STATUS, TRIE_STRIDE, VALUE, take
 from .jit import kernel
 from .languages import (
     ANY,
@@ -38,8 +38,10 @@ from .positions import (
     A_MAX,
     A_MIN,
     A_PREFIX,
+    A_UNIQUE,
     A_WS,
     COLON,
+    DIFFERENT,
     EXITS,
     FIRST,
     K_ARRAY,
@@ -76,6 +78,8 @@ from .positions import (
 )
 from .states import S_COUNT, S_ITEMS, S_ROW, call, close_buffer, emit, emit_state, state_of
 from .strings import CHAR, DEAD, LAST, QUOTE, UTF8, char_step, mode_range, utf8_step
+
+NO_VALUE = -(1 << 62)  # results up to half of it: see ask_value
 
 
 @kernel("i8(A, i8, i8)")
@@ -119,10 +123,50 @@ def name_can_go_on(A, obj, seen, count, node, mode):
     return False
 
 
+@kernel("b1(A, i8, i8)")
+def only_words(A, node, mode):
+    """Whether every character that a started escape or character can be ends a word below ``node``."""
+    for part in range(3):
+        cp, last = mode_range(mode, part)
+        while cp <= last:
+            if 0xD800 <= cp <= 0xDFFF:
+                cp = 0xE000
+                continue
+            found = least_char(A, node, cp)
+            if found < 0 or found & 0x1FFFFF != cp or A[(found >> 21) + 3] < 0:
+                return False
+            cp += 1
+    return True
+
+
+@kernel("i8(A, i8, i8, b1)")
+def avoid_step(A, node, r, last):
+    """The node among texts to avoid after a part of a character (``r`` of :func:`char_step`).
+
+    Parameters
+    ----------
+    last : bool
+        Whether no further character may come: then none may lead to one of the texts.
+
+    Returns
+    -------
+    int
+        0 when no such text can come about any more, -1 when nothing else can.
+    """
+    if r >= CHAR:
+        node = trie_char(A, node, r & 0x1FFFFF)
+        if node < 0:
+            return 0
+        return -1 if last and A[node + 3] >= 0 else node
+    if last and only_words(A, node, r):
+        return -1
+    return node if word_can_go_on(A, node, r) else 0
+
+
 @kernel("void(A, i8, i8, i8)")
 def step_string(A, at, parent, b):
     """The inside of a string."""
-    spec, q, count, mode = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4])
+    spec, q, count, mode, avoid = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), int(A[at + 5])
     kind = A[spec + SPEC_KIND]
     r = char_step(mode, b)
     if r == DEAD:
@@ -133,24 +177,28 @@ def step_string(A, at, parent, b):
             good = A[A[ref + DFA_ACCEPT] + q] != 0
         else:
             good = kind == ANY or A[q + 3] >= 0
-        if good and count >= A[spec + SPEC_MIN]:
+        if good and count >= A[spec + SPEC_MIN] and (avoid == 0 or A[avoid + 3] < 0):
             emit_state(A, parent)
         return
     full = r >= CHAR
     cp = r & 0x1FFFFF
     if mode == 0 and A[spec + SPEC_MAX] >= 0 and count >= A[spec + SPEC_MAX]:
         return
+    if avoid != 0:
+        avoid = avoid_step(A, avoid, r, count + 1 == A[spec + SPEC_MAX])
+        if avoid < 0:
+            return
     if kind == AUTOMATON:
         if full:
             q = dfa_step(A, ref, q, cp)
             if q < 0 or not dfa_fits(A, spec, ref, q, count + 1):
                 return
         elif dfa_can_start(A, spec, q, count, r):
-            r = settle(A, ref, r)
+            r = settle(A, ref, r) if avoid == 0 else r
         else:
             return
     elif kind == ANY:
-        if (r & ~0xFFFFFF) == UTF8:
+        if avoid == 0 and (r & ~0xFFFFFF) == UTF8:
             r = alike_mode(r, 0, LAST + 1)
     else:
         if is_raw(mode, b):
@@ -163,7 +211,7 @@ def step_string(A, at, parent, b):
             return
     if full:
         count, r = clamp_count(A, spec, count + 1), 0
-    emit(A, position(A, K_STRING, spec, q, count, r, 0, 0, 0), parent)
+    emit(A, position(A, K_STRING, spec, q, count, r, avoid, 0, 0), parent)
 
 
 @kernel("void(A, i8, i8, i8)")
@@ -295,6 +343,8 @@ def step_object(A, at, parent, b):
         emit(A, position(A, K_OBJECT, number, int(A[obj + O_NONE_SEEN]), FIRST, 0, int(A[obj + O_WS]), 0, 0), parent)
         return
     obj = lazy(A, number)
+    if obj == 0:  # the record that an exit leads to
+        return
     start = int(A[obj + O_WS])
     if phase == COLON:
         if b == 58:
@@ -318,22 +368,23 @@ def call_item(A, number, index, parent):
     after = index + 1
     if A[arr + A_MAX] < 0:
         after = min(after, max(int(A[arr + A_PREFIX]), int(A[arr + A_MIN])))
+    ws, pending = int(A[arr + A_WS]), int(A[arr + A_UNIQUE]) & DIFFERENT
     if goal < EXITS:
-        call(A, goal, position(A, K_ARRAY, number, after, NEXT, int(A[arr + A_WS]), 0, 0, 0), parent)
+        call(A, goal, position(A, K_ARRAY, number, after, NEXT, ws, pending, 0, 0), parent)
         return
     exits = lazy(A, goal - EXITS)
     for j in range(int(A[exits]) if exits else 0):
         then = int(A[exits + 2 * j + 2])
-        call(A, int(A[exits + 2 * j + 1]), position(A, K_ARRAY, then, after, NEXT, int(A[arr + A_WS]), 0, 0, 0), parent)
+        call(A, int(A[exits + 2 * j + 1]), position(A, K_ARRAY, then, after, NEXT, ws, pending, 0, 0), parent)
 
 
 @kernel("void(A, i8, i8, i8)")
 def step_array(A, at, parent, b):
     """The punctuation of an array."""
-    number, index, phase, ws = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4])
+    number, index, phase, ws, pending = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), int(A[at + 5])
     space = space_step(ws, b)
     if space >= 0:
-        emit(A, position(A, K_ARRAY, number, index, phase, space, 0, 0, 0), parent)
+        emit(A, position(A, K_ARRAY, number, index, phase, space, pending, 0, 0), parent)
         return
     if phase == START:
         if b != 91:
@@ -347,11 +398,16 @@ def step_array(A, at, parent, b):
             call_item(A, number, 0, parent)
         return
     arr = lazy(A, number)
+    if arr == 0:
+        return
     if b == 93:
         if index >= A[arr + A_MIN] and A[arr + A_CLOSES]:
             emit_state(A, parent)
     elif b == 44 and phase == NEXT and (A[arr + A_MAX] < 0 or index < A[arr + A_MAX]):
-        call_item(A, number, index, parent)
+        if pending == 0:
+            call_item(A, number, index, parent)
+        elif A[STATUS] == 0:
+            A[STATUS] = VALUE
 
 
 @kernel("void(A, i8, i8, i8)")
@@ -385,13 +441,13 @@ def step_item(A, pos, parent, b):
     elif kind == K_NUMBER:
         step_number(A, at, parent, b)
     elif kind == K_OPEN:
-        spec = int(A[at + 1])
+        spec, avoid = int(A[at + 1]), int(A[at + 3])
         space = space_step(int(A[at + 2]), b)
         if space >= 0:
-            emit(A, position(A, K_OPEN, spec, space, 0, 0, 0, 0, 0), parent)
+            emit(A, position(A, K_OPEN, spec, space, avoid, 0, 0, 0, 0), parent)
         elif b == 34:
             q = 0 if A[spec + SPEC_KIND] <= AUTOMATON else int(A[spec + SPEC_REF])
-            emit(A, position(A, K_STRING, spec, q, 0, 0, 0, 0, 0), parent)
+            emit(A, position(A, K_STRING, spec, q, 0, 0, avoid, 0, 0), parent)
     elif kind == K_LITERAL:
         text, ws = int(A[at + 1]), int(A[at + 2])
         space = space_step(ws, b) if ws >= 0 else -1
@@ -412,6 +468,13 @@ def step_item(A, pos, parent, b):
         node = trie_child(A, int(A[at + 1]), b)
         if node >= 0:
             emit(A, position(A, K_WORD, node, 0, 0, 0, 0, 0, 0), parent)
+
+
+@kernel("i8(A, i8, i8)")
+def ask_value(A, state, read):
+    """What reading comes to that stopped in ``state``, after ``read`` bytes, since it needs the value ended there."""
+    A[STATUS] = 0
+    return NO_VALUE + (read << 31 | state)
 
 
 @kernel("void(A, i8, i8, i8)")
@@ -524,7 +587,7 @@ def memo_row(A, state):
     for j in range(count):
         mark_item(A, row, int(A[items + 2 * j]))
     first = int(A[POS]) + int(A[items]) * POS_STRIDE
-    if count == 1 and A[first] == K_STRING and A[first + 4] == 0:
+    if count == 1 and A[first] == K_STRING and A[first + 4] == 0 and A[first + 5] == 0:
         spec = int(A[first + 1])
         if A[spec + SPEC_KIND] == ANY and A[spec + SPEC_MAX] < 0 and A[first + 3] == A[spec + SPEC_MIN]:
             for b in range(0x20, 0x80):  # free text: every plain character leads back here

@@ -179,3 +179,58 @@ def mode_range(mode, part):
         return high + (first - 0xDC00), high + (last - 0xDC00)
     high = 0x10000 + ((mode & 0x3FF) << 10)
     return high, high + 0x3FF
+
+
+@kernel("i8(i8, i8)")
+def hex_digit(unit, k):
+    """Digit ``k`` (0 to 3) of four hexadecimal ones, as a byte in lower case."""
+    digit = (unit >> 4 * (3 - k)) & 15
+    return 48 + digit if digit < 10 else 87 + digit
+
+
+@kernel("i8(i8)")
+def short_name(cp):
+    """The letter of a character's short escape, or -1."""
+    if cp == 34 or cp == 92 or cp == 47:
+        return cp
+    for letter in (98, 102, 110, 114, 116):
+        if short_escape(letter) == cp:
+            return letter
+    return -1
+
+
+@kernel("i8(i8, i8)")
+def utf8_byte(cp, left):
+    """The byte of a code point's UTF-8 form that ``left`` others follow."""
+    return 0x80 | (cp >> 6 * left) & 0x3F
+
+
+@kernel("i8(i8)")
+def lead_byte(cp):
+    """First byte of the UTF-8 form of a code point."""
+    if cp < 0x80:
+        return cp
+    if cp < 0x800:
+        return 0xC0 | cp >> 6
+    return 0xE0 | cp >> 12 if cp < 0x10000 else 0xF0 | cp >> 18
+
+
+@kernel("i8(i8, i8, i8)")
+def spelled(mode, cp, way):
+    """The next byte of a character in one of two ways (0, 1) to spell it, after what has begun; -1 if there is none."""
+    tag = mode & ~0xFFFFFF
+    if mode == 0:
+        return lead_byte(cp) if way == 0 else 92
+    if tag == ESCAPE:
+        return 117 if way == 0 else short_name(cp)
+    if tag == HEX or tag == LOW:
+        if tag == HEX:
+            digit = hex_digit(cp if cp < 0x10000 else 0xD7C0 + (cp >> 10), (mode >> 20) & 3)
+        else:
+            digit = hex_digit(0xDC00 | cp & 0x3FF, (mode >> 12) & 3)
+        return digit if way == 0 else digit - 32 if digit >= 97 else -1
+    if way == 1:
+        return -1
+    if tag == UTF8:
+        return utf8_byte(cp, ((mode >> 21) & 3) - 1)
+    return 92 if tag == PAIR else 117

@@ -48,6 +48,16 @@ def below(A, V, x):
     return int(A[A[SNODE] + (x - nodes) * SNODE_STRIDE + 5])
 
 
+@kernel("UniTuple(i8, 2)(A, A, i8)")
+def members(A, V, x):
+    """Where the trie nodes of a set are listed (a plain node is not) and how many they are."""
+    nodes = int(V[V_NODES])
+    if x < nodes:
+        return 0, 1
+    at = int(A[SNODE]) + (x - nodes) * SNODE_STRIDE
+    return int(A[at]), int(A[at + 1])
+
+
 @kernel("void(A, i8, i8, i8)")
 def _sift(A, base, root, n):
     """Restore the heap below ``root``."""

@@ -236,7 +236,7 @@ def loop_of(A, x, state):
         pos = int(A[POS]) + int(A[A[at + S_ITEMS]]) * POS_STRIDE
         if A[pos] == K_KEY:
             return key_loop(A, pos)
-        if A[pos] == K_STRING and A[pos + 4] == 0:
+        if A[pos] == K_STRING and A[pos + 4] == 0 and A[pos + 5] == 0:
             spec = int(A[pos + 1])
             bounded = A[spec + SPEC_MAX] >= 0 or A[pos + 3] < A[spec + SPEC_MIN]
             if A[spec + SPEC_KIND] == ANY:

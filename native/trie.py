@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import key_tokens
 from .jit import kernel
 
 V_VERSION = 0
@@ -29,9 +30,11 @@ V_TOKBYTES = 8
 V_HEIGHT = 9
 V_BELOW = 10
 V_MAXLEN = 11
+V_OPENINGS = 12
+V_CLOSINGS = 13
 V_HEADER = 32
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 # Up to this many tokens an insertion sort beats a counting sort with its 257 counters.
 _SMALL = 32
@@ -173,8 +176,8 @@ def pack(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> npt.NDA
     -------
     (V_HEADER + ...,) int32
         Entries ``V_VERSION``, ``V_TOKENS``, ``V_NODES`` and ``V_MAXLEN`` of the header are numbers, the others are the
-        positions of the arrays named in :func:`build_trie`, of ``offsets`` (``V_TOKOFF``) and of ``data``
-        (``V_TOKBYTES``, one byte an entry).
+        positions of the arrays named in :func:`build_trie`, of ``offsets`` (``V_TOKOFF``), of ``data``
+        (``V_TOKBYTES``, one byte an entry), and the tables of :mod:`detent.native.key_tokens`.
     """
     child_first, byte, token_first, token_ids, height, below = build_trie(data, offsets)
     header = np.zeros(V_HEADER, np.int32)
@@ -189,6 +192,8 @@ def pack(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> npt.NDA
         V_HEIGHT: height,
         V_BELOW: below,
         V_TOKBYTES: data,
+        V_OPENINGS: key_tokens.openings(data, offsets),
+        V_CLOSINGS: key_tokens.closings(data, offsets, child_first, byte),
     }
     position = V_HEADER
     for field, part in parts.items():

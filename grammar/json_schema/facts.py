@@ -182,6 +182,9 @@ class Facts(Formulas):
 
         return self.replace(f, leaf)
 
+    def loose(self, f: Formula) -> Formula:
+        """The residual if items may be equal."""
+        return self.replace(f, lambda a: TRUE if isinstance(a.atom, Unique) else a)
 
     def noted(self, f: Formula, value: Formula) -> Formula:
         """The residual once the value of the item read last is known."""
@@ -234,6 +237,11 @@ def unique(f: Formula) -> int:
         if isinstance(a.atom, Unique):
             found |= polarity(f, a)
     return found
+
+
+def seen(f: Formula) -> tuple[Formula, ...]:
+    """The items that others must differ from, as constants."""
+    return max((a.atom.seen for a in atoms(f) if isinstance(a.atom, Unique)), key=len, default=())
 
 
 def counts(f: Formula) -> bool:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from .facts import AtLeast, Child, Contains, Each, Facts, Slot, Unique, counts, only_counts, places, unique
+from .facts import AtLeast, Child, Contains, Each, Facts, Slot, Unique, counts, only_counts, places, seen, unique
 from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts, polarity
 from .nodes import Node
 from .scalars import admits
@@ -477,7 +477,7 @@ class ArrayFrame(Frame):
         if not unique(f) or f.op < 0 or self.facts.closed(f):
             return [value]
         formulas, goals = self.goals.formulas, self.goals
-        most = len(_seen(f)) + _due(f) + 1
+        most = len(seen(f)) + _due(f) + 1
         if unique(f) & 2 and not self.possible(self._noted(f, FALSE), index):
             return [formulas.all((value, formulas.any(self.value(k) for k in range(index, self.width + 1))))]
         listed = goals.few(value, most)
@@ -532,10 +532,6 @@ Picks = tuple["Formula | tuple[Formula, ...]", ...]  # demands on the items befo
 
 def _serials(values: tuple[Formula, ...]) -> tuple[int, ...]:
     return tuple(v.serial for v in values)
-
-
-def _seen(f: Formula) -> tuple[Formula, ...]:
-    return max((a.atom.seen for a in atoms(f) if isinstance(a.atom, Unique)), key=len, default=())
 
 
 def _due(f: Formula) -> int:

@@ -286,6 +286,10 @@ class Goals:
             self._listing.remove(goal)
         return list(found.values())
 
+    def has_few(self, value: Value, most: int) -> bool:
+        """Whether a residual has no more instances than ``most``."""
+        return self._instances(value, most) is not None
+
     def _instances(self, value: Value, most: int) -> list[Any] | None:
         """All instances of a residual, or None when there are more than ``most``."""
         if isinstance(value, Literal):
@@ -482,8 +486,8 @@ class Goals:
         avoid, formula = self._avoided(formula)
         try:
             found = scalars.texts(formula, limit)
-            if avoid and all(dfa is None or _goes_on(dfa) for dfa, _, _ in found.parts(limit)):
-                parts = found.parts(limit)
+            parts = found.parts(limit) if avoid else ()
+            if parts and all(_can_avoid(dfa, longest) for dfa, _, longest in parts):
                 return [String(None, *part, tuple(w for w in avoid if _fits(w, *part))) for part in parts]
             found &= ~TextSet.words(avoid, max_states=limit)
             words = found.words_if_few(MAX_SPELLED)
@@ -770,9 +774,11 @@ def told_apart(dfa: CharDfa, values: Sequence[T | None]) -> T | tuple[CharDfa, t
     return merged, tuple(by_colour[c] for c in colours)
 
 
-def _goes_on(dfa: CharDfa) -> bool:
-    """Whether endlessly many texts follow from every state of an automaton."""
-    return bool((automata.lengths(dfa)[1] < 0).all())
+def _can_avoid(dfa: CharDfa | None, longest: int | None) -> bool:
+    """Whether a few texts can be left out of a language at their closing quote, since others always go on from there."""
+    if dfa is None:
+        return longest != 0
+    return longest is None and bool((automata.lengths(dfa)[1] < 0).all())
 
 
 def _fits(text: str, dfa: CharDfa | None, shortest: int, longest: int | None) -> bool:

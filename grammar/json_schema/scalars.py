@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ..number import NumberSpec
 from ..number_set import NumberSet
 from ..text_set import TextSet
-from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula
+from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, conjuncts
 from .nodes import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, listed
 
 S = TypeVar("S", TextSet, NumberSet)
@@ -79,8 +79,15 @@ def can_be_written(text: str) -> bool:
 
 
 def numbers(f: Formula) -> NumberSet:
-    """The numbers that a formula over nodes admits."""
-    return _fold(f, number_of, NumberSet.all())
+    """The numbers that a formula over nodes admits. Values that are excluded one by one are so all at once."""
+    found, excluded = NumberSet.all(), list[Any]()
+    for part in conjuncts(f):
+        node = part.parts[0].atom if part.op == NOT else None
+        if node is not None and node.enum is not None and spec_of(node) is None:
+            excluded += [v for v in node.enum if kind_of(v) == NUMBER]
+        else:
+            found &= _fold(part, number_of, NumberSet.all())
+    return found & ~NumberSet.exactly(excluded) if excluded else found
 
 
 def _fold(f: Formula, leaf: Callable[[Node, bool], S], everything: S) -> S:

@@ -57,9 +57,11 @@ class String:
     avoid: tuple[str, ...] = ()
 
     @property
-    def is_endless(self) -> bool:
-        """Whether there are endlessly many such texts."""
-        return self.words is None and self.longest is None and (self.dfa is None or not is_finite(self.dfa))
+    def is_vast(self) -> bool:
+        """Whether there are endlessly many such texts, or as many as there are characters."""
+        if self.dfa is None:
+            return self.words is None and self.longest != 0
+        return self.longest is None and not is_finite(self.dfa)
 
 
 @dataclass(frozen=True, eq=False)

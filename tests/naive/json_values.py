@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 from detent.grammar.dfa import CharDfa
@@ -64,10 +65,10 @@ class Characters:
 
 @dataclass(frozen=True)
 class Key:
-    """A key so far, after the names that were written before (None: a name that is not listed)."""
+    """A key so far, after the names that were written before."""
 
     object: Object
-    seen: tuple[str | None, ...]
+    seen: tuple[str, ...]
     text: str = ""
     partial: bytes = b""
 
@@ -77,7 +78,7 @@ class Members:
     """The punctuation of an object: at its start, after a member, before a name, or before a colon."""
 
     object: Object
-    seen: tuple[str | None, ...]
+    seen: tuple[str, ...]
     phase: str
     goal: Goal | None = None
     gap: bytes = b""
@@ -263,53 +264,61 @@ class Recogniser:
     def _key(self, frame: Key, below: Stack, b: bytes) -> Iterator[Stack]:
         value, seen, text, partial = frame.object, frame.seen, frame.text, frame.partial + b
         if partial == b'"':
-            name, goal = self._named(value, text)
-            if goal is not None and self.satisfiable(goal) and self._may_write(value, seen, name):
-                yield Members(value, (*seen, name), "colon", goal), below
+            listed, goal = self._named(value, text)
+            if goal is not None and self.satisfiable(goal) and self._may_write(value, seen, text, listed):
+                yield Members(value, (*seen, text), "colon", goal), below
         elif char := decoded(partial):
             if self._key_lives(value, seen, text + char):
                 yield Key(value, seen, text + char), below
-        elif any(self._key_lives(value, seen, text + char) for char in samples(partial, *_telling(value))):
+        elif any(self._key_lives(value, seen, text + char) for char in samples(partial, *_telling(value, seen))):
             yield Key(value, seen, text, partial), below
 
-    def _named(self, value: Object, text: str) -> tuple[str | None, Goal | None]:
-        """Which name a whole key is (None: one that is not listed), and what it holds."""
+    def _named(self, value: Object, text: str) -> tuple[bool, Goal | None]:
+        """Whether a whole key is listed, and what it holds."""
         for name, goal in (*value.names, *value.extra):
             if name == text:
-                return name, goal
+                return True, goal
         if value.patterns is None:
-            return None, value.free
+            return False, value.free
         dfa, ends = value.patterns
         state = walk(dfa, text)
-        return None, None if state is None else ends[state]
+        return False, None if state is None else ends[state]
 
-    def _may_write(self, value: Object, seen: tuple[str | None, ...], name: str | None) -> bool:
-        """Whether a name (None: one that is not listed) may come after those seen."""
+    def _may_write(self, value: Object, seen: tuple[str, ...], name: str, listed: bool) -> bool:
+        """Whether a name may come after those seen."""
+        if name in seen:
+            return False
+        return self._in_turn(value, seen, name if listed else None)
+
+    def _in_turn(self, value: Object, seen: tuple[str, ...], name: str | None) -> bool:
+        """Whether a name (None: one that is not listed) keeps the order of the schema."""
         if self.order != "fixed":
-            listed = [each for each, _ in value.names if each in value.required]
-            before = listed[: listed.index(name)] if name in listed else []
-            kept = not value.in_order or self.order == "any" or all(each in seen for each in before)
-            return name is None or (name not in seen and kept)
+            due = [each for each, _ in value.names if each in value.required]
+            before = due[: due.index(name)] if name in due else []
+            return self.order == "any" or not value.in_order or all(each in seen for each in before)
         order = [each for each, _ in value.names]
         places = [order.index(each) + 1 if each in order else len(order) for each in seen]
         done = max(places, default=0)
         until = order.index(name) if name in order else len(order)
         return done <= until and not value.required.intersection(order[done:until])
 
-    def _key_lives(self, value: Object, seen: tuple[str | None, ...], text: str) -> bool:
+    def _key_lives(self, value: Object, seen: tuple[str, ...], text: str) -> bool:
         """Whether the beginning of a key can be continued to one that may be written now."""
         for name, goal in (*value.names, *value.extra):
-            if name.startswith(text) and self.satisfiable(goal) and self._may_write(value, seen, name):
+            if name.startswith(text) and self.satisfiable(goal) and self._may_write(value, seen, name, True):
                 return True
-        if not self._may_write(value, seen, None):
+        if not self._in_turn(value, seen, None):
             return False
         if value.patterns is None:
             return value.free is not None and self.satisfiable(value.free)
         dfa, ends = value.patterns
         begun = walk(dfa, text)
-        return begun is not None and any(
-            ends[state] is not None and self.satisfiable(ends[state]) for state in reachable(dfa, begun)
-        )
+        if begun is None:
+            return False
+        good = frozenset(state for state, goal in enumerate(ends) if goal is not None and self.satisfiable(goal))
+        listed = {name for name, _ in (*value.names, *value.extra)}
+        taken = listed.union(seen)
+        return any(text + rest not in taken for rest in _some_words(dfa, good, begun, len(taken) + 1))
 
 
 def _with_gap(frame: Any, gap: bytes) -> Any:
@@ -329,11 +338,13 @@ def _required(value: Value) -> list[Goal]:
     return []
 
 
-def _telling(value: String | Object) -> tuple[tuple[str, ...], CharDfa | None]:
-    """Words and automaton that tell characters apart."""
+def _telling(value: String | Object, seen: tuple[str, ...] = ()) -> tuple[tuple[str, ...], CharDfa | None]:
+    """Words and automaton that tell characters apart (names that were written, from the next characters, too)."""
     if isinstance(value, String):
         return value.words or (), value.dfa
-    return tuple(name for name, _ in (*value.names, *value.extra)), value.patterns and value.patterns[0]
+    names = [name for name, _ in (*value.names, *value.extra)]
+    written = [char for name in seen for p in name for char in (p, chr(min(ord(p) + 1, 0x10FFFF)))]
+    return (*names, *dict.fromkeys(written)), value.patterns and value.patterns[0]
 
 
 # ---------------------------------------------------------------------------------------------------------- characters
@@ -413,6 +424,41 @@ def reachable(dfa: CharDfa, state: int) -> list[int]:
     for each in found:  # grows while it is read
         found += [int(t) for t in dict.fromkeys(dfa.trans[each].tolist()) if t >= 0 and t not in found]
     return found
+
+
+@cache
+def _some_words(dfa: CharDfa, good: frozenset[int], start: int, most: int) -> list[str]:
+    """Texts that lead from a state to one of some others: all of them, or at least so many.
+
+    Level by level; of a level that grows too large, the texts that are nearest to their end are kept, and each of them
+    leads to another word.
+    """
+    found: list[str] = []
+    near = _distances(dfa, good)
+    bounds = [*dfa.starts.tolist(), 0x110000]
+    letters = [point for first, end in pairwise(bounds) for point in range(first, min(end, first + most))]
+    level = [("", start)] if start in near else []
+    while level and len(found) < most:
+        found += [text for text, state in level if state in good]
+        steps = ((text + chr(point), _follow(dfa, state, point)) for text, state in level for point in letters)
+        level = sorted((step for step in steps if step[1] in near), key=lambda step: near[step[1]])[: 4 * most]
+    return found
+
+
+def _follow(dfa: CharDfa, state: int, point: int) -> int:
+    """The state after one character, or -1."""
+    return int(dfa.trans[state, dfa.cls[max(k for k, start in enumerate(dfa.starts) if start <= point)]])
+
+
+@cache
+def _distances(dfa: CharDfa, good: frozenset[int]) -> dict[int, int]:
+    """The least number of characters to a good state, where there is one."""
+    near = dict.fromkeys(good, 0)
+    for distance in range(1, dfa.n_states + 1):
+        for state in range(dfa.n_states):
+            if state not in near and any(near.get(int(t), distance) < distance for t in dfa.trans[state] if t >= 0):
+                near[state] = distance
+    return near
 
 
 def spells(string: String, text: str) -> bool:

@@ -1,0 +1,222 @@
+"""A grammar in one arena, and what the kernels leave to Python there: states that depend on a value of the text.
+
+Where the items of an array must differ, no state knows the value just read. A kernel that needs it stops before the
+comma; the matcher reads the value out of its history, and goes on from the state that :meth:`Placement.after` names.
+States are remembered by value, so the same items cost little the second time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detent.grammar.json_schema.values import canonical
+from detent.native import arena as layout
+from detent.native import masks, positions, states, steps
+
+from .arena import Arena
+from .lowering import Lowering
+
+Words = npt.NDArray[np.int32]
+
+
+@dataclass
+class Suspects:
+    """Tokens of one state that first end the same value in the same way.
+
+    Attributes
+    ----------
+    ending : bytes
+        Their bytes up to the comma that the value decides.
+    state : int
+        The state there.
+    is_final : bool
+        Whether no further comma follows, so that this value decides everything.
+    array : int
+        The record of the array, where every new string is as good as another; else 0.
+    strings : list of (int, str)
+        Then: tokens that the string between their commas decides, with that string.
+    tokens : list of (int, bytes)
+        Each with its bytes.
+    found : dict of int to list of int
+        By state after the value: the tokens that go on.
+    """
+
+    ending: bytes
+    state: int
+    is_final: bool
+    array: int
+    strings: list[tuple[int, str]] = field(default_factory=list)
+    tokens: list[tuple[int, bytes]] = field(default_factory=list)
+    found: dict[int, list[int]] = field(default_factory=dict)
+
+
+class Placement:
+    """A grammar in one arena.
+
+    Parameters
+    ----------
+    arena : Arena
+    lowering : Lowering
+
+    Attributes
+    ----------
+    start : int
+        The state before the first byte.
+    """
+
+    def __init__(self, arena: Arena, lowering: Lowering) -> None:
+        self.arena, self.lowering, self.start = arena, lowering, lowering.start
+        self._after: dict[tuple[int, Hashable], int] = {}
+        self._suspects: dict[int, list[Suspects]] = {}
+
+    def after(self, state: int, value: Any) -> int:
+        """The state of a text that ends with a JSON value and led to ``state``."""
+        key = state, canonical(value)
+        found = self._after.get(key)
+        if found is None:
+            found = self._after[key] = self._replace(state, value)
+        return found
+
+    def _items(self, state: int) -> list[tuple[int, ...]]:
+        """The positions of a state."""
+        A = self.arena.A
+        at = int(A[layout.STATE]) + state * layout.STATE_STRIDE
+        items, count = int(A[at + states.S_ITEMS]), int(A[at + states.S_COUNT])
+        starts = int(A[layout.POS]) + A[items : items + 2 * count : 2] * layout.POS_STRIDE
+        return [tuple(A[start : start + layout.POS_STRIDE].tolist()) for start in starts.tolist()]
+
+    def _replace(self, state: int, value: Any) -> int:
+        kept: list[int] = []
+        for item in self._items(state):
+            kind, array, index, phase, space, pending = item[:6]
+            if kind == positions.K_ARRAY and pending:
+                kept.append(self.arena.position(kind, self.lowering.after_value(array, value), index, phase, space))
+            else:
+                kept.append(self.arena.position(*item))
+        found = int(states.with_positions(self.arena.A, state, np.array(kept, dtype=np.int32)))
+        if found <= 0:
+            self.arena.full()
+        return found
+
+    def suspects(self, state: int) -> list[Suspects]:
+        """The tokens that :func:`detent.native.masks.fill_mask` leaves undecided in a state, grouped."""
+        found = self._suspects.get(state)
+        if found is None:
+            groups: dict[tuple[bytes, int, bool], Suspects] = {}
+            A = self.arena.A
+            at = int(A[A[layout.STATE] + state * layout.STATE_STRIDE + states.S_SUSPECTS])
+            for token in A[at + 1 : at + 1 + int(A[at])].tolist():
+                data = self.arena.token_bytes(token)
+                result = masks.advance(A, self.arena.V, state, token)
+                while not needs_value(result):
+                    assert result < 0, "a suspect needs a value"
+                    self.arena.resolve(-2 - result)
+                    result = masks.advance(A, self.arena.V, state, token)
+                read, there = stopped_at(result)
+                key = data[:read], there, b"," not in data[read + 1 :]
+                group = groups.setdefault(key, Suspects(*key, self._array_of_strings(there)))
+                string = _ITEM.fullmatch(data, read) if group.array else None
+                if string is None:
+                    group.tokens.append((token, data))
+                else:
+                    group.strings.append((token, json.loads(string.group(1))))
+            found = self._suspects[state] = list(groups.values())
+        return found
+
+    def _array_of_strings(self, state: int) -> int:
+        """The record of the one array that waits for a value, if it can hold any number of strings; else 0."""
+        A = self.arena.A
+        pending = [item for item in self._items(state) if item[0] == positions.K_ARRAY and item[5]]
+        if len(pending) != 1:
+            return 0
+        number = pending[0][1]
+        at = int(A[int(A[layout.LAZY]) + number])
+        return number if A[at + positions.A_UNIQUE] & positions.AMPLE_TEXT else 0
+
+    def is_new(self, array: int, last: Any, value: str) -> bool:
+        """Whether ``value`` differs from the items of an array, the last of which is ``last``."""
+        return canonical(last) != canonical(value) and not self.lowering.has_seen(array, value)
+
+
+def needs_value(result: int) -> bool:
+    """Whether a kernel stopped because the value that ends there must be known first."""
+    return result < steps.NO_VALUE // 2
+
+
+def stopped_at(result: int) -> tuple[int, int]:
+    """How many bytes such a kernel had read, and the state it had reached."""
+    place = int(result) - steps.NO_VALUE
+    return place >> 31, place & 0x7FFFFFFF
+
+
+# --------------------------------------------------------------------------------------------- the last value of a text
+_SPACES = re.compile(rb"[ \t\r\n]*")
+_ITEM = re.compile(rb',[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*(?:,[ \t\r\n]*"?)?')  # and the beginning of another
+_SCALAR = re.compile(rb"[^][{}:, \t\r\n]+")
+# backwards, a string begins at its closing quote and ends at the first quote with no backslash in front of it
+_PIECE = re.compile(rb'"(?:[^"]|"(?=\\))*"(?=[^\\])|[][{}]|[^"\][{}]+')
+_DEPTH = {b"]": 1, b"}": 1, b"[": -1, b"{": -1}
+
+
+def last_value(text: bytes, *, is_whole: bool) -> Any:
+    """The JSON value that a valid beginning of a JSON text ends with, white space aside.
+
+    Parameters
+    ----------
+    text : bytes
+        The end of the text.
+    is_whole : bool
+        Whether it is all of it.
+
+    Returns
+    -------
+    object
+        Numbers are int or Decimal; ``Ellipsis`` when the value begins before ``text``.
+    """
+    backwards = text[::-1] + b"\n" * is_whole
+    spaces = _SPACES.match(backwards)
+    assert spaces is not None
+    start = end = spaces.end()
+    depth = 0
+    while True:
+        scalar = None if depth or backwards[end : end + 1] in b'"]}' else _SCALAR.match(backwards, end)
+        piece = scalar or _PIECE.match(backwards, end)
+        if piece is None or piece.end() == len(backwards):
+            return ...
+        depth += _DEPTH.get(piece.group(), 0)
+        end = piece.end()
+        if depth == 0:
+            return _DECODER.decode(backwards[start:end][::-1].decode())
+
+
+def _integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) < MAX_DIGITS else Decimal(digits)
+
+
+MAX_DIGITS = 4000  # Python reads no longer integers from text
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=_integer)
+
+
+def last_value_of(chunks: Iterable[bytes]) -> Any:
+    """The same of a text that is given in pieces, the last one first; only as many are taken as the value needs."""
+    taken: list[bytes] = []
+    due = 4
+    for chunk in chunks:
+        taken.append(chunk)
+        if len(taken) == due:
+            due *= 2
+            value = last_value(b"".join(reversed(taken)), is_whole=False)
+            if value is not ...:
+                return value
+    return last_value(b"".join(reversed(taken)), is_whole=True)
+
+
+__all__ = ["Placement", "Suspects", "last_value", "last_value_of", "needs_value", "stopped_at"]
