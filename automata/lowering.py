@@ -141,8 +141,6 @@ class JsonLowering:
             at = self._object(item)
         elif isinstance(item, Array):
             at = self._array(item)
-            if item.frame is not None:
-                self._arrays[number] = item
         else:
             at = self._exits(item)
         self.arena.publish(number, at)
@@ -357,7 +355,10 @@ class JsonLowering:
         key = (value.frame, residual)
         number = self._records.get(key)
         if number is None:
-            number = self._records[key] = self._reserve(replace(value, residual=residual))
+            then = replace(value, residual=residual)
+            number = self._records[key] = self._reserve(then)
+            if isinstance(then, Array):
+                self._arrays[number] = then
         return number
 
 

@@ -201,8 +201,18 @@ def _integer(digits: str) -> int | Decimal:
     return int(digits) if len(digits) < MAX_DIGITS else Decimal(digits)
 
 
+def _decimal(text: str) -> Decimal:
+    """A number with its exponent cut to what a decimal can hold: beyond, no two are told apart anyway."""
+    mantissa, _, exponent = text.lower().partition("e")
+    digits = exponent.lstrip("+-").lstrip("0")[: MAX_EXPONENT_DIGITS + 1]
+    if len(digits) > MAX_EXPONENT_DIGITS:
+        digits = "9" * MAX_EXPONENT_DIGITS
+    return Decimal(f"{mantissa}e{'-' if exponent.startswith('-') else ''}{digits or 0}")
+
+
+MAX_EXPONENT_DIGITS = 16
 MAX_DIGITS = 4000  # Python reads no longer integers from text
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=_integer)
+_DECODER = json.JSONDecoder(parse_float=_decimal, parse_int=_integer)
 
 
 def last_value_of(chunks: Iterable[bytes]) -> Any:

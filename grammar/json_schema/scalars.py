@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
-from functools import partial
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from functools import partial, reduce
 from typing import Any, TypeVar
 
+from ..decimals import as_decimal
 from ..number import NumberSpec
 from ..number_set import NumberSet
 from ..text_set import TextSet
@@ -87,7 +88,7 @@ def numbers(f: Formula) -> NumberSet:
             excluded += [v for v in node.enum if kind_of(v) == NUMBER]
         else:
             found &= _fold(part, number_of, NumberSet.all())
-    return found & ~NumberSet.exactly(excluded) if excluded else found
+    return found & ~_listed_numbers(excluded, True) if excluded else found
 
 
 def _fold(f: Formula, leaf: Callable[[Node, bool], S], everything: S) -> S:
@@ -117,12 +118,54 @@ def text_of(node: Node, negated: bool = False, *, max_states: int) -> TextSet:
 
 
 def number_of(node: Node, negated: bool = False) -> NumberSet:
-    """The numbers that a node itself admits."""
+    """The numbers that a node itself admits (``negated``: see :func:`_listed_numbers`)."""
     spec = spec_of(node)
     found = NumberSet.all() if spec is None else NumberSet.of(spec)
     if node.enum is not None:
-        found &= NumberSet.exactly(v for v in node.enum if kind_of(v) == NUMBER)
+        found &= _listed_numbers([v for v in node.enum if kind_of(v) == NUMBER], negated)
     return found
+
+
+def _listed_numbers(values: list[Any], negated: bool) -> NumberSet:
+    """Some numbers; ``negated``: and those that cannot be told from one of them.
+
+    Bounds have so many places at most. So a complement leaves out huge and tiny numbers together, and with a number of
+    very many digits its nearest neighbours.
+    """
+    numbers = list(map(as_decimal, values))
+    far = [v for v in numbers if abs(v.adjusted()) > MAX_DECADE]
+    near = [v for v in numbers if abs(v.adjusted()) <= MAX_DECADE]
+    short = [v for v in near if _places(v) <= MAX_DECADE]
+    found = NumberSet.exactly(short)
+    if negated:
+        for v in near:
+            if _places(v) > MAX_DECADE:
+                low, high = (v.quantize(_TINY, rounding, _WIDE) for rounding in (ROUND_FLOOR, ROUND_CEILING))
+                found |= NumberSet.of(NumberSpec(lo=low, hi=high))
+        if far:
+            found |= _FAR
+    return found
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return -exponent
+
+
+MAX_DECADE = 1_000  # of a listed number, and the places after its point; doubles end at 308
+_WIDE = Context(prec=3 * MAX_DECADE)
+_TINY = Decimal(1).scaleb(-MAX_DECADE)
+_HUGE = Decimal(1).scaleb(MAX_DECADE)
+_FAR = reduce(
+    NumberSet.__or__,
+    [
+        NumberSet.of(NumberSpec(lo=_HUGE)),
+        NumberSet.of(NumberSpec(hi=-_HUGE)),
+        NumberSet.of(NumberSpec(lo=0, lo_open=True, hi=_TINY)),
+        NumberSet.of(NumberSpec(lo=-_TINY, hi=0, hi_open=True)),
+    ],
+)
 
 
 def spec_of(node: Node) -> NumberSpec | None:

@@ -110,7 +110,7 @@ def evaluated_item(goals: Goals, node: Node, index: int | None) -> tuple[Formula
     always : Formula
         When every such item does.
     when_met : list of (Formula, Formula)
-        Where the first holds, items that meet the second do (``contains``, from 2020-12 on).
+        Where the first holds, items that meet the second do (``contains``).
     """
     always: list[Formula] = []
     when_met: list[tuple[Formula, Formula]] = []
@@ -121,7 +121,7 @@ def evaluated_item(goals: Goals, node: Node, index: int | None) -> tuple[Formula
         if looks or (at is not node and at.unevaluated_items is not None):
             always.append(condition)
             continue
-        if at.contains is not None and at.place.draft >= 2020:
+        if at.contains is not None:  # in 2019-09 as well, as validators have it
             when_met.append((condition, goals.value_of(at.contains)))
         pending += [(goals.typed.all((condition, more)), other) for more, other in _in_place(goals, at, ARRAY)]
     return goals.typed.any(always), when_met
