@@ -65,9 +65,10 @@ class Matcher:
         self._steps: list[tuple[int, int | bytes]] = []  # (state before, what was accepted)
         self._stopped = False
         self._K = keys.new_buffer() if grammar.has_free_names else None
-        self._bind(grammar.bind())
+        placement = grammar.bind()
+        self._bind(placement)
         if self._K is not None:
-            self.state = int(masks.with_own(self._A, self._V, self.state, self._K))
+            self.state = int(masks.with_own(self._A, self._V, placement.start, self._K))
 
     def _bind(self, placement: Placement) -> None:
         self._placement, self._arena = placement, placement.arena
@@ -139,7 +140,7 @@ class Matcher:
 
     def _resolve(self, result: int) -> None:
         """Do what a kernel asked for when it gave up."""
-        if result == TOO_SHORT:
+        if self._K is not None and result == TOO_SHORT:
             self._K = keys.larger(self._K)
         else:
             self._arena.resolve(-2 - result)

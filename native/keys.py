@@ -82,7 +82,7 @@ def restore(K):
 
 @kernel("void(A, i8)")
 def rollback(K, n):
-    """Undo ``n`` steps. O(1)."""
+    """Undo the last ``n`` steps, at least one. O(1)."""
     K[STEPS] -= n
     restore(K)
 

@@ -220,7 +220,9 @@ def spelled(mode, cp, way):
     """The next byte of a character in one of two ways (0, 1) to spell it, after what has begun; -1 if there is none."""
     tag = mode & ~0xFFFFFF
     if mode == 0:
-        return lead_byte(cp) if way == 0 else 92
+        if way == 1:
+            return 92
+        return -1 if cp < 32 or cp == 34 or cp == 92 else lead_byte(cp)
     if tag == ESCAPE:
         return 117 if way == 0 else short_name(cp)
     if tag == HEX or tag == LOW:

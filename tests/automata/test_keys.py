@@ -6,20 +6,24 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler
-from detent.automata.matcher import Matcher
+from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
 from detent.automata.vocabulary import Vocabulary
-from detent.grammar.json_schema import goals
+from detent.grammar.json_schema import Array, Object, goals
+from detent.grammar.json_schema.free_names import has_free_names
 from tests.automata.test_masks import check_here
+from tests.automata.test_matcher import act, observe, replayed
 from tests.naive import masks as naive
 from tests.naive.json_values import Recogniser, recogniser
+from tests.strategies import SCHEMAS as ANY_SCHEMAS
 
 QUICK = settings(
-    derandomize=True, deadline=None, max_examples=600, suppress_health_check=list(HealthCheck), print_blob=False
+    derandomize=True, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck), print_blob=False
 )
+SEEDS = st.integers(0, 2**32 - 1)
 ONE = {"const": 1}
 # names of each kind: free ones, listed ones beside them, and classes of which finitely many follow some beginning
 SCHEMAS: list[Any] = [
@@ -66,11 +70,11 @@ def vocabularies(draw: Any) -> Vocabulary:
 
 def beginning(rng: random.Random) -> bytes:
     """The beginning of an object with some keys, that may be none of a schema."""
-    spellings = ["a", "b", "ab", "ax", "bx", "x", "", "\\u0061", "é", "\\u00e9", "bb", "aax"]
+    spellings = ["a", "b", "ab", "ax", "bx", "x", "", "\\u0061", "é", "\\u00e9", "bb", "aax", 'a\\"', "\\\\"]
     keys = rng.sample(spellings, rng.randrange(5))
     inner = rng.choice(["1", "1", "1", '{"a":1}', '{"b":{"a":1}}'])
     text = "{" + ",".join(f'"{key}":{inner}' for key in keys)
-    tails = ["", ",", ',"', ',"a', ',"b', ',"\\u00', ',"a":{"a":1', ',"b":{"a":1},', ":{", '"b":[{"a":1,', "}"]
+    tails = ["", ",", ',"', ',"a', ',"b', ',"\\u00', ',"a":{"a":1', ',"b":{"a":1},', ",'a\\", ":{", '"b":[{"a":1,', "}"]
     return (text + rng.choice(tails)).encode()
 
 
@@ -98,7 +102,7 @@ def walk(matcher: Matcher, reference: Recogniser, text: bytes, rng: random.Rando
 @given(
     st.sampled_from(SCHEMAS),
     vocabularies(),
-    st.sampled_from(("fixed", "any")),
+    st.sampled_from(("schema", "fixed", "any")),
     st.booleans(),
     st.integers(0, 2**32 - 1),
 )
@@ -108,7 +112,7 @@ def test_masks(schema: Any, vocabulary: Vocabulary, order: Any, spelled: bool, s
         if not spelled:
             patch.setattr(goals, "MAX_SPELLED", 0)
         matcher = Compiler(vocabulary, False).json_schema(schema, order=order, whitespace="compact").matcher()
-        reference = recogniser(schema, order="any" if order == "any" else "schema", whitespace="compact")
+        reference = recogniser(schema, order=order, whitespace="compact")
         for k in range(3):
             rng = random.Random(3 * seed + k)
             text = beginning(rng)
@@ -116,3 +120,103 @@ def test_masks(schema: Any, vocabulary: Vocabulary, order: Any, spelled: bool, s
             assert accepted == reference.viable(text), text
             walk(matcher, reference, text if accepted else b"", rng, 8)
             matcher.reset()
+
+
+@given(st.sampled_from(SCHEMAS), SEEDS)
+@settings(QUICK, max_examples=40)
+def test_scripts(compiler: Compiler, schema: Any, seed: int) -> None:
+    """Rollback, fork, reset and validate, against fresh matchers of the same history."""
+    grammar, rng = compiler.json_schema(schema, order="any"), random.Random(seed)
+    matcher, history = grammar.matcher(), list[int | bytes]()
+    text = beginning(rng)
+    if matcher.accept_bytes(text):
+        history.append(text)
+    for _ in range(12):
+        matcher = act(matcher, history, rng)
+        assert observe(matcher) == observe(replayed(grammar, history))
+
+
+def test_batches(compiler: Compiler) -> None:
+    rng, matchers = random.Random(1), []
+    for k in range(60):
+        matcher = compiler.json_schema(SCHEMAS[k % len(SCHEMAS)], order="any").matcher()
+        matcher.accept_bytes(beginning(rng))
+        matchers.append(matcher)
+    n = len(compiler.vocabulary)
+    wanted, mask = allocate_bitmask(len(matchers), n), allocate_bitmask(len(matchers), n)
+    for row, matcher in enumerate(matchers):
+        matcher.fill_bitmask(wanted, row)
+    fill_bitmasks(matchers, mask)
+    assert (mask == wanted).all()
+
+
+def test_many_keys(compiler: Compiler) -> None:
+    matcher = compiler.json_schema({"type": "object"}).matcher()
+    assert matcher.accept_bytes(b'{"":0')
+    for k in range(400):
+        assert matcher.accept_bytes(f',"k{k}":{{"":'.encode()) and matcher.accept_bytes(b"[{}]}")
+        if k % 50 == 0:
+            other = matcher.fork()
+            assert not other.accept_bytes(f',"k{rng_below(k)}"'.encode())
+            assert other.accept_bytes(b',"k') and matcher.accept_bytes(b" ")
+    assert not matcher.accept_bytes(b',"k399"') and not matcher.accept_bytes(b',""')
+    matcher.rollback(1)
+    assert matcher.accept_bytes(b"0}") and not matcher.accept_bytes(b',"k399"')
+    matcher.rollback(2)
+    assert matcher.accept_bytes(b',"k399"')
+    matcher.reset()
+    assert matcher.accept_bytes(b'{"k399"')
+
+
+def rng_below(k: int) -> int:
+    return random.Random(k).randrange(k + 1)
+
+
+LISTED = {"type": "object", "properties": {"a": ONE}, "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "free"),
+    [
+        (LISTED, False),
+        ({"$ref": "#/$defs/x", "$defs": {"x": LISTED}}, False),
+        ({"anyOf": [LISTED, {"type": "string"}]}, False),
+        ({"enum": [1, {"a": 1}]}, False),
+        ({"type": "array", "items": LISTED}, False),
+        ({"type": "array", "prefixItems": [LISTED], "maxItems": 1}, False),
+        ({"type": "array", "prefixItems": [LISTED]}, True),
+        ({"type": "array"}, True),
+        ({"anyOf": [LISTED, {}]}, True),
+        ({**LISTED, "properties": {"a": {}}}, True),
+        ({**LISTED, "patternProperties": {"^x": ONE}}, True),
+        (True, True),
+    ],
+)
+def test_only_free_names_are_followed(compiler: Compiler, schema: Any, free: bool) -> None:
+    assert compiler.json_schema(schema).has_free_names == free
+
+
+@given(ANY_SCHEMAS)
+@settings(QUICK, max_examples=200)
+def test_free_names_are_found(schema: Any) -> None:
+    """Where none are expected, no object that can be reached has any."""
+    reference = recogniser(schema)
+    ((begin, _),) = reference.start or [(None, None)]
+    reader = reference.goals.reader
+    assume(
+        begin is not None
+        and not has_free_names(begin.goal.nodes[0] if begin.goal.nodes else reader.anything, reader.nodes())
+    )
+    met, pending = {begin.goal}, [begin.goal]
+    while pending:
+        for value in reference.values(pending.pop()):
+            children: list[Any] = []
+            if isinstance(value, Array):
+                children = [*value.prefix, value.rest] if value.longest != 0 else []
+            elif isinstance(value, Object):
+                assert value.patterns is None and (value.free is None or not reference.satisfiable(value.free))
+                children = [goal for _, goal in (*value.names, *value.extra)]
+            for goal in children:
+                if goal not in met:
+                    met.add(goal)
+                    pending.append(goal)

@@ -26,6 +26,7 @@ SCHEMAS: list[Any] = [
     {"type": "array", "items": {"type": "string", "pattern": "^[a-z]{2,4}$"}, "minItems": 2, "maxItems": 3},
     {"const": {"a": {"b": [1, 2, "é😀"]}}},
     {"type": ["string", "null"], "maxLength": 4},
+    {"type": "object", "patternProperties": {"^a*b?$": {"$ref": "#"}}, "additionalProperties": False},
 ]
 History = list[int | bytes]
 
