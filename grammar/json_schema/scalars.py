@@ -153,7 +153,7 @@ def _places(value: Decimal) -> int:
     return -exponent
 
 
-MAX_DECADE = 1_000  # of a listed number, and the places after its point; doubles end at 308
+MAX_DECADE = 600  # of a listed number, and the places after its point; doubles end at 308
 _WIDE = Context(prec=3 * MAX_DECADE)
 _TINY = Decimal(1).scaleb(-MAX_DECADE)
 _HUGE = Decimal(1).scaleb(MAX_DECADE)
