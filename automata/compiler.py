@@ -162,9 +162,9 @@ class Compiler:
         schema : dict, bool, str, type
             A schema (also as JSON text), or whatever ``pydantic.TypeAdapter`` takes.
         order : {"schema", "any", "fixed"}
-            Order of keys. "schema": the required keys of an object that one closed schema describes come in the order of
-            its ``properties`` (unless these are three or more in alphabetical order, as programs write them), optional
-            ones anywhere between; other objects are free. "any": any order. "fixed": every object has its
+            Order of keys. "schema": the required keys of an object that one closed schema describes come in the order
+            of its ``properties`` (unless these are three or more in alphabetical order, as programs write them),
+            optional ones anywhere between; other objects are free. "any": any order. "fixed": every object has its
             ``properties`` in their order, then the rest of ``required``, then other names.
         whitespace : {"flexible", "bounded", "compact"}
             Whatever JSON allows; at most one newline and an indent (or one space); none.

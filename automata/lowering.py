@@ -12,7 +12,7 @@ from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
 from detent.grammar.json_schema.facts import only_counts, seen, unique
 from detent.grammar.json_schema.formula import TRUE, Formula
-from detent.grammar.json_schema.frames import ArrayFrame, Exits, ObjectFrame
+from detent.grammar.json_schema.frames import ArrayFrame, ObjectFrame
 from detent.grammar.json_schema.goals import told_apart
 from detent.native import languages, positions
 

@@ -290,9 +290,7 @@ class ObjectFrame(Frame):
         assert kind is not None
         return self.rest.get(kind, TRUE)
 
-    def exits(
-        self, residual: Formula, place: int | None, kind: int | None
-    ) -> Iterator[tuple[Formula, Formula]]:
+    def exits(self, residual: Formula, place: int | None, kind: int | None) -> Iterator[tuple[Formula, Formula]]:
         """What a member's value may be, and the residual after it."""
         derived = self.facts.derive(residual, place, kind)
         if self.counted and place is not None:
@@ -577,5 +575,3 @@ def _subjects(f: Formula) -> tuple[list[Node], list[str]]:
         else:
             nodes[atom.serial] = atom
     return [nodes[k] for k in sorted(nodes)], present
-
-

@@ -671,7 +671,7 @@ class Goals:
                 values.append(Literal("null" if v is None else "true" if v else "false"))
             elif isinstance(v, (list, dict)):  # only met in the approximation
                 values.append(Object((), frozenset()))
-            elif not isinstance(v, str):
+            elif not isinstance(v, str) and not scalars.is_far(v):
                 values.append(Number(NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))))
         return values
 
@@ -743,12 +743,11 @@ class Goals:
         members = [(name, self.goal(_child(objects, name, self.profile_of(name, objects)))) for name in names]
         return members, n_listed, keyed
 
-
     def _keyed(
         self, dfa: CharDfa | None, kinds: list[int], goals: list[Goal]
     ) -> tuple[Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None, bool]:
-        """What names outside the list may hold, without those that nothing satisfies; and whether all of these are known
-        (a goal that is being decided has no answer yet, and none may be kept)."""
+        """What names outside the list may hold, without those that nothing satisfies; and whether all of these are
+        known (a goal that is being decided has no answer yet, and none may be kept)."""
         if dfa is None:
             return goals[0], True
         kept = [None if self.surely_unsatisfiable(goal) else goal for goal in goals]
@@ -775,7 +774,7 @@ def told_apart(dfa: CharDfa, values: Sequence[T | None]) -> T | tuple[CharDfa, t
 
 
 def _can_avoid(dfa: CharDfa | None, longest: int | None) -> bool:
-    """Whether a few texts can be left out of a language at their closing quote, since others always go on from there."""
+    """Whether a few texts can be left out at their closing quote, since others always go on from there."""
     if dfa is None:
         return longest != 0
     return longest is None and bool((automata.lengths(dfa)[1] < 0).all())

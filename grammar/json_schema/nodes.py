@@ -15,6 +15,7 @@ from .. import dfa as automata
 from .. import formats, regex
 from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded
+from ..number import NumberSpec
 from ..text_set import TextSet
 from .dialects import LATEST
 from .document import Document, Place, ScopeNeeded
@@ -374,6 +375,8 @@ class Reader:
     def _enum(self, node: Node, value: Any) -> None:
         if not isinstance(value, list):
             raise TypeError
+        for number in _numbers_in(value):
+            NumberSpec(number, False, number, False)  # refuses one that is too long to be compared
         node.enum = value if node.enum is None else [v for v in value if any(same(v, w) for w in node.enum)]
 
     def _const(self, node: Node, value: Any) -> None:
@@ -562,6 +565,16 @@ class Reader:
 
     def _unique(self, node: Node, value: Any) -> None:
         node.unique = value is True
+
+
+def _numbers_in(value: Any) -> Iterator[Any]:
+    """Every number inside a JSON value."""
+    if isinstance(value, (list, dict)):
+        for member in value.values() if isinstance(value, dict) else value:
+            if not isinstance(member, str):
+                yield from _numbers_in(member)
+    elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        yield value
 
 
 def same(a: Any, b: Any) -> bool:

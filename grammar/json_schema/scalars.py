@@ -133,18 +133,20 @@ def _listed_numbers(values: list[Any], negated: bool) -> NumberSet:
     very many digits its nearest neighbours.
     """
     numbers = list(map(as_decimal, values))
-    far = [v for v in numbers if abs(v.adjusted()) > MAX_DECADE]
-    near = [v for v in numbers if abs(v.adjusted()) <= MAX_DECADE]
-    short = [v for v in near if _places(v) <= MAX_DECADE]
-    found = NumberSet.exactly(short)
-    if negated:
-        for v in near:
-            if _places(v) > MAX_DECADE:
-                low, high = (v.quantize(_TINY, rounding, _WIDE) for rounding in (ROUND_FLOOR, ROUND_CEILING))
-                found |= NumberSet.of(NumberSpec(lo=low, hi=high))
-        if far:
+    found = NumberSet.exactly(v for v in numbers if not is_far(v))
+    for v in filter(is_far, numbers) if negated else ():
+        if abs(v.adjusted()) > MAX_DECADE:
             found |= _FAR
+        else:
+            low, high = (v.quantize(_TINY, rounding, _WIDE) for rounding in (ROUND_FLOOR, ROUND_CEILING))
+            found |= NumberSet.of(NumberSpec(lo=low, hi=high))
     return found
+
+
+def is_far(value: Any) -> bool:
+    """Whether a number is too long to be told from its neighbours."""
+    number = as_decimal(value)
+    return abs(number.adjusted()) > MAX_DECADE or _places(number) > MAX_DECADE
 
 
 def _places(value: Decimal) -> int:
@@ -153,7 +155,7 @@ def _places(value: Decimal) -> int:
     return -exponent
 
 
-MAX_DECADE = 600  # of a listed number, and the places after its point; doubles end at 308
+MAX_DECADE = 600  # of a number that is told from all others, and its places after the point; doubles end at 308
 _WIDE = Context(prec=3 * MAX_DECADE)
 _TINY = Decimal(1).scaleb(-MAX_DECADE)
 _HUGE = Decimal(1).scaleb(MAX_DECADE)

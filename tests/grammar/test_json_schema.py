@@ -127,7 +127,12 @@ def finish(grammar: Grammar, rng: random.Random, steps: int) -> bytes | None:
     return None
 
 
-@given(SCHEMAS, st.sampled_from(("schema", "any", "fixed")), st.sampled_from(("flexible", "bounded", "compact")), st.integers())
+@given(
+    SCHEMAS,
+    st.sampled_from(("schema", "any", "fixed")),
+    st.sampled_from(("flexible", "bounded", "compact")),
+    st.integers(),
+)
 @settings(QUICK, max_examples=60)
 def test_walks_through_masks_end_in_valid_texts(
     compiler: Compiler, schema: Any, order: str, whitespace: str, seed: int
