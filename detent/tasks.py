@@ -13,7 +13,8 @@ from detent.grammar.types import output_type
 from detent.results import Result, Stats
 
 if TYPE_CHECKING:
-    from detent.automata.compiler import Numbers, Order, Whitespace
+    from detent.automata.compiler import Numbers, Whitespace
+    from detent.automata.lowering import Order
     from detent.automata.matcher import Matcher
     from detent.decoding import Row
     from detent.grammar.types import JsonSchema

@@ -34,14 +34,14 @@ class Each(NamedTuple):
 class AtLeast(NamedTuple):
     """There are so many members to come."""
 
-    count: int
+    least: int
 
 
 class Contains(NamedTuple):
     """So many items to come have such a value."""
 
     value: Formula
-    count: int
+    least: int
 
 
 class Unique(NamedTuple):
@@ -125,16 +125,16 @@ class Facts(Formulas):
         if isinstance(first, Each):
             fact = self.each(first.kind, join(a.value for a in found))
         else:
-            count = (max if (op == AND) != negated else min)(a.count for a in found)
-            fact = self.atom(first._replace(count=count))
+            count = (max if (op == AND) != negated else min)(a.least for a in found)
+            fact = self.atom(first._replace(least=count))
         return self.no(fact) if negated else fact
 
     def _counted(self, op: int, flat: dict[int, Formula]) -> list[Formula] | None:
         """Settle a lower and an upper count of one subject where they exclude or imply each other."""
-        low = {_measure(f.atom): f.atom.count for f in flat.values() if f.op == ATOM and _measure(f.atom)}
+        low = {_measure(f.atom): f.atom.least for f in flat.values() if f.op == ATOM and _measure(f.atom)}
         for f in flat.values():
             if f.op == NOT and (measure := _measure(f.parts[0].atom)) and measure in low:
-                least, limit = low[measure], f.parts[0].atom.count
+                least, limit = low[measure], f.parts[0].atom.least
                 if op == AND and limit <= least:
                     return [FALSE]
                 if op != AND and limit >= least:
@@ -173,11 +173,11 @@ class Facts(Formulas):
             if isinstance(atom, Each):
                 return self.all((self.child(atom.value), f)) if atom.kind == kind else f
             if isinstance(atom, AtLeast):
-                return self.at_least(atom.count - 1)
+                return self.at_least(atom.least - 1)
             if isinstance(atom, Unique):
                 other = self.child(self.values.no(self.values.any(atom.seen)))
                 return self.all((other, self.atom(Unique(atom.seen, True))))
-            fewer = self.all((self.child(atom.value), self.contains(atom.value, atom.count - 1)))
+            fewer = self.all((self.child(atom.value), self.contains(atom.value, atom.least - 1)))
             return self.any((fewer, self.all((self.child(self.values.no(atom.value)), f))))
 
         return self.replace(f, leaf)

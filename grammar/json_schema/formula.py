@@ -90,6 +90,7 @@ class Formulas:
     def _join(self, op: int, parts: Iterable[Formula], neutral: Formula, zero: Formula) -> Formula:
         self.work += 1
         flat: dict[int, Formula] = {}
+        f: Formula
         for part in parts:
             for f in part.parts if part.op == op else (part,):
                 if f is zero:

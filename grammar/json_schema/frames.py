@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .facts import AtLeast, Child, Contains, Each, Facts, Slot, Unique, counts, only_counts, places, seen, unique
 from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts, polarity
@@ -525,7 +525,7 @@ class ArrayFrame(Frame):
         return self.facts.replace(f, lambda a: FALSE if isinstance(a.atom, Unique) else a)
 
 
-Picks = tuple["Formula | tuple[Formula, ...]", ...]  # demands on the items before, or the few values they allow
+Picks = tuple[Any, ...]  # demands on the items before, or the few values they allow
 
 
 def _serials(values: tuple[Formula, ...]) -> tuple[int, ...]:
@@ -534,7 +534,7 @@ def _serials(values: tuple[Formula, ...]) -> tuple[int, ...]:
 
 def _due(f: Formula) -> int:
     """Items still to come at least, as far as a residual counts them."""
-    counts = [a.atom.count for a in atoms(f) if isinstance(a.atom, (AtLeast, Contains))]
+    counts = [a.atom.least for a in atoms(f) if isinstance(a.atom, (AtLeast, Contains))]
     slots = [a.atom.place + 1 for a in atoms(f) if isinstance(a.atom, Slot)]
     return sum(counts) + max(slots, default=0)
 

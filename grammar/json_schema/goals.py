@@ -295,8 +295,8 @@ class Goals:
         if isinstance(value, Literal):
             return [{"null": None, "true": True, "false": False}[value.text]]
         if isinstance(value, Number):
-            numbers = NumberSet.of(value.spec)
-            return None if numbers.size(most + 1) > most else list(numbers.values(most))
+            numbers = NumberSet.of(value.spec).values(most)
+            return None if numbers is None else list(numbers)
         if isinstance(value, String):
             if value.words is not None:
                 return list(value.words) if len(value.words) <= most else None
@@ -812,9 +812,9 @@ def _bounds(residual: Formula) -> tuple[int, int | None, bool]:
         return 0, None, True
     for part in conjuncts(residual):
         if part.op == NOT:
-            high = part.parts[0].atom.count - 1
+            high = part.parts[0].atom.least - 1
         else:
-            low = part.atom.count
+            low = part.atom.least
     return low, high, False
 
 

@@ -75,13 +75,13 @@ def _parts(goals: Goals, node: Node, kind: int) -> Iterator[Formula]:
 def says_something(node: Node, kind: int) -> bool:
     """Whether a node itself constrains values of a type that it allows."""
     if kind == OBJECT:
-        limited = node.properties or node.patterns or node.required or node.property_names is not None
+        limited = bool(node.properties or node.patterns or node.required or node.property_names is not None)
         return bool(limited or node.additional or node.min_properties or node.max_properties is not None)
     if kind == ARRAY:
-        limited = node.prefix or node.items is not None or node.contains is not None or node.unique
+        limited = bool(node.prefix or node.items is not None or node.contains is not None or node.unique)
         return bool(limited or node.min_items or node.max_items is not None)
     if kind == STRING:
-        limited = node.texts or node.narrowed or node.shortest or node.longest is not None
+        limited = bool(node.texts or node.narrowed or node.shortest or node.longest is not None)
         return bool(limited or node.enum is not None)
     if kind == NUMBER:
         return bool(node.number or node.integer or node.multiple is not None or node.enum is not None)
