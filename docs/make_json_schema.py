@@ -221,7 +221,7 @@ COMMAND = "python benchmarks/schema_suite.py --suite SUITE --out docs/coverage.j
 
 def check() -> None:
     """Fail where descriptions and readers differ."""
-    readers = nodes._READERS.keys() | getattr(nodes, "_REFUSED", frozenset())
+    readers = nodes._READERS.keys()
     partners = {name for name, partner in PARTNERS.items() if partner in readers}
     if undescribed := readers - KEYWORDS.keys():
         raise SystemExit(f"keywords without a description: {', '.join(sorted(undescribed))}")
@@ -265,11 +265,10 @@ def format_rows() -> list[str]:
     """The table of formats."""
     rows = []
     for name, first in sorted(formats._FIRST_DRAFT.items()):
-        status = "refused" if name in formats.REFUSED else "enforced"
-        note = formats.REFUSED.get(name) or formats.NARROWED.get(name, "")
+        note = (formats.NARROWED | formats.WIDENED).get(name, "")
         note = f": {note}" if note else ""
-        rows.append(f"| `{name}` | {DRAFTS[first]} | {status} | {SOURCES[name]}{note} |")
-    return ["| format | since | | how |", "|---|---|---|---|", *rows]
+        rows.append(f"| `{name}` | {DRAFTS[first]} | {SOURCES[name]}{note} |")
+    return ["| format | since | how |", "|---|---|---|", *rows]
 
 
 # ------------------------------------------------------------------------------------------------------------ coverage

@@ -7,27 +7,20 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from detent import Compiler, GrammarError, Limits, Vocabulary
+from detent import Limits
 from detent.grammar import formats
 from detent.grammar.json_schema import nodes
 from detent.grammar.number import MAX_BOUND_PLACES
-from detent.grammar.number_table import EXPONENT_MAX, FREE_EXPONENT, HIGHEST_DECADE, LOWEST_DECADE, MAX_MODULUS
+from detent.grammar.number_table import (
+    EXPONENT_MAX,
+    FREE_EXPONENT,
+    HIGHEST_DECADE,
+    LOWEST_DECADE,
+    MAX_MODULUS,
+    MAX_MULTIPLE,
+)
 
-# Keywords that are enforced in some uses only: what is enforced, and a schema that is refused.
-PARTLY: dict[str, tuple[str, Any]] = {
-    "oneOf": (
-        "branches of which no two can hold together; others are refused",
-        {"oneOf": [{"type": "integer"}, {"type": "number"}]},
-    ),
-    "uniqueItems": ("where at most one item may stand", {"type": "array", "uniqueItems": True}),
-    "minProperties": ("as far as `required` decides it", {"type": "object", "minProperties": 1}),
-    "maxProperties": (
-        "as far as the listed names of a closed object decide it",
-        {"type": "object", "maxProperties": 1},
-    ),
-}
 NOTES = [
     "`$id`, `$anchor`, `$dynamicAnchor`, `$recursiveAnchor`, `$defs` and `definitions` name places for references;",
     "`additionalItems` goes with listed `items`.",
@@ -35,28 +28,17 @@ NOTES = [
     "References that lead back to themselves without entering a value are refused. A `$schema` that is in `remotes`",
     "may leave out vocabularies with `$vocabulary`; one that is not known is read as the latest draft.",
     "Keywords outside the specification say nothing.",
-    "A key that the schema lists is never written twice; that of any other key is not tracked yet.",
+    "No key is written twice in an object.",
+    "Where alternatives overlap (`oneOf`, `not`, `if`) and a value can meet them in more than `max_branches` ways, or",
+    "working that out takes more than `max_steps`, the schema is refused. Formats such as `hostname`, which leave out",
+    "texts that would be right, leave these out under `not` as well. Of items that must differ, numbers beyond 600",
+    "decimal places count as equal.",
 ]
 
 
-def refused(compiler: Compiler, schema: Any, keyword: str) -> bool:
-    """Whether a schema is refused because of a keyword."""
-    try:
-        compiler.json_schema(schema)
-    except GrammarError as error:
-        return error.keyword == keyword
-    return False
-
-
 def keywords() -> list[str]:
-    """The table of keywords."""
-    compiler = Compiler(Vocabulary.from_tokens([*(bytes([value]) for value in range(256)), None], eos=[256]))
-    partly = {name: text for name, (text, schema) in PARTLY.items() if refused(compiler, schema, name)}
-    enforced = sorted(nodes._READERS.keys() - partly.keys())
-    rows = ["| enforced | " + ", ".join(f"`{name}`" for name in enforced) + " |"]
-    rows += [f"| in part | `{name}`: {text} |" for name, text in partly.items()]
-    rows.append("| refused | " + ", ".join(f"`{name}`" for name in sorted(nodes._REFUSED)) + " |")
-    return ["| | keywords |", "|---|---|", *rows]
+    """The list of keywords."""
+    return ["Enforced: " + ", ".join(f"`{name}`" for name in sorted(nodes._READERS)) + "."]
 
 
 def format_rows() -> list[str]:
@@ -89,8 +71,8 @@ def page() -> str:
             f"  {len(str(EXPONENT_MAX))} digits after leading zeros, and values that are written with one lie in",
             f"  [10^{LOWEST_DECADE}, 10^{HIGHEST_DECADE}): doubles.",
             f"- Bounds and multiples have at most {MAX_BOUND_PLACES:,} digits before or after the point.",
-            "- The least common multiple of all steps that a value must or must not be a multiple of,",
-            f"  without powers of ten, is at most {MAX_MODULUS:,}.",
+            f"- A step, without powers of ten, is at most {MAX_MODULUS:,}; the least common multiple of several of",
+            f"  which some are excluded, {MAX_MULTIPLE:,}.",
         ],
         ["## Named limits", "", "Fields of `detent.Limits`; passing one raises `LimitExceeded`.", "", *limit_rows()],
     ]

@@ -371,6 +371,7 @@ class Reader:
         if "integer" in names and "number" not in names:
             node.integer = True
             node.lexical = self.plain_integers or node.place.draft == 4
+            self.has_narrowed |= self.plain_integers
 
     def _enum(self, node: Node, value: Any) -> None:
         if not isinstance(value, list):

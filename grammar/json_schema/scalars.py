@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from dataclasses import replace
 from functools import partial, reduce
 from typing import Any, TypeVar
 
@@ -118,8 +119,13 @@ def text_of(node: Node, negated: bool = False, *, max_states: int) -> TextSet:
 
 
 def number_of(node: Node, negated: bool = False) -> NumberSet:
-    """The numbers that a node itself admits (``negated``: see :func:`_listed_numbers`)."""
+    """The numbers that a node itself admits (``negated``: and those of which that is not known).
+
+    Integers that are to be written as digits alone are still integers in every spelling where they are excluded.
+    """
     spec = spec_of(node)
+    if negated and spec is not None and node.place.draft != 4:
+        spec = replace(spec, lexical_integer=False)
     found = NumberSet.all() if spec is None else NumberSet.of(spec)
     if node.enum is not None:
         found &= _listed_numbers([v for v in node.enum if kind_of(v) == NUMBER], negated)

@@ -291,11 +291,17 @@ for _ in range(30):
     NESTED = {"type": "object", "properties": {"a": NESTED}, "required": ["a"]}
 
 
+# p may meet any set of the parts, and each leaves q something else
+PARTS = [{"properties": {f"k{k}": {"type": "string"}}} for k in range(9)]
+OVERLAPPING = {"oneOf": [{"properties": {"p": part, "q": part}} for part in PARTS]}
+
+
 @pytest.mark.parametrize(
     ("schema", "limits"),
     [
         ({"properties": {str(k): {"type": "integer"} for k in range(20)}}, {"max_nodes": 10}),
-        ({"allOf": [{"anyOf": [{"minimum": k}, {"maximum": k + 9}]} for k in range(8)]}, {"max_branches": 100}),
+        (OVERLAPPING, {"max_branches": 100}),
+        (OVERLAPPING, {"max_steps": 300}),
         (NESTED, {"max_depth": 20}),
         ({"type": "string", "pattern": "(a|b)*a(a|b){9}$"}, {"regex_states": 100}),
         ({"enum": [str(k) * 50 for k in range(100_000)]}, {"cache_bytes": 1 << 20}),
