@@ -130,6 +130,7 @@ class Matcher:
         while result < 0:
             try:
                 if result == TOO_SHORT:
+                    assert self._K is not None
                     self._K = keys.larger(self._K)
                 else:
                     self._arena.resolve(-2 - result)

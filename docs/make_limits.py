@@ -30,7 +30,7 @@ PARTLY: dict[str, tuple[str, Any]] = {
 NOTES = [
     "`$id`, `$anchor`, `$defs` and `definitions` name places for `$ref`; `additionalItems` goes with listed `items`.",
     "What a `$ref` names must be in the document or in `remotes`. Keywords outside the specification say nothing.",
-    "A key that the schema lists is never written twice; that of any other key is not tracked yet.",
+    "No key is ever written twice in an object; keys are compared by their characters.",
 ]
 
 

@@ -155,6 +155,7 @@ def test_scripts(compiler: Compiler, schema: Any, seed: int) -> None:
         assert observe(matcher) == observe(replayed(grammar, history))
 
 
+@pytest.mark.nojit
 def test_batches(compiler: Compiler) -> None:
     rng, matchers = random.Random(1), []
     for k in range(60):
