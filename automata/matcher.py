@@ -89,7 +89,7 @@ class Matcher:
         else:
             after = masks.advance_keyed(self._A, self._V, before, token_id, K)
         if after < 0:
-            after = self._until(lambda: self._after(token_id), after)
+            after = self._retry(token_id, after)
             before = self.state
         if after == 0:
             if token_id in self._eos and masks.is_complete(self._A, before):
@@ -100,6 +100,10 @@ class Matcher:
         self._steps.append((before, token_id))
         self.state = after
         return True
+
+    def _retry(self, token_id: int, result: int) -> int:
+        """Apart from :meth:`accept`, which would be slower with a closure in it."""
+        return self._until(lambda: self._after(token_id), result)
 
     def _after(self, token_id: int) -> int:
         if self._K is None:
@@ -210,12 +214,13 @@ class Matcher:
             mask[row] = 0
             return
         if masks.fill_mask(self._A, mask, row, self.state):
-            self._until(lambda: self._make_mask(mask, row))
+            self._make_mask(mask, row)
 
-    def _make_mask(self, mask: Bitmask, row: int) -> int:
+    def _make_mask(self, mask: Bitmask, row: int) -> None:
         if self._K is None:
-            return int(masks.make_mask(self._A, self._V, mask, row, self.state))
-        return int(masks.make_mask_keyed(self._A, self._V, mask, row, self.state, self._K))
+            self._until(lambda: masks.make_mask(self._A, self._V, mask, row, self.state))
+        else:
+            self._until(lambda: masks.make_mask_keyed(self._A, self._V, mask, row, self.state, self._K))
 
     def prepare(self) -> None:
         """Work out the mask of this state without writing it."""
