@@ -96,7 +96,7 @@ class Matcher:
         else:
             after = masks.advance_keyed(self._A, self._V, before, token_id, K)
         if after < 0:
-            after = self._until(lambda: self._follow(self.state, self._arena.token_bytes(token_id)))
+            after = self._retry(token_id)
             before = self.state
         if after == 0:
             if token_id in self._eos and masks.is_complete(self._A, before):
@@ -107,6 +107,10 @@ class Matcher:
         self._steps.append((before, token_id))
         self.state = after
         return True
+
+    def _retry(self, token_id: int) -> int:
+        """Apart from :meth:`accept`, which would be slower with a closure in it."""
+        return self._until(lambda: self._follow(self.state, self._arena.token_bytes(token_id)))
 
     def accept_bytes(self, data: bytes) -> bool:
         """Take bytes that need not be whole tokens; all of them or none."""
@@ -235,8 +239,17 @@ class Matcher:
         if self._stopped:
             mask[row] = 0
             return
-        if masks.fill_mask(self._A, mask, row, self.state):
-            self._until(lambda: self._make_mask(mask, row))
+        state = self.state
+        if state < masks.OWN:
+            result = masks.make_mask(self._A, self._V, mask, row, state)
+        else:
+            result = masks.make_mask_keyed(self._A, self._V, mask, row, state, self._K)
+        if result:
+            self._finish(mask, row)
+
+    def _finish(self, mask: Bitmask, row: int) -> None:
+        """Write a mask for which a kernel needs more, or of which the text decides some tokens."""
+        self._until(lambda: self._make_mask(mask, row))
 
     def _make_mask(self, mask: Bitmask, row: int) -> int:
         if self._K is None:

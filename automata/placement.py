@@ -107,7 +107,7 @@ class Placement:
         return found
 
     def suspects(self, state: int) -> list[Suspects]:
-        """The tokens that :func:`detent.native.masks.fill_mask` leaves undecided in a state, grouped."""
+        """The tokens that :func:`detent.native.masks.make_mask` leaves undecided in a state, grouped."""
         found = self._suspects.get(state)
         if found is None:
             groups: dict[tuple[bytes, int, bool], Suspects] = {}

@@ -25,8 +25,8 @@ from numba.core.caching import _CacheLocator
 
 INLINED = 700  # bytes of bytecode up to which LLVM may find a kernel worth inlining
 
-# modules compiled side by side the first time, in two waves: the second one builds on the first
-WAVES = (("positions, languages", "number, suffixes"), ("masks", "dfa"))
+# modules compiled side by side the first time, in waves: each builds on the one before
+WAVES = (("positions, languages", "number, suffixes"), ("steps", "dfa, keys"), ("pairs", "duplicates"))
 
 
 def _drop_stale_kernels() -> bool:

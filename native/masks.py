@@ -159,28 +159,14 @@ def give_up(A, state, read):
     return ask_value(A, state, read) if A[STATUS] == VALUE else -2 - why(A)
 
 
-@kernel("i8(A, int32[:, ::1], i8, i8)")
-def fill_mask(A, mask, row, state):
-    """Mask of a state into ``mask[row]``: 0 when done, 1 when it must be made (:func:`make_mask`).
+@kernel("i8(A, A, int32[:, ::1], i8, i8)")
+def make_mask(A, V, mask, row, state):
+    """Mask of a state into ``mask[row]``.
 
     Parameters
     ----------
     mask : (rows, ceil(n / 32)) int32
         Bit ``t % 32`` of word ``t // 32`` is token ``t``.
-    """
-    if state >= OWN:
-        return 1
-    at = int(A[STATE]) + state * STATE_STRIDE
-    made = int(A[at + S_RECIPE])
-    if made == 0 or A[at + S_SUSPECTS] != 0:
-        return 1
-    write_mask(A, made, mask, row)
-    return 0
-
-
-@kernel("i8(A, A, int32[:, ::1], i8, i8)")
-def make_mask(A, V, mask, row, state):
-    """Mask of a state into ``mask[row]``.
 
     Returns
     -------
