@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
@@ -59,7 +59,7 @@ class Arena:
         self._dfas: dict[bytes, int] = {}
         self._tries: dict[tuple[bytes, ...], int] = {}
         self._loops: dict[bytes, int] = {}
-        self._lazy = 1
+        self._lazy = count(1)  # taken by several threads
         eos = np.array(vocabulary.eos_ids, dtype=np.int32)
         self.A[layout.EOS], self.A[layout.N_EOS] = self.put(eos), len(eos)
         base = self.position(positions.K_BASE)
@@ -74,10 +74,6 @@ class Arena:
         if at < 0:
             self.full()
         return at
-
-    def heap_end(self) -> int:
-        """Where :meth:`put` will place the next words."""
-        return int(self.A[layout.HEAP] + self.A[layout.HEAP + 2])
 
     def full(self) -> None:
         """Give up on this arena."""
@@ -107,10 +103,9 @@ class Arena:
     # ------------------------------------------------------------------------------------------------ lazy records
     def reserve(self, owner: ref[Lowers]) -> int:
         """A number for a record that ``owner`` will write when it is first needed."""
-        number = self._lazy
+        number = next(self._lazy)
         if number >= self.A[layout.LAZY + 1]:
             self.full()
-        self._lazy += 1
         self._owners[number] = owner
         return number
 

@@ -19,6 +19,11 @@ from detent.native import languages, positions
 from .arena import Arena, Lowers
 
 Order = OneOf["schema", "any", "fixed"]
+# fields of an object record that say where its parts are
+_PLACES_OF_PARTS = (
+    *(positions.O_LIVE, positions.O_GOALS, positions.O_NEXT),
+    *(positions.O_REQUIRED, positions.O_SORTED, positions.O_NONE_SEEN),
+)
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 
@@ -130,9 +135,12 @@ class JsonLowering:
 
     def lower(self, number: int) -> None:
         """Write the record of a goal, an object or an array."""
-        item = self._pending.get(number)
-        if item is None:
-            return
+        with self.goals.lock:
+            item = self._pending.get(number)
+            if item is not None:
+                self._write(number, item)
+
+    def _write(self, number: int, item: _Lazy) -> None:
         self.goals.start_work()
         if isinstance(item, Goal):
             values = self.goals.values(item)
@@ -257,13 +265,15 @@ class JsonLowering:
 
     def has_seen(self, number: int, value: object) -> bool:
         """Whether an array whose items must differ has an item with this value, the one read last aside."""
-        return self.goals.constant(value) in seen(self._arrays[number].residual)
+        with self.goals.lock:
+            return self.goals.constant(value) in seen(self._arrays[number].residual)
 
     def after_value(self, number: int, value: object) -> int:
         """The record of an array whose items must differ, once the value of the item read last is known."""
-        array = self._arrays[number]
-        assert array.frame is not None
-        return self._after(array, array.frame.facts.noted(array.residual, self.goals.constant(value)))
+        with self.goals.lock:
+            array = self._arrays[number]
+            assert array.frame is not None
+            return self._after(array, array.frame.facts.noted(array.residual, self.goals.constant(value)))
 
     def _object(self, value: Object) -> int:
         arena = self.arena
@@ -283,16 +293,20 @@ class JsonLowering:
             required, none_seen = _words(bits, words), [0] * words
         parts = [goals, _next_of(is_required), _next_of([goal >= 0 for goal in goals[:n]]), by_bytes]
         parts += [required, none_seen]
-        text = arena.any_text()  # before the end of the heap is read: it may add to it
-        at = arena.heap_end()  # nothing else may be put between this and the record
+        text = arena.any_text()
         goals_at, next_at, live_at, sorted_at, required_at, none_at, _ = accumulate(
-            map(len, parts), initial=at + positions.O_RECORD
+            map(len, parts), initial=positions.O_RECORD
         )
         closes = value.frame is None or value.frame.facts.closed(value.residual)
         record = [n, live_at, trie, order, free, spec, self.space, goals_at, next_at, required_at]
-        record += [sorted_at, len(required), 0 if order == positions.IN_ORDER else none_at, text, extra, len(members)]
+        record += [sorted_at, len(required), none_at, text, extra, len(members)]
         record += [value.fewest, -1 if value.most is None else value.most, int(closes)]
-        return arena.put([*record, *chain.from_iterable(parts)])
+        at = arena.put([*record, *chain.from_iterable(parts)])
+        for field in _PLACES_OF_PARTS:
+            arena.A[at + field] += at
+        if order == positions.IN_ORDER:
+            arena.A[at + positions.O_NONE_SEEN] = 0
+        return at
 
     def _order_of(self, value: Object, extra: bool) -> int:
         """Which order the names of an object come in."""

@@ -12,6 +12,7 @@ which is exact because a shortest witness repeats no goal.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from copy import copy
 from typing import Any, TypeVar
@@ -86,6 +87,7 @@ class Goals:
         self.max_branches = max_branches
         self.max_depth = max_depth
         self.max_steps = max_steps
+        self.lock = threading.RLock()  # for whoever asks after the document was compiled: several threads may
         self.formulas, self.typed = Formulas(), Formulas()
         self.facts = Facts(self.formulas)
         self.expanded: dict[tuple[int, int], Formula] = {}
@@ -138,6 +140,8 @@ class Goals:
             self._leaned = min(self._leaned, self._open[here])
             return False
         depth = len(self._open)
+        if depth == 0:
+            self.start_work()
         if depth >= self.max_depth:
             raise LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=goal.pointer)
         outer, self._leaned = self._leaned, _NOTHING
