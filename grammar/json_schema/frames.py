@@ -46,6 +46,28 @@ class Frame:
         self.residual: Formula = TRUE
         self._possible: dict[tuple[Formula, int], bool] = {}
 
+    def _facts(self, f: Formula) -> Formula:
+        """A formula over what nodes say themselves, in terms of members."""
+        done: dict[Formula, Formula] = {}
+
+        def leaf(f: Formula) -> Formula:
+            found = done.get(f)
+            if found is None:
+                found = done[f] = self._fact(f.atom, leaf)
+            return found
+
+        return self.facts.replace(f, leaf)
+
+    def _fact(self, atom: Any, leaf: Leaf) -> Formula:
+        """What an atom of such a formula says of the members."""
+        return self._unevaluated(atom.node, leaf) if isinstance(atom, Unevaluated) else self._own(atom)
+
+    def _own(self, node: Node) -> Formula:
+        raise NotImplementedError
+
+    def _unevaluated(self, node: Node, leaf: Leaf) -> Formula:
+        raise NotImplementedError
+
     def _settle(self, f: Formula) -> None:
         """Split a formula over facts into base and residual, and use the one to simplify the other."""
         while True:
@@ -231,25 +253,11 @@ class ObjectFrame(Frame):
             self.residual = self.facts.all((*slots, self.residual))
             self.base = {}
 
-    def _facts(self, f: Formula) -> Formula:
-        """The formula in terms of members."""
-        done: dict[Formula, Formula] = {}
-
-        def leaf(f: Formula) -> Formula:
-            found = done.get(f)
-            if found is None:
-                atom = f.atom
-                if isinstance(atom, Present):
-                    k = self._index.get(atom.name)
-                    found = FALSE if k is None else self.facts.slot(k, False, TRUE)
-                elif isinstance(atom, Unevaluated):
-                    found = self._unevaluated(atom.node, leaf)
-                else:
-                    found = self._own(atom)
-                done[f] = found
-            return found
-
-        return self.facts.replace(f, leaf)
+    def _fact(self, atom: Any, leaf: Leaf) -> Formula:
+        if isinstance(atom, Present):
+            k = self._index.get(atom.name)
+            return FALSE if k is None else self.facts.slot(k, False, TRUE)
+        return super()._fact(atom, leaf)
 
     def _own(self, node: Node) -> Formula:
         """What a node says of the members itself."""
@@ -272,15 +280,13 @@ class ObjectFrame(Frame):
         assert node.unevaluated_properties is not None
         facts = self.facts
         value = self.goals.value_of(node.unevaluated_properties)
-        if node.unevaluated_properties.is_anything:
-            return TRUE
         parts = []
         for k, (name, matching) in enumerate(zip(self.names, self._matching, strict=True)):
-            seen = evaluated_name(self.goals, node, name, matching)
-            parts.append(facts.any((facts.slot(k, True, value), facts.replace(seen, leaf))))
+            looked_at = evaluated_name(self.goals, node, name, matching)
+            parts.append(facts.any((facts.slot(k, True, value), facts.replace(looked_at, leaf))))
         for c, profile in enumerate(self._profiles):
-            seen = evaluated_name(self.goals, node, None, profile)
-            parts.append(facts.any((facts.each(c, value), facts.replace(seen, leaf))))
+            looked_at = evaluated_name(self.goals, node, None, profile)
+            parts.append(facts.any((facts.each(c, value), facts.replace(looked_at, leaf))))
         return facts.all(parts)
 
     def value(self, place: int | None, kind: int | None) -> Formula:
@@ -397,19 +403,6 @@ class ArrayFrame(Frame):
         if needed:
             self.base = {k: (True, value) for k, (_, value) in self.base.items()}
             self.residual = self.facts.all((self.residual, self.facts.at_least(max(needed))))
-
-    def _facts(self, f: Formula) -> Formula:
-        done: dict[Formula, Formula] = {}
-
-        def leaf(f: Formula) -> Formula:
-            found = done.get(f)
-            if found is None:
-                atom = f.atom
-                found = self._unevaluated(atom.node, leaf) if isinstance(atom, Unevaluated) else self._own(atom)
-                done[f] = found
-            return found
-
-        return self.facts.replace(f, leaf)
 
     def _own(self, node: Node) -> Formula:
         facts = self.facts

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from .. import dfa as automata
 from ..dfa import CharDfa
-from ..errors import GrammarError, LimitExceeded
+from ..errors import LimitExceeded
 from ..number import NumberSpec
 from ..number_set import NumberSet
 from ..text_set import TextSet
@@ -892,4 +892,4 @@ def _number(nodes: Iterable[Node]) -> list[Number]:
     return [] if spec.is_empty() else [Number(spec)]
 
 
-__all__ = ["Goal", "Goals", "GrammarError", "can_be_written"]
+__all__ = ["Goal", "Goals", "told_apart"]
