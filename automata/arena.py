@@ -208,15 +208,7 @@ class Arena:
         self.A[at + languages.DFA_STARTS : at + languages.DFA_SLACK] += at
         if goals is None:
             self._dfas[dfa.key] = at
-        elif some_end:
-            self.names_end(int(words[0]))
         return at
-
-    def names_end(self, most: int) -> None:
-        """Note names of which finitely many follow a beginning; at the start, ``most`` of them (-1: no end)."""
-        self.A[layout.SOME_END] = 1
-        if most >= 0:
-            self.A[layout.FEWEST] = min(int(self.A[layout.FEWEST]), most)
 
     def trie(self, words: tuple[bytes, ...]) -> int:
         """Root of a trie of distinct words in ascending order; leaf numbers are positions in that order."""

@@ -35,6 +35,7 @@ class Lowering(Protocol):
     """A specification placed in an arena."""
 
     start: int
+    names_end: int
 
     def lower(self, number: int) -> None:
         """Write the lazy record ``number``."""
@@ -48,6 +49,8 @@ class Lowering(Protocol):
 
 class Placed:
     """A specification that is placed as a whole: nothing is lazy."""
+
+    names_end = 0
 
     def __init__(self, start: int) -> None:
         self.start = start
@@ -100,6 +103,8 @@ class JsonLowering:
     ----------
     start : int
         The state before the first byte.
+    names_end : int
+        Address of two words: whether finitely many names follow some beginning, and the fewest that an object may have.
     """
 
     def __init__(self, arena: Arena, goals: Goals, root: Goal, *, order: Order, whitespace: str) -> None:
@@ -111,6 +116,7 @@ class JsonLowering:
         self._bits: dict[Formula, int] = {}
         self._records: dict[tuple[object, Formula], int] = {}
         self._me: ref[Lowers] = ref(self)
+        self.names_end = arena.put([0, 2**31 - 1])
         number = self._goal(root)
         self.lower(number)
         self.start = self._start(number)
@@ -178,7 +184,7 @@ class JsonLowering:
             avoid = arena.trie(tuple(word.encode() for word in value.avoid)) if value.avoid else 0
             return arena.position(positions.K_OPEN, self._spec(value), ws, avoid)
         if isinstance(value, Object):
-            return arena.position(positions.K_OBJECT, self._reserve(value), 0, positions.START, 0, ws)
+            return arena.position(positions.K_OBJECT, self._reserve(value), 0, positions.START, ws)
         return arena.position(positions.K_ARRAY, self._reserve(value), 0, positions.START, ws)
 
     def _spec(self, value: String) -> int:
@@ -282,7 +288,7 @@ class JsonLowering:
         encoded = [name.encode() for name, _ in members]
         by_bytes = sorted(range(len(members)), key=encoded.__getitem__)
         trie = arena.trie(tuple(encoded[k] for k in by_bytes))
-        spec = -1 if names_dfa is None else arena.spec(languages.AUTOMATON, 0, None, arena.dfa(*names_dfa))
+        spec = -1 if names_dfa is None else arena.spec(languages.AUTOMATON, 0, None, self._names(*names_dfa))
         extra = int(any(goal >= 0 for goal in goals[n:]))
         is_required = [name in value.required for name, _ in members[:n]]
         order = self._order_of(value, bool(extra))
@@ -306,6 +312,16 @@ class JsonLowering:
             arena.A[at + field] += at
         if order == positions.IN_ORDER:
             arena.A[at + positions.O_NONE_SEEN] = 0
+        return at
+
+    def _names(self, names: CharDfa, goals: list[int]) -> int:
+        """The address of an automaton over free names; whether they can be used up is noted."""
+        A, at = self.arena.A, self.arena.dfa(names, goals)
+        if A[at + languages.DFA_ENDS]:
+            A[self.names_end] = 1
+            most = int(A[A[at + languages.DFA_WORDS]])
+            if most >= 0:
+                A[self.names_end + 1] = min(int(A[self.names_end + 1]), most)
         return at
 
     def _order_of(self, value: Object, extra: bool) -> int:

@@ -64,9 +64,9 @@ class Matcher:
         self._eos = grammar.vocabulary.eos_ids
         self._steps: list[tuple[int, int | bytes]] = []  # (state before, what was accepted)
         self._stopped = False
-        self._K = keys.new_buffer() if grammar.has_free_names else None
         placement = grammar.bind()
         self._bind(placement)
+        self._K = keys.new_buffer(placement.lowering.names_end) if grammar.has_free_names else None
         if self._K is not None:
             self.state = int(masks.with_own(self._A, self._V, placement.start, self._K))
 

@@ -22,8 +22,7 @@ from .jit import kernel
 STATUS, NEEDED, WORDS, EOS, N_EOS, SPACE_LOOP, FREE_LOOP, MARKED = 0, 1, 2, 3, 4, 5, 6, 7
 OK, NEED, FULL, SHORT, VALUE = 0, 1, 2, 3, 4
 LENGTHS = 144  # table of free text by number of characters: see tables.py
-# automata over names from some state of which finitely many words follow: whether there is one; fewest words of any
-SOME_END, FEWEST = 152, 153
+WAITS, BANNED = 152, 153  # whether a pair waits for another; whether a name closed that is not allowed
 BYTE = 154  # a byte that is being tried
 
 # regions: index of the base word; +1 capacity, +2 used
@@ -98,7 +97,7 @@ def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
     for region, size in sizes.items():
         arena[region : region + 3] = base, size, 0
         base += size
-    arena[WORDS], arena[FEWEST] = (n_tokens + 31) // 32, 2**31 - 1
+    arena[WORDS] = (n_tokens + 31) // 32
     arena[POS + 2], arena[STATE + 2], arena[PAIR + 2] = POS_STRIDE, STATE_STRIDE, PAIR_STRIDE  # identifier 0 is "none"
     return arena
 

@@ -24,6 +24,7 @@ from .arena import (
 )
 from .jit import kernel
 from .states import AT_BASE, LIVE, S_FLAGS
+from .suffixes import edge_tokens
 from .trie import V_NODES, V_TOKFIRST, V_TOKIDS
 
 
@@ -122,6 +123,16 @@ def add_tokens(A, V, node):
     n = int(V[first + 1]) - start
     if n:
         add_ids(A, V, int(V[V_TOKIDS]) + start, n)
+
+
+@kernel("void(A, A, i8)")
+def add_edge(A, V, edge):
+    """Note the tokens that end at an edge of a suffix set."""
+    at, n = edge_tokens(A, V, edge)
+    if n and edge < V[V_NODES]:
+        add_ids(A, V, at, n)
+    elif n:
+        add_ids(A, A, at, n)
 
 
 @kernel("void(A, A, i8)")

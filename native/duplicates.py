@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arena import COWALK, FEWEST, FULL, MARKED, SHORT, SOME_END, STATUS, VALUE
+from .arena import COWALK, FULL, MARKED, SHORT, STATUS, VALUE
 from .jit import kernel
 from .key_tokens import (
     CLOSINGS,
@@ -35,6 +35,7 @@ from .keys import (
     E_HOT,
     E_LENGTH,
     E_TEXT,
+    ENDS,
     F_COUNT,
     F_LAST,
     F_PARENT,
@@ -56,6 +57,7 @@ from .keys import (
 from .names_left import begins, goes_on, name_left, some_end
 from .steps import ask_value, step
 from .strings import CHAR, char_step, spelled
+from .suffixes import trie_edge
 from .tables import is_marked, mark_quotes_below
 from .trie import V_BYTE, V_CHILD, V_CLOSINGS, V_OPENINGS, V_TOKBYTES, V_TOKFIRST, V_TOKIDS, V_TOKOFF
 
@@ -138,21 +140,6 @@ def clear_from(V, mask, row, node):
             t = V[ids + j]
             mask[row, t >> 5] &= ~(1 << (t & 31))
         start, stop = int(V[child + start]), int(V[child + stop])
-
-
-@kernel("i8(A, i8, i8)")
-def trie_edge(V, node, b):
-    """Child of a node of the vocabulary's trie along a byte, or -1. O(log children)."""
-    child, node_byte = int(V[V_CHILD]) + node, int(V[V_BYTE])
-    lo, hi = int(V[child]), int(V[child + 1])
-    end = hi
-    while lo < hi:
-        mid = (lo + hi) >> 1
-        if V[node_byte + mid] < b:
-            lo = mid + 1
-        else:
-            hi = mid
-    return lo if lo < end and V[node_byte + lo] == b else -1
 
 
 @kernel("i8(A, A, int32[:, ::1], i8, i8, i8, i8, i8, i8, i8, A, i8)")
@@ -290,7 +277,7 @@ def strike_here(A, V, mask, row, state, K):
     """Take away what leads on from inside a key to one that its object has. O(keys of the object)."""
     text = int(K[TEXT]) + E_TEXT
     length, mode, entry = int(K[USED]) - text, int(K[MODE]), int(K[LAST])
-    ends = A[SOME_END] != 0 and some_end(A, state)
+    ends = A[K[ENDS]] != 0 and some_end(A, state)
     if A[MARKED] == 0 and mode != 0 and not ends:
         mark_quotes_below(A, V)
     walked, depth = 0, 0
@@ -404,7 +391,7 @@ def strike_begun(A, V, mask, row, state, K):
         entry = found & 0xFFFFFFFF
         try_begun(A, V, mask, row, state, entry, K)
         found = next_begun(V, K, int(K[entry + E_BEFORE]), found >> 32)
-    if most_keys(A, V, K) >= A[FEWEST]:
+    if most_keys(A, V, K) >= A[K[ENDS] + 1]:
         try_listed(A, V, mask, row, state, N_BARE, K)
 
 
@@ -413,7 +400,7 @@ def may_strike_begun(A, V, K):
     """Whether :func:`strike_begun` has anything to look at. O(keys of the open objects)."""
     if V[V[V_OPENINGS] + N_PARTIAL] != 0 or next_begun(V, K, int(K[LAST]), int(K[TOP])) != 0:
         return True
-    return most_keys(A, V, K) >= A[FEWEST]
+    return most_keys(A, V, K) >= A[K[ENDS] + 1]
 
 
 @kernel("b1(A, A, A)")
@@ -421,7 +408,7 @@ def may_strike_here(A, V, K):
     """Whether :func:`strike_here` has anything to look at. O(keys of the object)."""
     text = int(K[TEXT]) + E_TEXT
     length, mode, entry = int(K[USED]) - text, int(K[MODE]), int(K[LAST])
-    walks = mode != 0 or A[SOME_END] != 0
+    walks = mode != 0 or A[K[ENDS]] != 0
     while entry != 0:
         if begins(K, entry, text, length, mode) and (walks or can_end(V, K, entry, length)):
             return True
@@ -432,7 +419,7 @@ def may_strike_here(A, V, K):
 @kernel("b1(A, A, A)")
 def may_strike(A, V, K):
     """Whether :func:`strike` has anything to look at."""
-    if K[HOT] != 0 or V[V[V_OPENINGS] + N_SECOND] != 0 or (A[SOME_END] != 0 and may_strike_begun(A, V, K)):
+    if K[HOT] != 0 or V[V[V_OPENINGS] + N_SECOND] != 0 or (A[K[ENDS]] != 0 and may_strike_begun(A, V, K)):
         return True
     return K[COUNT] != 0 and K[MODE] >= 0 and K[IS_KEY] != 0 and may_strike_here(A, V, K)
 
@@ -453,5 +440,5 @@ def strike(A, V, mask, row, state, K):
         try_whole(A, V, mask, row, state, entry, K)
         entry = int(K[entry + E_HOT])
     try_listed(A, V, mask, row, state, N_SECOND, K)
-    if A[SOME_END] != 0 and A[STATUS] == 0:
+    if A[K[ENDS]] != 0 and A[STATUS] == 0:
         strike_begun(A, V, mask, row, state, K)

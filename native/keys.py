@@ -16,11 +16,13 @@ grows from the end of the buffer and holds the header before each step.
               HOT       last key of any open object that some token can write on its own
               TEXT      entry of the key being read
               USED      words in use
+              STEPS     number of snapshots in the journal
+              ENDS      address in the arena: whether names of the grammar can be used up, and of how few
     frame     frame around it, whether it is an object, and LAST, COUNT and HOT of the one around it
     entry     the entry before it in its object, the hot entry before it, number of characters, hash, what was found
               out about it (0: nothing yet): from where tokens can end it, whether they can begin it; characters
 
-All addresses are offsets in the buffer, none of them the arena's.
+All other addresses are offsets in the buffer.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from .key_tokens import ENTRY, N_CLOSED, OPENINGS
 from .strings import CHAR, QUOTE, char_step
 from .trie import V_OPENINGS
 
-MODE, IS_KEY, TOP, LAST, COUNT, HOT, TEXT, USED, SNAPSHOT, STEPS, HEADER = 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9
+MODE, IS_KEY, TOP, LAST, COUNT, HOT, TEXT, USED, SNAPSHOT, STEPS, ENDS, HEADER = 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 10
 F_PARENT, F_OBJECT, F_LAST, F_COUNT, F_HOT, FRAME = 0, 1, 2, 3, 4, 5
 E_BEFORE, E_HOT, E_LENGTH, E_HASH, E_ENDINGS, E_BEGUN, E_TEXT = 0, 1, 2, 3, 4, 5, 6
 PER_BYTE = 6  # words that one byte adds at most
@@ -42,10 +44,10 @@ OUTSIDE = -1
 SMALLEST = 256  # words of a new buffer
 
 
-def new_buffer() -> npt.NDArray[np.int32]:
-    """A buffer at the start of a text, (``SMALLEST``,) int32."""
+def new_buffer(ends: int) -> npt.NDArray[np.int32]:
+    """A buffer at the start of a text, (``SMALLEST``,) int32; ``ends`` is the address for ``ENDS``."""
     K = np.zeros(SMALLEST, np.int32)
-    K[MODE], K[USED] = OUTSIDE, HEADER
+    K[MODE], K[USED], K[ENDS] = OUTSIDE, HEADER, ends
     return K
 
 

@@ -34,7 +34,8 @@ from .collect import add_ids, dense_row, push, start_collecting
 from .duplicates import follow, may_strike, strike
 from .jit import kernel
 from .keys import STEPS, restore
-from .pairs import DENSE_FROM, P_EXIT, ensure_pair, find_pair, plain_position, use_tokens
+from .pair_table import DENSE_FROM, P_EXIT, find_pair, plain_position, use_tokens
+from .pairs import ensure_pair
 from .positions import AMPLE
 from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE, S_SUSPECTS
 from .steps import ask_value, step

@@ -117,7 +117,7 @@ def item_goes_on(A, K, pos, text, length, mode):
     inside = A[at] == K_KEY
     if not inside and (A[at] != K_OBJECT or A[at + 3] != NAME):
         return True
-    obj, seen, count = int(A[A[LAZY] + A[at + 1]]), int(A[at + 2]), int(A[at + 6])
+    obj, seen, count = int(A[A[LAZY] + A[at + 1]]), int(A[at + 2]), int(A[at + 6 if inside else at + 5])
     free, spec = free_allowed(A, obj, seen, count), int(A[obj + O_SPEC])
     if free and spec < 0:
         return True

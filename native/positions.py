@@ -8,8 +8,9 @@ K_END       ws                                         white space after the doc
 K_LITERAL   at, ws                                     fixed bytes (``true``, ``null``)
 K_OPEN      spec, ws, avoid                            white space and the opening quote of a string
 K_STRING    spec, q, count, mode, avoid                the inside of a string
-K_KEY       object, seen, node, q, mode                the inside of a key
-K_OBJECT    object, seen, phase, goal, ws              the punctuation of an object
+K_KEY       object, seen, node, q, mode, count         the inside of a key
+K_MEMBER    begin, ws                                  the colon behind a key, then the position ``begin``
+K_OBJECT    object, seen, phase, ws, count             the punctuation of an object
 K_ARRAY     array, index, phase, ws, pending           the punctuation of an array
 K_NUMBER    spec, f0, f1, f2, f3, ws                   a number
 K_TEXT      spec, q, mode                              raw text under an automaton
@@ -30,8 +31,9 @@ from __future__ import annotations
 from .arena import FULL, LAZY, NEED, NEEDED, POS, POS_HASH, POS_STRIDE, SET, SET_HASH, STATUS, mix, take
 from .jit import kernel
 
-K_BASE, K_END, K_LITERAL, K_OPEN, K_STRING, K_KEY, K_OBJECT, K_ARRAY, K_NUMBER, K_TEXT, K_WORD = range(1, 12)
-START, FIRST, NEXT, NAME, COLON = 0, 1, 2, 3, 4  # phases of containers
+K_BASE, K_END, K_LITERAL, K_OPEN, K_STRING, K_KEY = 1, 2, 3, 4, 5, 6
+K_MEMBER, K_OBJECT, K_ARRAY, K_NUMBER, K_TEXT, K_WORD = 7, 8, 9, 10, 11, 12
+START, FIRST, NEXT, NAME = 0, 1, 2, 3  # phases of containers
 
 # object record; in schema order, what has been seen is the index of the next name, O_NEXT the first required and O_LIVE
 # the first possible name from each index on; in any order, and where members are counted, it is a set

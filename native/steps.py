@@ -40,7 +40,6 @@ from .positions import (
     A_PREFIX,
     A_UNIQUE,
     A_WS,
-    COLON,
     DIFFERENT,
     EXITS,
     FIRST,
@@ -48,6 +47,7 @@ from .positions import (
     K_END,
     K_KEY,
     K_LITERAL,
+    K_MEMBER,
     K_NUMBER,
     K_OBJECT,
     K_OPEN,
@@ -232,11 +232,38 @@ def step_text(A, at, parent, b):
     emit(A, position(A, K_TEXT, spec, q, r, 0, 0, 0, 0), parent)
 
 
-@kernel("i8(A, i8, i8, i8, i8, i8, i8)")
-def before_colon(A, number, obj, seen, count, k, goal):
-    """The position after the key ``k`` (-1: a free one) of a member that must meet ``goal``."""
-    then = after_name(A, obj, seen, k)
-    return position(A, K_OBJECT, number, then, COLON, goal, int(A[obj + O_WS]), counted(A, obj, count), 0)
+@kernel("void(A, i8, i8, i8, i8)")
+def emit_value(A, goal, ws, back, parent):
+    """Emit the colon before each way to begin a value of ``goal``, behind which the text goes on at ``back``."""
+    at = lazy(A, goal)
+    if at == 0:
+        return
+    then = state_of(A, back, parent)
+    if A[STATUS] != 0:
+        return
+    for j in range(int(A[at])):
+        emit(A, position(A, K_MEMBER, int(A[at + 1 + j]), ws, 0, 0, 0, 0, 0), then)
+
+
+@kernel("void(A, i8, i8, i8, i8, i8, i8, i8)")
+def emit_member(A, number, obj, seen, count, k, goal, parent):
+    """Emit what follows key ``k`` (-1: a free one), whose value must meet ``goal``, once for each of its exits."""
+    seen, count, ws = after_name(A, obj, seen, k), counted(A, obj, count), int(A[obj + O_WS])
+    if goal < EXITS:
+        emit_value(A, goal, ws, position(A, K_OBJECT, number, seen, NEXT, ws, count, 0, 0), parent)
+        return
+    exits = lazy(A, goal - EXITS)
+    for j in range(int(A[exits]) if exits else 0):
+        back = position(A, K_OBJECT, int(A[exits + 2 * j + 2]), seen, NEXT, ws, count, 0, 0)
+        emit_value(A, int(A[exits + 2 * j + 1]), ws, back, parent)
+
+
+@kernel("i8(A, i8, i8, i8, i8, i8, i8, i8)")
+def after_key(A, number, obj, seen, count, k, goal, parent):
+    """The state behind the closing quote of a key, as :func:`emit_member`."""
+    start = int(A[BUFFER + 2])
+    emit_member(A, number, obj, seen, count, k, goal, parent)
+    return close_buffer(A, start)
 
 
 @kernel("void(A, i8, i8, i8, i8, i8, i8, i8)")
@@ -255,7 +282,7 @@ def close_key(A, number, obj, seen, count, node, q, parent):
             goal = int(A[A[A[A[obj + O_SPEC] + SPEC_REF] + DFA_GOALS] + q])
     if goal < 0:
         return
-    emit(A, before_colon(A, number, obj, seen, count, k, goal), parent)
+    emit_member(A, number, obj, seen, count, k, goal, parent)
 
 
 @kernel("i8(A, i8, i8)")
@@ -307,55 +334,33 @@ def step_key(A, at, parent, b):
         r = 0
     goal = free_goal(A, obj, q) if free and node < 0 else -1
     if goal >= 0:
-        then = state_of(A, before_colon(A, number, obj, seen, count, -1, goal), parent)
+        then = after_key(A, number, obj, seen, count, -1, goal, parent)
         emit(A, position(A, K_STRING, int(A[obj + O_TEXT]), 0, 0, r, 0, 0, 0), then)
         return
     emit(A, position(A, K_KEY, number, seen, node, q if free else -1, r, count, 0), parent)
 
 
-@kernel("void(A, i8, i8, i8, i8, i8, i8)")
-def call_member(A, number, seen, goal, start, count, parent):
-    """Begin the value of a member, once for each of its exits."""
-    if goal < EXITS:
-        call(A, goal, position(A, K_OBJECT, number, seen, NEXT, 0, start, count, 0), parent)
-        return
-    exits = lazy(A, goal - EXITS)
-    for j in range(int(A[exits]) if exits else 0):
-        then = int(A[exits + 2 * j + 2])
-        call(A, int(A[exits + 2 * j + 1]), position(A, K_OBJECT, then, seen, NEXT, 0, start, count, 0), parent)
-
-
 @kernel("void(A, i8, i8, i8)")
 def step_object(A, at, parent, b):
     """The punctuation of an object."""
-    number, seen, phase, goal, ws = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), int(A[at + 5])
-    count = int(A[at + 6])
+    number, seen, phase, ws, count = int(A[at + 1]), int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), int(A[at + 5])
     space = space_step(ws, b)
     if space >= 0:
-        emit(A, position(A, K_OBJECT, number, seen, phase, goal, space, count, 0), parent)
+        emit(A, position(A, K_OBJECT, number, seen, phase, space, count, 0, 0), parent)
         return
-    if phase == START:
-        if b != 123:
-            return
-        obj = lazy(A, number)
-        if obj == 0:
-            return
-        emit(A, position(A, K_OBJECT, number, int(A[obj + O_NONE_SEEN]), FIRST, 0, int(A[obj + O_WS]), 0, 0), parent)
-        return
-    obj = lazy(A, number)
-    if obj == 0:  # the record that an exit leads to
+    obj = lazy(A, number) if phase != START or b == 123 else 0
+    if obj == 0:
         return
     start = int(A[obj + O_WS])
-    if phase == COLON:
-        if b == 58:
-            call_member(A, number, seen, goal, start, count, parent)
+    if phase == START:
+        emit(A, position(A, K_OBJECT, number, int(A[obj + O_NONE_SEEN]), FIRST, start, 0, 0, 0), parent)
     elif b == 34:
         if phase != NEXT and may_go_on(A, obj, seen, count):
             q = 0 if A[obj + O_SPEC] >= 0 and free_allowed(A, obj, seen, count) else -1
             emit(A, position(A, K_KEY, number, seen, int(A[obj + O_TRIE]), q, 0, count, 0), parent)
     elif b == 44:
         if phase == NEXT and may_go_on(A, obj, seen, count):
-            emit(A, position(A, K_OBJECT, number, seen, NAME, 0, start, count, 0), parent)
+            emit(A, position(A, K_OBJECT, number, seen, NAME, start, count, 0, 0), parent)
     elif b == 125 and phase != NAME and may_close(A, obj, seen, count):
         emit_state(A, parent)
 
@@ -436,6 +441,12 @@ def step_item(A, pos, parent, b):
         step_object(A, at, parent, b)
     elif kind == K_KEY:
         step_key(A, at, parent, b)
+    elif kind == K_MEMBER:
+        space = space_step(int(A[at + 2]), b)
+        if space >= 0:
+            emit(A, position(A, K_MEMBER, int(A[at + 1]), space, 0, 0, 0, 0, 0), parent)
+        elif b == 58:
+            emit(A, int(A[at + 1]), parent)
     elif kind == K_ARRAY:
         step_array(A, at, parent, b)
     elif kind == K_NUMBER:
@@ -546,9 +557,12 @@ def mark_item(A, row, pos):
             mark_trie(A, row, int(A[at + 2]))
             mark_quotes(A, row)
     elif kind == K_OBJECT:
-        mark_spaces(A, row, int(A[at + 5]))
-        for b in (34, 44, 58, 123, 125):
+        mark_spaces(A, row, int(A[at + 4]))
+        for b in (34, 44, 123, 125):
             A[row + b] = 0
+    elif kind == K_MEMBER:
+        mark_spaces(A, row, int(A[at + 2]))
+        A[row + 58] = 0
     elif kind == K_ARRAY:
         mark_spaces(A, row, int(A[at + 4]))
         for b in (44, 91, 93):

@@ -204,3 +204,77 @@ def edges(A, V, x):
         return 0
     A[at + 2], A[at + 3] = first, distinct
     return at
+
+
+@kernel("i8(A, i8, i8)")
+def trie_edge(V, node, b):
+    """Child of a node of the vocabulary's trie along a byte, or -1. O(log children)."""
+    child, node_byte = int(V[V_CHILD]) + node, int(V[V_BYTE])
+    lo, hi = int(V[child]), int(V[child + 1])
+    end = hi
+    while lo < hi:
+        mid = (lo + hi) >> 1
+        if V[node_byte + mid] < b:
+            lo = mid + 1
+        else:
+            hi = mid
+    return lo if lo < end and V[node_byte + lo] == b else -1
+
+
+@kernel("UniTuple(i8, 2)(A, A, i8)")
+def edge_range(A, V, x):
+    """The edges of a suffix set, first and behind the last, by ascending byte.
+
+    An edge is named by the trie node that it leads to, or beyond their number by its place among those of merged sets.
+    """
+    nodes = int(V[V_NODES])
+    if x < nodes:
+        return int(V[V[V_CHILD] + x]), int(V[V[V_CHILD] + x + 1])
+    at = edges(A, V, x)
+    if at == 0:
+        return 0, 0
+    first = nodes + (int(A[at + 2]) - int(A[EDGE])) // EDGE_STRIDE
+    return first, first + int(A[at + 3])
+
+
+@kernel("i8(A, A, i8)")
+def edge_byte(A, V, edge):
+    """The byte of an edge."""
+    nodes = int(V[V_NODES])
+    return int(V[V[V_BYTE] + edge]) if edge < nodes else int(A[A[EDGE] + (edge - nodes) * EDGE_STRIDE])
+
+
+@kernel("i8(A, A, i8)")
+def edge_rest(A, V, edge):
+    """The suffixes behind an edge, -1 when there are none."""
+    nodes, child = int(V[V_NODES]), int(V[V_CHILD])
+    if edge < nodes:
+        return edge if V[child + edge] < V[child + edge + 1] else -1
+    return int(A[A[EDGE] + (edge - nodes) * EDGE_STRIDE + 1])
+
+
+@kernel("UniTuple(i8, 2)(A, A, i8)")
+def edge_tokens(A, V, edge):
+    """The tokens that end at an edge: where they are listed (in ``V`` for a trie node, else in ``A``), their number."""
+    nodes = int(V[V_NODES])
+    if edge < nodes:
+        start = int(V[V[V_TOKFIRST] + edge])
+        return int(V[V_TOKIDS]) + start, int(V[V[V_TOKFIRST] + edge + 1]) - start
+    at = int(A[EDGE]) + (edge - nodes) * EDGE_STRIDE
+    return int(A[at + 2]), int(A[at + 3])
+
+
+@kernel("i8(A, A, i8, i8)")
+def edge_along(A, V, x, b):
+    """The edge of a suffix set along a byte, or -1. O(log edges)."""
+    if x < V[V_NODES]:
+        return trie_edge(V, x, b)
+    lo, end = edge_range(A, V, x)
+    hi = end
+    while lo < hi:
+        mid = (lo + hi) >> 1
+        if edge_byte(A, V, mid) < b:
+            lo = mid + 1
+        else:
+            hi = mid
+    return lo if lo < end and edge_byte(A, V, lo) == b else -1

@@ -81,7 +81,7 @@ def read(K: Any, data: bytes) -> tuple[bool, Any]:
 @given(VALUES, st.integers(0, 2**32 - 1))
 @QUICK
 def test_keys_of_the_open_objects(value: Any, seed: int) -> None:
-    rng, K = random.Random(seed), keys.new_buffer()
+    rng, K = random.Random(seed), keys.new_buffer(0)
     pieces, at = open_keys(value), 0
     while at < len(pieces):
         taken, K = read(K, pieces[at][0])
@@ -111,7 +111,7 @@ def test_keys_of_the_open_objects(value: Any, seed: int) -> None:
     ],
 )
 def test_keys_are_compared_by_their_characters(text: bytes, good: bool) -> None:
-    K = keys.new_buffer()
+    K = keys.new_buffer(0)
     before = K.copy()
     assert read(K, text)[0] == good
     if not good:
