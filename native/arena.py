@@ -32,15 +32,15 @@ PAIR, PAIR_HASH, DENSE, DENSE_HASH, LIST, RECIPE = 48, 52, 56, 60, 64, 68
 HEAP, LAZY, TRIE, SET, SET_HASH = 72, 76, 80, 84, 88
 BUFFER, WORK, IDS, COWALK, EXITS, SORT, COUNTS, USED_ROWS, PENDING = 92, 96, 100, 104, 108, 112, 116, 120, 124
 SCRATCH = 128  # sixteen words for small searches
-SUSPECTS = 156
-HEADER = 160
+SUSPECTS, USED_LISTS = 156, 160
+HEADER = 164
 
 POS_STRIDE = 8  # kind and seven fields
 STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, spare
 TRIE_STRIDE = 6  # byte, first child, number of children, leaf, leaf range
 SNODE_STRIDE = 6  # members, n_members, edges, n_edges, height, below
-PAIR_STRIDE = 12  # suffix set, position, n_rows, rows[5], list, n_list, exit, suspects
-PAIR_ROWS = 5
+PAIR_STRIDE = 12  # see pair_table.py
+PAIR_ROWS = 4
 
 # share of the arena's words; hash tables are powers of two
 _SHARES = {
@@ -69,6 +69,7 @@ _SCRATCH = {
     SORT: 1 << 19,
     COUNTS: 512,
     USED_ROWS: 64,
+    USED_LISTS: 16,
     PENDING: 1 << 14,
 }
 

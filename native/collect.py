@@ -16,6 +16,7 @@ from .arena import (
     STATE_STRIDE,
     STATUS,
     SUSPECTS,
+    USED_LISTS,
     USED_ROWS,
     WORDS,
     WORK,
@@ -26,6 +27,8 @@ from .jit import kernel
 from .states import AT_BASE, LIVE, S_FLAGS
 from .suffixes import edge_tokens
 from .trie import V_NODES, V_TOKFIRST, V_TOKIDS
+
+SHORT_LIST = 16  # ids below which a copy is cheaper than to look a list up
 
 
 @kernel("i8(A, i8)")
@@ -39,14 +42,12 @@ def keep_row(A, at):
     size, table = int(A[DENSE_HASH + 1]), int(A[DENSE_HASH])
     slot = (h >> 11) & (size - 1)
     while A[table + slot] != 0:
-        other, same = int(A[table + slot]), True
-        for j in range(words):
-            if A[other + j] != A[at + j]:
-                same = False
-                break
-        if same:
+        other, differ = np.uint64(A[table + slot]), np.int32(0)
+        for j in range(np.uint64(words)):
+            differ |= A[other + j] ^ A[base + j]
+        if differ == 0:
             A[DENSE + 2] -= words
-            return other
+            return int(other)
         slot = (slot + 1) & (size - 1)
     if A[DENSE + 2] > (size // 2) * words:
         A[STATUS] = FULL
@@ -55,9 +56,17 @@ def keep_row(A, at):
     return at
 
 
+@kernel("void(A, i8, i8, i8)")
+def set_bits(A, row, ids, n):
+    """Set the bits of ``n`` tokens listed at ``ids`` in the dense row at ``row``."""
+    for k in range(n):
+        t = A[ids + k]
+        A[row + (t >> 5)] |= 1 << (t & 31)
+
+
 @kernel("i8(A, i8, i8)")
 def dense_row(A, n_rows, with_ids):
-    """A dense row united from the first ``n_rows`` noted rows and, if asked, the noted ids; 0 with ``FULL`` set."""
+    """A dense row of the first ``n_rows`` rows noted, the ids (``with_ids`` 1) and the lists (2); 0 with ``FULL`` set."""
     words = int(A[WORDS])
     at = take(A, DENSE, words)
     if at < 0:
@@ -70,10 +79,10 @@ def dense_row(A, n_rows, with_ids):
         for j in range(count):
             A[base + j] |= A[row + j]
     if with_ids:
-        ids = int(A[IDS])
-        for k in range(int(A[IDS + 2])):
-            t = A[ids + k]
-            A[at + (t >> 5)] |= 1 << (t & 31)
+        set_bits(A, at, int(A[IDS]), int(A[IDS + 2]))
+    if with_ids > 1:
+        for k in range(0, int(A[USED_LISTS + 2]), 2):
+            set_bits(A, at, int(A[A[USED_LISTS] + k]), int(A[A[USED_LISTS] + k + 1]))
     return keep_row(A, at)
 
 
@@ -113,6 +122,20 @@ def add_ids(A, source, at, n):
     for j in range(n):
         A[base + j] = source[at + j]
     A[IDS + 2] = used + n
+
+
+@kernel("void(A, i8, i8)")
+def add_list(A, at, n):
+    """Note ``n`` token ids listed at ``at``: where they are, or a copy of a few."""
+    lists, used = int(A[USED_LISTS]), int(A[USED_LISTS + 2])
+    if n < SHORT_LIST or used == A[USED_LISTS + 1]:
+        add_ids(A, A, at, n)
+        return
+    for k in range(0, used, 2):
+        if A[lists + k] == at:
+            return
+    A[lists + used], A[lists + used + 1] = at, n
+    A[USED_LISTS + 2] = used + 2
 
 
 @kernel("void(A, A, i8)")
@@ -183,4 +206,4 @@ def arrive(A, V, x, state):
 @kernel("void(A)")
 def start_collecting(A):
     """Forget what was noted before."""
-    A[USED_ROWS + 2], A[IDS + 2], A[EXITS + 2], A[WORK + 2], A[SUSPECTS + 2] = 0, 0, 0, 0, 0
+    A[USED_ROWS + 2], A[USED_LISTS + 2], A[IDS + 2], A[EXITS + 2], A[WORK + 2], A[SUSPECTS + 2] = 0, 0, 0, 0, 0, 0

@@ -4,8 +4,8 @@ Where an object may have names that are not listed, a matcher keeps the keys of 
 :mod:`detent.native.keys`), and makes the calls whose names end in ``_keyed``. They give up for one more reason: a
 buffer that is too short.
 
-The mask of a state is kept as a *recipe*: a few shared dense rows to unite and a short list of token ids. Recipe:
-number of rows, rows (absolute indices), number of ids, ids.
+The mask of a state is kept as a *recipe*: a few shared dense rows to unite, a few shared lists of token ids, and ids of
+its own. Recipe: number of rows, rows (absolute indices), number of lists, place and length of each, number of ids, ids.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .arena import (
     STATE,
     STATE_STRIDE,
     STATUS,
+    USED_LISTS,
     USED_ROWS,
     VALUE,
     WORDS,
@@ -81,6 +82,33 @@ def collect(A, V, state):
     return True
 
 
+@kernel("i8(A)")
+def keep_recipe(A):
+    """Write what was collected as a recipe: its place, or 0 with ``FULL`` set."""
+    n_rows, n_lists, n_ids = int(A[USED_ROWS + 2]), int(A[USED_LISTS + 2]), int(A[IDS + 2])
+    total = n_ids
+    for j in range(0, n_lists, 2):
+        total += int(A[A[USED_LISTS] + j + 1])
+    if n_rows > MAX_ROWS or total > 4 * DENSE_FROM:
+        A[A[USED_ROWS]] = dense_row(A, n_rows, 2)
+        n_rows, n_lists, n_ids = 1, 0, 0
+    out = take(A, RECIPE, n_rows + n_lists + n_ids + 3)
+    if out < 0 or A[STATUS] != 0:
+        return 0
+    A[out] = n_rows
+    for j in range(n_rows):
+        A[out + 1 + j] = A[A[USED_ROWS] + j]
+    at = out + 1 + n_rows
+    A[at] = n_lists // 2
+    for j in range(n_lists):
+        A[at + 1 + j] = A[A[USED_LISTS] + j]
+    at += 1 + n_lists
+    A[at] = n_ids
+    for j in range(n_ids):
+        A[at + 1 + j] = A[A[IDS] + j]
+    return out
+
+
 @kernel("i8(A, A, i8)")
 def recipe(A, V, state):
     """The recipe of a state's mask, made when it is first asked for; 0 when ``A[STATUS]`` says why not."""
@@ -92,24 +120,23 @@ def recipe(A, V, state):
             return 0
     if A[at + S_FLAGS] & COMPLETE:
         add_ids(A, A, int(A[EOS]), int(A[N_EOS]))
-    n_rows, n_ids = int(A[USED_ROWS + 2]), int(A[IDS + 2])
-    if n_rows > MAX_ROWS or n_ids > 4 * DENSE_FROM:
-        A[A[USED_ROWS]] = dense_row(A, n_rows, 1)
-        n_rows, n_ids = 1, 0
-    out = take(A, RECIPE, n_rows + n_ids + 2)
-    if out < 0 or A[STATUS] != 0:
+    out = keep_recipe(A)
+    if out == 0:
         return 0
-    A[out] = n_rows
-    for j in range(n_rows):
-        A[out + 1 + j] = A[A[USED_ROWS] + j]
-    A[out + 1 + n_rows] = n_ids
-    for j in range(n_ids):
-        A[out + 2 + n_rows + j] = A[A[IDS] + j]
     A[at + S_SUSPECTS] = keep_suspects(A, RECIPE)
     if A[STATUS] != 0:
         return 0
     A[at + S_RECIPE] = out
     return out
+
+
+@kernel("void(A, int32[:, ::1], i8, i8, i8)")
+def set_tokens(A, mask, row, ids, n):
+    """Set the bits of ``n`` tokens listed at ``ids``."""
+    line, base = np.uint64(row), np.uint64(ids)
+    for j in range(np.uint64(n)):
+        t = A[base + j]
+        mask[line, np.uint64(t >> 5)] |= 1 << (t & 31)
 
 
 @kernel("void(A, i8, int32[:, ::1], i8)")
@@ -132,10 +159,12 @@ def write_mask(A, made, mask, row):
             source = np.uint64(A[made + 1 + k])
             for j in range(words):
                 mask[line, j] |= A[source + j]
-    ids = np.uint64(made + 2 + n_rows)
-    for j in range(np.uint64(A[made + 1 + n_rows])):
-        t = A[ids + j]
-        mask[line, np.uint64(t >> 5)] |= 1 << (t & 31)
+    at = made + 1 + n_rows
+    n_lists = int(A[at])
+    for k in range(n_lists):
+        set_tokens(A, mask, row, int(A[at + 1 + 2 * k]), int(A[at + 2 + 2 * k]))
+    at += 1 + 2 * n_lists
+    set_tokens(A, mask, row, at + 1, int(A[at]))
 
 
 @kernel("i8(A)")

@@ -1,6 +1,7 @@
 """The table of pairs: looked up, asked for when missing, and published when built (:mod:`.pairs`).
 
-Pair record: suffix set, position, number of rows, rows, list, length, exit, suspects (:mod:`.suspects`; 0: none).
+Pair record: suffix set, position, number of rows, rows, number of lists, address of the lists (place and length of
+each) and of the ids behind them, number of ids, exit, suspects (:mod:`.suspects`; 0: none).
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ from .arena import (
     POS,
     POS_STRIDE,
     STATUS,
+    USED_LISTS,
     USED_ROWS,
     WAITS,
     mix,
     take,
 )
-from .collect import add_ids, add_row, arrive, dense_row, flush_ids
+from .collect import add_list, add_row, arrive, dense_row, flush_ids
 from .jit import kernel
 from .languages import AUTOMATON, DFA_SLACK, SPEC_FREE, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF
 from .positions import A_LOOSE, A_UNIQUE, K_ARRAY, K_OPEN, K_STRING, lazy, position
 from .suffixes import height
 from .suspects import add_suspects, keep_suspects
 
-P_SET, P_POS, P_ROWS, P_ROW, P_LIST, P_COUNT, P_EXIT, P_SUSPECTS = 0, 1, 2, 3, 8, 9, 10, 11
+P_SET, P_POS, P_ROWS, P_ROW, P_LISTS, P_LIST, P_COUNT, P_EXIT, P_SUSPECTS = 0, 1, 2, 3, 7, 8, 9, 10, 11
 DENSE_FROM = 400  # listed tokens from which a dense row is cheaper to unite and to keep
 
 
@@ -86,7 +88,10 @@ def use_tokens(A, pair):
     """Take over the tokens of a finished pair."""
     for j in range(int(A[pair + P_ROWS])):
         add_row(A, int(A[pair + P_ROW + j]))
-    add_ids(A, A, int(A[pair + P_LIST]), int(A[pair + P_COUNT]))
+    at, n = int(A[pair + P_LIST]), int(A[pair + P_LISTS])
+    for j in range(n):
+        add_list(A, int(A[at + 2 * j]), int(A[at + 2 * j + 1]))
+    add_list(A, at + 2 * n, int(A[pair + P_COUNT]))
     suspects = int(A[pair + P_SUSPECTS])
     if suspects != 0:
         add_suspects(A, A, suspects + 1, int(A[suspects]))
@@ -117,19 +122,21 @@ def keep_pair(A, x, pos, exit_set):
         row = dense_row(A, n_rows, 0)
         n_rows = 1
         A[A[USED_ROWS]] = row
-    n = int(A[IDS + 2])
-    at, ids, suspects = take(A, PAIR, PAIR_STRIDE), take(A, LIST, n), keep_suspects(A, LIST)
+    n, n_lists = int(A[IDS + 2]), int(A[USED_LISTS + 2])
+    at, ids, suspects = take(A, PAIR, PAIR_STRIDE), take(A, LIST, n_lists + n), keep_suspects(A, LIST)
     size, table = int(A[PAIR_HASH + 1]), int(A[PAIR_HASH])
     if at < 0 or ids < 0 or A[PAIR + 2] > size * (PAIR_STRIDE // 2):
         A[STATUS] = FULL
     if A[STATUS] != 0:
         return
     A[at], A[at + 1], A[at + P_ROWS], A[at + P_LIST], A[at + P_COUNT] = x, pos, n_rows, ids, n
-    A[at + P_EXIT], A[at + P_SUSPECTS] = exit_set, suspects
+    A[at + P_LISTS], A[at + P_EXIT], A[at + P_SUSPECTS] = n_lists // 2, exit_set, suspects
     for j in range(n_rows):
         A[at + P_ROW + j] = A[A[USED_ROWS] + j]
+    for j in range(n_lists):
+        A[ids + j] = A[A[USED_LISTS] + j]
     for j in range(n):
-        A[ids + j] = A[A[IDS] + j]
+        A[ids + n_lists + j] = A[A[IDS] + j]
     h = mix(mix(7, x), pos)
     slot = (h >> 11) & (size - 1)
     while A[table + slot] != 0:

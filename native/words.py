@@ -6,6 +6,8 @@ as free text, whose pair is shared, except where a listed name closes.
 
 from __future__ import annotations
 
+import numpy as np
+
 from .arena import (
     BANNED,
     COWALK,
@@ -21,10 +23,10 @@ from .arena import (
     WORDS,
     take,
 )
-from .collect import add_edge, add_row, arrive, keep_row
+from .collect import add_edge, add_row, arrive, keep_row, set_bits
 from .jit import kernel
 from .languages import AUTOMATON, SPEC_KIND, SPEC_MAX, trie_char, trie_child
-from .pair_table import P_COUNT, P_EXIT, P_LIST, P_ROW, P_ROWS, ask, find_pair, plain_position, use_tokens
+from .pair_table import P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, ask, find_pair, plain_position, use_tokens
 from .positions import (
     K_KEY,
     K_STRING,
@@ -111,15 +113,17 @@ def use_free_text(A, V, pair, edges_at, n):
     at = take(A, DENSE, words)
     if at < 0:
         return
-    for j in range(words):
-        A[at + j] = 0
+    base = np.uint64(at)
+    for j in range(np.uint64(words)):  # unsigned indices: vector loops
+        A[base + j] = 0
     for k in range(int(A[pair + P_ROWS])):
-        row = int(A[pair + P_ROW + k])
-        for j in range(words):
-            A[at + j] |= A[row + j]
-    for k in range(int(A[pair + P_COUNT])):
-        t = A[A[pair + P_LIST] + k]
-        A[at + (t >> 5)] |= 1 << (t & 31)
+        row = np.uint64(A[pair + P_ROW + k])
+        for j in range(np.uint64(words)):
+            A[base + j] |= A[row + j]
+    ids, n_lists = int(A[pair + P_LIST]), int(A[pair + P_LISTS])
+    for k in range(n_lists):
+        set_bits(A, at, int(A[ids + 2 * k]), int(A[ids + 2 * k + 1]))
+    set_bits(A, at, ids + 2 * n_lists, int(A[pair + P_COUNT]))
     for j in range(n):
         edge = int(A[edges_at + j])
         ids, count = edge_tokens(A, V, edge)
