@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from detent.native import keys, masks
 from detent.native.arena import WORDS
+from detent.native.jit import direct
 
 from .arena import Arena, ArenaFull
 from .placement import Placement, Suspects, last_value_of, needs_value, stopped_at
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from .compiler import Grammar
 
 Bitmask = npt.NDArray[np.int32]
+
+# what runs for every token goes without the dispatcher; the arrays are the matcher's own, or were checked
+_advance, _advance_keyed = direct(masks.advance), direct(masks.advance_keyed)
+_make_mask, _make_mask_keyed = direct(masks.make_mask), direct(masks.make_mask_keyed)
+OWN = masks.OWN
 
 
 def allocate_bitmask(rows: int, n_tokens: int) -> Bitmask:
@@ -57,13 +63,14 @@ class Matcher:
     (True, True)
     """
 
-    __slots__ = ("_A", "_K", "_V", "_arena", "_eos", "_placement", "_steps", "_stopped", "grammar", "state")
+    __slots__ = ("_A", "_K", "_V", "_arena", "_eos", "_mask", "_placement", "_steps", "_stopped", "grammar", "state")
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
         self._eos = grammar.vocabulary.eos_ids
         self._steps: list[tuple[int, int | bytes]] = []  # (state before, what was accepted)
         self._stopped = False
+        self._mask: Bitmask | None = None  # the last one that was checked
         placement = grammar.bind()
         self._bind(placement)
         self._K = keys.new_buffer(placement.lowering.names_end) if grammar.has_free_names else None
@@ -92,9 +99,9 @@ class Matcher:
             return False
         before, K = self.state, self._K
         if K is None:
-            after = masks.advance(self._A, self._V, before, token_id)
+            after = _advance(self._A, self._V, before, token_id)
         else:
-            after = masks.advance_keyed(self._A, self._V, before, token_id, K)
+            after = _advance_keyed(self._A, self._V, before, token_id, K)
         if after < 0:
             after = self._retry(token_id)
             before = self.state
@@ -177,7 +184,7 @@ class Matcher:
         """Walk the same history in the arena that the grammar is in now; all of it, or nothing changes."""
         other = Matcher(self.grammar)
         for _, taken in self._steps:
-            done = other.accept(taken) if isinstance(taken, int) else other.accept_bytes(taken)
+            done = other.accept_bytes(taken) if isinstance(taken, bytes) else other.accept(taken)
             assert done, "a text stays valid in every arena"
         self._bind(other._placement)
         self.state, self._steps, self._K = other.state, other._steps, other._K
@@ -206,7 +213,7 @@ class Matcher:
     def fork(self) -> Matcher:
         """An independent copy. O(steps) for the history; nothing else is copied but the keys of the text."""
         other = Matcher.__new__(Matcher)
-        other.grammar, other._eos = self.grammar, self._eos
+        other.grammar, other._eos, other._mask = self.grammar, self._eos, self._mask
         other._bind(self._placement)
         other.state, other._stopped, other._steps = self.state, self._stopped, self._steps.copy()
         other._K = None if self._K is None else self._K.copy()
@@ -227,28 +234,32 @@ class Matcher:
         Parameters
         ----------
         mask : (rows, ceil(n / 32)) int32, C-contiguous
-            Made by :func:`allocate_bitmask`.
+            Made by :func:`allocate_bitmask`. The matcher keeps a reference to it, to check it once only.
         row : int
 
         Raises
         ------
         IndexError, ValueError
-            For a row out of range and a mask of another width.
+            For a row out of range and a mask of another width, type or layout.
         """
-        _check_room(mask, row, self._A)
+        if mask is not self._mask:
+            _check_mask(mask, self._A)
+            self._mask = mask
+        state = self.state
         if self._stopped:
+            _check_row(mask, row)
             mask[row] = 0
             return
-        state = self.state
-        if state < masks.OWN:
-            result = masks.make_mask(self._A, self._V, mask, row, state)
+        if state < OWN:
+            result = _make_mask(self._A, self._V, mask, row, state)
         else:
-            result = masks.make_mask_keyed(self._A, self._V, mask, row, state, self._K)
+            result = _make_mask_keyed(self._A, self._V, mask, row, state, self._K)
         if result:
             self._finish(mask, row)
 
     def _finish(self, mask: Bitmask, row: int) -> None:
         """Write a mask for which a kernel needs more, or of which the text decides some tokens."""
+        _check_row(mask, row)
         self._until(lambda: self._make_mask(mask, row))
 
     def _make_mask(self, mask: Bitmask, row: int) -> int:
@@ -356,12 +367,17 @@ class Matcher:
         return out
 
 
-def _check_room(mask: Bitmask, row: int, arena: npt.NDArray[np.int32]) -> None:
+def _check_mask(mask: Bitmask, arena: npt.NDArray[np.int32]) -> None:
     """Refuse what a kernel would write outside of."""
-    if not 0 <= row < mask.shape[0]:
-        raise IndexError(f"row {row} of {mask.shape[0]}")
+    if mask.dtype != np.int32 or mask.ndim != 2 or not mask.flags.c_contiguous:
+        raise ValueError(f"a mask is a contiguous (rows, words) int32 array, not {mask.ndim}-dimensional {mask.dtype}")
     if mask.shape[1] != arena[WORDS]:
         raise ValueError(f"a mask of {mask.shape[1]} words for a vocabulary of {arena[WORDS]}: use allocate_bitmask")
+
+
+def _check_row(mask: Bitmask, row: int) -> None:
+    if not 0 <= row < mask.shape[0]:
+        raise IndexError(f"row {row} of {mask.shape[0]}")
 
 
 TOO_SHORT = -2  # result of a kernel that finds the buffer of keys too short
@@ -389,7 +405,10 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
     by_arena: dict[int, tuple[Arena, list[int], list[int]]] = {}
     by_text: list[tuple[Matcher, int]] = []
     for matcher, row in zip(matchers, targets, strict=True):
-        _check_room(mask, row, matcher._A)
+        if mask is not matcher._mask:
+            _check_mask(mask, matcher._A)
+            matcher._mask = mask
+        _check_row(mask, row)
         if matcher._stopped:
             mask[row] = 0
             continue

@@ -66,7 +66,7 @@ def set_bits(A, row, ids, n):
 
 @kernel("i8(A, i8, i8)")
 def dense_row(A, n_rows, with_ids):
-    """A dense row of the first ``n_rows`` rows noted, the ids (``with_ids`` 1) and the lists (2); 0 with ``FULL`` set."""
+    """A dense row of the first ``n_rows`` rows noted, the ids (``with_ids`` 1) and lists (2); 0 with ``FULL`` set."""
     words = int(A[WORDS])
     at = take(A, DENSE, words)
     if at < 0:

@@ -96,6 +96,16 @@ def kernel(signature: str, *, nogil: bool = False, allocates: bool = False) -> C
     return wrap
 
 
+def direct(compiled: Any) -> Callable[..., Any]:
+    """A kernel without Numba's dispatcher, which takes longer than a small kernel.
+
+    The types of arguments are not looked at: arrays must be of the types of the signature, and contiguous.
+    """
+    for result in getattr(compiled, "overloads", {}).values():
+        return result.entry_point  # type: ignore[no-any-return]
+    return compiled  # type: ignore[no-any-return]
+
+
 def _export(compiled: Any) -> None:
     """Let other kernels call this one by a symbol instead of linking its code.
 

@@ -44,6 +44,7 @@ from .suspects import keep_suspects, promises
 from .trie import V_TOKBYTES, V_TOKENS, V_TOKOFF
 
 MAX_ROWS = 4
+NO_ROW = 2
 OWN = 1 << 40  # added to a state whose recipe may not be the mask, because of the keys of the text
 
 
@@ -201,8 +202,11 @@ def make_mask(A, V, mask, row, state):
     Returns
     -------
     int
-        0 when done, 1 when the tokens in ``S_SUSPECTS`` are still to be tried, else -2 - :func:`why`.
+        0 when done, 1 when the tokens in ``S_SUSPECTS`` are still to be tried, ``NO_ROW`` when ``mask`` has no such
+        row, else -2 - :func:`why`.
     """
+    if row < 0 or row >= mask.shape[0]:
+        return NO_ROW
     made = recipe(A, V, state)
     if made == 0:
         return -2 - why(A)
@@ -215,7 +219,7 @@ def make_mask_keyed(A, V, mask, row, state, K):
     """As :func:`make_mask`, without what the keys of the text forbid."""
     state &= OWN - 1
     result = make_mask(A, V, mask, row, state)
-    if result < 0:
+    if result < 0 or result == NO_ROW:
         return result
     strike(A, V, mask, row, state, K)
     return result if A[STATUS] == 0 else -2 - why(A)
