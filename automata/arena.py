@@ -14,12 +14,15 @@ from detent.grammar.dfa import CharDfa, absorbing, lengths, word_counts
 from detent.grammar.number import NumberSpec
 from detent.native import arena as layout
 from detent.native import languages, positions, states, trie
+from detent.native.jit import direct
 
 if TYPE_CHECKING:
     from .vocabulary import Vocabulary
 
 Words = npt.NDArray[np.int32]
 
+_put, _position = direct(languages.heap_put), direct(positions.position)
+_trie_build, _state_of = direct(languages.trie_build), direct(states.state_of)
 
 _SPECIAL = [*range(32), 34, 92]  # what a string cannot hold as it is
 _LEAD_BYTES = {b: ((b & 0x1F) << 6, (b & 0x1F) << 6 | 0x3F) for b in range(0xC2, 0xE0)}
@@ -70,7 +73,7 @@ class Arena:
     def put(self, values: Sequence[int] | Words) -> int:
         """Copy words to the heap and return their address."""
         array = np.array(values, dtype=np.int32)
-        at = int(languages.heap_put(self.A, array))
+        at = int(_put(self.A, array))
         if at < 0:
             self.full()
         return at
@@ -88,14 +91,14 @@ class Arena:
     def position(self, kind: int, *fields: int) -> int:
         """Number of a position."""
         padded = (*fields, 0, 0, 0, 0, 0, 0, 0)[:7]
-        number = int(positions.position(self.A, kind, *padded))
+        number = int(_position(self.A, kind, *padded))
         if number == 0:
             self.full()
         return number
 
     def state(self, position: int, parent: int) -> int:
         """Number of the closed state of one item."""
-        number = int(states.state_of(self.A, position, parent))
+        number = int(_state_of(self.A, position, parent))
         if number <= 0:
             self.full()
         return number
@@ -216,7 +219,7 @@ class Arena:
         if root is None:
             text = np.frombuffer(b"".join(words), dtype=np.uint8).astype(np.int32)
             ends = np.array(list(accumulate(map(len, words))), dtype=np.int64)
-            root = int(languages.trie_build(self.A, text, ends))
+            root = int(_trie_build(self.A, text, ends))
             if root < 0:
                 self.full()
             self._tries[words] = root
