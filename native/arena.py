@@ -44,23 +44,23 @@ PAIR_ROWS = 4
 
 # share of the arena's words; hash tables are powers of two
 _SHARES = {
-    POS: 0.05,
-    STATE: 0.04,
-    ITEM: 0.03,
-    ROW: 0.38,
+    POS: 0.06,
+    STATE: 0.08,
+    ITEM: 0.04,
+    ROW: 0.33,
     SNODE: 0.01,
     MEMBER: 0.02,
     EDGE: 0.03,
-    PAIR: 0.03,
-    DENSE: 0.18,
-    LIST: 0.04,
-    RECIPE: 0.06,
-    HEAP: 0.06,
+    PAIR: 0.05,
+    DENSE: 0.12,
+    LIST: 0.08,
+    RECIPE: 0.04,
+    HEAP: 0.04,
     LAZY: 0.01,
     TRIE: 0.03,
     SET: 0.01,
 }
-_HASHES = {POS_HASH: 0.01, STATE_HASH: 0.01, SNODE_HASH: 0.002, PAIR_HASH: 0.006, DENSE_HASH: 0.0002, SET_HASH: 0.002}
+_HASHES = {POS_HASH: 0.02, STATE_HASH: 0.02, SNODE_HASH: 0.002, PAIR_HASH: 0.008, DENSE_HASH: 0.0002, SET_HASH: 0.002}
 _SCRATCH = {
     BUFFER: 1 << 17,
     WORK: 1 << 18,

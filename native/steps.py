@@ -1,22 +1,15 @@
-"""The step of a state by one byte: what each kind of position does with it, and the memo.
-
-A memo row holds, per byte, a state, -1 for dead and 0 for not known yet; it is born dead except where the items can
-move, which spares most slow steps of a trie walk.
-"""
+"""The step of a state by one byte: what each kind of position does with it. It is computed once (:mod:`.memo`)."""
 
 from __future__ import annotations
 
-from .arena import BUFFER, LAZY, POS, POS_STRIDE, ROW, STATE, STATE_STRIDE, STATUS, TRIE_STRIDE, VALUE, take
+from .arena import BUFFER, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS, VALUE
 from .jit import kernel
 from .languages import (
     ANY,
     AUTOMATON,
     DFA_ABSORBS,
     DFA_ACCEPT,
-    DFA_ASCII,
-    DFA_CLASSES,
     DFA_GOALS,
-    DFA_TRANS,
     SPEC_KIND,
     SPEC_MAX,
     SPEC_MIN,
@@ -30,6 +23,7 @@ from .languages import (
     trie_char,
     trie_child,
 )
+from .memo import BLOCKS, memo_row, remember
 from .number import num_step
 from .positions import (
     A_CLOSES,
@@ -488,129 +482,6 @@ def ask_value(A, state, read):
     return NO_VALUE + (read << 31 | state)
 
 
-@kernel("void(A, i8, i8, i8)")
-def mark(A, row, first, last):
-    """Bytes of a memo row that are not known to be dead."""
-    for b in range(first, last + 1):
-        A[row + b] = 0
-
-
-@kernel("void(A, i8, i8)")
-def mark_trie(A, row, node):
-    """The bytes that the words below a trie node go on with."""
-    for j in range(int(A[node + 2])):
-        A[row + A[A[node + 1] + j * TRIE_STRIDE]] = 0
-
-
-@kernel("void(A, i8, i8)")
-def mark_spaces(A, row, ws):
-    """The white space that may follow ``ws``."""
-    if ws >= 0:
-        for b in (9, 10, 13, 32):
-            if space_step(ws, b) >= 0:
-                A[row + b] = 0
-
-
-@kernel("void(A, i8)")
-def mark_quotes(A, row):
-    """The closing quote and the backslash."""
-    A[row + 34], A[row + 92] = 0, 0
-
-
-@kernel("void(A, i8, i8, i8)")
-def mark_automaton(A, row, dfa, q):
-    """The bytes that a state of an automaton might read."""
-    trans = int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES])
-    ascii_class = int(A[dfa + DFA_ASCII])
-    for b in range(128):
-        if A[trans + A[ascii_class + b]] >= 0:
-            A[row + b] = 0
-    mark(A, row, 0xC2, 0xF4)
-
-
-@kernel("void(A, i8, i8)")
-def mark_item(A, row, pos):
-    """Clear the memo row of a new state at every byte that one of its items might read."""
-    at = int(A[POS]) + pos * POS_STRIDE
-    kind = A[at]
-    if kind == K_STRING or kind == K_KEY or kind == K_TEXT:
-        mode = int(A[at + 4] if kind == K_STRING else A[at + 5] if kind == K_KEY else A[at + 3])
-        if mode != 0:
-            mark(A, row, 0, 255)
-            return
-        if kind == K_KEY:
-            obj = int(A[A[LAZY] + A[at + 1]])
-            if A[obj + O_SPEC] < 0 and A[obj + O_FREE] < 0 and A[at + 3] >= 0:
-                mark_trie(A, row, int(A[at + 3]))
-                mark_quotes(A, row)
-            else:
-                mark(A, row, 0x20, 0xF4)
-            return
-        spec = int(A[at + 1])
-        if A[spec + SPEC_KIND] == AUTOMATON:
-            mark_automaton(A, row, int(A[spec + SPEC_REF]), int(A[at + 2]))
-            if kind == K_STRING:
-                mark_quotes(A, row)
-        elif A[spec + SPEC_KIND] == ANY:
-            mark(A, row, 0x20, 0xF4)
-        else:
-            mark_trie(A, row, int(A[at + 2]))
-            mark_quotes(A, row)
-    elif kind == K_OBJECT:
-        mark_spaces(A, row, int(A[at + 4]))
-        for b in (34, 44, 123, 125):
-            A[row + b] = 0
-    elif kind == K_MEMBER:
-        mark_spaces(A, row, int(A[at + 2]))
-        A[row + 58] = 0
-    elif kind == K_ARRAY:
-        mark_spaces(A, row, int(A[at + 4]))
-        for b in (44, 91, 93):
-            A[row + b] = 0
-    elif kind == K_NUMBER:
-        mark_spaces(A, row, int(A[at + 6]))
-        mark(A, row, 48, 57)
-        for b in (43, 45, 46, 69, 101):
-            A[row + b] = 0
-    elif kind == K_OPEN:
-        mark_spaces(A, row, int(A[at + 2]))
-        A[row + 34] = 0
-    elif kind == K_LITERAL:
-        mark_spaces(A, row, int(A[at + 2]))
-        A[row + A[A[at + 1]]] = 0
-    elif kind == K_END:
-        mark_spaces(A, row, int(A[at + 1]))
-    elif kind == K_WORD:
-        mark_trie(A, row, int(A[at + 1]))
-
-
-@kernel("i8(A, i8)")
-def memo_row(A, state):
-    """The memo row of a state, made when it is first asked for; 0 with ``FULL`` set."""
-    at = int(A[STATE]) + state * STATE_STRIDE
-    row = int(A[at + S_ROW])
-    if row != 0:
-        return row
-    row = take(A, ROW, 256)
-    if row < 0:
-        return 0
-    for b in range(256):
-        A[row + b] = -1
-    items = int(A[at + S_ITEMS])
-    count = int(A[at + S_COUNT])
-    for j in range(count):
-        mark_item(A, row, int(A[items + 2 * j]))
-    first = int(A[POS]) + int(A[items]) * POS_STRIDE
-    if count == 1 and A[first] == K_STRING and A[first + 4] == 0 and A[first + 5] == 0:
-        spec = int(A[first + 1])
-        if A[spec + SPEC_KIND] == ANY and A[spec + SPEC_MAX] < 0 and A[first + 3] == A[spec + SPEC_MIN]:
-            for b in range(0x20, 0x80):  # free text: every plain character leads back here
-                if b != 34 and b != 92:
-                    A[row + b] = state
-    A[at + S_ROW] = row
-    return row
-
-
 @kernel("i8(A, i8, i8, i8)")
 def step_miss(A, state, b, row):
     """Compute one entry of a memo row."""
@@ -620,10 +491,9 @@ def step_miss(A, state, b, row):
     for j in range(int(A[at + S_COUNT])):
         step_item(A, int(A[items + 2 * j]), int(A[items + 2 * j + 1]), b)
     to = close_buffer(A, start)
-    if A[STATUS] != 0:
-        return -1
-    A[row + b] = to
-    return to
+    if A[STATUS] == 0:
+        remember(A, row, b, to)
+    return to if A[STATUS] == 0 else -1
 
 
 @kernel("i8(A, i8, i8)")
@@ -634,5 +504,8 @@ def step(A, state, b):
         row = memo_row(A, state)
         if row == 0:
             return -1
-    to = int(A[row + b])
+    if (A[row + (b >> 5)] >> (b & 31)) & 1 == 0:
+        return -1
+    block = int(A[row + BLOCKS + (b >> 4)])
+    to = int(A[block + (b & 15)]) if block != 0 else 0
     return to if to != 0 else step_miss(A, state, b, row)
