@@ -7,16 +7,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from itertools import count
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from detent.grammar import dfa, regex
-from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
+from detent.grammar.errors import GrammarError, LimitExceeded, Unenforceable, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema import Goal, Goals
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.nodes import Reader
+from detent.grammar.json_schema.nodes import Node, Reader
+from detent.grammar.json_schema.relaxing import relax
 
 from .arena import Arena, ArenaFull
 from .format_cache import FormatCache
@@ -253,20 +255,37 @@ class Compiler:
         self._check_bytes()
         limits = self.limits
         root_node = reader.read()
-        goals = Goals(reader, max_branches=limits.max_branches, max_depth=limits.max_depth, max_steps=limits.max_steps)
-        root: Goal = goals.goal([root_node])
-        if not goals.satisfiable(root):
-            raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
-        goals.reach(root)
+        goals, root = self._worked_out(reader, root_node)
 
         def place(arena: Arena) -> JsonLowering:
             lowering = JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
             lowering.work_ahead(limits.eager_goals)
             return lowering
 
-        noted = {"relaxed": reader.relaxed, "annotations": reader.annotations}
-        report = {name: list(dict.fromkeys(places)) for name, places in noted.items()} | {"nodes": len(reader.nodes())}
-        return Grammar(self, place, report, has_free_names=has_free_names(root_node, reader.nodes()))
+        nodes = reader.nodes()
+        report = {
+            "relaxed": reader.relaxed,
+            "annotations": list(dict.fromkeys(reader.annotations)),
+            "nodes": len(nodes),
+        }
+        return Grammar(self, place, report, has_free_names=has_free_names(root_node, nodes))
+
+    def _worked_out(self, reader: Reader, root_node: Node) -> tuple[Goals, Goal]:
+        """The goals of a document; where the reader may, without what passes limits."""
+        depth, branches, steps = self.limits.max_depth, self.limits.max_branches, self.limits.max_steps
+        for attempt in count():
+            try:
+                goals = Goals(reader, max_branches=branches, max_depth=depth, max_steps=steps)
+                root = goals.goal([root_node])
+                if not goals.satisfiable(root):
+                    raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
+                goals.reach(root)
+            except Unenforceable as error:
+                if reader.strict or attempt == MAX_RELAXATIONS or not relax(reader, error):
+                    raise
+            else:
+                return goals, root
+        raise AssertionError
 
     def _check_bytes(self) -> None:
         """Refuse a vocabulary that cannot spell every text: a mask could then lead into a dead end."""
@@ -294,6 +313,7 @@ class Compiler:
         return made
 
 
+MAX_RELAXATIONS = 50  # keywords left out one by one because of limits that several pass together
 MAX_GRAMMARS = 256  # compiled grammars kept for reuse; their tables live in the arena anyway
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
 
