@@ -19,6 +19,7 @@ from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
 from detent.grammar.json_schema.nodes import Node, Reader
 from detent.grammar.json_schema.relaxing import relax
+from detent.grammar.residual import Judge, Residual
 
 from .arena import Arena, ArenaFull
 from .format_cache import FormatCache
@@ -49,9 +50,11 @@ class Grammar:
         report: Mapping[str, Any],
         *,
         has_free_names: bool = False,
+        judge: Judge | None = None,
     ) -> None:
         self._compiler = compiler
         self.has_free_names = has_free_names
+        self._judge = judge
         self._place = place
         self._report = dict(report)
         self._lock = threading.Lock()
@@ -73,11 +76,15 @@ class Grammar:
         Returns
         -------
         dict
-            ``relaxed``: list of (pointer, keyword) that is not enforced (only with ``strict=False``);
+            ``relaxed``: list of (pointer, keyword, reason) of what is not enforced (only with ``strict=False``);
             ``annotations``: list of (pointer, format or unknown ``$schema``) that constrain nothing;
             ``nodes``: schemas read.
         """
         return dict(self._report)
+
+    def residual(self, text: str) -> Residual:
+        """What is not enforced, and whether it holds for a text that was written: true where there is any."""
+        return Residual(tuple(self._report["relaxed"]), text, self._judge)
 
     def bind(self) -> Placement:
         """This grammar in the arena in use."""
@@ -175,7 +182,8 @@ class Compiler:
         format_assertion : bool
             Whether ``format`` constrains strings.
         strict : bool
-            False leaves out what cannot be enforced and lists it in :meth:`Grammar.explain`.
+            False leaves out what cannot be enforced and lists it in :meth:`Grammar.explain`: every valid text can be
+            written then, and :meth:`Grammar.residual` tells whether a text that was written is valid.
         numbers : {"any", "plain"}
             Every spelling of a number (``1.0`` and ``10e-1`` are integers, too), or integers as digits alone.
 
@@ -268,7 +276,8 @@ class Compiler:
             "annotations": list(dict.fromkeys(reader.annotations)),
             "nodes": len(nodes),
         }
-        return Grammar(self, place, report, has_free_names=has_free_names(root_node, nodes))
+        judge = _judge(reader) if report["relaxed"] else None
+        return Grammar(self, place, report, has_free_names=has_free_names(root_node, nodes), judge=judge)
 
     def _worked_out(self, reader: Reader, root_node: Node) -> tuple[Goals, Goal]:
         """The goals of a document; where the reader may, without what passes limits."""
@@ -331,6 +340,13 @@ def _as_schema(schema: Any) -> Any:
     from detent.grammar.types import schema_of
 
     return schema_of(schema)
+
+
+def _judge(reader: Reader) -> Judge:
+    """The validator of what a reader left out."""
+    root = reader.document.root
+    formats = reader.formats if reader.format_assertion or root.dialect.asserts_format else None
+    return Judge(root.schema, reader.document.remotes, draft=root.draft, formats=formats)
 
 
 def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:

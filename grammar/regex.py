@@ -85,10 +85,10 @@ def parse(pattern: str, *, anchored: bool = False, max_depth: int = MAX_DEPTH) -
     >>> parse("^a|b")
     <Alt a[\\s\\S]*|[\\s\\S]*b[\\s\\S]*>
     """
-    parser = _Parser(pattern, max_depth)
+    parser = Parser(pattern, max_depth)
     node = parser.pattern_text()
     if parser.refers:
-        parser = _Parser(pattern, max_depth, parser.names)
+        parser = Parser(pattern, max_depth, parser.names)
         node = references.expand(parser.pattern_text(), parser.fail_group)
     return _whole(node) if anchored else search(node)
 
@@ -165,7 +165,7 @@ def _count(digits: str) -> int:
     return int(digits) if len(digits) < len(str(_TOO_MANY)) else _TOO_MANY
 
 
-class _Parser:
+class Parser:
     """Recursive descent over the grammar of ECMA-262, section 22.2.1."""
 
     def __init__(self, pattern: str, max_depth: int, known: Mapping[str, tuple[int, ...]] | None = None) -> None:
@@ -180,9 +180,7 @@ class _Parser:
         self.named: dict[str, list[dict[int, int]]] = {}
 
     def fail(self, reason: str, hint: str | None = None, kind: type[GrammarError] = GrammarError) -> NoReturn:
-        raise kind(
-            f"pattern {self.pattern!r}, character {self.at}: {reason}.", keyword="pattern", hint=hint
-        ) from None
+        raise kind(f"pattern {self.pattern!r}, character {self.at}: {reason}.", keyword="pattern", hint=hint) from None
 
     def fail_group(self, group: int, reason: str) -> NoReturn:
         self.at = self.opens[group - 1]

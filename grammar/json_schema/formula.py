@@ -143,7 +143,6 @@ class Formulas:
 
         return walk(f)
 
-
     def grant(self, f: Formula, kind: type) -> Formula:
         """The formula with atoms of a kind true wherever they stand, and their negations as well."""
         done: dict[int, Formula] = {}

@@ -249,7 +249,8 @@ class Goals:
         """Work out every goal that generation can meet, where one of them might pass a limit.
 
         An error must come before the first token. Only disjunctions and what is no conjunction multiply out, and only
-        several automata or multiples together grow, so a document without them is left to be worked out as generation gets there.
+        several automata or multiples together grow, so a document without them is left to be worked out as generation
+        gets there.
         """
         nodes = self.reader.nodes()
         plain = all(n.is_conjunctive and not (n.any_of or n.one_of) for n in nodes)
