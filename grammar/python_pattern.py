@@ -79,7 +79,7 @@ class _Translator:
         char = self.pattern[reader.at]
         if char in "bB":
             reader.at += 1
-            return rf"(?a:\{char})"
+            return r"(?a:\b)" if char == "b" else r"(?!(?a:\b))"  # Python's \B is not found in the empty text
         match = re.compile(r"([1-9][0-9]*)|k<([^>]*)>").match(self.pattern, reader.at)
         if match:
             reader.at = match.end()

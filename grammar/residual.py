@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import decimal
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from .errors import Violated
+from .errors import Unenforceable, Violated
 from .formats import NARROWED
 from .json_schema.document import escape
 from .json_schema.nodes import Relaxed
@@ -78,6 +79,8 @@ class Residual:
         ------
         ImportError
             If something was left out, and there is no validator.
+        Unenforceable
+            If the validator cannot check a pattern, either.
         """
         return self._judge.violations(self._text) if self.relaxed and self._judge is not None else ()
 
@@ -114,13 +117,20 @@ class Judge:
     def __init__(
         self, schema: Any, remotes: Mapping[str, Any] | None = None, *, draft: int, formats: Formats | None = None
     ) -> None:
-        self._names: set[str] = set()
-        self._schema = self._readable(schema)
-        self._remotes = {uri: self._readable(remote) for uri, remote in (remotes or {}).items()}
+        self._schema, self._remotes = _exact(schema), _exact(dict(remotes or {}))  # the caller's may change
         self._draft, self._formats = draft, formats
+        self._names: set[str] = set()
 
     def violations(self, text: str) -> tuple[Violation, ...]:
-        """What is wrong with a text."""
+        """What is wrong with a text.
+
+        Raises
+        ------
+        ImportError
+            If the package is missing.
+        Unenforceable
+            If a pattern asks for what Python's `re` cannot do, either.
+        """
         try:
             value = json.loads(text, parse_float=self._number, parse_constant=_refuse)
         except ValueError as error:
@@ -146,10 +156,11 @@ class Judge:
         cls = getattr(jsonschema, f"{_CLASSES[self._draft]}Validator")
         dialect = specification_with(cls.ID_OF(cls.META_SCHEMA))
         resources = {
-            uri: Resource.from_contents(remote, default_specification=dialect) for uri, remote in self._remotes.items()
+            uri: Resource.from_contents(self._readable(remote), default_specification=dialect)
+            for uri, remote in self._remotes.items()
         }
         registry: Registry[Any] = REGISTRY.with_resources(resources.items()).crawl()
-        schema = self._schema
+        schema = self._readable(self._schema)
         if isinstance(schema, dict):  # its dialect was read already, and may be one that the validator does not know
             schema = {keyword: value for keyword, value in schema.items() if keyword != "$schema"}
         return cls(schema, registry=registry, format_checker=None if self._formats is None else self._checker())
@@ -168,24 +179,22 @@ class Judge:
         return checker
 
     def _readable(self, schema: Any, *, names: bool = False) -> Any:
-        """A schema as the package reads it: a copy, numbers exact, patterns in Python's syntax."""
+        """A schema as the package reads it: with patterns in Python's syntax."""
         if isinstance(schema, list):
             return [self._readable(item) for item in schema]
         if not isinstance(schema, dict):
-            return schema if isinstance(schema, bool) else _exact(schema)
+            return schema
         found = {}
         for keyword, value in schema.items():
             if names:
                 value = self._readable(value)
-            elif keyword in _DATA:
-                value = _exact(value)
             elif keyword == "pattern" and isinstance(value, str):
-                value = translate(value)
+                value = _python(value)
             elif keyword == "format" and isinstance(value, str):
                 self._names.add(value)
             elif keyword == "patternProperties" and isinstance(value, dict):
-                value = {translate(pattern): self._readable(member) for pattern, member in value.items()}
-            else:
+                value = {_python(pattern): self._readable(member) for pattern, member in value.items()}
+            elif keyword not in _DATA:
                 value = self._readable(value, names=keyword in _SCHEMAS)
             found[keyword] = value
         return found
@@ -196,6 +205,16 @@ class Judge:
         if self._draft == 4 or number.adjusted() > _LONG or number != number.to_integral_value(context=_EXACT):
             return number
         return int(number)
+
+
+def _python(pattern: str) -> str:
+    translated = translate(pattern)
+    try:
+        re.compile(translated)
+    except (re.error, OverflowError) as error:
+        reason = f"the pattern {pattern!r} cannot be checked by Python's re: {error}."
+        raise Unenforceable(reason, keyword="pattern") from error
+    return translated
 
 
 def _exact(value: Any) -> Any:

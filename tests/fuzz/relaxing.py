@@ -41,8 +41,8 @@ def _chance(value: Any, one_in: int) -> bool:
 class RelaxingEngine(Engine):
     """An engine whose grammars leave out keywords."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, tokenizer: str | None = None) -> None:
+        super().__init__(tokenizer)
         self._made = lru_cache(maxsize=64)(self._make)
 
     def grammar(self, schema: Any, options: Options) -> Grammar:
