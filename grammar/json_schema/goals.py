@@ -18,6 +18,7 @@ from copy import copy
 from typing import Any, TypeVar
 
 from .. import dfa as automata
+from ..decimals import as_decimal
 from ..dfa import CharDfa
 from ..errors import LimitExceeded, Unenforceable
 from ..number import NumberSpec
@@ -27,7 +28,7 @@ from . import scalars, typed
 from .facts import Facts, only_counts
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, Formulas, atoms, conjuncts, disjuncts
 from .frames import ArrayFrame, ObjectFrame
-from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader
+from .nodes import ANY_TYPE, ARRAY, BOOLEAN, FEW_DIGITS, NULL, NUMBER, OBJECT, STRING, Node, Reader
 from .scalars import can_be_written
 from .values import Array, Literal, Number, Object, String, Value, canonical
 
@@ -249,12 +250,12 @@ class Goals:
         """Work out every goal that generation can meet, where one of them might pass a limit.
 
         An error must come before the first token. Only disjunctions and what is no conjunction multiply out, and only
-        several automata or multiples together grow, so a document without them is left to be worked out as generation
-        gets there.
+        conjunctions of automata and of multiples grow, so a document without them is left to be worked out as
+        generation gets there. What may still be left out is looked for more closely.
         """
         nodes = self.reader.nodes()
         plain = all(n.is_conjunctive and not (n.any_of or n.one_of) for n in nodes)
-        if plain and not _can_grow(nodes):
+        if plain and not _can_grow(nodes) and (self.reader.strict or not any(map(_joins, nodes))):
             return
         met, pending = {root}, [root]
         while pending:
@@ -858,10 +859,17 @@ def _is_sorted(names: list[str]) -> bool:
 
 
 def _can_grow(nodes: Sequence[Node]) -> bool:
-    """Whether automata or multiples may come together."""
-    if any(n.all_of for n in nodes):
-        return any(n.texts or n.narrowed or n.patterns or n.multiple is not None for n in nodes)
-    return any(len(n.patterns) > 1 or len(n.texts) + len(n.narrowed) > 1 for n in nodes)
+    """Whether automata or multiples of several schemas may come together."""
+    if not any(n.all_of for n in nodes):
+        return False
+    digits = {as_decimal(n.multiple).as_tuple().digits for n in nodes if n.multiple is not None}
+    return any(n.texts or n.narrowed or n.patterns for n in nodes) or sum(map(len, digits)) > FEW_DIGITS
+
+
+def _joins(node: Node) -> bool:
+    """Whether a schema alone brings automata or multiples together."""
+    named = len(node.patterns) + bool(node.properties) if node.patterns else 0
+    return named > 1 or len(node.texts + node.narrowed) > 1
 
 
 def _children(value: Value) -> Iterable[Goal]:

@@ -85,6 +85,12 @@ CASES: list[tuple[Any, list[tuple[str, str]], list[str], list[str]]] = [
         ['"bbbbbbbbbbbbb"'],
         ['"b"'],
     ),
+    (
+        {"patternProperties": {f"{c}.{{12}}$": {"type": "null"} for c in "abcd"}},
+        [("", "patternProperties")],
+        ['{"a": 1}'],
+        ["{"],
+    ),
     (nested(130), [("/items" * 120, k) for k in ("type", "items", "minItems")], ["[" * 131 + "1" + "]" * 131], ["1"]),
 ]
 
