@@ -7,16 +7,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from itertools import count
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from detent.grammar import dfa, regex
-from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
+from detent.grammar.errors import GrammarError, LimitExceeded, Unenforceable, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema import Goal, Goals
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.nodes import Reader
+from detent.grammar.json_schema.nodes import Node, Reader
+from detent.grammar.json_schema.relaxing import relax
+from detent.grammar.residual import Judge, Residual
 
 from .arena import Arena, ArenaFull
 from .format_cache import FormatCache
@@ -47,9 +50,11 @@ class Grammar:
         report: Mapping[str, Any],
         *,
         has_free_names: bool = False,
+        judge: Judge | None = None,
     ) -> None:
         self._compiler = compiler
         self.has_free_names = has_free_names
+        self._judge = judge
         self._place = place
         self._report = dict(report)
         self._lock = threading.Lock()
@@ -71,11 +76,15 @@ class Grammar:
         Returns
         -------
         dict
-            ``relaxed``: list of (pointer, keyword) that is not enforced (only with ``strict=False``);
+            ``relaxed``: list of (pointer, keyword, reason) of what is not enforced (only with ``strict=False``);
             ``annotations``: list of (pointer, format or unknown ``$schema``) that constrain nothing;
             ``nodes``: schemas read.
         """
         return dict(self._report)
+
+    def residual(self, text: str) -> Residual:
+        """What is not enforced, and whether it holds for a text that was written: true where there is any."""
+        return Residual(tuple(self._report["relaxed"]), text, self._judge)
 
     def bind(self) -> Placement:
         """This grammar in the arena in use."""
@@ -173,7 +182,8 @@ class Compiler:
         format_assertion : bool
             Whether ``format`` constrains strings.
         strict : bool
-            False leaves out what cannot be enforced and lists it in :meth:`Grammar.explain`.
+            False leaves out what cannot be enforced and lists it in :meth:`Grammar.explain`: every valid text can be
+            written then, and :meth:`Grammar.residual` tells whether a text that was written is valid.
         numbers : {"any", "plain"}
             Every spelling of a number (``1.0`` and ``10e-1`` are integers, too), or integers as digits alone.
 
@@ -253,20 +263,38 @@ class Compiler:
         self._check_bytes()
         limits = self.limits
         root_node = reader.read()
-        goals = Goals(reader, max_branches=limits.max_branches, max_depth=limits.max_depth, max_steps=limits.max_steps)
-        root: Goal = goals.goal([root_node])
-        if not goals.satisfiable(root):
-            raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
-        goals.reach(root)
+        goals, root = self._worked_out(reader, root_node)
 
         def place(arena: Arena) -> JsonLowering:
             lowering = JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
             lowering.work_ahead(limits.eager_goals)
             return lowering
 
-        noted = {"relaxed": reader.relaxed, "annotations": reader.annotations}
-        report = {name: list(dict.fromkeys(places)) for name, places in noted.items()} | {"nodes": len(reader.nodes())}
-        return Grammar(self, place, report, has_free_names=has_free_names(root_node, reader.nodes()))
+        nodes = reader.nodes()
+        report = {
+            "relaxed": reader.relaxed,
+            "annotations": list(dict.fromkeys(reader.annotations)),
+            "nodes": len(nodes),
+        }
+        judge = _judge(reader) if report["relaxed"] else None
+        return Grammar(self, place, report, has_free_names=has_free_names(root_node, nodes), judge=judge)
+
+    def _worked_out(self, reader: Reader, root_node: Node) -> tuple[Goals, Goal]:
+        """The goals of a document; where the reader may, without what passes limits."""
+        depth, branches, steps = self.limits.max_depth, self.limits.max_branches, self.limits.max_steps
+        for attempt in count():
+            try:
+                goals = Goals(reader, max_branches=branches, max_depth=depth, max_steps=steps)
+                root = goals.goal([root_node])
+                if not goals.satisfiable(root):
+                    raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
+                goals.reach(root)
+            except Unenforceable as error:
+                if reader.strict or attempt == MAX_RELAXATIONS or not relax(reader, error):
+                    raise
+            else:
+                return goals, root
+        raise AssertionError
 
     def _check_bytes(self) -> None:
         """Refuse a vocabulary that cannot spell every text: a mask could then lead into a dead end."""
@@ -294,6 +322,7 @@ class Compiler:
         return made
 
 
+MAX_RELAXATIONS = 50  # keywords left out one by one because of limits that several pass together
 MAX_GRAMMARS = 256  # compiled grammars kept for reuse; their tables live in the arena anyway
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
 
@@ -311,6 +340,13 @@ def _as_schema(schema: Any) -> Any:
     from detent.grammar.types import schema_of
 
     return schema_of(schema)
+
+
+def _judge(reader: Reader) -> Judge:
+    """The validator of what a reader left out."""
+    root = reader.document.root
+    formats = reader.formats if reader.format_assertion or root.dialect.asserts_format else None
+    return Judge(root.schema, reader.document.remotes, draft=root.draft, formats=formats)
 
 
 def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
         GrammarError,
         LimitExceeded,
         Truncated,
+        Unenforceable,
         Unsatisfiable,
+        Violated,
         VocabularyError,
     )
+    from detent.grammar.residual import Residual
     from detent.integrations import LogitsProcessor
     from detent.models import LanguageModel, load
     from detent.results import Result, Stats
@@ -41,6 +44,7 @@ _HOME = {
     "LanguageModel": "models",
     "load": "models",
     "Result": "results",
+    "Residual": "grammar.residual",
     "Stats": "results",
     "generate": "generation",
     "run": "generation",
@@ -48,7 +52,9 @@ _HOME = {
     "LogitsProcessor": "integrations",
     "DetentError": "grammar.errors",
     "GrammarError": "grammar.errors",
+    "Unenforceable": "grammar.errors",
     "Unsatisfiable": "grammar.errors",
+    "Violated": "grammar.errors",
     "LimitExceeded": "grammar.errors",
     "VocabularyError": "grammar.errors",
     "Truncated": "grammar.errors",
@@ -65,10 +71,13 @@ __all__ = [
     "LogitsProcessor",
     "Masking",
     "Matcher",
+    "Residual",
     "Result",
     "Stats",
     "Truncated",
+    "Unenforceable",
     "Unsatisfiable",
+    "Violated",
     "Vocabulary",
     "VocabularyError",
     "allocate_bitmask",

@@ -33,10 +33,13 @@ def check(
     instance: Annotated[Path | None, typer.Argument(help="A JSON text to judge by the schema.")] = None,
     strict: Annotated[bool, typer.Option(help="Refuse what cannot be enforced exactly.")] = True,
 ) -> None:
-    """Tell what of a JSON Schema is enforced; exit with 1 when it is refused, or the instance is invalid."""
+    """Tell what of a JSON Schema is enforced; exit with 1 when it is refused, or the instance is invalid.
+
+    With --no-strict, what was left out of the schema is checked by a validator: detent[validate].
+    """
     from detent.automata.compiler import Compiler
     from detent.automata.vocabulary import Vocabulary
-    from detent.grammar.errors import GrammarError
+    from detent.grammar.errors import GrammarError, Violated
     from detent.grammar.types import output_type
 
     single_bytes = Vocabulary.from_tokens([*(bytes([value]) for value in range(256)), None], eos=[256])
@@ -49,7 +52,13 @@ def check(
     console = Console()
     console.print_json(data=grammar.explain())
     if instance is not None:
-        matcher = grammar.matcher()
-        valid = matcher.accept_bytes(instance.read_bytes()) and matcher.is_complete()
+        matcher, data = grammar.matcher(), instance.read_bytes()
+        valid = matcher.accept_bytes(data) and matcher.is_complete()
+        if valid:
+            try:
+                grammar.residual(data.decode()).check()
+            except (Violated, ImportError) as error:
+                console.print(str(error), markup=False)
+                valid = False
         console.print("[green]valid[/]" if valid else "[red]invalid[/]")
         raise typer.Exit(0 if valid else 1)

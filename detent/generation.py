@@ -37,6 +37,7 @@ class Options(TypedDict, total=False):
     batch_size: int
     whitespace: Whitespace
     numbers: Numbers
+    strict: bool
     constrained: bool
 
 
@@ -57,6 +58,7 @@ def run(
     batch_size: int = 32,
     whitespace: Whitespace = "bounded",
     numbers: Numbers = "plain",
+    strict: bool = True,
     constrained: bool = True,
 ) -> Any:
     """Generate texts that follow a specification, and report how.
@@ -82,6 +84,8 @@ def run(
         How much whitespace JSON may have between its tokens.
     numbers : {"plain", "any"}
         Integers as digits alone, or every spelling (``1.0`` and ``10e-1`` are integers, too).
+    strict : bool
+        False leaves out of a schema what cannot be enforced; ``result.residual`` says what, and whether it holds.
     constrained : bool
         Whether the grammar is enforced. Without, the prompt and the parsing stay the same: for comparisons.
 
@@ -106,7 +110,7 @@ def run(
         raise ValueError(f"max_new_tokens and batch_size must be at least 1, not {max_new_tokens} and {batch_size}")
     single = isinstance(prompt, str) or (len(prompt) > 0 and isinstance(prompt[0], int | np.integer))
     prompts: Sequence[Any] = [prompt] if single else prompt
-    task = Task(lm, spec, whitespace, numbers, constrained)
+    task = Task(lm, spec, whitespace, numbers, strict, constrained)
     sampler = sampler or Masking()
     entropy = np.random.SeedSequence(seed).entropy
     results: list[Result[Any]] = []
@@ -173,6 +177,8 @@ def generate(lm: LanguageModel, prompt: Any, spec: Any = None, **options: Unpack
         If the tokens ran out before the text was complete.
     ValueError
         If the type has a check of its own that no mask can carry, and it failed.
+    Violated
+        With ``strict=False``, if the text does not meet what was left out of the schema. Needs ``detent[validate]``.
 
     Examples
     --------
@@ -184,7 +190,14 @@ def generate(lm: LanguageModel, prompt: Any, spec: Any = None, **options: Unpack
     Invoice(number='A-17', total=42.5)
     """
     results = run(lm, prompt, spec, **options)
-    return [result.value for result in results] if isinstance(results, list) else results.value
+    return [_valid(result) for result in results] if isinstance(results, list) else _valid(results)
+
+
+def _valid(result: Result[T]) -> T:
+    """The value of a result that meets the whole schema."""
+    value = result.value
+    result.residual.check()
+    return value
 
 
 def structured(lm: LanguageModel, **options: Unpack[Options]) -> Callable[[F], F]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from detent.decoding import Step
+from detent.grammar.residual import Residual
 
 T = TypeVar("T")
 Finish = Literal["stop", "length", "error"]
@@ -50,6 +51,9 @@ class Result(Generic[T]):
         The probability of each token.
     error : Exception or None
         Why there is no value: ``Truncated``, the parser's ``ValueError``, or what was wrong with the prompt.
+    residual : Residual
+        What of the schema was not enforced, with the check that makes up for it; false where everything was, as always
+        unless ``strict=False`` was asked for.
     """
 
     text: str = ""
@@ -58,6 +62,7 @@ class Result(Generic[T]):
     stats: Stats = field(default_factory=Stats)
     trace: list[Step] = field(default_factory=list, repr=False)
     error: Exception | None = None
+    residual: Residual = field(default_factory=Residual)
     _value: Any = field(default=None, repr=False)
 
     @property

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 
 from detent.automata.compiler import Grammar
 from detent.grammar.errors import Truncated
+from detent.grammar.residual import Residual
 from detent.grammar.types import output_type
 from detent.results import Result, Stats
 
@@ -31,12 +32,14 @@ class Task:
         See :func:`detent.run`.
     whitespace, numbers : str
         As for ``Compiler.json_schema``.
+    strict : bool
+        As for ``Compiler.json_schema``.
     constrained : bool
         Whether the rows get matchers.
     """
 
     def __init__(
-        self, lm: LanguageModel, spec: Any, whitespace: Whitespace, numbers: Numbers, constrained: bool
+        self, lm: LanguageModel, spec: Any, whitespace: Whitespace, numbers: Numbers, strict: bool, constrained: bool
     ) -> None:
         self.lm = lm
         self.eos = frozenset(lm.vocabulary.eos_ids)
@@ -52,7 +55,7 @@ class Task:
                 # The fields of a class stand in the order that its author chose.
                 order: Order = "schema" if isinstance(spec, (dict, bool, str)) else "fixed"
                 self.grammar = lm.compiler.json_schema(
-                    output.schema, order=order, whitespace=whitespace, numbers=numbers
+                    output.schema, order=order, whitespace=whitespace, numbers=numbers, strict=strict
                 )
 
     def encode(self, prompt: str | Sequence[int]) -> list[int]:
@@ -96,6 +99,7 @@ class Task:
             ),
             trace=row.trace,
             error=error,
+            residual=Residual() if self.grammar is None else self.grammar.residual(text),
             _value=value,
         )
 

@@ -341,7 +341,15 @@ Written by `python docs/make_json_schema.py` from the code; do not edit. Named l
 
 A schema of drafts 4, 6, 7, 2019-09 and 2020-12 (by its `$schema`; without one, 2020-12) means here what it means to a
 validator, for every spelling of a text. What cannot be enforced exactly raises `GrammarError` with JSON pointer and
-keyword before the first token; `strict=False` leaves it out and lists it in `Grammar.explain()`.
+keyword before the first token.
+
+With `strict=False` such a keyword is left out instead: `Grammar.explain()["relaxed"]` lists pointer, keyword and
+reason, and every valid text can still be written, also where the keyword stands under `not`, `if`, `oneOf` or in
+the way of `unevaluatedProperties`, because what was left out is granted both ways there. A `oneOf` whose branches
+overlap in too many ways is read as `anyOf`; where no keyword stands out, a whole subschema is left out. What is no
+JSON Schema (wrong types, wrong patterns, references to nothing) and too large a document stay errors.
+`Grammar.residual(text)` and `Result.residual` check a text by the whole schema, with the package `jsonschema`
+(`detent[validate]`): numbers exact, patterns translated from ECMA-262, formats as below.
 
 ## Keywords
 

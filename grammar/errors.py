@@ -26,8 +26,11 @@ class GrammarError(DetentError, ValueError):
 
     def __init__(self, reason: str, *, pointer: str = "", keyword: str | None = None, hint: str | None = None) -> None:
         self.reason, self.pointer, self.keyword, self.hint = reason, pointer, keyword, hint
-        where = f"at {pointer or '/'}" + (f" ({keyword})" if keyword else "")
-        super().__init__(f"{where}: {reason}" + (f" {hint}" if hint else ""))
+        super().__init__(reason)
+
+    def __str__(self) -> str:
+        where = f"at {self.pointer or '/'}" + (f" ({self.keyword})" if self.keyword else "")
+        return f"{where}: {self.reason}" + (f" {self.hint}" if self.hint else "")
 
 
 class Unsatisfiable(GrammarError):
@@ -37,7 +40,19 @@ class Unsatisfiable(GrammarError):
         super().__init__(f"unsatisfiable: {reason}", **place)
 
 
-class LimitExceeded(GrammarError):
+class Unenforceable(GrammarError):
+    """A right specification that asks for more than can be enforced exactly; ``strict=False`` leaves it out.
+
+    Attributes
+    ----------
+    subject : object
+        What was being worked out, where several keywords together ask for too much.
+    """
+
+    subject: Any = None
+
+
+class LimitExceeded(Unenforceable):
     """A named limit was passed.
 
     Attributes
@@ -52,6 +67,21 @@ class LimitExceeded(GrammarError):
         self.limit, self.measured = limit, measured
         hint = place.pop("hint", None) or f"Raise it with detent.Limits({limit}=...)."
         super().__init__(f"limit {limit} exceeded: {measured} > {allowed}.", hint=hint, **place)
+
+
+class Violated(DetentError, ValueError):
+    """A value does not meet what was left out of its schema by ``strict=False``.
+
+    Attributes
+    ----------
+    violations : tuple of Violation
+        What is wrong with it, by the whole schema.
+    """
+
+    def __init__(self, violations: Any) -> None:
+        self.violations = tuple(violations)
+        more = f" (and {len(self.violations) - 1} more)" if len(self.violations) > 1 else ""
+        super().__init__(f"{self.violations[0]}{more}")
 
 
 class VocabularyError(DetentError, ValueError):

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from detent.grammar.decimals import as_decimal, common_multiple, decimal_places, exact_decimal, is_multiple, is_plain
-from detent.grammar.errors import GrammarError, Unsatisfiable
+from detent.grammar.errors import GrammarError, Unenforceable, Unsatisfiable
 from detent.grammar.number_table import encode
 
 MAX_BOUND_PLACES = 2_000  # digits before or after the point of a bound or a multiple
@@ -144,7 +144,7 @@ class NumberSpec:
         ------
         Unsatisfiable
             No number is admitted.
-        GrammarError
+        Unenforceable
             The steps cannot be tracked, see :func:`detent.grammar.number_table.encode`.
         """
         interval = self._interval()
@@ -243,7 +243,7 @@ def _checked(value: Decimal | int | float, keyword: str) -> Decimal:
         raise GrammarError(f"{value} is not a finite number.", keyword=keyword)
     _, digits, exponent = number.as_tuple()
     if max(-int(exponent), number.adjusted() + 1, len(digits)) > MAX_BOUND_PLACES:
-        raise GrammarError(
+        raise Unenforceable(
             "the number is too long to be compared digit by digit.",
             keyword=keyword,
             hint=f"At most {MAX_BOUND_PLACES} places on each side of the point are supported.",

@@ -18,7 +18,7 @@ from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 
 from detent.grammar.decimals import as_decimal, common_multiple, exact_decimal, is_multiple, is_plain
-from detent.grammar.errors import GrammarError
+from detent.grammar.errors import Unenforceable
 from detent.grammar.number import NumberSpec
 
 MAX_WEIGHTS = 256  # eight steps without common divisors
@@ -254,7 +254,7 @@ def _weights(weights: dict[Fraction, int]) -> Weights:
 
 def _check(count: int) -> None:
     if count > MAX_WEIGHTS:
-        raise GrammarError(
+        raise Unenforceable(
             "too many multiples are combined.",
             keyword="multipleOf",
             hint=f"At most {MAX_WEIGHTS} combinations of multiples can be told apart.",

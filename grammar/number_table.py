@@ -23,7 +23,7 @@ from math import lcm
 from typing import TYPE_CHECKING, NamedTuple
 
 from detent.grammar.decimals import decimal_places, exact_decimal
-from detent.grammar.errors import GrammarError
+from detent.grammar.errors import Unenforceable
 from detent.native import number_layout as layout
 from detent.native.number_layout import EXPONENT_MAX, GREATER, INFINITE, LESS, NEVER
 
@@ -57,7 +57,7 @@ def encode(
 
     Raises
     ------
-    GrammarError
+    Unenforceable
         A step without powers of ten is above `MAX_MODULUS`, the least common multiple of several above `MAX_MULTIPLE`,
         or the steps
         are `NEVER` decades apart.
@@ -98,7 +98,7 @@ class _Step(NamedTuple):
         while modulus % 10 == 0:
             modulus, places = modulus // 10, places - 1
         if modulus > MAX_MODULUS:
-            raise GrammarError(
+            raise Unenforceable(
                 f"the step {exact_decimal(step)} has more significant digits than can be tracked exactly.",
                 keyword="multipleOf",
                 hint=f"Its digits must make a number of at most {MAX_MODULUS}.",
@@ -122,7 +122,7 @@ def _exclusions(wanted: Fraction | None, step: _Step, excluded: list[_Step]) -> 
     gaps = [step.places - each.places for each in excluded]
     spread = max(gap + each.base_power for gap, each in zip(gaps, excluded, strict=True))
     if step.modulus > MAX_MULTIPLE or spread >= NEVER:
-        raise GrammarError(
+        raise Unenforceable(
             "the steps that multiples are told apart by cannot be tracked exactly.",
             keyword="multipleOf",
             hint=f"The least common multiple of their digits must be at most {MAX_MULTIPLE}, and they must lie within "

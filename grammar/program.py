@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .charset import CharSet
-from .errors import GrammarError, LimitExceeded
+from .errors import LimitExceeded, Unenforceable
 from .regular import Alt, And, Chars, Epsilon, Look, Not, Regular, Repeat, Seq
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Program:
             code.put(FIRST_LOOK - self.looks.setdefault(node, len(self.looks)))
         elif isinstance(node, And | Not):
             if has_look(node):
-                raise GrammarError("an assertion inside an intersection or complement", keyword="pattern")
+                raise Unenforceable("an assertion inside an intersection or complement", keyword="pattern")
             if node not in self._embedded:
                 self._embedded[node] = self._automaton(node)
             self._embed(self._embedded[node])

@@ -22,7 +22,7 @@ from typing import NoReturn
 
 from . import charset, references
 from .charset import CharSet
-from .errors import GrammarError, LimitExceeded
+from .errors import GrammarError, LimitExceeded, Unenforceable
 from .regular import (
     ANY_TEXT,
     EMPTY,
@@ -74,7 +74,9 @@ def parse(pattern: str, *, anchored: bool = False, max_depth: int = MAX_DEPTH) -
     Raises
     ------
     GrammarError
-        The pattern is not valid, or refers to a group that is too large.
+        The pattern is not valid.
+    Unenforceable
+        It refers to a group that is too large, or names an unknown property of characters.
     LimitExceeded
         ``regex_depth``.
 
@@ -83,10 +85,10 @@ def parse(pattern: str, *, anchored: bool = False, max_depth: int = MAX_DEPTH) -
     >>> parse("^a|b")
     <Alt a[\\s\\S]*|[\\s\\S]*b[\\s\\S]*>
     """
-    parser = _Parser(pattern, max_depth)
+    parser = Parser(pattern, max_depth)
     node = parser.pattern_text()
     if parser.refers:
-        parser = _Parser(pattern, max_depth, parser.names)
+        parser = Parser(pattern, max_depth, parser.names)
         node = references.expand(parser.pattern_text(), parser.fail_group)
     return _whole(node) if anchored else search(node)
 
@@ -163,7 +165,7 @@ def _count(digits: str) -> int:
     return int(digits) if len(digits) < len(str(_TOO_MANY)) else _TOO_MANY
 
 
-class _Parser:
+class Parser:
     """Recursive descent over the grammar of ECMA-262, section 22.2.1."""
 
     def __init__(self, pattern: str, max_depth: int, known: Mapping[str, tuple[int, ...]] | None = None) -> None:
@@ -177,14 +179,12 @@ class _Parser:
         self.around: dict[int, int] = {}
         self.named: dict[str, list[dict[int, int]]] = {}
 
-    def fail(self, reason: str, hint: str | None = None) -> NoReturn:
-        raise GrammarError(
-            f"pattern {self.pattern!r}, character {self.at}: {reason}.", keyword="pattern", hint=hint
-        ) from None
+    def fail(self, reason: str, hint: str | None = None, kind: type[GrammarError] = GrammarError) -> NoReturn:
+        raise kind(f"pattern {self.pattern!r}, character {self.at}: {reason}.", keyword="pattern", hint=hint) from None
 
     def fail_group(self, group: int, reason: str) -> NoReturn:
         self.at = self.opens[group - 1]
-        self.fail(f"group {group}, which a back-reference repeats, {reason}")
+        self.fail(f"group {group}, which a back-reference repeats, {reason}", kind=Unenforceable)
 
     def pattern_text(self) -> Regular:
         node = self.disjunction()
@@ -366,7 +366,8 @@ class _Parser:
         match = _PROPERTY.match(self.pattern, self.at)
         points = charset.unicode_property(match[1], match[2] or "") if match else None
         if match is None or points is None:
-            self.fail(f"the Unicode property {match[0] if match else ''!r} is not known")
+            known = Unenforceable if match else GrammarError
+            self.fail(f"the Unicode property {match[0] if match else ''!r} is not known", kind=known)
         negative = self.pattern[self.at] == "P"
         self.at = match.end()
         return self.points(charset.complement(points) if negative else points)

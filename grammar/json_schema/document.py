@@ -157,14 +157,15 @@ class Document:
     Attributes
     ----------
     root : Place
+    remotes : dict of str to schema
     unknown : dict of str to str
         By JSON pointer, each ``$schema`` that names nothing that is known: read as the latest draft.
     """
 
     def __init__(self, schema: Any, remotes: Mapping[str, Any] | None = None) -> None:
         self.unknown: dict[str, str] = {}
-        self._remotes = {uri.rstrip("#"): remote for uri, remote in (remotes or {}).items()}
-        self._dialects = Dialects(self._remotes)
+        self.remotes = {uri.rstrip("#"): remote for uri, remote in (remotes or {}).items()}
+        self._dialects = Dialects(self.remotes)
         self._entered: dict[tuple[int, str], Resource] = {}
         self._by_uri: dict[str, Resource] = {}
         self._resolved: dict[tuple[Resource, str], Place] = {}
@@ -310,14 +311,14 @@ class Document:
         """The resource with a URI: of this document, a remote one, or a meta-schema."""
         self._index(self.root.resource)
         if uri not in self._by_uri:
-            if uri in self._remotes:
-                self._load(uri, self._remotes[uri])
+            if uri in self.remotes:
+                self._load(uri, self.remotes[uri])
             elif (schema := metaschema(uri)) is not None:
                 self._load(uri, schema)
             else:  # it may be the name that a remote document, or a part of one, gives itself
-                for other in self._remotes:
+                for other in self.remotes:
                     if uri not in self._by_uri and other not in self._by_uri:
-                        self._load(other, self._remotes[other])
+                        self._load(other, self.remotes[other])
         return self._by_uri.get(uri)
 
     def _load(self, uri: str, schema: Any) -> None:

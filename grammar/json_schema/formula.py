@@ -143,6 +143,23 @@ class Formulas:
 
         return walk(f)
 
+    def grant(self, f: Formula, kind: type) -> Formula:
+        """The formula with atoms of a kind true wherever they stand, and their negations as well."""
+        done: dict[int, Formula] = {}
+
+        def walk(f: Formula) -> Formula:
+            if f.op == LEAF:
+                return f
+            if f.op in (ATOM, NOT):
+                atom = f.atom if f.op == ATOM else f.parts[0].atom
+                return TRUE if isinstance(atom, kind) else f
+            found = done.get(f.serial)
+            if found is None:
+                found = done[f.serial] = (self.all if f.op == AND else self.any)(map(walk, f.parts))
+            return found
+
+        return walk(f)
+
 
 def atoms(f: Formula) -> Iterator[Formula]:
     """Every atom of a formula once, in a fixed order."""

@@ -14,7 +14,7 @@ from .facts import AtLeast, Child, Contains, Each, Facts, Slot, Unique, counts, 
 from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts, polarity
 from .nodes import Node
 from .scalars import admits
-from .typed import Present, Unevaluated, evaluated_item, evaluated_name
+from .typed import Present, Unevaluated, Unknown, evaluated_item, evaluated_name
 from .values import canonical
 
 if TYPE_CHECKING:
@@ -56,10 +56,13 @@ class Frame:
                 found = done[f] = self._fact(f.atom, leaf)
             return found
 
-        return self.facts.replace(f, leaf)
+        found = self.facts.replace(f, leaf)
+        return self.facts.grant(found, Unknown) if self.goals.reader.has_unknown else found
 
     def _fact(self, atom: Any, leaf: Leaf) -> Formula:
         """What an atom of such a formula says of the members."""
+        if isinstance(atom, Unknown):
+            return self.facts.atom(atom)
         return self._unevaluated(atom.node, leaf) if isinstance(atom, Unevaluated) else self._own(atom)
 
     def _own(self, node: Node) -> Formula:

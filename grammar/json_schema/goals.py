@@ -18,8 +18,9 @@ from copy import copy
 from typing import Any, TypeVar
 
 from .. import dfa as automata
+from ..decimals import as_decimal
 from ..dfa import CharDfa
-from ..errors import LimitExceeded
+from ..errors import LimitExceeded, Unenforceable
 from ..number import NumberSpec
 from ..number_set import NumberSet
 from ..text_set import TextSet
@@ -27,7 +28,7 @@ from . import scalars, typed
 from .facts import Facts, only_counts
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, Formulas, atoms, conjuncts, disjuncts
 from .frames import ArrayFrame, ObjectFrame
-from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader
+from .nodes import ANY_TYPE, ARRAY, BOOLEAN, FEW_DIGITS, NULL, NUMBER, OBJECT, STRING, Node, Reader
 from .scalars import can_be_written
 from .values import Array, Literal, Number, Object, String, Value, canonical
 
@@ -143,11 +144,17 @@ class Goals:
         if depth == 0:
             self.start_work()
         if depth >= self.max_depth:
-            raise LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=goal.pointer)
+            error = LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=goal.pointer)
+            error.subject = goal
+            raise error
         outer, self._leaned = self._leaned, _NOTHING
         self._open[here] = depth
+        began = self._work
         try:
             answer = any(map(self._possible, self.candidates(goal)))
+        except Unenforceable as error:
+            self._blame(goal, error, began)
+            raise
         finally:
             del self._open[here]
             leaned, self._leaned = self._leaned, min(outer, self._leaned)
@@ -173,13 +180,23 @@ class Goals:
         self._leaned = outer
         return final and not possible
 
+    @property
+    def _work(self) -> int:
+        return self.formulas.work + self.facts.work
+
+    def _blame(self, goal: Goal, error: Unenforceable, began: int) -> None:
+        """Note what an error is about: the innermost goal, or the one that most of the work was for."""
+        much = 2 * (self._work - began) >= self._work - self._started
+        if error.subject is None and (much or not (isinstance(error, LimitExceeded) and error.limit == "max_steps")):
+            error.subject = goal
+
     def start_work(self) -> None:
         """Begin a piece of work that is bounded by ``max_steps``."""
-        self._started = self.formulas.work + self.facts.work
+        self._started = self._work
 
     def check_work(self) -> None:
         """Raise when the work under way has taken too many steps."""
-        steps = self.formulas.work + self.facts.work - self._started
+        steps = self._work - self._started
         if steps > self.max_steps:
             raise LimitExceeded("max_steps", steps, self.max_steps)
 
@@ -233,21 +250,34 @@ class Goals:
         """Work out every goal that generation can meet, where one of them might pass a limit.
 
         An error must come before the first token. Only disjunctions and what is no conjunction multiply out, and only
-        conjunctions of automata grow, so a document without them is left to be worked out as generation gets there.
+        conjunctions of automata and of multiples grow, so a document without them is left to be worked out as
+        generation gets there. What may still be left out is looked for more closely.
         """
         nodes = self.reader.nodes()
         plain = all(n.is_conjunctive and not (n.any_of or n.one_of) for n in nodes)
-        if plain and not (any(n.all_of for n in nodes) and _has_automata(nodes)):
+        if plain and not _can_grow(nodes) and (self.reader.strict or not any(map(_joins, nodes))):
             return
         met, pending = {root}, [root]
         while pending:
-            for value in self.values(pending.pop()):
-                if isinstance(value, Object) and value.frame is not None:
-                    value.frame.check()
-                for child in _children(value):
-                    if child not in met:
-                        met.add(child)
-                        pending.append(child)
+            goal = pending.pop()
+            try:
+                children = self._checked_children(goal)
+            except Unenforceable as error:
+                self._blame(goal, error, self._started)
+                raise
+            new = [child for child in children if child not in met]
+            met.update(new)
+            pending += dict.fromkeys(new)
+
+    def _checked_children(self, goal: Goal) -> list[Goal]:
+        """The goals inside the values of a goal, when these are known to be within limits."""
+        values = self.values(goal)
+        for value in values:
+            if isinstance(value, Object) and value.frame is not None:
+                value.frame.check()
+            elif isinstance(value, Number) and (value.spec.multiple_of is not None or value.spec.excluded):
+                value.spec.encode()
+        return [child for value in values for child in _children(value)]
 
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
@@ -476,7 +506,8 @@ class Goals:
                 return f
             return (self.typed.any if f.op == OR else self.typed.all)(map(walk, f.parts))
 
-        return walk(formula)
+        found = walk(formula)
+        return self.typed.grant(found, typed.Unknown) if self.reader.has_unknown else found
 
     def _texts(self, formula: Formula, goal: Goal) -> list[String]:
         if formula is FALSE:
@@ -827,9 +858,18 @@ def _is_sorted(names: list[str]) -> bool:
     return len(names) > 2 and names == sorted(names)
 
 
-def _has_automata(nodes: Iterable[Node]) -> bool:
-    """Whether strings or names are read by automata."""
-    return any(n.texts or n.narrowed or n.patterns for n in nodes)
+def _can_grow(nodes: Sequence[Node]) -> bool:
+    """Whether automata or multiples of several schemas may come together."""
+    if not any(n.all_of for n in nodes):
+        return False
+    digits = {as_decimal(n.multiple).as_tuple().digits for n in nodes if n.multiple is not None}
+    return any(n.texts or n.narrowed or n.patterns for n in nodes) or sum(map(len, digits)) > FEW_DIGITS
+
+
+def _joins(node: Node) -> bool:
+    """Whether a schema alone brings automata or multiples together."""
+    named = len(node.patterns) + bool(node.properties) if node.patterns else 0
+    return named > 1 or len(node.texts + node.narrowed) > 1
 
 
 def _children(value: Value) -> Iterable[Goal]:

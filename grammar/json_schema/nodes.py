@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from .. import dfa as automata
 from .. import formats, regex
+from ..decimals import as_decimal
 from ..dfa import CharDfa
-from ..errors import GrammarError, LimitExceeded
+from ..errors import GrammarError, LimitExceeded, Unenforceable
 from ..number import NumberSpec
 from ..text_set import TextSet
 from .dialects import LATEST
@@ -23,7 +25,7 @@ from .values import canonical
 
 NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
 ANY_TYPE = 63
-L = TypeVar("L", CharDfa, TextSet)
+FEW_DIGITS = 9  # with so many, a step can be tracked
 MOST = 1 << 30  # the largest count that kernels can hold; no text has that many characters or items
 _TYPES = {
     "null": NULL,
@@ -35,7 +37,34 @@ _TYPES = {
     "object": OBJECT,
 }
 
+# The types that a keyword speaks of; others may speak of any.
+_CONCERNS = {
+    STRING: "pattern format minLength maxLength",
+    NUMBER: "multipleOf minimum maximum exclusiveMinimum exclusiveMaximum",
+    ARRAY: "items prefixItems contains uniqueItems unevaluatedItems minItems maxItems",
+    OBJECT: "properties patternProperties additionalProperties propertyNames unevaluatedProperties required "
+    "dependencies dependentSchemas dependentRequired minProperties maxProperties",
+}
+CONCERNS = {keyword: kind for kind, keywords in _CONCERNS.items() for keyword in keywords.split()}
+
 _ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
+
+
+class Relaxed(NamedTuple):
+    """A keyword that ``strict=False`` leaves out.
+
+    Attributes
+    ----------
+    pointer : str
+        JSON pointer of the schema that holds it.
+    keyword : str
+    reason : str
+        Why it cannot be enforced.
+    """
+
+    pointer: str
+    keyword: str
+    reason: str
 
 
 class Node:
@@ -69,9 +98,15 @@ class Node:
         What keys must be, as strings.
     unevaluated_properties, unevaluated_items : Node or None
         What members and items must be that no other keyword here or in place has looked at.
+    left_out : dict of str to str
+        Keywords that cannot be enforced, and why.
+    unknown : int
+        Types of which the node leaves something out: whether such a value meets it, nobody can tell from the rest.
     """
 
     types = ANY_TYPE
+    unknown = 0
+    left_out: Mapping[str, str] = MappingProxyType({})
     integer = lexical = unique = False
     enum: list[Any] | None = None
     scalars: set[Any] | None = None
@@ -140,9 +175,14 @@ class Node:
     @property
     def is_listing(self) -> bool:
         """Whether the node is met by scalars that it lists and by nothing else."""
-        if self.enum is None or self.lexical or not self.is_scalar:
+        if self.enum is None or self.lexical or self.unknown or not self.is_scalar:
             return False
         return not any(isinstance(v, (list, dict)) for v in self.enum)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether any constraint was read."""
+        return not vars(self).keys() <= {"place", "serial", "left_out", "unknown"}
 
     @property
     def is_anything(self) -> bool:
@@ -199,13 +239,12 @@ class Reader:
         self.plain_integers = plain_integers
         self.max_nodes = max_nodes
         self.max_dfa_states = max_dfa_states
-        self.relaxed: list[tuple[str, str]] = []
         self.annotations: list[tuple[str, str]] = []
         self._nodes: dict[tuple[Any, ...], Node] = {}
         self._todo: list[Node] = []
         self._constants: dict[Any, Node] = {}
         self._representatives: dict[Any, Node] = {}
-        self.has_narrowed = False
+        self.has_narrowed = self.has_unknown = False
         self.anything = Node(document.root._replace(schema=True), 0)
         self.nothing = Node(document.root._replace(schema=False), 1)
         self.nothing.types = 0
@@ -217,18 +256,52 @@ class Reader:
             root = self._read()
         except ScopeNeeded:  # rare: what was read so far is read again, with scopes
             self.document.keep_scopes()
-            for read_so_far in (self._nodes, self._todo, self.relaxed, self.annotations):
+            for read_so_far in (self._nodes, self._todo, self.annotations):
                 read_so_far.clear()
             root = self._read()
         self.annotations.extend(self.document.unknown.items())
         self._refuse_circles()
+        self._spread()
         return root
 
     def _read(self) -> Node:
         root = self.node(self.document.root)
         while self._todo:
-            self._fill(self._todo.pop())
+            node = self._todo.pop()
+            if len(self._nodes) > self.max_nodes:
+                raise LimitExceeded("max_nodes", len(self._nodes), self.max_nodes, pointer=node.place.pointer)
+            self._fill(node)
         return root
+
+    @property
+    def relaxed(self) -> list[Relaxed]:
+        """What is left out, in the order of reading."""
+        found = (Relaxed(n.place.pointer, *item) for n in self._nodes.values() for item in n.left_out.items())
+        return list(dict.fromkeys(found))
+
+    def leave_out(self, node: Node, keywords: Iterable[str], reason: str) -> None:
+        """Read a node again without some keywords, or as little of them as can be told (``oneOf``: as ``anyOf``)."""
+        known = {**node.left_out, **dict.fromkeys(keywords, reason)}
+        place, serial = node.place, node.serial
+        vars(node).clear()
+        node.place, node.serial, node.left_out = place, serial, known
+        self._fill(node)
+        self._spread()
+
+    def leave_out_all(self, node: Node, reason: str) -> None:
+        """Make a node one that says nothing, whatever its schema says."""
+        place, serial = node.place, node.serial
+        left_out = {keyword: reason for keyword in place.schema if keyword in _READERS}
+        vars(node).clear()
+        node.place, node.serial, node.left_out, node.unknown = place, serial, left_out, ANY_TYPE
+        self.has_unknown = True
+        self._spread()
+
+    def _spread(self) -> None:
+        """Names of which nobody can tell whether they meet ``propertyNames`` leave open whether an object does."""
+        for node in self._nodes.values():
+            if node.property_names is not None and any(n.unknown & STRING for n in in_place([node.property_names])):
+                node.unknown |= OBJECT
 
     def _refuse_circles(self) -> None:
         """Refuse references that lead back to where they stand without entering a value: they have no meaning."""
@@ -264,8 +337,6 @@ class Reader:
             found = self.fresh(place)
             self._nodes[key] = found
             self._todo.append(found)
-            if len(self._nodes) > self.max_nodes:
-                raise LimitExceeded("max_nodes", len(self._nodes), self.max_nodes, pointer=place.pointer)
         return found
 
     def nodes(self) -> list[Node]:
@@ -337,23 +408,40 @@ class Reader:
             node.all_of += (self.node(self.document.resolve(ref, node.place)),)
             return
         for keyword, value in schema.items():
-            read = _READERS.get(keyword)
+            read = (_LOOSELY if keyword in node.left_out else _READERS).get(keyword)
             if read is not None:
                 try:
                     read(self, node, value)
+                except Unenforceable as error:
+                    self._relax(node, keyword, error)
+                except GrammarError as error:
+                    if not error.pointer:
+                        error.pointer, error.keyword = node.place.pointer, keyword
+                    raise
                 except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
-                    if isinstance(error, GrammarError):
-                        raise
                     raise GrammarError(
                         f"{value!r:.60} is not a value of this keyword.", pointer=node.place.pointer, keyword=keyword
                     ) from error
+        if node.left_out:
+            self._settle(node)
 
-    def refuse(self, node: Node, keyword: str, reason: str = "this keyword is not enforced yet.") -> None:
-        """Raise for what cannot be enforced, or note it when the caller allows that."""
+    def _relax(self, node: Node, keyword: str, error: Unenforceable) -> None:
+        """Leave out what cannot be enforced where the caller allows that, else raise."""
         if self.strict:
-            hint = "strict=False leaves it out and lists it in explain()."
-            raise GrammarError(reason, pointer=node.place.pointer, keyword=keyword, hint=hint)
-        self.relaxed.append((node.place.pointer, keyword))
+            error.pointer, error.keyword = node.place.pointer, keyword
+            error.hint = " ".join(filter(None, (error.hint, "strict=False leaves it out and lists it in explain().")))
+            raise error
+        node.left_out = {**node.left_out, keyword: error.reason}
+
+    def _settle(self, node: Node) -> None:
+        """Draw the consequences of what was left out."""
+        self.has_unknown = True
+        if "patternProperties" in node.left_out and node.additional is not None:
+            reason = "which names are additional depends on patternProperties."
+            node.left_out = {**node.left_out, "additionalProperties": reason}
+            node.additional = self.anything
+        for keyword in node.left_out:
+            node.unknown |= CONCERNS.get(keyword, ANY_TYPE)
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
         """The node of a subschema."""
@@ -377,7 +465,7 @@ class Reader:
         if not isinstance(value, list):
             raise TypeError
         for number in _numbers_in(value):
-            NumberSpec(number, False, number, False)  # refuses one that is too long to be compared
+            _check_length(number)
         node.enum = value if node.enum is None else [v for v in value if any(same(v, w) for w in node.enum)]
 
     def _const(self, node: Node, value: Any) -> None:
@@ -411,6 +499,9 @@ class Reader:
             node.all_of += tuple(branches)
         else:
             node.one_of += (branches,)
+
+    def _one_of_loosely(self, node: Node, value: Any) -> None:
+        node.any_of += (self._list(node, "oneOf", value),)
 
     def _not(self, node: Node, value: Any) -> None:
         node.none_of += (self.below(node, value, "not"),)
@@ -470,10 +561,11 @@ class Reader:
 
     def _pattern_properties(self, node: Node, value: Any) -> None:
         for pattern, sub in value.items():
-            automaton = self._language(
-                node, "patternProperties", partial(pattern_dfa, pattern, self.max_dfa_states), pattern
-            )
-            if automaton is not None:
+            try:
+                automaton = pattern_dfa(pattern, self.max_dfa_states)
+            except Unenforceable as error:
+                self._relax(node, "patternProperties", error)
+            else:
                 node.patterns += ((automaton, self.below(node, sub, "patternProperties", pattern)),)
 
     def _additional(self, node: Node, value: Any) -> None:
@@ -506,6 +598,9 @@ class Reader:
     def _multiple(self, node: Node, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or value <= 0:
             raise TypeError
+        if len(as_decimal(value).as_tuple().digits) > FEW_DIGITS:
+            NumberSpec(multiple_of=as_decimal(value)).encode()  # refuses steps that cannot be tracked
+        _check_length(value)
         node.multiple = value
 
     def _bound(self, node: Node, keyword: str, value: Any) -> None:
@@ -515,21 +610,21 @@ class Reader:
             return  # draft 4: read together with the bound
         if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
             raise TypeError
+        _check_length(value)
         node.number += ((exclusive if schema.get(exclusive) is True else keyword, value),)
 
     def _pattern(self, node: Node, value: Any) -> None:
         if not isinstance(value, str):
             raise TypeError
-        automaton = self._language(node, "pattern", lambda: pattern_dfa(value, self.max_dfa_states), value)
-        if automaton is not None:
-            node.texts += (TextSet.of(automaton, max_states=self.max_dfa_states),)
+        automaton = pattern_dfa(value, self.max_dfa_states)
+        node.texts += (TextSet.of(automaton, max_states=self.max_dfa_states),)
 
     def _format(self, node: Node, value: Any) -> None:
         if not isinstance(value, str):
             raise TypeError
         texts = None
         if self.format_assertion or node.place.dialect.asserts_format:
-            texts = self._language(node, "format", lambda: self.formats(value, node.place.draft), value)
+            texts = self.formats(value, node.place.draft)
         if texts is None:
             self.annotations.append((node.place.pointer, value))
             return
@@ -540,24 +635,10 @@ class Reader:
         else:
             node.texts += (texts,)
 
-    def _language(self, node: Node, keyword: str, make: Callable[[], L | None], text: str) -> L | None:
-        """An automaton or a set of texts, with errors that name the place."""
-        try:
-            return make()
-        except LimitExceeded as error:
-            raise LimitExceeded(
-                error.limit, error.measured, self.max_dfa_states, pointer=node.place.pointer, keyword=keyword
-            ) from error
-        except GrammarError as error:
-            self.refuse(node, keyword, f"{text!r:.80}: {error.reason}")
-            return None
-
-    def _least(self, node: Node, attribute: str, keyword: str, value: Any) -> None:
+    def _least(self, node: Node, attribute: str, value: Any) -> None:
         count = self._count(node, value)
         if count > MOST:
-            raise LimitExceeded(
-                "a count", count, MOST, pointer=node.place.pointer, keyword=keyword, hint="No text is that long."
-            )
+            raise LimitExceeded("a count", count, MOST, hint="No text is that long.")
         setattr(node, attribute, count)
 
     def _most(self, node: Node, attribute: str, value: Any) -> None:
@@ -566,6 +647,25 @@ class Reader:
 
     def _unique(self, node: Node, value: Any) -> None:
         node.unique = value is True
+
+
+def in_place(nodes: Iterable[Node]) -> list[Node]:
+    """Nodes with all that are asked about the same value."""
+    found: dict[int, Node] = {}
+    pending = list(nodes)
+    while pending:
+        node = pending.pop()
+        if node.serial not in found:
+            found[node.serial] = node
+            pending.extend(node.in_place())
+    return list(found.values())
+
+
+def _check_length(number: Any) -> None:
+    """Refuse a number that is too long to be compared digit by digit."""
+    plain = abs(number) < 1 << 64 if isinstance(number, int) else isinstance(number, float) and math.isfinite(number)
+    if not plain:
+        NumberSpec(number, False, number, False)
 
 
 def _numbers_in(value: Any) -> Iterator[Any]:
@@ -599,6 +699,8 @@ def listed(value: Any, node: Node) -> bool:
     return (isinstance(value, bool), value) in node.scalars
 
 
+_LOOSELY: dict[str, Callable[[Reader, Node, Any], None]] = {"oneOf": Reader._one_of_loosely}
+
 _READERS: dict[str, Callable[[Reader, Node, Any], None]] = {
     "type": Reader._type,
     "enum": Reader._enum,
@@ -628,11 +730,11 @@ _READERS: dict[str, Callable[[Reader, Node, Any], None]] = {
     "contains": Reader._contains,
     "unevaluatedProperties": Reader._unevaluated_properties,
     "unevaluatedItems": Reader._unevaluated_items,
-    "minLength": lambda r, n, v: r._least(n, "shortest", "minLength", v),
+    "minLength": lambda r, n, v: r._least(n, "shortest", v),
     "maxLength": lambda r, n, v: r._most(n, "longest", v),
-    "minItems": lambda r, n, v: r._least(n, "min_items", "minItems", v),
+    "minItems": lambda r, n, v: r._least(n, "min_items", v),
     "maxItems": lambda r, n, v: r._most(n, "max_items", v),
-    "minProperties": lambda r, n, v: r._least(n, "min_properties", "minProperties", v),
+    "minProperties": lambda r, n, v: r._least(n, "min_properties", v),
     "maxProperties": lambda r, n, v: r._most(n, "max_properties", v),
     "minimum": lambda r, n, v: r._bound(n, "minimum", v),
     "maximum": lambda r, n, v: r._bound(n, "maximum", v),

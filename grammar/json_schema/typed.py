@@ -2,7 +2,7 @@
 
 Applicators that stay in place (``allOf``, ``anyOf``, ``oneOf``, ``not``, ``if``, ``$ref``, ``dependentSchemas``) are
 multiplied out into the formula; nodes that say nothing of the type are constants. Atoms are nodes (their own
-constraints), :class:`Present` and :class:`Unevaluated`.
+constraints), :class:`Present`, :class:`Unevaluated` and :class:`Unknown`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,15 @@ class Unevaluated(NamedTuple):
     node: Node
 
 
+class Unknown(NamedTuple):
+    """What was left out of a node holds, too.
+
+    Nobody can tell, so neither this nor its negation may exclude a value: at the end both are granted.
+    """
+
+    node: Node
+
+
 def expand(goals: Goals, node: Node, kind: int) -> Formula:
     """What a node, with everything in place, asks of a value of one type."""
     if not node.types & kind:
@@ -50,6 +59,8 @@ def _parts(goals: Goals, node: Node, kind: int) -> Iterator[Formula]:
         yield typed.any(typed.atom(n) for n in goals.listed(node, kind))
     if says_something(node, kind):
         yield typed.atom(node)
+    if node.unknown & kind:
+        yield typed.atom(Unknown(node))
     yield from map(of, node.all_of)
     for options in node.any_of:
         yield typed.any(map(of, options))
@@ -94,12 +105,13 @@ def evaluated_name(goals: Goals, node: Node, name: str | None, matching: set[byt
     if own or node.additional is not None or any(d.key in matching for d, _ in node.patterns):
         return TRUE
     typed = goals.typed
-    return typed.any(
+    inner = (
         condition
         if other.unevaluated_properties is not None
         else typed.all((condition, evaluated_name(goals, other, name, matching)))
         for condition, other in _in_place(goals, node, OBJECT)
     )
+    return typed.any((*inner, typed.atom(Unknown(node)) if node.unknown & OBJECT else FALSE))
 
 
 def evaluated_item(goals: Goals, node: Node, index: int | None) -> tuple[Formula, list[tuple[Formula, Formula]]]:
@@ -121,6 +133,8 @@ def evaluated_item(goals: Goals, node: Node, index: int | None) -> tuple[Formula
         if looks or (at is not node and at.unevaluated_items is not None):
             always.append(condition)
             continue
+        if at.unknown & ARRAY:
+            always.append(goals.typed.all((condition, goals.typed.atom(Unknown(at)))))
         if at.contains is not None:  # in 2019-09 as well, as validators have it
             when_met.append((condition, goals.value_of(at.contains)))
         pending += [(goals.typed.all((condition, more)), other) for more, other in _in_place(goals, at, ARRAY)]

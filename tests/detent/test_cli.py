@@ -36,6 +36,18 @@ def test_check_judges_an_instance(tmp_path: Path, text: str, code: int, verdict:
     assert found == code and output.split()[-1] == verdict
 
 
+def test_check_tells_and_checks_what_is_left_out(tmp_path: Path) -> None:
+    schema, instance = tmp_path / "schema.json", tmp_path / "instance.json"
+    schema.write_text(json.dumps({"pattern": r"^(a+)\1$"}))
+    assert check(str(schema))[0] == 1
+    code, output = check(str(schema), "--no-strict")
+    assert code == 0 and json.loads(output)["relaxed"][0][:2] == ["", "pattern"]
+    for text, verdict in (('"aa"', "valid"), ('"aaa"', "invalid")):
+        instance.write_text(text)
+        code, output = check(str(schema), str(instance), "--no-strict")
+        assert code == (verdict != "valid") and output.split()[-1] == verdict
+
+
 def test_check_takes_keys_in_any_order(tmp_path: Path) -> None:
     schema, instance = tmp_path / "schema.json", tmp_path / "instance.json"
     schema.write_text('{"properties": {"a": true, "b": true}, "required": ["a", "b"]}')

@@ -301,3 +301,23 @@ def test_structured_needs_a_prompt_and_a_type(lm: detent.LanguageModel) -> None:
 
 def test_step_is_documented_in_order() -> None:
     assert Step._fields == ("token", "forced", "logprob", "log_weight")
+
+
+def test_what_strict_leaves_out_is_never_silent(lm: detent.LanguageModel) -> None:
+    schema = {"type": "string", "pattern": r"^(a+)\1$", "maxLength": 3}
+    options: dict[str, Any] = {"whitespace": "compact", "seed": 1, "max_new_tokens": 40}
+    with pytest.raises(detent.Unenforceable):
+        detent.run(lm, "hi", schema, **options)
+    result = detent.run(lm, "hi", schema, strict=False, **options)
+    assert len(result.value) <= 3 and result.residual and not result.residual.holds
+    assert "pattern" in repr(result)
+    with pytest.raises(detent.Violated, match="does not match"):
+        detent.generate(lm, "hi", schema, strict=False, **options)
+
+
+def test_what_holds_is_a_value(lm: detent.LanguageModel) -> None:
+    schema = {"enum": ["aa", "aaaa"], "pattern": r"^(a+)\1$"}
+    assert detent.generate(lm, "hi", schema, strict=False, seed=1) in ("aa", "aaaa")
+    grammar = lm.compiler.json_schema(schema, strict=False)
+    assert detent.run(lm, "hi", grammar, seed=1).residual.holds
+    assert not detent.run(lm, "hi", {"enum": ["aa"]}, strict=False, seed=1).residual

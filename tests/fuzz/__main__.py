@@ -3,6 +3,7 @@
 python -m tests.fuzz --minutes 60 --seed 1
 python -m tests.fuzz --case 1:4711                      # one case again
 python -m tests.fuzz --minutes 10 --tokenizer FOLDER    # a Hugging Face tokenizer instead of the small vocabulary
+python -m tests.fuzz --minutes 10 --relaxing            # with keywords left out by chance, as strict=False does
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rich.console import Console
 
 from .checks import CHECKS
 from .engine import Engine
+from .relaxing import FORGIVEN, RelaxingEngine
 from .runner import Fuzzer
 from .schemas import DRAFTS
 
@@ -33,6 +35,7 @@ def main() -> int:
     parser.add_argument("--tokenizer", help="a folder in Hugging Face form")
     parser.add_argument("--draft", type=int, action="append", choices=DRAFTS, help="only this draft")
     parser.add_argument("--without", action="append", choices=CHECKS, help="leave out this check")
+    parser.add_argument("--relaxing", action="store_true", help="leave out keywords of the schemas by chance")
     arguments = parser.parse_args()
     if arguments.case:
         arguments.seed, first = map(int, arguments.case.split(":"))
@@ -50,9 +53,9 @@ def main() -> int:
 def work(arguments: argparse.Namespace, number: Any) -> None:
     """The fuzzer, in a process of its own: what kills it leaves the number of the case behind."""
     faulthandler.enable()
-    engine = Engine(arguments.tokenizer)
-    drafts, without = tuple(arguments.draft or DRAFTS), tuple(arguments.without or ())
-    fuzzer = Fuzzer(engine, arguments.seed, drafts, without)
+    engine = (RelaxingEngine if arguments.relaxing else Engine)(arguments.tokenizer)
+    without = (*(arguments.without or ()), *(FORGIVEN if arguments.relaxing else ()))
+    fuzzer = Fuzzer(engine, arguments.seed, tuple(arguments.draft or DRAFTS), without)
     start = shown = time.monotonic()
     while True:
         known = len(fuzzer.tally.findings)

@@ -12,6 +12,7 @@ from detent.grammar.json_schema import nodes
 from .checks import CHECKS
 from .engine import Engine, Options
 from .judges import Judges, NotStrict, parse
+from .relaxing import FORGIVEN, RelaxingEngine
 from .runner import Fuzzer
 from .schemas import DRAFTS, circular, subschemas, write
 from .shrink import shrink
@@ -43,6 +44,14 @@ def test_random_schemas(engine: Engine, draft: int) -> None:
     counts = fuzzer.tally.counts
     assert min(counts["valid"], counts["invalid"], counts["walks done"], counts["masks by steps"]) > CASES
     assert sum(fuzzer.tally.disagreements.values()) < 0.01 * (counts["valid"] + counts["invalid"])
+
+
+def test_what_is_left_out_only_widens() -> None:
+    fuzzer = Fuzzer(RelaxingEngine(), 1, without=FORGIVEN)
+    for number in range(CASES):
+        fuzzer.case(number)
+    assert not fuzzer.tally.findings, "\n".join(map(str, fuzzer.tally.findings))
+    assert fuzzer.tally.counts["completions searched"] > CASES
 
 
 @pytest.mark.parametrize(("check", "schema", "text", "options"), FOUND)

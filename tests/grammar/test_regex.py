@@ -206,11 +206,11 @@ captured = st.recursive(
 @given(captured)
 def test_back_references_mean_what_they_say(pattern: str) -> None:
     pattern = f"(a|b)?{pattern}"
-    first = regex._Parser(pattern, 100)
+    first = regex.Parser(pattern, 100)
     first.pattern_text()
     if "2" not in first.names and r"\2" in pattern:
         return
-    node = regex._Parser(pattern, 100, first.names).pattern_text()
+    node = regex.Parser(pattern, 100, first.names).pattern_text()
     try:
         automaton = dfa.compile(regex.parse(pattern))
     except GrammarError as error:
