@@ -64,6 +64,20 @@ def set_bits(A, row, ids, n):
         A[row + (t >> 5)] |= 1 << (t & 31)
 
 
+@kernel("void(A, i8, i8)")
+def clear_bit(A, row, t):
+    """Take a token out of a dense row."""
+    A[row + (t >> 5)] &= ~(np.int32(1) << np.int32(t & 31))
+
+
+@kernel("void(A, A, i8, i8)")
+def clear_bits(A, V, row, edge):
+    """Take the tokens that end at an edge of a suffix set out of a dense row."""
+    at, n = edge_tokens(A, V, edge)
+    for k in range(at, at + n):
+        clear_bit(A, row, int(V[k]) if edge < V[V_NODES] else int(A[k]))
+
+
 @kernel("i8(A, i8, i8)")
 def dense_row(A, n_rows, with_ids):
     """A dense row of the first ``n_rows`` rows noted, the ids (``with_ids`` 1) and lists (2); 0 with ``FULL`` set."""

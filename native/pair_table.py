@@ -6,7 +6,10 @@ each) and of the ids behind them, number of ids, exit, suspects (:mod:`.suspects
 
 from __future__ import annotations
 
+import numpy as np
+
 from .arena import (
+    DENSE,
     FULL,
     IDS,
     LIST,
@@ -21,10 +24,11 @@ from .arena import (
     USED_LISTS,
     USED_ROWS,
     WAITS,
+    WORDS,
     mix,
     take,
 )
-from .collect import add_list, add_row, arrive, dense_row, flush_ids
+from .collect import add_list, add_row, arrive, dense_row, flush_ids, set_bits
 from .jit import kernel
 from .languages import AUTOMATON, DFA_SLACK, SPEC_FREE, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF
 from .positions import A_LOOSE, A_UNIQUE, K_ARRAY, K_OPEN, K_STRING, lazy, position
@@ -95,6 +99,26 @@ def use_tokens(A, pair):
     suspects = int(A[pair + P_SUSPECTS])
     if suspects != 0:
         add_suspects(A, A, suspects + 1, int(A[suspects]))
+
+
+@kernel("i8(A, i8)")
+def pair_row(A, pair):
+    """A dense row with all tokens of a pair, still to be kept (:func:`.collect.keep_row`); 0 with ``FULL`` set."""
+    at, words = take(A, DENSE, int(A[WORDS])), np.uint64(A[WORDS])
+    if at < 0:
+        return 0
+    base = np.uint64(at)
+    for j in range(words):  # unsigned indices: vector loops
+        A[base + j] = 0
+    for k in range(int(A[pair + P_ROWS])):
+        row = np.uint64(A[pair + P_ROW + k])
+        for j in range(words):
+            A[base + j] |= A[row + j]
+    ids, n_lists = int(A[pair + P_LIST]), int(A[pair + P_LISTS])
+    for k in range(n_lists):
+        set_bits(A, at, int(A[ids + 2 * k]), int(A[ids + 2 * k + 1]))
+    set_bits(A, at, ids + 2 * n_lists, int(A[pair + P_COUNT]))
+    return at
 
 
 @kernel("void(A, i8, i8)")

@@ -29,6 +29,7 @@ from .arena import (
     WORK,
 )
 from .collect import add_ids, add_tokens, arrive, start_collecting
+from .counted import is_counted, walk_counted
 from .jit import kernel
 from .languages import ANY, SPEC_KIND, TOTAL, in_loop
 from .pair_table import P_EXIT, ask, find_pair, keep_pair, need_pair, use_tokens
@@ -164,6 +165,9 @@ def visit_called(A, V, x, pos, parent):
     if has_words(A, pos):
         walk_words(A, V, x, pos, parent)
         return True
+    if is_counted(A, pos) and parent == BASE_STATE:
+        walk_counted(A, V, x, pos, parent)
+        return True
     kind = A[A[POS] + pos * POS_STRIDE]
     if parent != BASE_STATE and (kind == K_STRING or kind == K_NUMBER or kind == K_OPEN):
         need_pair(A, V, x, pos, parent)
@@ -200,6 +204,8 @@ def read_all(A, V, x, pos):
         return free_text(A, V, int(A[at + 1]), int(A[at + 3]))
     elif has_words(A, pos):
         walk_words(A, V, x, pos, BASE_STATE)
+    elif is_counted(A, pos):
+        walk_counted(A, V, x, pos, BASE_STATE)
     elif x < V[V_NODES] and avoids(A, pos):
         walk_avoided(A, V, x, pos, BASE_STATE)
     else:

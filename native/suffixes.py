@@ -138,6 +138,30 @@ def suffix_set(A, V, base, n):
     return nodes + number
 
 
+@kernel("i8(A, A, i8, i8, i8)")
+def subtract(A, V, x, nodes_at, n):
+    """The set ``x`` (-1: none) without the ``n`` trie nodes at ``nodes_at``, which are sorted; -1: nothing is left."""
+    if n == 0:
+        return x
+    if x < V[V_NODES]:
+        for j in range(n):
+            if A[nodes_at + j] == x:
+                return -1
+        return x
+    sort_words(A, nodes_at, n)
+    at = int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE
+    members, pool, kept = int(A[at]), int(A[SORT]), 0
+    j = 0
+    for k in range(int(A[at + 1])):
+        node = A[members + k]
+        while j < n and A[nodes_at + j] < node:
+            j += 1
+        if j == n or A[nodes_at + j] != node:
+            A[pool + kept] = node
+            kept += 1
+    return suffix_set(A, V, pool, kept)
+
+
 @kernel("UniTuple(i8, 2)(A, A, i8, i8, i8)")
 def _tokens_at(A, V, pool, start, stop):
     """Copy the tokens that end at the nodes ``pool[start:stop]`` to a list: its place and length."""

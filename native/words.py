@@ -6,12 +6,9 @@ as free text, whose pair is shared, except where a listed name closes.
 
 from __future__ import annotations
 
-import numpy as np
-
 from .arena import (
     BANNED,
     COWALK,
-    DENSE,
     FULL,
     LAZY,
     POS,
@@ -20,13 +17,11 @@ from .arena import (
     SNODE_STRIDE,
     STATUS,
     TRIE_STRIDE,
-    WORDS,
-    take,
 )
-from .collect import add_edge, add_row, arrive, keep_row, set_bits
+from .collect import add_edge, add_row, arrive, clear_bits, keep_row
 from .jit import kernel
 from .languages import AUTOMATON, SPEC_KIND, SPEC_MAX, trie_char, trie_child
-from .pair_table import P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, ask, find_pair, plain_position, use_tokens
+from .pair_table import P_EXIT, ask, find_pair, pair_row, plain_position, use_tokens
 from .positions import (
     K_KEY,
     K_STRING,
@@ -41,7 +36,7 @@ from .positions import (
 )
 from .steps import after_key, avoid_step, free_goal, is_raw, name_can_go_on, word_can_go_on
 from .strings import CHAR, DEAD, QUOTE, char_step
-from .suffixes import edge_along, edge_byte, edge_range, edge_rest, edge_tokens, sort_words, suffix_set
+from .suffixes import edge_along, edge_byte, edge_range, edge_rest, subtract
 from .trie import V_BYTE, V_CHILD, V_NODES
 
 
@@ -58,7 +53,7 @@ def has_words(A, pos):
 
 @kernel("i8(A, A, i8, i8)")
 def nodes_behind(A, V, edges_at, n):
-    """Copy the trie nodes behind ``n`` edges to the middle of the scratch region, sorted: their number."""
+    """Copy the trie nodes behind ``n`` edges to the middle of the scratch region: their number."""
     base, room, count = int(A[COWALK]) + int(A[COWALK + 1]) // 2, int(A[COWALK + 1]) // 4, 0
     for j in range(n):
         x = edge_rest(A, V, int(A[edges_at + j]))
@@ -72,7 +67,6 @@ def nodes_behind(A, V, edges_at, n):
         for k in range(size):
             A[base + count + k] = x if x < V[V_NODES] else A[A[at] + k]
         count += size
-    sort_words(A, base, count)
     return count
 
 
@@ -81,23 +75,8 @@ def without(A, V, x, edges_at, n):
     """The suffix set ``x`` without what lies behind the ``n`` edges at ``edges_at``; -1 when nothing is left."""
     if n == 0:
         return x
-    if x < V[V_NODES]:
-        for j in range(n):
-            if edge_rest(A, V, int(A[edges_at + j])) == x:
-                return -1
-        return x
-    gone, count = int(A[COWALK]) + int(A[COWALK + 1]) // 2, nodes_behind(A, V, edges_at, n)
-    at = int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE
-    members, pool, kept = int(A[at]), int(A[COWALK]), 0
-    j = 0
-    for k in range(int(A[at + 1])):
-        node = A[members + k]
-        while j < count and A[gone + j] < node:
-            j += 1
-        if j == count or A[gone + j] != node:
-            A[pool + kept] = node
-            kept += 1
-    return suffix_set(A, V, pool, kept)
+    count = nodes_behind(A, V, edges_at, n)
+    return subtract(A, V, x, int(A[COWALK]) + int(A[COWALK + 1]) // 2, count)
 
 
 @kernel("void(A, A, i8, i8, i8)")
@@ -109,27 +88,11 @@ def use_free_text(A, V, pair, edges_at, n):
     if n == 0:
         use_tokens(A, pair)
         return
-    words = int(A[WORDS])
-    at = take(A, DENSE, words)
-    if at < 0:
+    at = pair_row(A, pair)
+    if at == 0:
         return
-    base = np.uint64(at)
-    for j in range(np.uint64(words)):  # unsigned indices: vector loops
-        A[base + j] = 0
-    for k in range(int(A[pair + P_ROWS])):
-        row = np.uint64(A[pair + P_ROW + k])
-        for j in range(np.uint64(words)):
-            A[base + j] |= A[row + j]
-    ids, n_lists = int(A[pair + P_LIST]), int(A[pair + P_LISTS])
-    for k in range(n_lists):
-        set_bits(A, at, int(A[ids + 2 * k]), int(A[ids + 2 * k + 1]))
-    set_bits(A, at, ids + 2 * n_lists, int(A[pair + P_COUNT]))
     for j in range(n):
-        edge = int(A[edges_at + j])
-        ids, count = edge_tokens(A, V, edge)
-        for m in range(count):
-            t = V[ids + m] if edge < V[V_NODES] else A[ids + m]
-            A[at + (t >> 5)] &= ~(1 << (t & 31))
+        clear_bits(A, V, at, int(A[edges_at + j]))
     add_row(A, keep_row(A, at))
 
 
