@@ -102,6 +102,33 @@ def test_masks_of_many_tokens(crowded: Compiler, schema: Any, options: tuple[str
     walk(grammar.matcher(), reference, random.Random(seed), 8)
 
 
+PIECES = ["a", "b", "ab", " ", "é", "\\n", "\\u0061", '\\"', "\\\\", '"', '":', '",', '"}', "😀"]
+
+
+@pytest.fixture(scope="module")
+def wordy() -> Compiler:
+    """A compiler with long tokens, as bounded strings meet them."""
+    rng = random.Random(4)
+    long = ["".join(rng.choices(PIECES, [9, 9, 9, 3] + 10 * [1], k=rng.randrange(1, 30))) for _ in range(1500)]
+    listed = [*(bytes([b]) for b in range(256)), *sorted(text.encode() for text in long), None]
+    return Compiler(Vocabulary.from_tokens(listed, eos=[len(listed) - 1]))
+
+
+PATTERNS = st.sampled_from([None, "^[ab]*$", "^[a-z]+( [a-z]+)*$", "b", "^[^ ]*$", "^(a|b[^b])*$", "^.{3}$|^[a-c]*$"])
+
+
+@given(PATTERNS, st.integers(0, 12), st.one_of(st.none(), st.integers(12, 40)), st.booleans(), SEEDS)
+@settings(QUICK, max_examples=30)
+def test_masks_of_bounded_strings(
+    wordy: Compiler, pattern: str | None, least: int, most: int | None, inside: bool, seed: int
+) -> None:
+    bounds = {"pattern": pattern, "minLength": least, "maxLength": most}
+    text = {"type": "string"} | {keyword: value for keyword, value in bounds.items() if value is not None}
+    schema = {"type": "array", "items": [text, text]} if inside else text
+    grammar, reference = compile_both(wordy, schema, "any", "compact")
+    walk(grammar.matcher(), reference, random.Random(seed), 8)
+
+
 @given(st.data(), SCHEMAS, OPTIONS, SEEDS)
 @QUICK
 def test_masks_along_instances(
