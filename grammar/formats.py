@@ -31,7 +31,7 @@ _FIRST_DRAFT = {name: draft for draft, names in _SINCE.items() for name in names
 NARROWED = {
     "hostname": "since draft 7 no label may begin with xn-- (whether punycode is valid is not regular).",
     "idn-hostname": "labels beyond ASCII have 10 characters at most, and more bounds, see `grammar/idn_format.py`.",
-    "regex": "groups nest 8 deep, no `\\k<name>`, and more bounds, which `grammar/pattern_format.py` lists.",
+    "regex": "groups nest 8 deep, one named group, and more bounds, which `grammar/pattern_format.py` lists.",
 }
 # The specification asks for more than is checked.
 WIDENED = {
