@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from detent.grammar.judged import verdict
 from detent.native import keys, masks
 from detent.native.arena import WORDS
 
 from .arena import Arena, ArenaFull
-from .placement import Placement, Suspects, last_value_of, needs_value, stopped_at
+from .placement import Placement, Suspects, last_value_of, needs_value, open_string_of, stopped_at
 
 if TYPE_CHECKING:
     from .compiler import Grammar
@@ -138,7 +139,9 @@ class Matcher:
                 return result
             if needs_value(result):
                 read, state = stopped_at(result)
-                state = self._placement.after(state, self._value(data[:read]))
+                state = self._placement.after(state, self._value(state, data[:read]))
+                if state == 0:
+                    return 0
             else:
                 self._resolve(result)
 
@@ -149,9 +152,10 @@ class Matcher:
         else:
             self._arena.resolve(-2 - result)
 
-    def _value(self, data: bytes = b"") -> Any:
-        """The JSON value that the text ends with after ``data``."""
-        return last_value_of(chain((data,), self._text_backwards()))
+    def _value(self, state: int, data: bytes = b"") -> Any:
+        """What ``state`` waits for, which ``data`` leads to: the JSON value before it, or the verdict on a label."""
+        chunks = chain((data,), self._text_backwards())
+        return verdict(open_string_of(chunks)) if self._placement.is_in_string(state) else last_value_of(chunks)
 
     def _text_backwards(self) -> Iterator[bytes]:
         for _, taken in reversed(self._steps):
@@ -264,7 +268,7 @@ class Matcher:
 
     def _cleared(self, group: Suspects) -> list[int]:
         """The suspects of one group that the value before them allows."""
-        value, is_new = self._value(group.ending), self._placement.is_new
+        value, is_new = self._value(group.state, group.ending), self._placement.is_new
         strings = [token for token, string in group.strings if is_new(group.array, value, string)]
         if self._K is not None:
             strings = strings if self._repeats_no_key(group.ending) else []
@@ -274,7 +278,8 @@ class Matcher:
         found = group.found.get(state)
         if found is None:
             read = len(group.ending)
-            found = [token for token, data in group.tokens if self._follow(state, data, read, keyed=False) > 0]
+            tokens = group.tokens if state else ()
+            found = [token for token, data in tokens if self._follow(state, data, read, keyed=False) > 0]
             if group.is_final:
                 group.found[state] = found
         if self._K is not None:
@@ -313,7 +318,7 @@ class Matcher:
         out, taken = bytearray(), 0
         while not self._stopped:
             byte = self._until(self._forced_byte)
-            if byte > 255 or not self.accept_bytes(bytes((byte,))):
+            if byte == NO_BYTE or not self.accept_bytes(bytes((byte,))):
                 break
             out.append(byte)
             taken += 1
@@ -326,7 +331,9 @@ class Matcher:
         result = self._forced_byte_after(self.state)
         if needs_value(result):
             _, state = stopped_at(result)
-            result = self._forced_byte_after(self._placement.after(state, self._value()))
+            if self._placement.is_in_string(state):
+                return NO_BYTE
+            result = self._forced_byte_after(self._placement.after(state, self._value(state)))
         return result
 
     def _forced_byte_after(self, state: int) -> int:
@@ -364,6 +371,7 @@ def _check_room(mask: Bitmask, row: int, arena: npt.NDArray[np.int32]) -> None:
         raise ValueError(f"a mask of {mask.shape[1]} words for a vocabulary of {arena[WORDS]}: use allocate_bitmask")
 
 
+NO_BYTE = 256  # result of a kernel that finds no byte forced
 TOO_SHORT = -2  # result of a kernel that finds the buffer of keys too short
 MAX_RENEWALS = 64  # arenas to try for one call: others may fill a new one before this matcher gets its turn
 MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might
