@@ -123,7 +123,10 @@ class Placement:
         table = int(A[A[spec + languages.SPEC_REF] + languages.DFA_VERDICTS]) if is_automaton else 0
         if table == 0:
             return self.arena.position(*item)
-        then = -1 if found is None else int(A[table + languages.VERDICTS * q + found])
+        row = A[table + languages.VERDICTS * q : table + languages.VERDICTS * (q + 1)].tolist()
+        if max(row) < 0:
+            return self.arena.position(*item)
+        then = -1 if found is None else row[found]
         return -1 if then < 0 else self.arena.position(kind, spec, then, *others)
 
     def suspects(self, state: int) -> list[Suspects]:

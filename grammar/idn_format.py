@@ -3,8 +3,10 @@ r"""The format ``idn-hostname``: names of RFC 5890 to 5893, as far as a finite a
 Whether a label is valid depends on the length of its Punycode, which is a sum over all of its characters. The automaton
 holds every name within these bounds, and none that is not valid:
 
-* a label beyond ASCII has at most 10 characters: then its Punycode fits whatever they are; there are at most three such
-  labels, and then at most 67 characters in all, and none that begins with ``xn--``;
+* a label beyond ASCII has at most 10 characters: then its Punycode fits whatever they are; or it is longer, all letters
+  of one of a few alphabets (`ALPHABETS` of `idna.py`), and before its last one, each letter of the alphabet would have
+  fitted;
+* there are at most three such labels, and then at most 67 characters in all, and no label that begins with ``xn--``;
 * marks of a combining class that normal form C may melt into another character do not occur, and two marks with such a
   class never follow each other;
 * a ZERO WIDTH NON-JOINER without virama stands between two letters of the block Arabic.
@@ -19,7 +21,7 @@ from dataclasses import replace
 
 from . import charset, dfa, idna
 from .charset import CharSet
-from .judged import MAX_ASCII_NAME, ascii_names
+from .judged import MAX_ASCII_NAME, after_verdict, ascii_names, judged, without_verdicts
 from .regex import parse
 from .regular import ANY_CHAR, ANY_TEXT, EPSILON, Regular, alt, chars, conj, literal, neg, repeat, seq
 from .text_set import TextSet
@@ -145,6 +147,18 @@ class _Labels:
         return neg(_holds(chars(self.where("bidirectional", "R", "AL", "AN"))))
 
 
+def _long_labels(*, from_left: bool) -> Regular:
+    """Longer labels of one alphabet: before each further letter, it is asked whether there is room."""
+    beyond = _holds(chars(charset.interval(0x80, charset.END - 1)))
+    found = []
+    for alphabet in idna.ALPHABETS:
+        if (unicodedata.bidirectional(min(alphabet)) == "L") == from_left:
+            letter = chars(charset.of("".join(alphabet)))
+            begin = conj(repeat(letter, MAX_LABEL, MAX_LABEL), beyond)
+            found.append(seq(begin, repeat(seq(after_verdict(idna.ROOM), letter), 1, None)))
+    return alt(*found)
+
+
 def idn_hostnames() -> TextSet:
     """The texts of the format."""
     labels = _Labels()
@@ -152,13 +166,14 @@ def idn_hostnames() -> TextSet:
     left, right = (conj(valid, direction) for direction in (labels.left_to_right(), labels.right_to_left()))
     ascii_label = parse(r"(?!..--)[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?", anchored=True)
     # Names in which nothing is written from the right; names of which every label keeps the rules of RFC 5893.
-    plain = _names(ascii_label, conj(valid, labels.neutral()), MAX_LABELS)
-    directed = _names(conj(ascii_label, parse("^[A-Za-z]")), alt(left, right), MAX_LABELS)
-    beyond = dfa.compile(alt(plain, directed), max_states=50_000)
+    long_left, long_right = (_long_labels(from_left=from_left) for from_left in (True, False))
+    plain = _names(ascii_label, alt(conj(valid, labels.neutral()), long_left), MAX_LABELS)
+    directed = _names(conj(ascii_label, parse("^[A-Za-z]")), alt(left, right, long_left, long_right), MAX_LABELS)
+    marked = dfa.compile(alt(plain, directed), max_states=50_000)
     dot = chars(charset.of(_DOTS))
     ascii_only = dfa.compile(seq(ascii_label, repeat(seq(dot, ascii_label), 0, None)))
-    texts = TextSet.of(ascii_only, 1, MAX_ASCII_NAME) | TextSet.of(beyond, 1, MAX_NAME)
-    return replace(texts, whole=((ascii_names(f"[{_DOTS}]"), 1, MAX_ASCII_NAME), (beyond, 1, MAX_NAME)))
+    texts = TextSet.of(ascii_only, 1, MAX_ASCII_NAME) | TextSet.of(without_verdicts(marked), 1, MAX_NAME)
+    return replace(texts, whole=((ascii_names(f"[{_DOTS}]"), 1, MAX_ASCII_NAME), (judged(marked), 1, MAX_NAME)))
 
 
 def _names(ascii_label: Regular, other: Regular, most: int) -> Regular:

@@ -9,14 +9,27 @@ The tables are derived as RFC 5892 says from the Unicode version of the running 
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
+import numpy as np
+
+from ..native.punycode import longest_with
 from . import charset
 from .charset import CharSet
 
 # What is said of a valid label: written from the left, but not as RFC 5893 asks of labels beside one that is written
 # from the right; written as it asks; written from the right.
 NEUTRAL, LEFT, RIGHT = range(3)
+# And of one that ends in a letter of an alphabet: whichever letter of it comes next, the label is not too long.
+ROOM = 3
+
+# Letters of which none melts into another or has a rule of its own. A long label is made of one alphabet: Latin, Greek,
+# Cyrillic, Armenian, Hebrew, Arabic, Georgian, Hiragana, Katakana.
+ALPHABETS = tuple(
+    frozenset(chr(point) for span in spans.split() for point in range(ord(span[0]), ord(span[1]) + 1))
+    for spans in ("az ßö øÿ", "άώ", "аџ", "աֆ", "את", "ءؿ في", "აჺ", "ぁん", "ァヴ")
+)
+MAX_PUNYCODE = 59
 
 PVALID = "\u00df\u03c2\u06fd\u06fe\u0f0b\u3007"
 CONTEXT = "\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d"
@@ -135,3 +148,13 @@ def judge(a_label: str) -> int | None:
     except UnicodeError:
         return None
     return judge_label(label) if label.encode("punycode").decode() == text else None
+
+
+@lru_cache(maxsize=1 << 14)
+def has_room(label: str) -> bool:
+    """Whether the Punycode of a label of one alphabet fits with any further letter of it."""
+    alphabet = next((letters for letters in ALPHABETS if letters.issuperset(label)), None)
+    if alphabet is None:
+        return False
+    points, letters = (np.array([*map(ord, text)], np.int32) for text in (label + "?", sorted(alphabet)))
+    return int(longest_with(points, letters)) <= MAX_PUNYCODE

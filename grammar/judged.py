@@ -11,9 +11,10 @@ import numpy as np
 from . import dfa, idna
 from .dfa import I32, CharDfa
 from .regex import parse
+from .regular import Regular, literal
 
 # Stand for the verdicts on the label before them while an automaton is made.
-_MARKS = "\U0010fffb\U0010fffc\U0010fffd"
+_MARKS = "\U0010fffa\U0010fffb\U0010fffc\U0010fffd"
 _SEPARATORS = re.compile("[.\u3002\uff0e\uff61]")
 MAX_ASCII_NAME = 253
 
@@ -27,7 +28,7 @@ class JudgedDfa(CharDfa):
 
     Attributes
     ----------
-    verdicts : (n_states, 3) int32
+    verdicts : (n_states, 4) int32
         The state after the verdicts of :mod:`.idna`, -1 where they do not help.
     """
 
@@ -59,9 +60,21 @@ class JudgedDfa(CharDfa):
 
 
 def verdict(name: str) -> int | None:
-    """What the last label of a text is, where that is ``xn--`` and more; see :func:`.idna.judge`."""
+    """What is known of the last label of a text once it is looked at."""
     label = _SEPARATORS.split(name)[-1]
-    return idna.judge(label) if label[:4].lower() == "xn--" else None
+    if label[:4].lower() == "xn--":
+        return idna.judge(label)
+    return idna.ROOM if idna.has_room(label) else None
+
+
+def after_verdict(found: int) -> Regular:
+    """What stands for a verdict in what :func:`judged` is given."""
+    return literal(_MARKS[found])
+
+
+def without_verdicts(marked: CharDfa) -> CharDfa:
+    """The texts that need no verdict."""
+    return dfa.intersection(marked, dfa.compile(parse(f"[^{_MARKS}]*", anchored=True)), max_states=marked.n_states)
 
 
 def judged(marked: CharDfa) -> JudgedDfa:
@@ -84,7 +97,7 @@ def ascii_names(dot: str) -> JudgedDfa:
         A pattern for what stands between labels.
     """
     start, char, alphanumeric = "[Xx][Nn]--", r"[A-Za-z0-9\-]", "[A-Za-z0-9]"
-    neutral, left, right = _MARKS
+    neutral, left, right, _ = _MARKS
     a_label = rf"{start}{char}{{0,{idna.FREE - 1}}}{alphanumeric}"
     rescued = rf"{start}{char}{{{idna.FREE}}}{idna.RESCUE}"
 
@@ -97,4 +110,4 @@ def ascii_names(dot: str) -> JudgedDfa:
     )
 
 
-__all__ = ["MAX_ASCII_NAME", "JudgedDfa", "ascii_names", "judged", "verdict"]
+__all__ = ["MAX_ASCII_NAME", "JudgedDfa", "after_verdict", "ascii_names", "judged", "verdict", "without_verdicts"]

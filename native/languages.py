@@ -21,7 +21,7 @@ SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF, SPEC_FREE, SPEC_RECORD = 0, 1, 2, 3, 4,
 ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
 
 # DFA_VERDICTS: a table (0: none) of the states that each verdict on the last label of the text makes of a state
-VERDICTS = 3
+VERDICTS = 4
 
 # loop set: 256 bits (eight words); a byte beyond ASCII stands for every character whose UTF-8 form begins with it
 LOOP_RECORD = 8

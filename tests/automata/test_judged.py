@@ -15,7 +15,7 @@ from detent.grammar import formats
 
 PIECES = r"""
 xn-- n-- -- -3ya 3ya munchen mnchen- 0-gyc gyc. .xn--4dbc5h 4dbc5h" 5h", ya"} a" "a .a 。b ." ", ","x 02 ,"
-\u002e \u003 \u00 \u30 e5h mün chen.de -a -eieaa aaaaaaaaaaaaaaaa a-eieaa "," a","
+πα α". ά\u03ac ώπα αa α" \u002e \u003 \u00 \u30 e5h mün chen.de -a -eieaa aaaaaaaaaaaaaaaa a-eieaa "," a","
 """
 
 
@@ -121,3 +121,16 @@ def test_texts_that_differ_in_one_label_go_different_ways(compiler: Compiler) ->
         assert matcher.forced_bytes() == b""
         assert matcher.accept_bytes(b'"') == good
         assert matcher.is_complete() == good
+
+
+def test_long_labels_beyond_ascii_go_on_while_there_is_room(compiler: Compiler) -> None:
+    grammar = compiler.json_schema(SCHEMAS[1])
+    word = "παράδειγμα" * 5
+    for n in (9, 10, 11, 30, 50):
+        for end in ("", "\\u", "\\u03", "\\u03a", "."):
+            matcher = grammar.matcher()
+            assert matcher.accept_bytes(f'"{word[:n]}{end}'.encode())
+            assert allowed(matcher) == tried(matcher), (n, end)
+    matcher = grammar.matcher()
+    assert matcher.accept_bytes(f'"{word}πα'.encode())
+    assert not matcher.accept_bytes("ρ".encode()) and matcher.accept_bytes(b'.com"')

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
 from detent.grammar import dfa, formats, idna
 from detent.grammar.text_set import TextSet
+from detent.native import punycode
 
 # Letters, digits and what has rules of its own.
 ALPHABETS = [
@@ -95,3 +97,28 @@ def test_judged_texts_stand_alone() -> None:
         assert not (texts & other).whole and not (texts | other).whole and not (~texts).whole
     plain = formats.as_dfa(texts)
     assert dfa.matches(plain, "a.b") and not dfa.matches(plain, "xn--4dbc5h")
+
+
+def test_punycode_is_measured_as_it_is_written() -> None:
+    rng = random.Random(3)
+    for _ in range(500):
+        pools = ["abc-0", "αβγώ", "а", "丈中文", "\U0010ffff\U0001f600"]
+        label = "".join(rng.choice(rng.choice(pools)) for _ in range(rng.randrange(1, 60)))
+        assert punycode.length(np.array([*map(ord, label)], np.int32), len(label)) == len(label.encode("punycode"))
+
+
+@pytest.mark.parametrize("alphabet", idna.ALPHABETS, ids=min)
+def test_long_labels_are_of_one_alphabet(alphabet: frozenset[str]) -> None:
+    rng, letters = random.Random(4), sorted(alphabet)
+    assert all(idna.judge_label(letters[-1] + letter) is not None for letter in letters)
+    texts = formats.format_texts("idn-hostname")
+    assert texts is not None
+    for _ in range(6):
+        label = letters[-1] + "".join(rng.choices(letters, k=9))
+        while True:
+            fits = [len((label + letter).encode("punycode")) <= idna.MAX_PUNYCODE for letter in letters]
+            assert texts.matches(label) and texts.matches(label + rng.choice(letters)) == all(fits), label
+            if not all(fits):
+                break
+            label += rng.choice(letters)
+        assert 10 < len(label) < 60
