@@ -12,7 +12,7 @@ import numpy as np
 import detent.grammar
 from detent.grammar.dfa import CharDfa
 from detent.grammar.formats import LATEST, as_dfa, format_texts
-from detent.grammar.judged import JudgedDfa
+from detent.grammar.judged import JudgedDfa, with_verdicts
 from detent.grammar.text_set import TextSet
 
 from .cache import DiskCache
@@ -81,8 +81,8 @@ def _packed(texts: TextSet) -> dict[str, Any]:
 
 def _unpacked(arrays: dict[str, Any]) -> TextSet:
     def automaton(i: int) -> CharDfa:
-        tables = [arrays[f"{part}{i}"] for part in _ARRAYS]
-        return JudgedDfa(*tables, arrays[f"verdicts{i}"]) if f"verdicts{i}" in arrays else CharDfa(*tables)
+        plain = CharDfa(*(arrays[f"{part}{i}"] for part in _ARRAYS))
+        return with_verdicts(plain, arrays[f"verdicts{i}"]) if f"verdicts{i}" in arrays else plain
 
     first, bounds = arrays["first"].tolist(), arrays["bounds"].tolist()
     pieces = tuple((low, automaton(i)) for i, low in enumerate(first))

@@ -22,7 +22,7 @@ from detent.native import keys, masks
 from detent.native.arena import WORDS
 
 from .arena import Arena, ArenaFull
-from .placement import Placement, Suspects, last_value_of, needs_value, open_string_of, stopped_at
+from .placement import Placement, Suspects, characters, last_value_of, needs_value, open_string, stopped_at
 
 if TYPE_CHECKING:
     from .compiler import Grammar
@@ -124,10 +124,11 @@ class Matcher:
         self.state = after
         return True
 
-    def _follow(self, state: int, data: bytes, read: int = 0, *, keyed: bool = True) -> int:
+    def _follow(self, state: int, data: bytes, read: int = 0, *, keyed: bool = True, string: bytes = b"") -> int:
         """The state after ``data``, of which ``read`` bytes have led from here to ``state``; 0 when it is not allowed.
 
-        ``keyed``: with the keys of the text, where they matter; they are then one step further.
+        ``keyed``: with the keys of the text, where they matter; they are then one step further. ``string``: the open
+        string that the text ends in, if that is known.
         """
         array = np.frombuffer(data, dtype=np.uint8).astype(np.int32)
         while True:
@@ -139,7 +140,7 @@ class Matcher:
                 return result
             if needs_value(result):
                 read, state = stopped_at(result)
-                state = self._placement.after(state, self._value(state, data[:read]))
+                state = self._placement.after(state, self._value(state, data[:read], string))
                 if state == 0:
                     return 0
             else:
@@ -152,10 +153,12 @@ class Matcher:
         else:
             self._arena.resolve(-2 - result)
 
-    def _value(self, state: int, data: bytes = b"") -> Any:
+    def _value(self, state: int, data: bytes = b"", string: bytes = b"") -> Any:
         """What ``state`` waits for, which ``data`` leads to: the JSON value before it, or the verdict on a label."""
-        chunks = chain((data,), self._text_backwards())
-        return verdict(open_string_of(chunks)) if self._placement.is_in_string(state) else last_value_of(chunks)
+        chunks = chain((data,), (string,) if string else self._text_backwards())
+        if self._placement.is_in_string(state):
+            return verdict(characters(open_string(chunks)))
+        return last_value_of(chain((data,), self._text_backwards()))
 
     def _text_backwards(self) -> Iterator[bytes]:
         for _, taken in reversed(self._steps):
@@ -278,13 +281,23 @@ class Matcher:
         found = group.found.get(state)
         if found is None:
             read = len(group.ending)
-            tokens = group.tokens if state else ()
-            found = [token for token, data in tokens if self._follow(state, data, read, keyed=False) > 0]
+            found = self._going_on(state, group.tokens, read) if state else []
             if group.is_final:
                 group.found[state] = found
         if self._K is not None:
             found = [token for token in found if self._repeats_no_key(self._arena.token_bytes(token))]
         return strings + found
+
+    def _going_on(self, state: int, tokens: list[tuple[int, bytes]], read: int) -> list[int]:
+        """The tokens that can be read from ``state`` on, which their first ``read`` bytes have led to."""
+        numbers, results = np.array([token for token, _ in tokens], np.int32), np.empty(len(tokens), np.int64)
+        masks.advance_each(self._A, self._V, state, numbers, read, results)
+        string = open_string(self._text_backwards()) if self._placement.is_in_string(state) else b""
+        return [
+            token
+            for (token, data), result in zip(tokens, results.tolist(), strict=True)
+            if result > 0 or (result < 0 and self._follow(state, data, read, keyed=False, string=string) > 0)
+        ]
 
     def _repeats_no_key(self, data: bytes) -> bool:
         """Whether bytes that the grammar allows are allowed by the keys of the text."""

@@ -136,9 +136,11 @@ class Placement:
             groups: dict[tuple[bytes, int, bool], Suspects] = {}
             A = self.arena.A
             at = int(A[A[layout.STATE] + state * layout.STATE_STRIDE + states.S_SUSPECTS])
-            for token in A[at + 1 : at + 1 + int(A[at])].tolist():
+            tokens = A[at + 1 : at + 1 + int(A[at])].copy()
+            results = np.empty(len(tokens), np.int64)
+            masks.advance_each(A, self.arena.V, state, tokens, 0, results)
+            for token, result in zip(tokens.tolist(), results.tolist(), strict=True):
                 data = self.arena.token_bytes(token)
-                result = masks.advance(A, self.arena.V, state, token)
                 while not needs_value(result):
                     assert result < 0, "a suspect needs a value"
                     self.arena.resolve(-2 - result)
@@ -254,33 +256,35 @@ def last_value_of(chunks: Iterable[bytes]) -> Any:
 
 # ------------------------------------------------------------------------------------------------------- open strings
 # inside a string, a quote has a backslash in front of it
-_OPENING = re.compile(rb'(?:^|[^\\])"((?:[^"]|(?<=\\)")*)$')
+_OPENING = re.compile(rb'(?<!\\)"(?:[^"]|(?<=\\)")*$')
 _BEGUN = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?$")
 
 
-def open_string(text: bytes, *, is_whole: bool) -> str | None:
-    """The characters so far of the string that a text ends in, without one that has begun.
-
-    None when the string begins before ``text``, which is all of it if ``is_whole``.
-    """
-    found = _OPENING.search(text)
-    if found is None or (found.start(1) == 1 and not is_whole):
-        return None
-    written = _BEGUN.sub(b"", found.group(1)).decode("utf-8", "ignore")
-    return str(json.loads(f'"{written}"', strict=False))
-
-
-def open_string_of(chunks: Iterable[bytes]) -> str:
-    """The same of a text that is given in pieces, the last one first."""
+def open_string(chunks: Iterable[bytes]) -> bytes:
+    """The string that a text ends in, from its quote on; the text is given in pieces, the last one first."""
     text = b""
     for chunk in chunks:
         text = chunk + text
-        found = open_string(text, is_whole=False)
-        if found is not None:
-            return found
-    whole = open_string(text, is_whole=True)
-    assert whole is not None, "inside a string"
-    return whole
+        found = _OPENING.search(text)
+        if found is not None and found.start() > 0:
+            break
+    found = _OPENING.search(text)
+    assert found is not None, "inside a string"
+    return found.group()
 
 
-__all__ = ["Placement", "Suspects", "last_value", "last_value_of", "needs_value", "open_string_of", "stopped_at"]
+def characters(string: bytes) -> str:
+    """The characters of an open string, without one that has only begun."""
+    return str(json.loads(_BEGUN.sub(b"", string).decode("utf-8", "ignore") + '"', strict=False))
+
+
+__all__ = [
+    "Placement",
+    "Suspects",
+    "characters",
+    "last_value",
+    "last_value_of",
+    "needs_value",
+    "open_string",
+    "stopped_at",
+]

@@ -148,14 +148,15 @@ class _Labels:
 
 
 def _long_labels(*, from_left: bool) -> Regular:
-    """Longer labels of one alphabet: before each further letter, it is asked whether there is room."""
+    """Longer labels of one alphabet: from some length on, it is asked before each letter whether there is room."""
     beyond = _holds(chars(charset.interval(0x80, charset.END - 1)))
     found = []
     for alphabet in idna.ALPHABETS:
         if (unicodedata.bidirectional(min(alphabet)) == "L") == from_left:
             letter = chars(charset.of("".join(alphabet)))
             begin = conj(repeat(letter, MAX_LABEL, MAX_LABEL), beyond)
-            found.append(seq(begin, repeat(seq(after_verdict(idna.ROOM), letter), 1, None)))
+            more = repeat(letter, 1, idna.MAX_LETTERS - MAX_LABEL)
+            found.append(seq(begin, more, repeat(seq(after_verdict(idna.ROOM), letter), 0, None)))
     return alt(*found)
 
 

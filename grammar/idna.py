@@ -30,6 +30,9 @@ ALPHABETS = tuple(
     for spans in ("az ßö øÿ", "άώ", "аџ", "աֆ", "את", "ءؿ في", "აჺ", "ぁん", "ァヴ")
 )
 MAX_PUNYCODE = 59
+# So many letters of an alphabet always fit: it spans less than 100 code points, so every delta but the first is below
+# 2,886 and has three digits at most (RFC 3492, section 5). So has the first one, and 19 * 3 and a hyphen are 58.
+MAX_LETTERS = 19
 
 PVALID = "\u00df\u03c2\u06fd\u06fe\u0f0b\u3007"
 CONTEXT = "\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d"

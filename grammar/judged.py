@@ -72,6 +72,11 @@ def after_verdict(found: int) -> Regular:
     return literal(_MARKS[found])
 
 
+def with_verdicts(plain: CharDfa, verdicts: I32) -> JudgedDfa:
+    """An automaton with a table of verdicts."""
+    return JudgedDfa(plain.starts, plain.cls, plain.trans, plain.accept, verdicts)
+
+
 def without_verdicts(marked: CharDfa) -> CharDfa:
     """The texts that need no verdict."""
     return dfa.intersection(marked, dfa.compile(parse(f"[^{_MARKS}]*", anchored=True)), max_states=marked.n_states)
@@ -97,7 +102,7 @@ def ascii_names(dot: str) -> JudgedDfa:
         A pattern for what stands between labels.
     """
     start, char, alphanumeric = "[Xx][Nn]--", r"[A-Za-z0-9\-]", "[A-Za-z0-9]"
-    neutral, left, right, _ = _MARKS
+    neutral, left, right = (_MARKS[found] for found in (idna.NEUTRAL, idna.LEFT, idna.RIGHT))
     a_label = rf"{start}{char}{{0,{idna.FREE - 1}}}{alphanumeric}"
     rescued = rf"{start}{char}{{{idna.FREE}}}{idna.RESCUE}"
 
@@ -110,4 +115,13 @@ def ascii_names(dot: str) -> JudgedDfa:
     )
 
 
-__all__ = ["MAX_ASCII_NAME", "JudgedDfa", "after_verdict", "ascii_names", "judged", "verdict", "without_verdicts"]
+__all__ = [
+    "MAX_ASCII_NAME",
+    "JudgedDfa",
+    "after_verdict",
+    "ascii_names",
+    "judged",
+    "verdict",
+    "with_verdicts",
+    "without_verdicts",
+]

@@ -126,7 +126,7 @@ def test_texts_that_differ_in_one_label_go_different_ways(compiler: Compiler) ->
 def test_long_labels_beyond_ascii_go_on_while_there_is_room(compiler: Compiler) -> None:
     grammar = compiler.json_schema(SCHEMAS[1])
     word = "παράδειγμα" * 5
-    for n in (9, 10, 11, 30, 50):
+    for n in (9, 10, 11, 19, 20, 30, 50):
         for end in ("", "\\u", "\\u03", "\\u03a", "."):
             matcher = grammar.matcher()
             assert matcher.accept_bytes(f'"{word[:n]}{end}'.encode())

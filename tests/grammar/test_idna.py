@@ -108,17 +108,27 @@ def test_punycode_is_measured_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize("alphabet", idna.ALPHABETS, ids=min)
+def test_labels_of_a_few_letters_always_fit(alphabet: frozenset[str]) -> None:
+    rng, beyond = random.Random(5), sorted(letter for letter in alphabet if not letter.isascii())
+    assert ord(beyond[-1]) - ord(beyond[0]) < 100
+    for _ in range(2000):
+        drawn = rng.sample(beyond, rng.randrange(1, 6)) + ["a"] * ("a" in alphabet)
+        label = "".join(rng.choices(drawn, k=idna.MAX_LETTERS))
+        assert len(label.encode("punycode")) <= idna.MAX_PUNYCODE
+
+
+@pytest.mark.parametrize("alphabet", idna.ALPHABETS, ids=min)
 def test_long_labels_are_of_one_alphabet(alphabet: frozenset[str]) -> None:
     rng, letters = random.Random(4), sorted(alphabet)
     assert all(idna.judge_label(letters[-1] + letter) is not None for letter in letters)
     texts = formats.format_texts("idn-hostname")
     assert texts is not None
     for _ in range(6):
-        label = letters[-1] + "".join(rng.choices(letters, k=9))
+        label = letters[-1] + "".join(rng.choices(letters, k=idna.MAX_LETTERS - 1))
         while True:
             fits = [len((label + letter).encode("punycode")) <= idna.MAX_PUNYCODE for letter in letters]
             assert texts.matches(label) and texts.matches(label + rng.choice(letters)) == all(fits), label
             if not all(fits):
                 break
             label += rng.choice(letters)
-        assert 10 < len(label) < 60
+        assert idna.MAX_LETTERS < len(label) < 60
