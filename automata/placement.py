@@ -147,7 +147,9 @@ class Placement:
                     result = masks.advance(A, self.arena.V, state, token)
                 read, there = stopped_at(result)
                 key = data[:read], there, b"," not in data[read + 1 :]
-                group = groups.setdefault(key, Suspects(*key, self._array_of_strings(there)))
+                group = groups.get(key)
+                if group is None:
+                    group = groups[key] = Suspects(*key, self._array_of_strings(there))
                 string = _ITEM.fullmatch(data, read) if group.array else None
                 if string is None:
                     group.tokens.append((token, data))

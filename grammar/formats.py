@@ -31,10 +31,10 @@ _FIRST_DRAFT = {name: draft for draft, names in _SINCE.items() for name in names
 
 # Every text of the automaton is right, but some right ones are left out: a complement would hold these.
 NARROWED = {
-    "hostname": "since draft 7 a label that begins with xn-- has 56 characters at most, and no such label stands in a"
-    " string that another keyword constrains further.",
-    "idn-hostname": "that, and labels beyond ASCII have 10 characters at most or are letters of one alphabet, none of"
-    " them stands in a name beside a label that begins with xn--, and more bounds, see `grammar/idn_format.py`.",
+    "hostname": "since draft 7 a label that begins with xn-- has 56 characters at most, there must be room for 63, and"
+    " it stands only in values that no other keyword constrains further.",
+    "idn-hostname": "the same; labels beyond ASCII have 10 characters at most or are letters of one alphabet, none of"
+    " them stands beside a label that begins with xn--, and more bounds, see `grammar/idn_format.py`.",
     "regex": "groups nest 8 deep, one named group, and more bounds, which `grammar/pattern_format.py` lists.",
 }
 # The specification asks for more than is checked.

@@ -4,6 +4,8 @@ Where the items of an array must differ, what may follow a comma depends on the 
 then asks for that value (``VALUE``). While tables are made, nobody can answer: tokens behind the comma are *sure* as
 far as the record of the array promises (``AMPLE`` and its kin), dead where they are even if items may be equal
 (``A_LOOSE``), and suspects otherwise. A matcher tries its suspects one by one.
+
+Inside a string, the end of a label may wait for a verdict on it in the same way; tokens beyond are all suspects.
 """
 
 from __future__ import annotations
