@@ -5,7 +5,7 @@ holds every name within these bounds, and none that is not valid:
 
 * a label beyond ASCII has at most 10 characters: then its Punycode fits whatever they are; or it is longer, all letters
   of one of a few alphabets (`ALPHABETS` of `idna.py`), and before its last one, each letter of the alphabet would have
-  fitted;
+  fitted (Latin: 19 at most);
 * there are at most three such labels, and then at most 67 characters in all, and no label that begins with ``xn--``;
 * marks of a combining class that normal form C may melt into another character do not occur, and two marks with such a
   class never follow each other;
@@ -156,7 +156,8 @@ def _long_labels(*, from_left: bool) -> Regular:
             letter = chars(charset.of("".join(alphabet)))
             begin = conj(repeat(letter, MAX_LABEL, MAX_LABEL), beyond)
             more = repeat(letter, 1, idna.MAX_LETTERS - MAX_LABEL)
-            found.append(seq(begin, more, repeat(seq(after_verdict(idna.ROOM), letter), 0, None)))
+            asked = seq(after_verdict(idna.ROOM), letter)
+            found.append(seq(begin, more, EPSILON if alphabet is idna.LATIN else repeat(asked, 0, None)))
     return alt(*found)
 
 

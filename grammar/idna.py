@@ -29,6 +29,8 @@ ALPHABETS = tuple(
     frozenset(chr(point) for span in spans.split() for point in range(ord(span[0]), ord(span[1]) + 1))
     for spans in ("az ßö øÿ", "άώ", "аџ", "աֆ", "את", "ءؿ في", "აჺ", "ぁん", "ァヴ")
 )
+# Most tokens are made of Latin letters, and asking for room before each of them takes seconds: such labels do not ask.
+LATIN = ALPHABETS[0]
 MAX_PUNYCODE = 59
 # So many letters of an alphabet always fit: it spans less than 100 code points, so every delta but the first is below
 # 2,886 and has three digits at most (RFC 3492, section 5). So has the first one, and 19 * 3 and a hyphen are 58.
