@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detent.grammar.dfa import CharDfa, absorbing, lengths, word_counts
+from detent.grammar.judged import JudgedDfa
 from detent.grammar.number import NumberSpec
 from detent.native import arena as layout
 from detent.native import languages, positions, states, trie
@@ -207,7 +208,9 @@ class Arena:
         record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
         ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])
         slack, some_end = int(shortest.max()), bool((words >= 0).any())
-        at = self.put(np.concatenate([[*record, *ends[:-1], slack, some_end], *parts]).astype(np.int32))
+        verdicts = self.put(dfa.verdicts.ravel()) if isinstance(dfa, JudgedDfa) else 0
+        header = [*record, *ends[:-1], slack, some_end, verdicts]
+        at = self.put(np.concatenate([header, *parts]).astype(np.int32))
         self.A[at + languages.DFA_STARTS : at + languages.DFA_SLACK] += at
         if goals is None:
             self._dfas[dfa.key] = at

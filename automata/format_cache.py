@@ -12,6 +12,7 @@ import numpy as np
 import detent.grammar
 from detent.grammar.dfa import CharDfa
 from detent.grammar.formats import LATEST, as_dfa, format_texts
+from detent.grammar.judged import JudgedDfa, with_verdicts
 from detent.grammar.text_set import TextSet
 
 from .cache import DiskCache
@@ -55,13 +56,10 @@ class FormatCache:
         key = self._source + f"{name}/{draft}".encode()
         arrays = self._disk.load(_KIND, key)
         if arrays is not None:
-            pieces = (CharDfa(*(arrays[f"{part}{i}"] for part in _ARRAYS)) for i in range(len(arrays["first"])))
-            return TextSet(tuple(zip(arrays["first"].tolist(), pieces, strict=True)))
+            return _unpacked(arrays)
         made = self._make(name, draft)
         if made is not None:
-            first = np.array([first for first, _ in made.pieces], np.int32)
-            tables = {f"{part}{i}": getattr(dfa, part) for i, (_, dfa) in enumerate(made.pieces) for part in _ARRAYS}
-            self._disk.store(_KIND, key, {"first": first, **tables})
+            self._disk.store(_KIND, key, _packed(made))
         return made
 
     @cached_property
@@ -69,3 +67,23 @@ class FormatCache:
         """A digest of the code that makes automata: another version never meets this one's files."""
         files = sorted(Path(detent.grammar.__file__).parent.glob("*.py"))
         return blake2b(b"".join(file.read_bytes() for file in files), digest_size=16).digest()
+
+
+def _packed(texts: TextSet) -> dict[str, Any]:
+    """A set of texts as arrays: its pieces, then the parts of the whole."""
+    automata = [dfa for _, dfa in texts.pieces] + [dfa for dfa, _, _ in texts.whole if dfa is not None]
+    arrays = {f"{part}{i}": getattr(dfa, part) for i, dfa in enumerate(automata) for part in _ARRAYS}
+    arrays |= {f"verdicts{i}": dfa.verdicts for i, dfa in enumerate(automata) if isinstance(dfa, JudgedDfa)}
+    bounds = [(low, high) for _, low, high in texts.whole]
+    arrays["first"] = np.array([first for first, _ in texts.pieces], np.int32)
+    return arrays | {"bounds": np.array(bounds, np.int32).reshape(-1, 2)}
+
+
+def _unpacked(arrays: dict[str, Any]) -> TextSet:
+    def automaton(i: int) -> CharDfa:
+        plain = CharDfa(*(arrays[f"{part}{i}"] for part in _ARRAYS))
+        return with_verdicts(plain, arrays[f"verdicts{i}"]) if f"verdicts{i}" in arrays else plain
+
+    first, bounds = arrays["first"].tolist(), arrays["bounds"].tolist()
+    pieces = tuple((low, automaton(i)) for i, low in enumerate(first))
+    return TextSet(pieces, whole=tuple((automaton(len(first) + i), *pair) for i, pair in enumerate(bounds)))

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from detent.grammar.judged import verdict
 from detent.native import keys, masks
 from detent.native.arena import WORDS
 from detent.native.jit import direct
 
 from .arena import Arena, ArenaFull
-from .placement import Placement, Suspects, last_value_of, needs_value, stopped_at
+from .placement import Placement, Suspects, characters, last_value_of, needs_value, open_string, stopped_at
 
 if TYPE_CHECKING:
     from .compiler import Grammar
@@ -130,10 +131,11 @@ class Matcher:
         self.state = after
         return True
 
-    def _follow(self, state: int, data: bytes, read: int = 0, *, keyed: bool = True) -> int:
+    def _follow(self, state: int, data: bytes, read: int = 0, *, keyed: bool = True, string: bytes = b"") -> int:
         """The state after ``data``, of which ``read`` bytes have led from here to ``state``; 0 when it is not allowed.
 
-        ``keyed``: with the keys of the text, where they matter; they are then one step further.
+        ``keyed``: with the keys of the text, where they matter; they are then one step further. ``string``: the open
+        string that the text ends in, if that is known.
         """
         array = np.frombuffer(data, dtype=np.uint8).astype(np.int32)
         while True:
@@ -145,7 +147,9 @@ class Matcher:
                 return result
             if needs_value(result):
                 read, state = stopped_at(result)
-                state = self._placement.after(state, self._value(data[:read]))
+                state = self._placement.after(state, self._value(state, data[:read], string))
+                if state == 0:
+                    return 0
             else:
                 self._resolve(result)
 
@@ -156,8 +160,11 @@ class Matcher:
         else:
             self._arena.resolve(-2 - result)
 
-    def _value(self, data: bytes = b"") -> Any:
-        """The JSON value that the text ends with after ``data``."""
+    def _value(self, state: int, data: bytes = b"", string: bytes = b"") -> Any:
+        """What ``state`` waits for, which ``data`` leads to: the JSON value before it, or the verdict on a label."""
+        chunks = chain((data,), (string,) if string else self._text_backwards())
+        if self._placement.is_in_string(state):
+            return verdict(characters(open_string(chunks)))
         return last_value_of(chain((data,), self._text_backwards()))
 
     def _text_backwards(self) -> Iterator[bytes]:
@@ -275,7 +282,7 @@ class Matcher:
 
     def _cleared(self, group: Suspects) -> list[int]:
         """The suspects of one group that the value before them allows."""
-        value, is_new = self._value(group.ending), self._placement.is_new
+        value, is_new = self._value(group.state, group.ending), self._placement.is_new
         strings = [token for token, string in group.strings if is_new(group.array, value, string)]
         if self._K is not None:
             strings = strings if self._repeats_no_key(group.ending) else []
@@ -285,12 +292,23 @@ class Matcher:
         found = group.found.get(state)
         if found is None:
             read = len(group.ending)
-            found = [token for token, data in group.tokens if self._follow(state, data, read, keyed=False) > 0]
+            found = self._going_on(state, group.tokens, read) if state else []
             if group.is_final:
                 group.found[state] = found
         if self._K is not None:
             found = [token for token in found if self._repeats_no_key(self._arena.token_bytes(token))]
         return strings + found
+
+    def _going_on(self, state: int, tokens: list[tuple[int, bytes]], read: int) -> list[int]:
+        """The tokens that can be read from ``state`` on, which their first ``read`` bytes have led to."""
+        numbers, results = np.array([token for token, _ in tokens], np.int32), np.empty(len(tokens), np.int64)
+        masks.advance_each(self._A, self._V, state, numbers, read, results)
+        string = open_string(self._text_backwards()) if self._placement.is_in_string(state) else b""
+        return [
+            token
+            for (token, data), result in zip(tokens, results.tolist(), strict=True)
+            if result > 0 or (result < 0 and self._follow(state, data, read, keyed=False, string=string) > 0)
+        ]
 
     def _repeats_no_key(self, data: bytes) -> bool:
         """Whether bytes that the grammar allows are allowed by the keys of the text."""
@@ -324,7 +342,7 @@ class Matcher:
         out, taken = bytearray(), 0
         while not self._stopped:
             byte = self._until(self._forced_byte)
-            if byte > 255 or not self.accept_bytes(bytes((byte,))):
+            if byte == NO_BYTE or not self.accept_bytes(bytes((byte,))):
                 break
             out.append(byte)
             taken += 1
@@ -337,7 +355,9 @@ class Matcher:
         result = self._forced_byte_after(self.state)
         if needs_value(result):
             _, state = stopped_at(result)
-            result = self._forced_byte_after(self._placement.after(state, self._value()))
+            if self._placement.is_in_string(state):
+                return NO_BYTE
+            result = self._forced_byte_after(self._placement.after(state, self._value(state)))
         return result
 
     def _forced_byte_after(self, state: int) -> int:
@@ -380,6 +400,7 @@ def _check_row(mask: Bitmask, row: int) -> None:
         raise IndexError(f"row {row} of {mask.shape[0]}")
 
 
+NO_BYTE = 256  # result of a kernel that finds no byte forced
 TOO_SHORT = -2  # result of a kernel that finds the buffer of keys too short
 MAX_RENEWALS = 64  # arenas to try for one call: others may fill a new one before this matcher gets its turn
 MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might

@@ -2,7 +2,8 @@
 
 Where the items of an array must differ, no state knows the value just read. A kernel that needs it stops before the
 comma; the matcher reads the value out of its history, and goes on from the state that :meth:`Placement.after` names.
-States are remembered by value, so the same items cost little the second time.
+States are remembered by value, so the same items cost little the second time. Inside a string, a kernel stops in the
+same way before the end of a label that must be judged, and the value is the verdict.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy.typing as npt
 
 from detent.grammar.json_schema.values import canonical
 from detent.native import arena as layout
-from detent.native import masks, positions, states, steps
+from detent.native import languages, masks, positions, states, steps
 
 from .arena import Arena
 from .lowering import Lowering
@@ -77,8 +78,15 @@ class Placement:
         self._after: dict[tuple[int, Hashable], int] = {}
         self._suspects: dict[int, list[Suspects]] = {}
 
+    def is_in_string(self, state: int) -> bool:
+        """Whether a state stands inside a string."""
+        return self._items(state)[0][0] == positions.K_STRING
+
     def after(self, state: int, value: Any) -> int:
-        """The state of a text that ends with a JSON value and led to ``state``."""
+        """The state of a text that led to ``state``, 0 for none.
+
+        ``value``: the JSON value that the text ends with; inside a string, the verdict on its last label.
+        """
         key = state, canonical(value)
         found = self._after.get(key)
         if found is None:
@@ -97,14 +105,29 @@ class Placement:
         kept: list[int] = []
         for item in self._items(state):
             kind, array, index, phase, space, pending = item[:6]
-            if kind == positions.K_ARRAY and pending:
+            if kind == positions.K_STRING:
+                kept.append(self._after_verdict(item, value))
+            elif kind == positions.K_ARRAY and pending:
                 kept.append(self.arena.position(kind, self.lowering.after_value(array, value), index, phase, space))
             else:
                 kept.append(self.arena.position(*item))
         found = int(states.with_positions(self.arena.A, state, np.array(kept, dtype=np.int32)))
-        if found <= 0:
+        if self.arena.A[layout.STATUS] != 0:
             self.arena.full()
-        return found
+        return max(found, 0)
+
+    def _after_verdict(self, item: tuple[int, ...], found: int | None) -> int:
+        """What a verdict makes of a position inside a string: -1 where nothing goes on."""
+        A, (kind, spec, q, *others) = self.arena.A, item
+        is_automaton = A[spec + languages.SPEC_KIND] == languages.AUTOMATON
+        table = int(A[A[spec + languages.SPEC_REF] + languages.DFA_VERDICTS]) if is_automaton else 0
+        if table == 0:
+            return self.arena.position(*item)
+        row = A[table + languages.VERDICTS * q : table + languages.VERDICTS * (q + 1)].tolist()
+        if max(row) < 0:
+            return self.arena.position(*item)
+        then = -1 if found is None else row[found]
+        return -1 if then < 0 else self.arena.position(kind, spec, then, *others)
 
     def suspects(self, state: int) -> list[Suspects]:
         """The tokens that :func:`detent.native.masks.make_mask` leaves undecided in a state, grouped."""
@@ -113,16 +136,20 @@ class Placement:
             groups: dict[tuple[bytes, int, bool], Suspects] = {}
             A = self.arena.A
             at = int(A[A[layout.STATE] + state * layout.STATE_STRIDE + states.S_SUSPECTS])
-            for token in A[at + 1 : at + 1 + int(A[at])].tolist():
+            tokens = A[at + 1 : at + 1 + int(A[at])].copy()
+            results = np.empty(len(tokens), np.int64)
+            masks.advance_each(A, self.arena.V, state, tokens, 0, results)
+            for token, result in zip(tokens.tolist(), results.tolist(), strict=True):
                 data = self.arena.token_bytes(token)
-                result = masks.advance(A, self.arena.V, state, token)
                 while not needs_value(result):
                     assert result < 0, "a suspect needs a value"
                     self.arena.resolve(-2 - result)
                     result = masks.advance(A, self.arena.V, state, token)
                 read, there = stopped_at(result)
                 key = data[:read], there, b"," not in data[read + 1 :]
-                group = groups.setdefault(key, Suspects(*key, self._array_of_strings(there)))
+                group = groups.get(key)
+                if group is None:
+                    group = groups[key] = Suspects(*key, self._array_of_strings(there))
                 string = _ITEM.fullmatch(data, read) if group.array else None
                 if string is None:
                     group.tokens.append((token, data))
@@ -229,4 +256,37 @@ def last_value_of(chunks: Iterable[bytes]) -> Any:
     return last_value(b"".join(reversed(taken)), is_whole=True)
 
 
-__all__ = ["Placement", "Suspects", "last_value", "last_value_of", "needs_value", "stopped_at"]
+# ------------------------------------------------------------------------------------------------------- open strings
+# inside a string, a quote has a backslash in front of it
+_OPENING = re.compile(rb'(?<!\\)"(?:[^"]|(?<=\\)")*$')
+_BEGUN = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?$")
+
+
+def open_string(chunks: Iterable[bytes]) -> bytes:
+    """The string that a text ends in, from its quote on; the text is given in pieces, the last one first."""
+    text = b""
+    for chunk in chunks:
+        text = chunk + text
+        found = _OPENING.search(text)
+        if found is not None and found.start() > 0:
+            break
+    found = _OPENING.search(text)
+    assert found is not None, "inside a string"
+    return found.group()
+
+
+def characters(string: bytes) -> str:
+    """The characters of an open string, without one that has only begun."""
+    return str(json.loads(_BEGUN.sub(b"", string).decode("utf-8", "ignore") + '"', strict=False))
+
+
+__all__ = [
+    "Placement",
+    "Suspects",
+    "characters",
+    "last_value",
+    "last_value_of",
+    "needs_value",
+    "open_string",
+    "stopped_at",
+]

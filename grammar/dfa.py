@@ -65,6 +65,20 @@ class CharDfa:
         """Number of states."""
         return len(self.accept)
 
+    def classes(self, text: str) -> list[int]:
+        """Class of each character of a text."""
+        found: list[int] = self.cls[np.searchsorted(self.starts, [ord(char) for char in text], "right") - 1].tolist()
+        return found
+
+    def accepts(self, text: str) -> bool:
+        """Whether a text is accepted; there must be a state."""
+        state = 0
+        for c in self.classes(text):
+            state = int(self.trans[state, c])
+            if state < 0:
+                return False
+        return bool(self.accept[state])
+
     @cached_property
     def class_sets(self) -> list[CharSet]:
         """Characters of each class."""
@@ -338,14 +352,7 @@ def is_finite(dfa: CharDfa) -> bool:
 
 def matches(dfa: CharDfa, text: str) -> bool:
     """Whether the automaton accepts a text."""
-    if not dfa.n_states:
-        return False
-    starts, state = dfa.starts, 0
-    for c in dfa.cls[np.searchsorted(starts, [ord(char) for char in text], "right") - 1].tolist():
-        state = int(dfa.trans[state, c])
-        if state < 0:
-            return False
-    return bool(dfa.accept[state])
+    return dfa.n_states > 0 and dfa.accepts(text)
 
 
 def _readable(points: CharSet) -> str:

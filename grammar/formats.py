@@ -7,11 +7,13 @@ sensible size can hold are refused; what the others leave out or let through is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 from . import dfa
 from .dfa import CharDfa
 from .idn_format import idn_hostnames
+from .judged import MAX_ASCII_NAME, ascii_names
 from .pattern_format import pattern_dfa
 from .regex import parse
 from .text_set import TextSet
@@ -29,9 +31,11 @@ _FIRST_DRAFT = {name: draft for draft, names in _SINCE.items() for name in names
 
 # Every text of the automaton is right, but some right ones are left out: a complement would hold these.
 NARROWED = {
-    "hostname": "since draft 7 no label may begin with xn-- (whether punycode is valid is not regular).",
-    "idn-hostname": "labels beyond ASCII have 10 characters at most, and more bounds, see `grammar/idn_format.py`.",
-    "regex": "groups nest 8 deep, no `\\k<name>`, and more bounds, which `grammar/pattern_format.py` lists.",
+    "hostname": "since draft 7 a label that begins with xn-- has 56 characters at most, there must be room for 63, and"
+    " it stands only in values that no other keyword constrains further.",
+    "idn-hostname": "the same; labels beyond ASCII have 10 characters at most or are letters of one alphabet, none of"
+    " them stands beside a label that begins with xn--, and more bounds, see `grammar/idn_format.py`.",
+    "regex": "groups nest 8 deep, one named group, and more bounds, which `grammar/pattern_format.py` lists.",
 }
 # The specification asks for more than is checked.
 WIDENED = {
@@ -99,10 +103,11 @@ _IPV6 = _ipv6()
 
 
 def _hostname(draft: int) -> TextSet:
-    """Labels of at most 63 characters, 253 in all; no hyphens in places 3 and 4 since A-labels are judged (draft 7)."""
+    """Labels of at most 63 characters, 253 in all; hyphens in places 3 and 4 of A-labels only, since draft 7."""
     reserved = "(?!..--)" if draft >= 7 else ""
     label = rf"{reserved}[A-Za-z0-9](?:[A-Za-z0-9\-]{{0,61}}[A-Za-z0-9])?"
-    return TextSet.of(_automaton(rf"{label}(?:\.{label})*"), 1, 253)
+    texts = TextSet.of(_automaton(rf"{label}(?:\.{label})*"), 1, MAX_ASCII_NAME)
+    return replace(texts, whole=((ascii_names(r"\."), 1, MAX_ASCII_NAME),)) if draft >= 7 else texts
 
 
 # --- mail: RFC 5321 section 4.1.2, RFC 6531 section 3.3 --------------------------------------------------------------
@@ -208,8 +213,11 @@ def format_dfa(name: str, *, draft: int = LATEST) -> CharDfa | None:
 
 @cache
 def as_dfa(texts: TextSet) -> CharDfa:
-    """A set of texts as one automaton."""
-    built = [dfa.restrict_length(d or dfa.ALL_TEXTS, a, b, max_states=100_000) for d, a, b in texts.parts()]
+    """A set of texts as one automaton, without those that must be judged."""
+    built = [
+        dfa.restrict_length(d or dfa.ALL_TEXTS, a, b, max_states=100_000)
+        for d, a, b in replace(texts, whole=()).parts()
+    ]
     return dfa.union(*built, max_states=100_000)
 
 

@@ -3,8 +3,10 @@ r"""The format ``idn-hostname``: names of RFC 5890 to 5893, as far as a finite a
 Whether a label is valid depends on the length of its Punycode, which is a sum over all of its characters. The automaton
 holds every name within these bounds, and none that is not valid:
 
-* a label beyond ASCII has at most 10 characters: then its Punycode fits whatever they are; there are at most three such
-  labels, and then at most 67 characters in all; no label begins with ``xn--``;
+* a label beyond ASCII has at most 10 characters: then its Punycode fits whatever they are; or it is longer, all letters
+  of one of a few alphabets (`ALPHABETS` of `idna.py`), and before its last one, each letter of the alphabet would have
+  fitted (Latin: 19 at most);
+* there are at most three such labels, and then at most 67 characters in all, and no label that begins with ``xn--``;
 * marks of a combining class that normal form C may melt into another character do not occur, and two marks with such a
   class never follow each other;
 * a ZERO WIDTH NON-JOINER without virama stands between two letters of the block Arabic.
@@ -15,28 +17,21 @@ The tables are derived as RFC 5892 says from the Unicode version of the running 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
-from . import charset, dfa
+from . import charset, dfa, idna
 from .charset import CharSet
+from .judged import MAX_ASCII_NAME, after_verdict, ascii_names, judged, without_verdicts
 from .regex import parse
-from .regular import ANY_CHAR, ANY_TEXT, EMPTY, EPSILON, Regular, alt, chars, conj, literal, neg, repeat, seq
+from .regular import ANY_CHAR, ANY_TEXT, EPSILON, Regular, alt, chars, conj, literal, neg, repeat, seq
 from .text_set import TextSet
 
 # With 10 characters below U+323B0 the first delta is below 2.1 million: five digits at most; each other one has at most
 # six: 59 with "xn--" in front are 63.
 MAX_LABEL, LAST_POINT = 10, 0x323AF
 # A label beyond ASCII has at most 62 characters more in its other form.
-MAX_LABELS, MAX_NAME, MAX_ASCII_NAME = 3, 253 - 3 * 62, 253
-
-_PVALID = "\u00df\u03c2\u06fd\u06fe\u0f0b\u3007"
-_CONTEXT = "\u00b7\u0375\u05f3\u05f4\u30fb\u200c\u200d"
-_DIGITS = ("٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹")
-_DISALLOWED = "\u0640\u07fa\u302e\u302f\u3031\u3032\u3033\u3034\u3035\u303b"
-# Blocks and default ignorable code points that RFC 5892 leaves out, old Hangul jamo.
-_IGNORABLE = (
-    *(0x034F, 0x0350, 0x1100, 0x1200, 0x17B4, 0x17B6, 0x180B, 0x1810, 0x20D0, 0x2100, 0x3164, 0x3165, 0xA960, 0xA980),
-    *(0xD7B0, 0xD800, 0xFE00, 0xFE10, 0xFFA0, 0xFFA1, 0x1D100, 0x1D250, 0xE0000, 0xE1000),
-)  # fmt: skip
+MAX_LABELS, MAX_NAME = 3, MAX_ASCII_NAME - 3 * 62
+_DOTS = ".\u3002\uff0e\uff61"
 
 
 def _points(points: list[int]) -> CharSet:
@@ -45,16 +40,11 @@ def _points(points: list[int]) -> CharSet:
 
 def _letters() -> list[int]:
     """Code points that RFC 5892 derives to be valid, without its exceptions."""
-    sets = (charset.unicode_property(name) for name in ("Ll", "Lu", "Lo", "Nd", "Lm", "Mn", "Mc"))
+    sets = (charset.unicode_property(name) for name in idna.LETTER_DIGITS)
     kinds = charset.union(*(points for points in sets if points is not None))
-    found = charset.intersection(kinds, charset.complement(_IGNORABLE))
+    found = charset.intersection(kinds, charset.complement(idna.IGNORABLE))
     spans = zip(found[::2], found[1::2], strict=True)
-    return [point for a, b in spans for point in range(a, min(b, LAST_POINT + 1)) if _is_stable(chr(point))]
-
-
-def _is_stable(char: str) -> bool:
-    folded = unicodedata.normalize("NFKC", char).casefold()
-    return unicodedata.normalize("NFKC", folded) == char
+    return [point for a, b in spans for point in range(a, min(b, LAST_POINT + 1)) if idna.is_stable(chr(point))]
 
 
 def _compositions() -> dict[str, set[str]]:
@@ -77,7 +67,11 @@ class _Labels:
     def __init__(self) -> None:
         composing = _compositions()
         melting = {char for char in composing if unicodedata.combining(char)}
-        valid = {*map(chr, _letters()), *_PVALID, *_CONTEXT, *"".join(_DIGITS), "-"} - {*_DISALLOWED} - melting
+        valid = (
+            {*map(chr, _letters()), *idna.PVALID, *idna.CONTEXT, *"".join(idna.DIGITS), "-"}
+            - {*idna.DISALLOWED}
+            - melting
+        )
         self.valid = sorted(map(ord, valid))
         self.pairs = {char: before for char, before in composing.items() if char in valid}
 
@@ -98,16 +92,13 @@ class _Labels:
             seq(ANY_CHAR, ANY_CHAR, literal("--"), ANY_TEXT),
             _holds(seq(combining, combining)),
             *(_holds(seq(chars(charset.of("".join(before))), literal(c))) for c, before in self.pairs.items()),
-            conj(*(_holds(chars(charset.of(digits))) for digits in _DIGITS)),
+            conj(*(_holds(chars(charset.of(digits))) for digits in idna.DIGITS)),
         ]
         beyond = chars(charset.interval(0x80, charset.END - 1))
         return [repeat(any_valid, 1, MAX_LABEL), _holds(beyond), *map(neg, refused), *self.contexts()]
 
     def contexts(self) -> list[Regular]:
         """The contextual rules of RFC 5892, appendix A: what must stand before or after some characters."""
-
-        def script(name: str) -> CharSet:
-            return charset.unicode_property("Script", name) or charset.NONE
 
         def but(points: CharSet) -> Regular:
             return chars(charset.complement(points))
@@ -119,13 +110,13 @@ class _Labels:
         def before(points: CharSet) -> Regular:
             return alt(EPSILON, seq(but(points), ANY_TEXT))
 
-        virama, joining = self.where("combining", 9), _points(_dual_joining())
-        japanese = charset.union(*map(script, ("Hiragana", "Katakana", "Han")))
+        virama, joining = self.where("combining", 9), idna.joining()[0]
+        japanese = idna.script("Hiragana", "Katakana", "Han")
         refused = [
             seq(after(charset.of("l")), literal("\u00b7"), ANY_TEXT),
             seq(ANY_TEXT, literal("\u00b7"), before(charset.of("l"))),
-            seq(ANY_TEXT, literal("\u0375"), before(script("Greek"))),
-            seq(after(script("Hebrew")), chars(charset.of("\u05f3\u05f4")), ANY_TEXT),
+            seq(ANY_TEXT, literal("\u0375"), before(idna.script("Greek"))),
+            seq(after(idna.script("Hebrew")), chars(charset.of("\u05f3\u05f4")), ANY_TEXT),
             seq(after(virama), literal("\u200d"), ANY_TEXT),
             seq(after(charset.union(virama, joining)), literal("\u200c"), ANY_TEXT),
             seq(ANY_TEXT, chars(joining), literal("\u200c"), before(joining)),
@@ -156,12 +147,18 @@ class _Labels:
         return neg(_holds(chars(self.where("bidirectional", "R", "AL", "AN"))))
 
 
-def _dual_joining() -> list[int]:
-    """Letters that join on both sides: those with a presentation form for the begin of a word."""
-    forms = (
-        unicodedata.decomposition(chr(point)).split() for point in (*range(0xFB50, 0xFC00), *range(0xFE80, 0xFEFD))
-    )
-    return [int(parts[1], 16) for parts in forms if parts[:1] == ["<initial>"] and len(parts) == 2]
+def _long_labels(*, from_left: bool) -> Regular:
+    """Longer labels of one alphabet: from some length on, it is asked before each letter whether there is room."""
+    beyond = _holds(chars(charset.interval(0x80, charset.END - 1)))
+    found = []
+    for alphabet in idna.ALPHABETS:
+        if (unicodedata.bidirectional(min(alphabet)) == "L") == from_left:
+            letter = chars(charset.of("".join(alphabet)))
+            begin = conj(repeat(letter, MAX_LABEL, MAX_LABEL), beyond)
+            more = repeat(letter, 1, idna.MAX_LETTERS - MAX_LABEL)
+            asked = seq(after_verdict(idna.ROOM), letter)
+            found.append(seq(begin, more, EPSILON if alphabet is idna.LATIN else repeat(asked, 0, None)))
+    return alt(*found)
 
 
 def idn_hostnames() -> TextSet:
@@ -171,17 +168,19 @@ def idn_hostnames() -> TextSet:
     left, right = (conj(valid, direction) for direction in (labels.left_to_right(), labels.right_to_left()))
     ascii_label = parse(r"(?!..--)[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?", anchored=True)
     # Names in which nothing is written from the right; names of which every label keeps the rules of RFC 5893.
-    plain = _names(ascii_label, conj(valid, labels.neutral()), MAX_LABELS)
-    directed = _names(conj(ascii_label, parse("^[A-Za-z]")), alt(left, right), MAX_LABELS)
-    ascii_names = TextSet.of(dfa.compile(_names(ascii_label, EMPTY, 0)), 1, MAX_ASCII_NAME)
-    return ascii_names | TextSet.of(dfa.compile(alt(plain, directed), max_states=50_000), 1, MAX_NAME)
+    long_left, long_right = (_long_labels(from_left=from_left) for from_left in (True, False))
+    plain = _names(ascii_label, alt(conj(valid, labels.neutral()), long_left), MAX_LABELS)
+    directed = _names(conj(ascii_label, parse("^[A-Za-z]")), alt(left, right, long_left, long_right), MAX_LABELS)
+    marked = dfa.compile(alt(plain, directed), max_states=50_000)
+    dot = chars(charset.of(_DOTS))
+    ascii_only = dfa.compile(seq(ascii_label, repeat(seq(dot, ascii_label), 0, None)))
+    texts = TextSet.of(ascii_only, 1, MAX_ASCII_NAME) | TextSet.of(without_verdicts(marked), 1, MAX_NAME)
+    return replace(texts, whole=((ascii_names(f"[{_DOTS}]"), 1, MAX_ASCII_NAME), (judged(marked), 1, MAX_NAME)))
 
 
 def _names(ascii_label: Regular, other: Regular, most: int) -> Regular:
-    """Labels and dots, with at most so many of the other labels."""
-    dot = chars(charset.of(".\u3002\uff0e\uff61"))
+    """Labels and dots, with one of the other labels, and at most so many."""
+    dot = chars(charset.of(_DOTS))
     ascii_only = seq(ascii_label, repeat(seq(dot, ascii_label), 0, None))
-    if not most:
-        return ascii_only
-    rest = alt(EPSILON, seq(dot, _names(ascii_label, other, most - 1)))
-    return alt(ascii_only, seq(repeat(seq(ascii_label, dot), 0, None), other, rest))
+    more = alt(ascii_only, _names(ascii_label, other, most - 1)) if most > 1 else ascii_only
+    return seq(repeat(seq(ascii_label, dot), 0, None), other, alt(EPSILON, seq(dot, more)))

@@ -7,7 +7,7 @@ automaton: ``~{maxLength 5}`` is another cut at the same place, however large th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +17,8 @@ from .dfa import ALL_TEXTS, MAX_STATES, CharDfa
 from .errors import LimitExceeded
 
 NO_TEXT = automata.from_words([])
+
+MAX_LENGTH = 1 << 30  # no bound on a length is taken for this one
 
 # The first length of an interval and the language of the texts with a length in it.
 Piece: TypeAlias = "tuple[int, CharDfa]"
@@ -38,10 +40,13 @@ class TextSet:
     max_states : int
         Largest automaton that an operation may build, before it is minimised; that of the more generous operand.
         Beyond it they raise ``LimitExceeded("regex_states", ...)``.
+    whole : tuple of (CharDfa or None, int, int or None)
+        Parts of a larger set, with judged texts, that it stands for where it is not combined with another; or nothing.
     """
 
     pieces: tuple[Piece, ...]
     max_states: int = field(default=MAX_STATES, compare=False)
+    whole: tuple[Part, ...] = ()
 
     @classmethod
     def all(cls, *, max_states: int = MAX_STATES) -> TextSet:
@@ -81,19 +86,33 @@ class TextSet:
 
     def _combine(self, other: TextSet, operation: Callable[[CharDfa, CharDfa, int], CharDfa]) -> TextSet:
         max_states = max(self.max_states, other.max_states)
+        if operation is _intersection:
+            for one, bound in ((self, other), (other, self)):
+                if one.whole and bound._bounds_none_of(one.whole):
+                    return replace(one, max_states=max_states)
         cuts = sorted({first for piece in (self, other) for first, _ in piece.pieces})
         pieces = [(first, operation(self._at(first), other._at(first), max_states)) for first in cuts]
         return TextSet(_normal(pieces), max_states)
+
+    def _bounds_none_of(self, parts: tuple[Part, ...]) -> bool:
+        """Whether every text with a length that some parts have is in the set."""
+        first = min(low for _, low, _ in parts)
+        last = max(MAX_LENGTH if high is None else high for _, _, high in parts)
+        here = (dfa for dfa, low, high in self._intervals() if low <= last and (high is None or high >= first))
+        return all(dfa == ALL_TEXTS for dfa in here)
 
     def _at(self, length: int) -> CharDfa:
         """The language of the texts of a length."""
         return next(dfa for first, dfa in reversed(self.pieces) if first <= length)
 
-    def _spans(self) -> list[tuple[CharDfa, int, int | None]]:
-        """The pieces with a text, perhaps, and their lengths."""
+    def _intervals(self) -> list[tuple[CharDfa, int, int | None]]:
+        """The pieces and their lengths."""
         ends = [first - 1 for first, _ in self.pieces[1:]]
-        spans = zip(self.pieces, [*ends, None], strict=True)
-        return [(dfa, first, last) for (first, dfa), last in spans if dfa.n_states]
+        return [(dfa, first, last) for (first, dfa), last in zip(self.pieces, [*ends, None], strict=True)]
+
+    def _spans(self) -> list[tuple[CharDfa, int, int | None]]:
+        """The same of the pieces with a text, perhaps."""
+        return [span for span in self._intervals() if span[0].n_states]
 
     def parts(self, max_states: int | None = None) -> tuple[Part, ...]:
         """Disjoint languages with bounds on the length that can be counted beside the automaton.
@@ -116,6 +135,8 @@ class TextSet:
         LimitExceeded
             ``regex_states``
         """
+        if self.whole:
+            return self.whole
         allowed = self.max_states if max_states is None else max_states
         parts = (_counted(*span, allowed) for span in self._spans())
         return tuple(part for part in parts if part is not None)
@@ -138,6 +159,9 @@ class TextSet:
 
     def matches(self, text: str) -> bool:
         """Whether a text is in the set."""
+        if self.whole:
+            fitting = (dfa for dfa, low, high in self.whole if low <= len(text) and (high is None or len(text) <= high))
+            return any(dfa is None or automata.matches(dfa, text) for dfa in fitting)
         return automata.matches(self._at(len(text)), text)
 
     def size(self, most: int) -> int:

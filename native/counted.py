@@ -16,6 +16,7 @@ from .languages import (
     DFA_LONGEST,
     DFA_SLACK,
     DFA_STATES,
+    DFA_VERDICTS,
     SPEC_FREE,
     SPEC_KIND,
     SPEC_MAX,
@@ -36,13 +37,19 @@ FAR = 8  # characters left from which to take out what is too long costs less th
 
 
 @kernel("b1(A, i8)")
+def is_judged(A, spec):
+    """Whether some steps of an automaton depend on the text before them."""
+    return A[spec + SPEC_KIND] == AUTOMATON and A[A[spec + SPEC_REF] + DFA_VERDICTS] != 0
+
+
+@kernel("b1(A, i8)")
 def is_counted(A, pos):
     """Whether a position is inside a string of bounded length, far from the greatest one."""
     at = int(A[POS]) + pos * POS_STRIDE
     if A[at] != K_STRING or A[at + 5] != 0:
         return False
     spec = int(A[at + 1])
-    if A[spec + SPEC_KIND] > AUTOMATON:
+    if A[spec + SPEC_KIND] > AUTOMATON or is_judged(A, spec):
         return False
     if A[spec + SPEC_MAX] >= 0:
         return A[spec + SPEC_MAX] - A[at + 3] >= FAR

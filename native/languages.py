@@ -12,13 +12,16 @@ from __future__ import annotations
 
 from .arena import HEAP, SCRATCH, TRIE, TRIE_STRIDE, take
 from .jit import kernel
-from .strings import CHAR, DEAD, LAST, UTF8, mode_range, utf8_step
+from .strings import CHAR, DEAD, LAST, QUOTE, UTF8, mode_range, utf8_step
 
 DFA_STATES, DFA_CLASSES, DFA_INTERVALS, DFA_STARTS, DFA_CLS, DFA_TRANS, DFA_ACCEPT = 0, 1, 2, 3, 4, 5, 6
 DFA_SHORTEST, DFA_LONGEST, DFA_ASCII, DFA_GOALS, DFA_ABSORBS = 7, 8, 9, 10, 11
-DFA_LOOPS, DFA_WORDS, DFA_SLACK, DFA_ENDS, DFA_RECORD = 12, 13, 14, 15, 16
+DFA_LOOPS, DFA_WORDS, DFA_SLACK, DFA_ENDS, DFA_VERDICTS, DFA_RECORD = 12, 13, 14, 15, 16, 17
 SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF, SPEC_FREE, SPEC_RECORD = 0, 1, 2, 3, 4, 5
 ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
+
+# DFA_VERDICTS: a table (0: none) of the states that each verdict on the last label of the text makes of a state
+VERDICTS = 4
 
 # loop set: 256 bits (eight words); a byte beyond ASCII stands for every character whose UTF-8 form begins with it
 LOOP_RECORD = 8
@@ -214,6 +217,31 @@ def dfa_can_start(A, spec, q, count, mode):
             if to >= 0 and dfa_fits(A, spec, dfa, to, count + 1):
                 return True
             lo += 1
+    return False
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def needs_verdict(A, spec, q, count, r):
+    """Whether a part of a character (``r`` of :func:`.strings.char_step`) can be read after some verdict only.
+
+    ``q`` itself cannot read it. O(verdicts).
+    """
+    dfa = int(A[spec + SPEC_REF])
+    if A[dfa + DFA_VERDICTS] == 0:
+        return False
+    for k in range(VERDICTS):
+        then = int(A[A[dfa + DFA_VERDICTS] + VERDICTS * q + k])
+        if then < 0:
+            continue
+        if r == QUOTE:
+            good = A[A[dfa + DFA_ACCEPT] + then] != 0
+        elif r >= CHAR:
+            to = dfa_step(A, dfa, then, r & 0x1FFFFF)
+            good = to >= 0 and dfa_fits(A, spec, dfa, to, count + 1)
+        else:
+            good = dfa_can_start(A, spec, then, count, r)
+        if good:
+            return True
     return False
 
 

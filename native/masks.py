@@ -282,6 +282,22 @@ def advance(A, V, state, token):
     return state
 
 
+@kernel("void(A, A, i8, A, i8, int64[::1])")
+def advance_each(A, V, state, tokens, read, found):
+    """For each token, the state after its bytes from ``read`` on, as :func:`advance`, into ``found``."""
+    at, base = int(V[V_TOKOFF]), int(V[V_TOKBYTES])
+    for k in range(len(tokens)):
+        first, last = int(V[at + tokens[k]]), int(V[at + tokens[k] + 1])
+        here = state
+        for j in range(first + read, last):
+            to = step(A, here, int(V[base + j]))
+            if to <= 0:
+                here = give_up(A, here, j - first)
+                break
+            here = to
+        found[k] = here
+
+
 @kernel("i8(A, i8, A, i8)")
 def advance_bytes(A, state, data, start):
     """State after the bytes ``data[start:]``, as :func:`advance`."""

@@ -15,10 +15,12 @@ from .languages import (
     DFA_ASCII,
     DFA_CLASSES,
     DFA_TRANS,
+    DFA_VERDICTS,
     SPEC_KIND,
     SPEC_MAX,
     SPEC_MIN,
     SPEC_REF,
+    VERDICTS,
 )
 from .positions import (
     K_ARRAY,
@@ -110,7 +112,13 @@ def mark_item(A, row, pos):
             return
         spec = int(A[at + 1])
         if A[spec + SPEC_KIND] == AUTOMATON:
-            mark_automaton(A, row, int(A[spec + SPEC_REF]), int(A[at + 2]))
+            dfa, q = int(A[spec + SPEC_REF]), int(A[at + 2])
+            mark_automaton(A, row, dfa, q)
+            if A[dfa + DFA_VERDICTS] != 0:
+                for k in range(VERDICTS):
+                    then = int(A[A[dfa + DFA_VERDICTS] + VERDICTS * q + k])
+                    if then >= 0:
+                        mark_automaton(A, row, dfa, then)
             if kind == K_STRING:
                 mark_quotes(A, row)
         elif A[spec + SPEC_KIND] == ANY:

@@ -207,11 +207,18 @@ def state_of(A, pos, parent):
 
 @kernel("i8(A, i8, A)")
 def with_positions(A, state, found):
-    """A closed state with other positions for its items: ``found`` has one for each."""
+    """A closed state with other positions for its items: ``found`` has one for each, -1 for none.
+
+    Returns
+    -------
+    int
+        -1 when no item is left, or ``A[STATUS]`` is set.
+    """
     start = int(A[BUFFER + 2])
     items = int(A[A[STATE] + state * STATE_STRIDE + S_ITEMS])
     for j in range(len(found)):
-        put_item(A, int(found[j]), int(A[items + 2 * j + 1]))
+        if found[j] >= 0:
+            put_item(A, int(found[j]), int(A[items + 2 * j + 1]))
     return close_buffer(A, start)
 
 

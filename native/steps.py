@@ -19,6 +19,7 @@ from .languages import (
     dfa_fits,
     dfa_step,
     least_char,
+    needs_verdict,
     settle,
     trie_char,
     trie_child,
@@ -157,6 +158,13 @@ def avoid_step(A, node, r, last):
     return node if word_can_go_on(A, node, r) else 0
 
 
+@kernel("void(A, i8, i8, i8, i8)")
+def ask_verdict(A, spec, q, count, r):
+    """Set ``VALUE`` where a part of a character can be read once the label before it has been judged."""
+    if A[STATUS] == 0 and needs_verdict(A, spec, q, count, r):
+        A[STATUS] = VALUE
+
+
 @kernel("void(A, i8, i8, i8)")
 def step_string(A, at, parent, b):
     """The inside of a string."""
@@ -171,8 +179,11 @@ def step_string(A, at, parent, b):
             good = A[A[ref + DFA_ACCEPT] + q] != 0
         else:
             good = kind == ANY or A[q + 3] >= 0
-        if good and count >= A[spec + SPEC_MIN] and (avoid == 0 or A[avoid + 3] < 0):
-            emit_state(A, parent)
+        if count >= A[spec + SPEC_MIN] and (avoid == 0 or A[avoid + 3] < 0):
+            if good:
+                emit_state(A, parent)
+            elif kind == AUTOMATON:
+                ask_verdict(A, spec, q, count, r)
         return
     full = r >= CHAR
     cp = r & 0x1FFFFF
@@ -184,12 +195,15 @@ def step_string(A, at, parent, b):
             return
     if kind == AUTOMATON:
         if full:
-            q = dfa_step(A, ref, q, cp)
-            if q < 0 or not dfa_fits(A, spec, ref, q, count + 1):
+            to = dfa_step(A, ref, q, cp)
+            if to < 0 or not dfa_fits(A, spec, ref, to, count + 1):
+                ask_verdict(A, spec, q, count, r)
                 return
+            q = to
         elif dfa_can_start(A, spec, q, count, r):
             r = settle(A, ref, r) if avoid == 0 else r
         else:
+            ask_verdict(A, spec, q, count, r)
             return
     elif kind == ANY:
         if avoid == 0 and (r & ~0xFFFFFF) == UTF8:

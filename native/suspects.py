@@ -4,6 +4,8 @@ Where the items of an array must differ, what may follow a comma depends on the 
 then asks for that value (``VALUE``). While tables are made, nobody can answer: tokens behind the comma are *sure* as
 far as the record of the array promises (``AMPLE`` and its kin), dead where they are even if items may be equal
 (``A_LOOSE``), and suspects otherwise. A matcher tries its suspects one by one.
+
+Inside a string, the end of a label may wait for a verdict on it in the same way; tokens beyond are all suspects.
 """
 
 from __future__ import annotations
@@ -114,20 +116,25 @@ def promises(A, state):
 
 @kernel("i8(A, i8)")
 def loosened(A, state):
-    """The state if items may equal the one just read; 0 when that is not simply more than what may follow."""
-    start = int(A[BUFFER + 2])
+    """The state if items may equal the one just read; 0 when that is not simply more than what may follow.
+
+    Also 0 inside a string that waits for a verdict: there is no array.
+    """
+    start, is_pending = int(A[BUFFER + 2]), False
     items = int(A[A[STATE] + state * STATE_STRIDE + S_ITEMS])
     for j in range(int(A[A[STATE] + state * STATE_STRIDE + S_COUNT])):
         pos = int(A[items + 2 * j])
         at = int(A[POS]) + pos * POS_STRIDE
         if A[at] == K_ARRAY and A[at + 5] != 0:
+            is_pending = True
             loose = int(A[at + 1]) if A[at + 5] > 1 else int(A[lazy(A, int(A[at + 1])) + A_LOOSE])
             if loose == 0:
                 A[BUFFER + 2] = start
                 return 0
             pos = position(A, K_ARRAY, loose, int(A[at + 2]), int(A[at + 3]), int(A[at + 4]), 0, 0, 0)
         put_item(A, pos, int(A[items + 2 * j + 1]))
-    return close_buffer(A, start)
+    to = close_buffer(A, start)
+    return to if is_pending else 0
 
 
 @kernel("b1(A, i8, i8, i8)")
