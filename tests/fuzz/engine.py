@@ -12,6 +12,7 @@ import numpy as np
 
 from detent import Compiler, GrammarError, Limits, Matcher, Unsatisfiable, Vocabulary, allocate_bitmask
 from detent.automata.compiler import Grammar
+from detent.native import keys
 from tests.strategies import spellings_of, split, tokens
 
 CLOSERS = b'"}],:0123456789'
@@ -142,7 +143,7 @@ class Engine:
             If the search gave up.
         """
         heap = [(0, 0, matcher.fork(), b"")]
-        seen = {matcher.state}
+        seen = {_place(matcher)}
         steps = {word.encode(): WORD_COST for word in words} | {bytes([byte]): _cost(byte) for byte in self.single}
         expanded = 0
         while heap:
@@ -155,11 +156,17 @@ class Engine:
             mask = self.allowed(here)
             for step, price in steps.items():
                 if mask[self.single[step[0]]] and here.accept_bytes(step):
-                    if here.state not in seen:
-                        seen.add(here.state)
+                    if _place(here) not in seen:
+                        seen.add(_place(here))
                         heapq.heappush(heap, (cost + price, len(seen), here.fork(), text + step))
                     here.rollback()
         return None
+
+
+def _place(matcher: Matcher) -> tuple[int, bytes]:
+    """What a text may go on with: its state, and the keys that it must not repeat."""
+    K = matcher._K
+    return matcher.state, b"" if K is None else K[[keys.MODE, *range(keys.HEADER, K[keys.USED])]].tobytes()
 
 
 def _cost(byte: int) -> int:
