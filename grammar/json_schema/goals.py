@@ -336,7 +336,7 @@ class Goals:
                     pending.append(([*items, v], noted))
             if len(found) + len(pending) > 2 * most + 64:
                 return None
-        return found if len(found) <= most else None
+        return _distinct(found, most)
 
     def _few_objects(self, value: Object, most: int) -> list[Any] | None:
         frame = value.frame
@@ -370,7 +370,7 @@ class Goals:
             pending = further
         fits = [m for m, f in pending if frame is None or frame.facts.closed(f)]
         fits = [m for m in fits if value.fewest <= len(m) and (value.most is None or len(m) <= value.most)]
-        return fits if len(fits) <= most else None
+        return _distinct(fits, most)
 
     # ------------------------------------------------------------------------------------- overlapping branches
     def _find_overlaps(self) -> None:
@@ -775,6 +775,12 @@ def told_apart(dfa: CharDfa, values: Sequence[T | None]) -> T | tuple[CharDfa, t
     if merged.n_states == 1 and automata.absorbing(merged)[0]:
         return by_colour[colours[0]]
     return merged, tuple(by_colour[c] for c in colours)
+
+
+def _distinct(values: list[Any], most: int) -> list[Any] | None:
+    """Values without repetitions (exits may overlap), or None when there are more than ``most``."""
+    found = {canonical(v): v for v in values}
+    return list(found.values()) if len(found) <= most else None
 
 
 def _can_avoid(dfa: CharDfa | None, longest: int | None) -> bool:
