@@ -8,10 +8,11 @@ on with every exit at once, so a disjunction is taken apart without excluding it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from .facts import Child, Facts, Slot
-from .formula import AND, ATOM, FALSE, TRUE, Formula, atoms, conjuncts, disjuncts
+from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, atoms, conjuncts, disjuncts
 from .scalars import admits
 from .values import canonical
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Exits = list[tuple[Formula, Formula]]  # what the value must be, and the residual of the rest
 FEW_DEMANDS = 3  # up to so many, the value of no other member is guessed to tell them apart
+MUCH_MORE = 16  # times as many alternatives as sets of demands: most come out equal
 
 
 def decide(goals: Goals, derived: Formula, value: Formula) -> Iterator[tuple[Formula, Formula]]:
@@ -53,7 +55,7 @@ def decide(goals: Goals, derived: Formula, value: Formula) -> Iterator[tuple[For
         elif len(demands) > FEW_DEMANDS and (place := _tag(f)) is not None:
             pending += ((g, value) for g in _by_tag(goals, f, place))
         else:
-            pending += ((g, value) for g in _alternatives(facts, f))
+            pending += ((g, value) for g in _alternatives(facts, f, demands))
 
 
 def united(goals: Goals, exits: Iterable[tuple[Formula, Formula]]) -> Exits:
@@ -69,23 +71,25 @@ def open_demands(derived: Formula) -> int:
     return sum(_is_demand(a) and not is_listed(a.atom.value) for a in atoms(derived))
 
 
-def is_listed(value: Formula) -> bool:
-    """Whether a demand is a matter of lists of scalars."""
-    return value.op >= 0 and all(n.atom.is_listing for n in atoms(value))
-
-
 def _is_demand(f: Formula) -> bool:
     return f.op == ATOM and isinstance(f.atom, Child)
 
 
-def _alternatives(facts: Facts, f: Formula) -> Iterator[Formula]:
-    """The parts of a disjunction; of a conjunction, those of its shortest disjunction with demands."""
-    if f.op == AND:
-        choices = [p for p in f.parts if any(map(_is_demand, atoms(p)))]
-        choice = min(choices, key=lambda p: len(p.parts))
-        others = [p for p in f.parts if p is not choice]
-        return (facts.all((option, *others)) for option in _grouped(facts, choice))
-    return _grouped(facts, f)
+def _alternatives(facts: Facts, f: Formula, demands: list[Formula]) -> Iterator[Formula]:
+    """The parts of a disjunction; of a conjunction, those of its shortest disjunction with demands.
+
+    Where few demands occur over and over, alternatives are the demands that are met.
+    """
+    choices = [p for p in conjuncts(f) if any(map(_is_demand, atoms(p)))]
+    choice = min(choices, key=lambda p: len(p.parts))
+    if prod(len(p.parts) for p in choices) > MUCH_MORE << len(demands):
+        demand = demands[0]
+        yield facts.replace(f, lambda a: FALSE if a is demand else a)
+        yield facts.all((demand, facts.replace(f, lambda a: TRUE if a is demand else a)))
+    else:
+        others = [p for p in conjuncts(f) if p is not choice]
+        for option in _grouped(facts, choice):
+            yield facts.all((option, *others))
 
 
 def _grouped(facts: Facts, choice: Formula) -> Iterator[Formula]:
@@ -103,51 +107,83 @@ def _grouped(facts: Facts, choice: Formula) -> Iterator[Formula]:
 # ------------------------------------------------------------------------------------------ decided value by value
 def _by_value(goals: Goals, f: Formula, choices: list[Formula], value: Formula) -> Exits:
     """Decide demands that are lists of scalars: all at once, value by value."""
-    found = []
-    for answers, demand in _classes(goals, [a.atom.value for a in choices]).items():
-        assume = {a: TRUE if yes else FALSE for a, yes in zip(choices, answers, strict=True)}
-        then = goals.facts.replace(f, lambda a, assume=assume: assume.get(a, a))  # type: ignore[misc]
-        found.append((then, goals.formulas.all((value, demand))))
-    return found
+    classes = _classes(goals, [a.atom.value for a in choices])
+    return [
+        (_assume(goals, f, choices, answers), goals.formulas.all((value, demand)))
+        for answers, demand in classes.items()
+    ]
 
 
 def _tag(f: Formula) -> int | None:
-    """The listed member of whose values a formula has most lists: often it says which alternative is meant."""
-    found: dict[int, list[bool]] = {}
+    """The listed member whose lists of scalars tell most alternatives apart, as tags do; None where there is none."""
+    found: dict[int, int] = {}
     for a in atoms(f):
-        if isinstance(a.atom, Slot):
-            found.setdefault(a.atom.place, []).append(a.atom.value.op < 0 or is_listed(a.atom.value))
-    tags = [place for place, listed in found.items() if all(listed) and len(listed) > 1]
-    return max(tags, key=lambda place: (len(found[place]), -place), default=None)
+        if isinstance(a.atom, Slot) and is_listed(a.atom.value):
+            found[a.atom.place] = found.get(a.atom.place, 0) + 1
+    return max((place for place, n in found.items() if n > 1), key=lambda place: (found[place], -place), default=None)
 
 
 def _by_tag(goals: Goals, f: Formula, place: int) -> Iterator[Formula]:
-    """A formula as alternatives, one for each kind of values of another member."""
+    """A formula as alternatives, one for each kind of values of another member, or that it is absent."""
     facts = goals.facts
-    slots = [a for a in atoms(f) if isinstance(a.atom, Slot) and a.atom.place == place]
-    kinds = _classes(goals, [a.atom.value for a in slots])
-    lacking = tuple(a.atom.absent for a in slots)
-    kinds.setdefault(lacking, FALSE)
-    for answers, value in kinds.items():
-        assume = {a: TRUE if yes else FALSE for a, yes in zip(slots, answers, strict=True)}
-        then = facts.replace(f, lambda a, assume=assume: assume.get(a, a))  # type: ignore[misc]
-        yield facts.all((facts.slot(place, answers == lacking, value), then))
+    slots = [a for a in atoms(f) if isinstance(a.atom, Slot) and a.atom.place == place and _is_scalar(a.atom.value)]
+    classes = _classes(goals, [a.atom.value for a in slots])
+    lacking: Answers = tuple(a.atom.absent for a in slots)
+    classes.setdefault(lacking, FALSE)
+    for answers, value in classes.items():
+        yield facts.all((facts.slot(place, answers == lacking, value), _assume(goals, f, slots, answers)))
 
 
-def _classes(goals: Goals, demands: list[Formula]) -> dict[tuple[bool, ...], Formula]:
-    """Values as they meet some demands that are lists of scalars: which they meet, and a formula for such values."""
+Answers = tuple[bool | None, ...]
+
+
+def _assume(goals: Goals, f: Formula, choices: list[Formula], answers: Answers) -> Formula:
+    """A formula when some of its atoms are true or false (None: either)."""
+    known = {a: TRUE if yes else FALSE for a, yes in zip(choices, answers, strict=True) if yes is not None}
+    return goals.facts.replace(f, lambda a: known.get(a, a))
+
+
+def _classes(goals: Goals, demands: list[Formula]) -> dict[Answers, Formula]:
+    """Values by which of some demands on scalars they meet, with a formula for each class.
+
+    Values that none of the demands lists are one class; the answer is None where they are not of one kind.
+    """
     formulas, reader = goals.formulas, goals.reader
     place = reader.document.root
-    values = {canonical(v): v for demand in demands for n in atoms(demand) for v in n.atom.enum}
-    groups: dict[tuple[bool, ...], list[Any]] = {}
+    listed = [n.atom.enum for demand in demands for n in atoms(demand) if n.atom.is_listing]
+    values = {canonical(v): v for enum in listed for v in enum}
+    groups: dict[Answers, list[Any]] = {}
     for v in values.values():
         groups.setdefault(tuple(admits(demand, v) for demand in demands), []).append(v)
-    other = tuple(formulas.replace(demand, lambda _: FALSE) is TRUE for demand in demands)
+    other: Answers = tuple(map(_elsewhere, demands))
     groups.pop(other, None)
     rest = [v for members in groups.values() for v in members]
     found = {answers: formulas.atom(reader.listing(members, place)) for answers, members in groups.items()}
     found[other] = formulas.no(formulas.atom(reader.listing(rest, place))) if rest else TRUE
     return found
+
+
+def is_listed(value: Formula) -> bool:
+    """Whether a demand is a matter of lists of scalars: what is on none of them all meets it, or nothing does."""
+    return value.op >= 0 and _is_scalar(value) and _elsewhere(value) is not None
+
+
+def _is_scalar(value: Formula) -> bool:
+    return all(n.atom.is_scalar and not n.atom.lexical for n in atoms(value))
+
+
+def _elsewhere(value: Formula) -> bool | None:
+    """Whether values meet a demand that are on none of its lists; None where that depends on the value."""
+    if value.op == ATOM:
+        return False if value.atom.is_listing else None
+    if value.op < 0:
+        return value is TRUE
+    found = {_elsewhere(part) for part in value.parts}
+    if value.op == NOT:
+        (answer,) = found
+        return None if answer is None else not answer
+    decisive = value.op == OR
+    return decisive if decisive in found else None if None in found else not decisive
 
 
 __all__ = ["Exits", "decide", "is_listed", "open_demands", "united"]
