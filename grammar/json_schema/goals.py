@@ -28,6 +28,7 @@ from .facts import Facts, only_counts
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, Formulas, atoms, conjuncts, disjuncts
 from .frames import ArrayFrame, ObjectFrame
 from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader
+from .risks import Risks
 from .scalars import can_be_written
 from .values import Array, Literal, Number, Object, String, Value, canonical
 
@@ -230,22 +231,26 @@ class Goals:
         return tuple(filter(self._possible, self.candidates(goal)))
 
     def reach(self, root: Goal) -> None:
-        """Work out every goal that generation can meet, where one of them might pass a limit.
+        """Work out the goals that generation can meet where one of them might pass a limit.
 
-        An error must come before the first token. Only disjunctions and what is no conjunction multiply out, and only
-        conjunctions of automata grow, so a document without them is left to be worked out as generation gets there.
+        An error must come before the first token; the rest is left to be worked out as generation gets there.
         """
         nodes = self.reader.nodes()
         plain = all(n.is_conjunctive and not (n.any_of or n.one_of) for n in nodes)
         if plain and not (any(n.all_of for n in nodes) and _has_automata(nodes)):
             return
-        met, pending = {root}, [root]
+        risks = Risks(self, root.nodes[0])
+        pending = [self.goal([node]) for node in risks.found]
+        met = set(pending)
         while pending:
             for value in self.values(pending.pop()):
                 if isinstance(value, Object) and value.frame is not None:
                     value.frame.check()
+                if isinstance(value, Number) and (value.spec.multiple_of is not None or value.spec.excluded):
+                    value.spec.encode()
                 for child in _children(value):
-                    if child not in met:
+                    alone = child.rest is TRUE and len(child.nodes) == 1 and child.nodes[0].serial in risks.alone
+                    if child not in met and not alone:
                         met.add(child)
                         pending.append(child)
 
@@ -419,7 +424,7 @@ class Goals:
                 node = pending.pop()
                 if node.serial in flat or node.is_anything:
                     continue
-                if not (self._approximate or self._is_plain(node)):
+                if not (self._approximate or self.is_plain(node)):
                     return None
                 flat[node.serial] = node
                 pending.extend(reversed(node.all_of))
@@ -438,7 +443,7 @@ class Goals:
                 return None
         return done
 
-    def _is_plain(self, node: Node) -> bool:
+    def is_plain(self, node: Node) -> bool:
         """Whether a node is a conjunction of keywords and disjunctions."""
         return (
             node.is_conjunctive

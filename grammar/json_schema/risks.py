@@ -1,0 +1,195 @@
+"""Whether a document could pass a limit somewhere: an upper bound, from its nodes alone.
+
+An error must come before the first token, but most documents are far from every limit, and working out all of their
+goals to see it would cost more than the first mask. So sets of nodes are looked at that hold more than any goal does:
+alternatives are put together as if all were asked at once. Where no such set can pass a limit, no goal can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from itertools import zip_longest
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from .. import dfa as automata
+from ..number_table import MAX_MODULUS
+from .nodes import ARRAY, OBJECT, Node
+from .typed import says_something
+
+if TYPE_CHECKING:
+    from .goals import Goals
+
+FEW_NODES = 8  # up to so many that speak of one container, none of its members has too many exits
+
+Nodes = dict[int, Node]  # by serial
+Key = tuple[int, ...]  # sorted serials
+
+
+class Risks:
+    """The sets of nodes that may be asked about one value.
+
+    Parameters
+    ----------
+    goals : Goals
+    root : Node
+
+    Attributes
+    ----------
+    alone : set of int
+        Serials of the nodes that are looked at by themselves.
+    found : list of Node
+        Those from which a set is put together that could pass a limit, with nothing between them looked at by itself.
+    """
+
+    def __init__(self, goals: Goals, root: Node) -> None:
+        self.goals = goals
+        self._closed: dict[int, Nodes] = {}
+        sets: dict[Key, Nodes] = {(root.serial,): {root.serial: root}}
+        origins: dict[Key, set[Key]] = {}  # of sets of several nodes: the sets whose members they are
+        members: dict[Key, list[Key]] = {}
+        risky: list[Key] = []
+        pending = list(sets)
+        while pending:
+            key = pending.pop()
+            nodes = list(self._in_place(sets[key]).values())
+            if self._is_risky(sets[key], nodes):
+                risky.append(key)
+            containers = [n for n in nodes if _has_members(n)]
+            about = tuple(n.serial for n in containers)
+            if about not in members:
+                members[about] = []
+                for child in _children(containers):
+                    to = tuple(sorted(child))
+                    if to not in sets:
+                        sets[to] = child
+                        pending.append(to)
+                    if len(to) > 1:
+                        members[about].append(to)
+            for to in members[about]:
+                origins.setdefault(to, set()).add(key)
+        self.alone = {key[0] for key in sets if len(key) == 1}
+        self.found = [sets[serial,][serial] for serial in sorted(_alone(risky, origins))]
+
+    def _in_place(self, roots: Nodes) -> Nodes:
+        """Some nodes with all that are asked about the same value."""
+        found: Nodes = {}
+        for root in roots.values():
+            closed = self._closure(root)
+            if len(roots) == 1:
+                return closed
+            found.update(closed)
+        return found
+
+    def _closure(self, root: Node) -> Nodes:
+        found = self._closed.get(root.serial)
+        if found is None:
+            found = self._closed[root.serial] = {}
+            pending = [root]
+            while pending:
+                node = pending.pop()
+                if node.serial not in found and not node.is_anything:
+                    found[node.serial] = node
+                    pending.extend(node.in_place())
+        return found
+
+    def _is_risky(self, roots: Nodes, nodes: list[Node]) -> bool:
+        """Whether constraints on one value may multiply beyond a limit."""
+        plain = all(map(self.goals.is_plain, nodes))
+        if self._has_too_many_states(roots, nodes, plain) or _has_too_many_steps(nodes):
+            return True
+        if plain:
+            return prod(len(options) for n in nodes for options in (*n.any_of, *n.one_of)) > self.goals.max_branches
+        return any(sum(_weight(n, kind) for n in nodes) > FEW_NODES for kind in (OBJECT, ARRAY))
+
+    def _has_too_many_states(self, roots: Nodes, nodes: list[Node], plain: bool) -> bool:
+        """Whether products of automata over strings or names could become too large."""
+        limit = self.goals.reader.max_dfa_states
+        for sizes_of in (_texts, _patterns):
+            sizes: dict[Any, int] = {}
+            for n in nodes:
+                for automaton, size in sizes_of(n).items():
+                    sizes[automaton] = max(size, sizes.get(automaton, 0))
+            if len(sizes) > 1 and prod(sizes.values()) > limit:
+                return not plain or prod(_states(root, sizes_of) for root in roots.values()) > limit
+        return False
+
+
+def _texts(node: Node) -> dict[Any, int]:
+    """The sizes of the automata that strings are read by; a bound on the length may be built into them."""
+    found: dict[Any, int] = {}
+    for t in (*node.texts, *node.narrowed):
+        found[tuple(id(d) for _, d in t.pieces)] = sum(d.n_states + 1 for _, d in t.pieces)
+    if node.longest is not None:
+        found["longest"] = node.longest + 1
+    return found
+
+
+def _patterns(node: Node) -> dict[Any, int]:
+    """The sizes of the automata that names are read by."""
+    return {id(d): d.n_states + 1 for d, _ in node.patterns}
+
+
+def _states(node: Node, sizes_of: Callable[[Node], dict[Any, int]]) -> int:
+    """A bound on the product of the automata of a plain node, whichever of its alternatives are taken."""
+    found = prod(sizes_of(node).values()) * prod(_states(other, sizes_of) for other in node.all_of)
+    return found * prod(max(_states(o, sizes_of) for o in options) for options in (*node.any_of, *node.one_of))
+
+
+def _alone(keys: list[Key], origins: dict[Key, set[Key]]) -> set[int]:
+    """The single nodes from which some sets are reached through other sets."""
+    met, pending = set(keys), keys
+    while pending:
+        more = origins.get(pending.pop(), set()) - met
+        met |= more
+        pending.extend(more)
+    return {key[0] for key in met if len(key) == 1}
+
+
+def _weight(node: Node, kind: int) -> int:
+    """How often a node speaks of the members of a container."""
+    listed = sum(isinstance(v, list if kind == ARRAY else dict) for v in node.enum or ())
+    return listed + says_something(node, kind)
+
+
+def _has_too_many_steps(nodes: list[Node]) -> bool:
+    """Whether multiples could be too many to be told apart."""
+    steps = {n.multiple for n in nodes if n.multiple is not None}
+    return prod(int("".join(map(str, Decimal(repr(step)).as_tuple().digits))) for step in steps) > MAX_MODULUS
+
+
+def _has_members(node: Node) -> bool:
+    """Whether a node says something of members that it does not say of all values alike."""
+    own = node.properties or node.patterns or node.additional or node.items or node.prefix
+    return bool(own or node.contains or node.property_names or node.unevaluated_properties or node.unevaluated_items)
+
+
+def _children(nodes: list[Node]) -> Iterator[Nodes]:
+    """For each member that some nodes tell apart: all that they may say of it."""
+    for members in (_names(nodes), _items(nodes)):
+        for member in members:
+            found = {n.serial: n for n in member if n is not None and not n.is_anything and n.types}
+            if found:
+                yield found
+
+
+def _names(nodes: list[Node]) -> Iterator[list[Node | None]]:
+    others = [other for n in nodes for other in (n.additional, n.unevaluated_properties)]
+    patterns = [pattern for n in nodes for pattern in n.patterns if not pattern[1].is_anything]
+    if len(nodes) == 1 and not patterns:
+        yield from ([n] for n in (*nodes[0].properties.values(), *others, nodes[0].property_names))
+        return
+    for name in dict.fromkeys(name for n in nodes for name in n.properties):
+        matched = [child for d, child in patterns if automata.matches(d, name)]
+        yield [*(n.properties.get(name, n.additional) for n in nodes), *matched]
+    yield others + [child for _, child in patterns]
+    yield from ([n.property_names] for n in nodes)
+
+
+def _items(nodes: list[Node]) -> Iterator[list[Node | None]]:
+    always = [n for node in nodes for n in (node.contains, node.unevaluated_items)]
+    prefixes = [node.prefix for node in nodes]
+    for at in zip_longest(*prefixes):
+        yield [n or node.items for n, node in zip(at, nodes, strict=True)] + always
+    yield [node.items for node in nodes] + always
