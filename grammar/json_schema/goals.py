@@ -13,9 +13,10 @@ which is exact because a shortest witness repeats no goal.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from copy import copy
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any, Generic, TypeVar
 
 from .. import dfa as automata
 from ..dfa import CharDfa
@@ -36,8 +37,32 @@ _LITERALS = ((NULL, "null", None), (BOOLEAN, "true", True), (BOOLEAN, "false", F
 _ANY_NUMBER = Number(NumberSpec(None, False, None, False))
 _ANY_STRING = String()
 
+V = TypeVar("V")
+
 MAX_SPELLED = 64  # words up to which a pattern over names is read as a list of names
 MAX_APART = 16  # alternatives of one container that are followed apart; beyond, they stay a formula
+
+
+class Lazy(Generic[V]):
+    """The elements of an iterator, each worked out once."""
+
+    def __init__(self, source: Iterator[V]) -> None:
+        self.found: list[V] = []
+        self.running = False
+        self._source = source
+
+    def __iter__(self) -> Iterator[V]:
+        k = 0
+        while k < len(self.found) or self._advance():
+            yield self.found[k]
+            k += 1
+
+    def _advance(self) -> bool:
+        self.running = True  # and stays so where there is an error: nothing is known of the rest then
+        more = list(islice(self._source, 1))
+        self.running = False
+        self.found += more
+        return bool(more)
 
 
 class Goal:
@@ -53,12 +78,13 @@ class Goal:
         None: not known yet.
     """
 
-    __slots__ = ("candidates", "nodes", "rest", "satisfiable")
+    __slots__ = ("begun", "candidates", "nodes", "rest", "satisfiable")
 
     def __init__(self, nodes: tuple[Node, ...], rest: Formula) -> None:
         self.nodes = nodes
         self.rest = rest
         self.candidates: tuple[Value, ...] | None = None
+        self.begun: Lazy[Value] | None = None
         self.satisfiable: bool | None = None
 
     @property
@@ -148,7 +174,7 @@ class Goals:
         outer, self._leaned = self._leaned, _NOTHING
         self._open[here] = depth
         try:
-            answer = any(map(self._possible, self.candidates(goal)))
+            answer = any(map(self._possible, self._one_by_one(goal)))
         finally:
             del self._open[here]
             leaned, self._leaned = self._leaned, min(outer, self._leaned)
@@ -257,16 +283,29 @@ class Goals:
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
         if goal.candidates is None:
-            found: dict[Value, None] = {}
-            branches = self._branches(goal) if goal.rest is TRUE else None
-            if branches is None:
-                found = dict.fromkeys(self._general(goal))
-            else:
-                for branch in branches:
-                    for value in self._residuals(branch):
-                        found[value] = None
-            goal.candidates = tuple(found)
+            goal.candidates = tuple(dict.fromkeys(self._one_by_one(goal)))
+            goal.begun = None
         return goal.candidates
+
+    def _one_by_one(self, goal: Goal) -> Iterator[Value]:
+        """The candidates, worked out as they are asked for: one that is possible is often enough."""
+        if goal.candidates is not None:
+            return iter(goal.candidates)
+        if goal.begun is None:
+            goal.begun = Lazy(self._work_out(goal, self._branches_of(goal)))
+        elif goal.begun.running:  # a goal inside itself
+            return self._work_out(goal, self._branches_of(goal))
+        return iter(goal.begun)
+
+    def _work_out(self, goal: Goal, branches: list[list[Node]] | None) -> Iterator[Value]:
+        if branches is None:
+            yield from self._general(goal)
+        else:
+            for branch in branches:
+                yield from self._residuals(branch)
+
+    def _branches_of(self, goal: Goal) -> list[list[Node]] | None:
+        return self._branches(goal) if goal.rest is TRUE else None
 
     # --------------------------------------------------------------------------------------------- finite goals
     def constant(self, value: Any) -> Formula:
@@ -452,22 +491,20 @@ class Goals:
         )
 
     # ------------------------------------------------------------------------------------------------- general
-    def _general(self, goal: Goal) -> list[Value]:
+    def _general(self, goal: Goal) -> Iterator[Value]:
         """The residuals of a goal that is no plain conjunction: by type, as formulas."""
         formula = self.formulas.all((*map(self.formulas.atom, goal.nodes), goal.rest))
-        found: list[Value] = []
         for kind, text, value in _LITERALS:
             if scalars.admits(self._typed(formula, kind), value):
-                found.append(Literal(text))
+                yield Literal(text)
         number = self._typed(formula, NUMBER)
         if number is not FALSE:
-            found += [Number(spec) for spec in scalars.numbers(number).specs]
-        found += self._texts(self._typed(formula, STRING), goal)
+            yield from map(Number, scalars.numbers(number).specs)
+        yield from self._texts(self._typed(formula, STRING), goal)
         for part in self._apart(self._typed(formula, ARRAY)):
-            found += self._framed_array(ArrayFrame(self, part))
+            yield from self._framed_array(ArrayFrame(self, part))
         for part in self._apart(self._typed(formula, OBJECT)):
-            found += self._framed_object(ObjectFrame(self, part))
-        return found
+            yield from self._framed_object(ObjectFrame(self, part))
 
     def _typed(self, formula: Formula, kind: int) -> Formula:
         """A formula over nodes as one over what they say themselves of a type."""
