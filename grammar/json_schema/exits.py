@@ -66,11 +66,6 @@ def united(goals: Goals, exits: Iterable[tuple[Formula, Formula]]) -> Exits:
     return [(goals.formulas.any(values), f) for f, values in found.items()]
 
 
-def open_demands(derived: Formula) -> int:
-    """The number of demands of a derivative that are no matter of lists of scalars."""
-    return sum(_is_demand(a) and not is_listed(a.atom.value) for a in atoms(derived))
-
-
 def _is_demand(f: Formula) -> bool:
     return f.op == ATOM and isinstance(f.atom, Child)
 
@@ -186,4 +181,4 @@ def _elsewhere(value: Formula) -> bool | None:
     return decisive if decisive in found else None if None in found else not decisive
 
 
-__all__ = ["Exits", "decide", "is_listed", "open_demands", "united"]
+__all__ = ["Exits", "decide", "is_listed", "united"]

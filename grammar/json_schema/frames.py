@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .exits import Exits, decide, is_listed, open_demands, united
+from .exits import Exits, decide, is_listed, united
 from .facts import AtLeast, Contains, Each, Facts, Slot, Unique, counts, only_counts, places, seen, unique
 from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts
 from .nodes import Node
@@ -19,7 +19,7 @@ from .typed import Present, Unevaluated, evaluated_item, evaluated_name
 if TYPE_CHECKING:
     from .goals import Goals
 
-FEW_DEMANDS = 8  # up to so many, a member cannot have too many exits
+FEW_DEMANDS = 8  # with so few facts about a member, it cannot have too many exits
 Leaf = Callable[[Formula], Formula]
 
 
@@ -216,12 +216,13 @@ class ObjectFrame(Frame):
 
     def check(self) -> None:
         """Raise now if some first member has too many exits, rather than when generation gets there."""
-        members: list[tuple[int | None, int | None]] = [(k, None) for k in range(len(self.names))]
-        members += [(None, c) for c in range(self.n_kinds)]
+        members: list[tuple[int | None, int | None]] = [
+            (place, None) for place, facts in places(self.residual).items() if facts > FEW_DEMANDS
+        ]
+        kinds = [a.atom.kind for a in atoms(self.residual) if isinstance(a.atom, Each)]
+        members += [(None, c) for c in range(self.n_kinds) if kinds.count(c) > FEW_DEMANDS]
         for place, kind in members:
-            derived = self.facts.derive(self.residual, place, kind)
-            if open_demands(derived) > FEW_DEMANDS:
-                deque(self.exits(self.residual, place, kind), maxlen=0)
+            deque(self.exits(self.residual, place, kind), maxlen=0)
 
     def is_live(self, residual: Formula, place: int | None, kind: int | None) -> bool:
         """Whether a member may come now."""

@@ -275,8 +275,7 @@ class Goals:
                 if isinstance(value, Number) and (value.spec.multiple_of is not None or value.spec.excluded):
                     value.spec.encode()
                 for child in _children(value):
-                    alone = child.rest is TRUE and len(child.nodes) == 1 and child.nodes[0].serial in risks.alone
-                    if child not in met and not alone:
+                    if child not in met and risks.may_lead_to_one(child):
                         met.add(child)
                         pending.append(child)
 
@@ -423,6 +422,10 @@ class Goals:
         Decided by an upper approximation: other ``oneOf`` read as ``anyOf``, and only plain conjunctions looked at.
         """
         nodes = self.reader.nodes()
+        for node in nodes:
+            if node.any_of or node.one_of:
+                node.any_of = tuple(self._listed_together(options) for options in node.any_of)
+                node.one_of = tuple(self._listed_together(options, apart=True) for options in node.one_of)
         self._approximate = True
         for node in nodes:
             for options in node.one_of:
@@ -432,6 +435,18 @@ class Goals:
             any(map(any, table)) for table in self._overlaps.values()
         ):
             self._goals.clear()
+
+    def _listed_together(self, options: list[Node], *, apart: bool = False) -> list[Node]:
+        """Alternatives with those that only list scalars as one of them (``apart``: where they share no value)."""
+        lists = [option for option in options if option.is_listing]
+        if len(lists) < 2:
+            return options
+        values = [(canonical(v), v) for option in lists for v in option.enum or () if scalars.meets(option, v)]
+        distinct = dict(values)
+        if not distinct or (apart and len(distinct) < len(values)):
+            return options
+        together = self.reader.listing(list(distinct.values()), lists[0].place)
+        return [together if option is lists[0] else option for option in options if option not in lists[1:]]
 
     def _overlap_of(self, node: Node, options: list[Node]) -> list[list[bool]]:
         bare = _without_choices(node, self.reader.next_serial())

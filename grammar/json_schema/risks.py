@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from .. import dfa as automata
 from ..number_table import MAX_MODULUS
+from .formula import atoms
 from .nodes import ARRAY, OBJECT, Node
 from .typed import says_something
 
 if TYPE_CHECKING:
-    from .goals import Goals
+    from .goals import Goal, Goals
 
 FEW_NODES = 8  # up to so many that speak of one container, none of its members has too many exits
 
@@ -37,10 +38,8 @@ class Risks:
 
     Attributes
     ----------
-    alone : set of int
-        Serials of the nodes that are looked at by themselves.
     found : list of Node
-        Those from which a set is put together that could pass a limit, with nothing between them looked at by itself.
+        Those from which a set is put together that could pass a limit.
     """
 
     def __init__(self, goals: Goals, root: Node) -> None:
@@ -69,8 +68,17 @@ class Risks:
                         members[about].append(to)
             for to in members[about]:
                 origins.setdefault(to, set()).add(key)
-        self.alone = {key[0] for key in sets if len(key) == 1}
-        self.found = [sets[serial,][serial] for serial in sorted(_alone(risky, origins))]
+        above = _above(risky, origins)
+        self.found = [sets[key][key[0]] for key in sorted(above) if len(key) == 1]
+        self._known = {n.serial for nodes in sets.values() for n in nodes.values()} if risky else set()
+        self._above: set[int] = set()
+        for key in above:  # formulas have the first node of those with one text
+            self._above.update(key, (goals.reader.representative(n).serial for n in sets[key].values()))
+
+    def may_lead_to_one(self, goal: Goal) -> bool:
+        """Whether a goal may be, or contain, one that could pass a limit."""
+        nodes = (*goal.nodes, *(a.atom for a in atoms(goal.rest)))
+        return all(n.serial in self._above or n.serial not in self._known for n in nodes)
 
     def _in_place(self, roots: Nodes) -> Nodes:
         """Some nodes with all that are asked about the same value."""
@@ -137,14 +145,14 @@ def _states(node: Node, sizes_of: Callable[[Node], dict[Any, int]]) -> int:
     return found * prod(max(_states(o, sizes_of) for o in options) for options in (*node.any_of, *node.one_of))
 
 
-def _alone(keys: list[Key], origins: dict[Key, set[Key]]) -> set[int]:
-    """The single nodes from which some sets are reached through other sets."""
-    met, pending = set(keys), keys
+def _above(keys: list[Key], origins: dict[Key, set[Key]]) -> set[Key]:
+    """Some sets with those from which they are reached, up to single nodes."""
+    met, pending = set(keys), list(keys)
     while pending:
         more = origins.get(pending.pop(), set()) - met
         met |= more
         pending.extend(more)
-    return {key[0] for key in met if len(key) == 1}
+    return met
 
 
 def _weight(node: Node, kind: int) -> int:
