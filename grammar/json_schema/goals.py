@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from copy import copy
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -29,6 +28,7 @@ from .facts import Facts, only_counts
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, Formulas, atoms, conjuncts, disjuncts
 from .frames import ArrayFrame, ObjectFrame
 from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader
+from .overlaps import Overlaps
 from .risks import Risks
 from .scalars import can_be_written
 from .values import Array, Literal, Number, Object, String, Value, canonical
@@ -123,10 +123,10 @@ class Goals:
         self._leaned = _NOTHING  # least depth of an open goal that a "no" relied on
         self._listing: set[Goal] = set()  # goals whose values are being listed
         self._started = 0
-        self._overlaps: dict[int, list[list[bool]]] = {}
         self._structures: dict[tuple[int, int], list[Node]] = {}
         self._key_languages: dict[int, CharDfa] = {}
-        self._approximate = False
+        self._approximate = True  # until it is known which alternatives overlap
+        self.overlaps: Overlaps
         self._find_overlaps()
 
     def goal(self, nodes: Iterable[Node], rest: Formula = TRUE) -> Goal:
@@ -415,25 +415,16 @@ class Goals:
         fits = [m for m in fits if value.fewest <= len(m) and (value.most is None or len(m) <= value.most)]
         return _distinct(fits, most)
 
-    # ------------------------------------------------------------------------------------- overlapping branches
+    # ------------------------------------------------------------------------------------------------- branches
     def _find_overlaps(self) -> None:
-        """Find which branches of a ``oneOf`` can hold together; where none can, it reads like ``anyOf``.
-
-        Decided by an upper approximation: other ``oneOf`` read as ``anyOf``, and only plain conjunctions looked at.
-        """
         nodes = self.reader.nodes()
         for node in nodes:
             if node.any_of or node.one_of:
                 node.any_of = tuple(self._listed_together(options) for options in node.any_of)
                 node.one_of = tuple(self._listed_together(options, apart=True) for options in node.one_of)
-        self._approximate = True
-        for node in nodes:
-            for options in node.one_of:
-                self._overlaps[id(options)] = self._overlap_of(node, options)
+        self.overlaps = Overlaps(self, nodes)
         self._approximate = False
-        if any(not n.is_conjunctive or _lists_containers(n) for n in nodes) or any(
-            any(map(any, table)) for table in self._overlaps.values()
-        ):
+        if self.overlaps or any(not n.is_conjunctive or _lists_containers(n) for n in nodes):
             self._goals.clear()
 
     def _listed_together(self, options: list[Node], *, apart: bool = False) -> list[Node]:
@@ -448,22 +439,6 @@ class Goals:
         together = self.reader.listing(list(distinct.values()), lists[0].place)
         return [together if option is lists[0] else option for option in options if option not in lists[1:]]
 
-    def _overlap_of(self, node: Node, options: list[Node]) -> list[list[bool]]:
-        bare = _without_choices(node, self.reader.next_serial())
-        table = [[False] * len(options) for _ in options]
-        for k, first in enumerate(options):
-            for m in range(k + 1, len(options)):
-                table[k][m] = table[m][k] = self.satisfiable(self.goal([bare, first, options[m]]))
-        return table
-
-    def overlapping(self, node: Node, options: list[Node], k: int) -> list[Node]:
-        """The other branches of a ``oneOf`` that can hold together with branch ``k``."""
-        table = self._overlaps.get(id(options))
-        if table is None:
-            return [*options[:k], *options[k + 1 :]]
-        return [other for other, meets in zip(options, table[k], strict=True) if meets]
-
-    # ------------------------------------------------------------------------------------------------- branches
     def _branches(self, goal: Goal) -> list[list[Node]] | None:
         """The disjunctive normal form over nodes, as lists of nodes whose own constraints hold together.
 
@@ -501,7 +476,7 @@ class Goals:
         """Whether a node is a conjunction of keywords and disjunctions."""
         return (
             node.is_conjunctive
-            and not any(any(map(any, self._overlaps.get(id(options), ((True,),)))) for options in node.one_of)
+            and not any(map(self.overlaps.exist, node.one_of))
             and not (node.enum is not None and _lists_containers(node))
         )
 
@@ -850,14 +825,6 @@ def _can_avoid(dfa: CharDfa | None, longest: int | None) -> bool:
 def _fits(text: str, dfa: CharDfa | None, shortest: int, longest: int | None) -> bool:
     long_enough = shortest <= len(text) and (longest is None or len(text) <= longest)
     return long_enough and (dfa is None or automata.matches(dfa, text))
-
-
-def _without_choices(node: Node, serial: int) -> Node:
-    """A node's own constraints alone."""
-    bare = copy(node)
-    bare.serial = serial
-    bare.all_of = bare.any_of = bare.one_of = bare.none_of = bare.conditions = bare.dependent = ()
-    return bare
 
 
 def _lists_containers(node: Node) -> bool:
