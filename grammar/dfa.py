@@ -66,6 +66,13 @@ class CharDfa:
         return len(self.accept)
 
     @cached_property
+    def lengths(self) -> tuple[I32, I32, bool]:
+        """See :func:`lengths`."""
+        accept = self.accept.astype(np.int32)
+        shortest, longest = kernels.lengths(self.trans, accept)
+        return shortest, longest, bool(kernels.gapfree(self.trans, accept, shortest, longest))
+
+    @cached_property
     def class_sets(self) -> list[CharSet]:
         """Characters of each class."""
         sets: list[list[int]] = [[] for _ in range(self.trans.shape[1])]
@@ -272,7 +279,7 @@ def restrict_length(dfa: CharDfa, low: int, high: int | None, *, max_states: int
 
 
 def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
-    """How many further characters lead to acceptance.
+    """How many further characters lead to acceptance, worked out once for an automaton.
 
     Returns
     -------
@@ -282,8 +289,7 @@ def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
     gapfree : bool
         Whether every length between the two is possible, from every state.
     """
-    shortest, longest = kernels.lengths(dfa.trans, dfa.accept.astype(np.int32))
-    return shortest, longest, bool(kernels.gapfree(dfa.trans, dfa.accept.astype(np.int32), shortest, longest))
+    return dfa.lengths
 
 
 def word_counts(dfa: CharDfa) -> I32:

@@ -235,9 +235,9 @@ class Goals:
         An error must come before the first token. Only disjunctions and what is no conjunction multiply out, and only
         conjunctions of automata grow, so a document without them is left to be worked out as generation gets there.
         """
-        nodes = self.reader.nodes()
-        plain = all(n.is_conjunctive and not (n.any_of or n.one_of) for n in nodes)
-        if plain and not (any(n.all_of for n in nodes) and _has_automata(nodes)):
+        compound = self.reader.compound.values()
+        plain = not (self.reader.connecting or any(n.any_of or n.one_of for n in compound))
+        if plain and not (any(n.all_of for n in compound) and _has_automata(self.reader.nodes())):
             return
         met, pending = {root}, [root]
         while pending:
@@ -378,14 +378,15 @@ class Goals:
 
         Decided by an upper approximation: other ``oneOf`` read as ``anyOf``, and only plain conjunctions looked at.
         """
-        nodes = self.reader.nodes()
         self._approximate = True
-        for node in nodes:
+        for node in self.reader.compound.values():
             for options in node.one_of:
                 self._overlaps[id(options)] = self._overlap_of(node, options)
         self._approximate = False
-        if any(not n.is_conjunctive or _lists_containers(n) for n in nodes) or any(
-            any(map(any, table)) for table in self._overlaps.values()
+        if self._goals and (
+            self.reader.connecting
+            or any(any(map(any, table)) for table in self._overlaps.values())
+            or any(map(_lists_containers, self.reader.nodes()))
         ):
             self._goals.clear()
 
@@ -794,6 +795,7 @@ def _without_choices(node: Node, serial: int) -> Node:
     bare = copy(node)
     bare.serial = serial
     bare.all_of = bare.any_of = bare.one_of = bare.none_of = bare.conditions = bare.dependent = ()
+    bare.settle()
     return bare
 
 

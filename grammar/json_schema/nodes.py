@@ -36,6 +36,11 @@ _TYPES = {
 }
 
 _ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
+# keywords that put schemas in place, and that are no plain conjunction of what they say of each member
+_IN_PLACE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if"})
+_IN_PLACE |= {"dependencies", "dependentSchemas"}
+_CONNECTING = frozenset({"not", "if", "dependencies", "dependentSchemas", "dependentRequired", "contains"})
+_CONNECTING |= {"propertyNames", "uniqueItems", "unevaluatedProperties", "unevaluatedItems"}
 
 
 class Node:
@@ -69,9 +74,12 @@ class Node:
         What keys must be, as strings.
     unevaluated_properties, unevaluated_items : Node or None
         What members and items must be that no other keyword here or in place has looked at.
+    is_conjunctive : bool
+        Whether the constraints of the node itself are a plain conjunction (``one_of`` is looked at apart).
     """
 
     types = ANY_TYPE
+    is_conjunctive = True
     integer = lexical = unique = False
     enum: list[Any] | None = None
     scalars: set[Any] | None = None
@@ -115,10 +123,9 @@ class Node:
         choices = chain.from_iterable(chain(self.any_of, self.one_of, self.conditions))
         return chain(self.all_of, choices, self.none_of, (node for _, node in self.dependent))
 
-    @property
-    def is_conjunctive(self) -> bool:
-        """Whether the constraints of the node itself are a plain conjunction (``one_of`` is looked at apart)."""
-        return not (
+    def settle(self) -> None:
+        """Work out ``is_conjunctive``."""
+        self.is_conjunctive = not (
             self.none_of
             or self.conditions
             or self.dependent
@@ -179,6 +186,13 @@ class Reader:
         Whether integers are written without point and exponent.
     max_nodes, max_dfa_states : int
         Limits.
+
+    Attributes
+    ----------
+    compound : dict of int to Node
+        By serial number, nodes with others in place; once all is read, each stands behind those.
+    connecting : list of Node
+        Nodes that are no plain conjunction.
     """
 
     def __init__(
@@ -203,6 +217,8 @@ class Reader:
         self.annotations: list[tuple[str, str]] = []
         self._nodes: dict[tuple[Any, ...], Node] = {}
         self._todo: list[Node] = []
+        self.compound: dict[int, Node] = {}
+        self.connecting: list[Node] = []
         self._constants: dict[Any, Node] = {}
         self._representatives: dict[Any, Node] = {}
         self.has_narrowed = False
@@ -217,8 +233,10 @@ class Reader:
             root = self._read()
         except ScopeNeeded:  # rare: what was read so far is read again, with scopes
             self.document.keep_scopes()
-            for read_so_far in (self._nodes, self._todo, self.relaxed, self.annotations):
+            for read_so_far in (self._nodes, self.compound):
                 read_so_far.clear()
+            for noted in (self._todo, self.connecting, self.relaxed, self.annotations):
+                noted.clear()
             root = self._read()
         self.annotations.extend(self.document.unknown.items())
         self._refuse_circles()
@@ -233,13 +251,13 @@ class Reader:
     def _refuse_circles(self) -> None:
         """Refuse references that lead back to where they stand without entering a value: they have no meaning."""
         entered: set[int] = set()
-        done: set[int] = set()
-        stack = list(self._nodes.values())
+        done: dict[int, Node] = {}
+        stack = list(self.compound.values())
         while stack:
             node = stack.pop()
             if node.serial in entered:  # met again: everything below it is done
                 entered.remove(node.serial)
-                done.add(node.serial)
+                done[node.serial] = node
             elif node.serial not in done:
                 entered.add(node.serial)
                 stack.append(node)
@@ -247,7 +265,9 @@ class Reader:
                     if inner.serial in entered:
                         reason = "a reference leads back to itself without entering a value."
                         raise GrammarError(reason, pointer=node.place.pointer, keyword="$ref")
-                    stack.append(inner)
+                    if inner.serial in self.compound:
+                        stack.append(inner)
+        self.compound = done
 
     def node(self, place: Place) -> Node:
         """The node of a place (filled later, so references may be circular)."""
@@ -332,6 +352,8 @@ class Reader:
             in_force = {k: v for k, v in node.place.schema.items() if k not in ignored}
             node.place = node.place._replace(schema=in_force)
         schema = node.place.schema
+        if not _IN_PLACE.isdisjoint(schema):
+            self.compound[node.serial] = node
         ref = schema.get("$ref")
         if ref is not None and node.place.draft <= 7 and isinstance(ref, str):
             node.all_of += (self.node(self.document.resolve(ref, node.place)),)
@@ -347,6 +369,10 @@ class Reader:
                     raise GrammarError(
                         f"{value!r:.60} is not a value of this keyword.", pointer=node.place.pointer, keyword=keyword
                     ) from error
+        if not _CONNECTING.isdisjoint(schema):
+            node.settle()
+            if not node.is_conjunctive:
+                self.connecting.append(node)
 
     def refuse(self, node: Node, keyword: str, reason: str = "this keyword is not enforced yet.") -> None:
         """Raise for what cannot be enforced, or note it when the caller allows that."""
