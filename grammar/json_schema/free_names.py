@@ -15,7 +15,7 @@ def has_free_names(root: Node, reader: Reader) -> bool:
     schema closes by itself is looked at, so the answer may be yes where others close it, and is never wrongly no.
     """
     undecided = []
-    for node in chain((root,), chain.from_iterable(map(_children, reader.nodes()))):
+    for node in chain((root,), chain.from_iterable(map(children, reader.nodes()))):
         if not (_lists_names(node) and _lists_items(node)):
             if node.serial not in reader.compound:
                 return True
@@ -25,7 +25,7 @@ def has_free_names(root: Node, reader: Reader) -> bool:
     )
 
 
-def _children(node: Node) -> Iterable[Node]:
+def children(node: Node) -> Iterable[Node]:
     """Schemas of the values inside a value."""
     yield from node.properties.values()
     yield from (child for _, child in node.patterns)

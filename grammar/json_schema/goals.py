@@ -28,6 +28,7 @@ from .facts import Facts, only_counts
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, Formulas, atoms, conjuncts, disjuncts
 from .frames import ArrayFrame, ObjectFrame
 from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader
+from .reach import risky
 from .scalars import can_be_written
 from .values import Array, Literal, Number, Object, String, Value, canonical
 
@@ -230,22 +231,19 @@ class Goals:
         return tuple(filter(self._possible, self.candidates(goal)))
 
     def reach(self, root: Goal) -> None:
-        """Work out every goal that generation can meet, where one of them might pass a limit.
+        """Work out every goal that generation can meet where it might pass a limit: errors come before the first token.
 
-        An error must come before the first token. Only disjunctions and what is no conjunction multiply out, and only
-        conjunctions of automata grow, so a document without them is left to be worked out as generation gets there.
+        What follows one schema alone is left until generation gets there, unless :mod:`.reach` has doubts about it.
         """
-        compound = self.reader.compound.values()
-        plain = not (self.reader.connecting or any(n.any_of or n.one_of for n in compound))
-        if plain and not (any(n.all_of for n in compound) and _has_automata(self.reader.nodes())):
-            return
-        met, pending = {root}, [root]
+        doubts = risky(self.reader, self._is_plain, self.max_branches)
+        met, pending = {root}, [root] if doubts else []
         while pending:
             for value in self.values(pending.pop()):
                 if isinstance(value, Object) and value.frame is not None:
                     value.frame.check()
                 for child in _children(value):
-                    if child not in met:
+                    alone = child.rest is TRUE and len(child.nodes) < 2
+                    if child not in met and not (alone and doubts.isdisjoint(n.serial for n in child.nodes)):
                         met.add(child)
                         pending.append(child)
 
@@ -827,11 +825,6 @@ def _bounds(residual: Formula) -> tuple[int, int | None, bool]:
 def _is_sorted(names: list[str]) -> bool:
     """Whether names stand in alphabetical order, as a program writes them and hardly a person who means an order."""
     return len(names) > 2 and names == sorted(names)
-
-
-def _has_automata(nodes: Iterable[Node]) -> bool:
-    """Whether strings or names are read by automata."""
-    return any(n.texts or n.narrowed or n.patterns for n in nodes)
 
 
 def _children(value: Value) -> Iterable[Goal]:

@@ -152,6 +152,11 @@ class Node:
         return not any(isinstance(v, (list, dict)) for v in self.enum)
 
     @property
+    def says_nothing(self) -> bool:
+        """Whether the schema is ``true`` or ``false``."""
+        return self.serial < 2
+
+    @property
     def is_anything(self) -> bool:
         """Whether the schema is ``true`` (or says nothing)."""
         return self.serial == 0
