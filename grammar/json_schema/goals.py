@@ -15,6 +15,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from copy import copy
+from functools import lru_cache, reduce
+from itertools import starmap
 from typing import Any, TypeVar
 
 from .. import dfa as automata
@@ -32,7 +34,7 @@ from .reach import risky
 from .scalars import can_be_written
 from .values import Array, Literal, Number, Object, String, Value, canonical
 
-_LITERALS = ((NULL, "null", None), (BOOLEAN, "true", True), (BOOLEAN, "false", False))
+_LITERALS = ((NULL, Literal("null"), None), (BOOLEAN, Literal("true"), True), (BOOLEAN, Literal("false"), False))
 _ANY_NUMBER = Number(NumberSpec(None, False, None, False))
 _ANY_STRING = String()
 
@@ -105,13 +107,17 @@ class Goals:
 
     def goal(self, nodes: Iterable[Node], rest: Formula = TRUE) -> Goal:
         """The goal of a conjunction."""
-        distinct = {n.serial: n for n in nodes if not n.is_anything}
-        key: Any = tuple(sorted(distinct))
-        if rest is not TRUE:
-            key = (key, rest)
+        distinct: dict[int, Node] = {}
+        for node in nodes:
+            if node.serial:
+                node = node.alike or node
+                distinct[node.serial] = node
+        if len(distinct) > 1:
+            distinct = {k: distinct[k] for k in sorted(distinct)}
+        key = (*distinct, rest)
         found = self._goals.get(key)
         if found is None:
-            found = self._goals[key] = Goal(tuple(distinct[k] for k in sorted(distinct)), rest)
+            found = self._goals[key] = Goal(tuple(distinct.values()), rest)
         return found
 
     def goal_of(self, value: Formula) -> Goal:
@@ -409,6 +415,10 @@ class Goals:
 
         None where some node in place is no plain conjunction, or where the ways are too many.
         """
+        compound = self.reader.compound
+        if len(goal.nodes) == 1 and goal.nodes[0].serial not in compound:
+            (node,) = goal.nodes
+            return [[node]] if self._approximate or self._is_plain(node) else None
         work: list[tuple[list[Node], dict[int, Node], list[list[Node]]]] = [(list(reversed(goal.nodes)), {}, [])]
         done: list[list[Node]] = []
         while work:
@@ -450,9 +460,9 @@ class Goals:
         """The residuals of a goal that is no plain conjunction: by type, as formulas."""
         formula = self.formulas.all((*map(self.formulas.atom, goal.nodes), goal.rest))
         found: list[Value] = []
-        for kind, text, value in _LITERALS:
+        for kind, literal, value in _LITERALS:
             if scalars.admits(self._typed(formula, kind), value):
-                found.append(Literal(text))
+                found.append(literal)
         number = self._typed(formula, NUMBER)
         if number is not FALSE:
             found += [Number(spec) for spec in scalars.numbers(number).specs]
@@ -649,9 +659,9 @@ class Goals:
             types &= node.types
         if any(node.enum is not None for node in nodes):
             return self._enumerated(nodes)
-        values: list[Value] = [Literal(text) for bit, text, _ in _LITERALS if types & bit]
+        values: list[Value] = [literal for bit, literal, _ in _LITERALS if types & bit]
         if types & NUMBER:
-            values.extend(_number(nodes))
+            values.extend(_numbers(tuple(words for n in nodes if (words := scalars.number_words(n)))))
         if types & STRING:
             values.extend(self._string(nodes))
         if types & ARRAY:
@@ -678,21 +688,18 @@ class Goals:
                 values.append(Number(NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))))
         return values
 
-    def _string(self, nodes: Sequence[Node]) -> list[String]:
+    def _string(self, nodes: Sequence[Node]) -> tuple[String, ...]:
         shortest = max(node.shortest for node in nodes) if nodes else 0
         bounds = [node.longest for node in nodes if node.longest is not None]
         longest = min(bounds) if bounds else None
         if longest is not None and shortest > longest:
-            return []
+            return ()
         texts = dict.fromkeys(t for node in nodes for t in (*node.texts, *node.narrowed))
         if not texts:
-            return [String(None, None, shortest, longest) if shortest or bounds else _ANY_STRING]
+            return (String(None, None, shortest, longest) if shortest or bounds else _ANY_STRING,)
         limit = self.reader.max_dfa_states
         try:
-            found = TextSet.of(None, shortest, longest, max_states=limit)
-            for other in texts:
-                found &= other
-            return [String(None, *part) for part in found.parts(limit)]
+            return _strings(tuple(texts), shortest, longest, limit)
         except LimitExceeded as error:
             raise LimitExceeded(error.limit, error.measured, limit, pointer=nodes[0].place.pointer) from error
 
@@ -875,16 +882,22 @@ def _child(objects: Iterable[Node], name: str | None, matching: set[bytes]) -> I
             yield node.additional
 
 
-def _number(nodes: Iterable[Node]) -> list[Number]:
-    """The residual of numbers: at most one."""
-    spec = None
-    for node in nodes:
-        own = scalars.spec_of(node)
-        if own is not None:
-            spec = own if spec is None else spec.intersect(own)
-    if spec is None:
-        return [_ANY_NUMBER]
-    return [] if spec.is_empty() else [Number(spec)]
+@lru_cache(maxsize=1024)
+def _numbers(words: tuple[scalars.NumberWords, ...]) -> tuple[Number, ...]:
+    """The residual of numbers, of what nodes say of them: at most one."""
+    if not words:
+        return (_ANY_NUMBER,)
+    spec = reduce(NumberSpec.intersect, starmap(scalars.spec, words))
+    return () if spec.is_empty() else (Number(spec),)
+
+
+@lru_cache(maxsize=1024)
+def _strings(texts: tuple[TextSet, ...], shortest: int, longest: int | None, max_states: int) -> tuple[String, ...]:
+    """The residuals of strings: in every set of texts, and of such a length."""
+    found = TextSet.of(None, shortest, longest, max_states=max_states)
+    for other in texts:
+        found &= other
+    return tuple(String(None, *part) for part in found.parts(max_states))
 
 
 __all__ = ["Goal", "Goals", "told_apart"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -41,6 +41,9 @@ _IN_PLACE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf",
 _IN_PLACE |= {"dependencies", "dependentSchemas"}
 _CONNECTING = frozenset({"not", "if", "dependencies", "dependentSchemas", "dependentRequired", "contains"})
 _CONNECTING |= {"propertyNames", "uniqueItems", "unevaluatedProperties", "unevaluatedItems"}
+# keywords that say all they do by their own value, wherever they stand
+_SELF_CONTAINED = frozenset({"type", "enum", "const", "pattern", "format", "minLength", "maxLength", "multipleOf"})
+_SELF_CONTAINED |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 
 
 class Node:
@@ -76,10 +79,13 @@ class Node:
         What members and items must be that no other keyword here or in place has looked at.
     is_conjunctive : bool
         Whether the constraints of the node itself are a plain conjunction (``one_of`` is looked at apart).
+    alike : Node or None
+        The first node that says the same, where the words of a schema alone decide that; it stands for all of them.
     """
 
     types = ANY_TYPE
     is_conjunctive = True
+    alike: Node | None = None
     integer = lexical = unique = False
     enum: list[Any] | None = None
     scalars: set[Any] | None = None
@@ -225,6 +231,7 @@ class Reader:
         self.compound: dict[int, Node] = {}
         self.connecting: list[Node] = []
         self._constants: dict[Any, Node] = {}
+        self._alike: dict[Any, Node] = {}
         self._representatives: dict[Any, Node] = {}
         self.has_narrowed = False
         self.anything = Node(document.root._replace(schema=True), 0)
@@ -238,8 +245,8 @@ class Reader:
             root = self._read()
         except ScopeNeeded:  # rare: what was read so far is read again, with scopes
             self.document.keep_scopes()
-            for read_so_far in (self._nodes, self.compound):
-                read_so_far.clear()
+            for nodes in (self._nodes, self.compound, self._alike):
+                nodes.clear()
             for noted in (self._todo, self.connecting, self.relaxed, self.annotations):
                 noted.clear()
             root = self._read()
@@ -318,6 +325,8 @@ class Reader:
     def representative(self, node: Node) -> Node:
         """The first node with the same schema, annotations aside, where references mean the same."""
         place = node.place
+        if node.alike is not None:
+            return node.alike
         if not isinstance(place.schema, dict) or node.enum is not None:
             return node
         found = self._representatives.get(node.serial)
@@ -363,9 +372,11 @@ class Reader:
         if ref is not None and node.place.draft <= 7 and isinstance(ref, str):
             node.all_of += (self.node(self.document.resolve(ref, node.place)),)
             return
+        said: list[tuple[str, Any]] = []
         for keyword, value in schema.items():
             read = _READERS.get(keyword)
             if read is not None:
+                said.append((keyword, value))
                 try:
                     read(self, node, value)
                 except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
@@ -378,6 +389,9 @@ class Reader:
             node.settle()
             if not node.is_conjunctive:
                 self.connecting.append(node)
+        key = _words_of(said)
+        if key is not None:
+            node.alike = self._alike.setdefault((node.place.dialect, key), node)
 
     def refuse(self, node: Node, keyword: str, reason: str = "this keyword is not enforced yet.") -> None:
         """Raise for what cannot be enforced, or note it when the caller allows that."""
@@ -597,6 +611,23 @@ class Reader:
 
     def _unique(self, node: Node, value: Any) -> None:
         node.unique = value is True
+
+
+def _words_of(said: list[tuple[str, Any]]) -> Hashable:
+    """A key that schemas share whose keywords say the same by their values alone; None where others say something."""
+    words: list[Hashable] = []
+    for keyword, value in said:
+        if keyword not in _SELF_CONTAINED:
+            return None
+        if type(value) is list and all(type(v) is str for v in value):
+            value = (keyword, *value)
+        elif type(value) not in _UNMISTAKABLE:
+            return None
+        words += (keyword, value)
+    return tuple(words)
+
+
+_UNMISTAKABLE = (str, int, float)  # equal values mean the same; a boolean would be taken for a number
 
 
 def _numbers_in(value: Any) -> Iterator[Any]:
