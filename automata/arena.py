@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
@@ -52,6 +52,7 @@ class Arena:
     def __init__(self, vocabulary: Vocabulary, n_bytes: int) -> None:
         self.V: Words = vocabulary.packed
         self.A: Words = layout.allocate(n_bytes, len(vocabulary))
+        self.goals: dict[Hashable, int] = {}  # numbers of goals that documents share
         self._owners: dict[int, ref[Lowers]] = {}
         self._texts: dict[bytes, int] = {}
         self._numbers: dict[NumberSpec, tuple[int, tuple[int, ...]]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -266,7 +267,7 @@ class Compiler:
 
         noted = {"relaxed": reader.relaxed, "annotations": reader.annotations}
         report = {name: list(dict.fromkeys(places)) for name, places in noted.items()} | {"nodes": len(reader.nodes())}
-        return Grammar(self, place, report, has_free_names=has_free_names(root_node, reader.nodes()))
+        return Grammar(self, place, report, has_free_names=has_free_names(root_node, reader))
 
     def _check_bytes(self) -> None:
         """Refuse a vocabulary that cannot spell every text: a mask could then lead into a dead end."""
@@ -294,6 +295,7 @@ class Compiler:
         return made
 
 
+_NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
 MAX_GRAMMARS = 256  # compiled grammars kept for reuse; their tables live in the arena anyway
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
 
@@ -314,8 +316,8 @@ def _as_schema(schema: Any) -> Any:
 
 
 def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:
-    """A key that equal specifications share; None for what has no JSON text."""
+    """A key that equal specifications share; None for what does not consist of plain JSON values."""
     try:
-        return kind, json.dumps(schema), json.dumps(remotes), options
-    except (TypeError, ValueError, RecursionError):
+        return kind, marshal.dumps(schema, _NO_SHARING), marshal.dumps(remotes, _NO_SHARING), options
+    except ValueError:
         return None

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from itertools import islice
+from functools import lru_cache, reduce
+from itertools import islice, starmap
 from typing import Any, Generic, TypeVar
 
 from .. import dfa as automata
@@ -33,7 +34,7 @@ from .risks import Risks
 from .scalars import can_be_written
 from .values import Array, Literal, Number, Object, String, Value, canonical
 
-_LITERALS = ((NULL, "null", None), (BOOLEAN, "true", True), (BOOLEAN, "false", False))
+_LITERALS = ((NULL, Literal("null"), None), (BOOLEAN, Literal("true"), True), (BOOLEAN, Literal("false"), False))
 _ANY_NUMBER = Number(NumberSpec(None, False, None, False))
 _ANY_STRING = String()
 
@@ -131,13 +132,17 @@ class Goals:
 
     def goal(self, nodes: Iterable[Node], rest: Formula = TRUE) -> Goal:
         """The goal of a conjunction."""
-        distinct = {n.serial: n for n in nodes if not n.is_anything}
-        key: Any = tuple(sorted(distinct))
-        if rest is not TRUE:
-            key = (key, rest)
+        distinct: dict[int, Node] = {}
+        for node in nodes:
+            if node.serial:
+                node = node.alike or node
+                distinct[node.serial] = node
+        if len(distinct) > 1:
+            distinct = {k: distinct[k] for k in sorted(distinct)}
+        key = (*distinct, rest)
         found = self._goals.get(key)
         if found is None:
-            found = self._goals[key] = Goal(tuple(distinct[k] for k in sorted(distinct)), rest)
+            found = self._goals[key] = Goal(tuple(distinct.values()), rest)
         return found
 
     def goal_of(self, value: Formula) -> Goal:
@@ -261,9 +266,7 @@ class Goals:
 
         An error must come before the first token; the rest is left to be worked out as generation gets there.
         """
-        nodes = self.reader.nodes()
-        plain = all(n.is_conjunctive and not (n.any_of or n.one_of) for n in nodes)
-        if plain and not (any(n.all_of for n in nodes) and _has_automata(nodes)):
+        if not (self.reader.compound or self.reader.connecting):
             return
         risks = Risks(self, root.nodes[0])
         pending = [self.goal([node]) for node in risks.found]
@@ -417,14 +420,15 @@ class Goals:
 
     # ------------------------------------------------------------------------------------------------- branches
     def _find_overlaps(self) -> None:
-        nodes = self.reader.nodes()
+        nodes = self.reader.compound.values()
         for node in nodes:
-            if node.any_of or node.one_of:
-                node.any_of = tuple(self._listed_together(options) for options in node.any_of)
-                node.one_of = tuple(self._listed_together(options, apart=True) for options in node.one_of)
+            node.any_of = tuple(self._listed_together(options) for options in node.any_of)
+            node.one_of = tuple(self._listed_together(options, apart=True) for options in node.one_of)
         self.overlaps = Overlaps(self, nodes)
         self._approximate = False
-        if self.overlaps or any(not n.is_conjunctive or _lists_containers(n) for n in nodes):
+        if self._goals and (
+            self.overlaps or self.reader.connecting or any(map(_lists_containers, self.reader.nodes()))
+        ):
             self._goals.clear()
 
     def _listed_together(self, options: list[Node], *, apart: bool = False) -> list[Node]:
@@ -444,6 +448,10 @@ class Goals:
 
         None where some node in place is no plain conjunction, or where the ways are too many.
         """
+        compound = self.reader.compound
+        if len(goal.nodes) == 1 and goal.nodes[0].serial not in compound:
+            (node,) = goal.nodes
+            return [[node]] if self._approximate or self.is_plain(node) else None
         work: list[tuple[list[Node], dict[int, Node], list[list[Node]]]] = [(list(reversed(goal.nodes)), {}, [])]
         done: list[list[Node]] = []
         while work:
@@ -484,9 +492,9 @@ class Goals:
     def _general(self, goal: Goal) -> Iterator[Value]:
         """The residuals of a goal that is no plain conjunction: by type, as formulas."""
         formula = self.formulas.all((*map(self.formulas.atom, goal.nodes), goal.rest))
-        for kind, text, value in _LITERALS:
+        for kind, literal, value in _LITERALS:
             if scalars.admits(self._typed(formula, kind), value):
-                yield Literal(text)
+                yield literal
         number = self._typed(formula, NUMBER)
         if number is not FALSE:
             yield from map(Number, scalars.numbers(number).specs)
@@ -682,9 +690,9 @@ class Goals:
             types &= node.types
         if any(node.enum is not None for node in nodes):
             return self._enumerated(nodes)
-        values: list[Value] = [Literal(text) for bit, text, _ in _LITERALS if types & bit]
+        values: list[Value] = [literal for bit, literal, _ in _LITERALS if types & bit]
         if types & NUMBER:
-            values.extend(_number(nodes))
+            values.extend(_numbers(tuple(words for n in nodes if (words := scalars.number_words(n)))))
         if types & STRING:
             values.extend(self._string(nodes))
         if types & ARRAY:
@@ -711,21 +719,18 @@ class Goals:
                 values.append(Number(NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))))
         return values
 
-    def _string(self, nodes: Sequence[Node]) -> list[String]:
+    def _string(self, nodes: Sequence[Node]) -> tuple[String, ...]:
         shortest = max(node.shortest for node in nodes) if nodes else 0
         bounds = [node.longest for node in nodes if node.longest is not None]
         longest = min(bounds) if bounds else None
         if longest is not None and shortest > longest:
-            return []
+            return ()
         texts = dict.fromkeys(t for node in nodes for t in (*node.texts, *node.narrowed))
         if not texts:
-            return [String(None, None, shortest, longest) if shortest or bounds else _ANY_STRING]
+            return (String(None, None, shortest, longest) if shortest or bounds else _ANY_STRING,)
         limit = self.reader.max_dfa_states
         try:
-            found = TextSet.of(None, shortest, longest, max_states=limit)
-            for other in texts:
-                found &= other
-            return [String(None, *part) for part in found.parts(limit)]
+            return _strings(tuple(texts), shortest, longest, limit)
         except LimitExceeded as error:
             raise LimitExceeded(error.limit, error.measured, limit, pointer=nodes[0].place.pointer) from error
 
@@ -857,11 +862,6 @@ def _is_sorted(names: list[str]) -> bool:
     return len(names) > 2 and names == sorted(names)
 
 
-def _has_automata(nodes: Iterable[Node]) -> bool:
-    """Whether strings or names are read by automata."""
-    return any(n.texts or n.narrowed or n.patterns for n in nodes)
-
-
 def _children(value: Value) -> Iterable[Goal]:
     """The goals that a residual names."""
     if isinstance(value, Array):
@@ -910,16 +910,22 @@ def _child(objects: Iterable[Node], name: str | None, matching: set[bytes]) -> I
             yield node.additional
 
 
-def _number(nodes: Iterable[Node]) -> list[Number]:
-    """The residual of numbers: at most one."""
-    spec = None
-    for node in nodes:
-        own = scalars.spec_of(node)
-        if own is not None:
-            spec = own if spec is None else spec.intersect(own)
-    if spec is None:
-        return [_ANY_NUMBER]
-    return [] if spec.is_empty() else [Number(spec)]
+@lru_cache(maxsize=1024)
+def _numbers(words: tuple[scalars.NumberWords, ...]) -> tuple[Number, ...]:
+    """The residual of numbers, of what nodes say of them: at most one."""
+    if not words:
+        return (_ANY_NUMBER,)
+    spec = reduce(NumberSpec.intersect, starmap(scalars.spec, words))
+    return () if spec.is_empty() else (Number(spec),)
+
+
+@lru_cache(maxsize=1024)
+def _strings(texts: tuple[TextSet, ...], shortest: int, longest: int | None, max_states: int) -> tuple[String, ...]:
+    """The residuals of strings: in every set of texts, and of such a length."""
+    found = TextSet.of(None, shortest, longest, max_states=max_states)
+    for other in texts:
+        found &= other
+    return tuple(String(None, *part) for part in found.parts(max_states))
 
 
 __all__ = ["Goal", "Goals", "told_apart"]

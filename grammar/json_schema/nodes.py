@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -36,6 +36,14 @@ _TYPES = {
 }
 
 _ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
+# keywords that put schemas in place, and that are no plain conjunction of what they say of each member
+_IN_PLACE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if"})
+_IN_PLACE |= {"dependencies", "dependentSchemas"}
+_CONNECTING = frozenset({"not", "if", "dependencies", "dependentSchemas", "dependentRequired", "contains"})
+_CONNECTING |= {"propertyNames", "uniqueItems", "unevaluatedProperties", "unevaluatedItems"}
+# keywords that say all they do by their own value, wherever they stand
+_SELF_CONTAINED = frozenset({"type", "enum", "const", "pattern", "format", "minLength", "maxLength", "multipleOf"})
+_SELF_CONTAINED |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 
 
 class Node:
@@ -69,9 +77,15 @@ class Node:
         What keys must be, as strings.
     unevaluated_properties, unevaluated_items : Node or None
         What members and items must be that no other keyword here or in place has looked at.
+    is_conjunctive : bool
+        Whether the constraints of the node itself are a plain conjunction (``one_of`` is looked at apart).
+    alike : Node or None
+        The first node that says the same, where the words of a schema alone decide that; it stands for all of them.
     """
 
     types = ANY_TYPE
+    is_conjunctive = True
+    alike: Node | None = None
     integer = lexical = unique = False
     enum: list[Any] | None = None
     scalars: set[Any] | None = None
@@ -115,10 +129,9 @@ class Node:
         choices = chain.from_iterable(chain(self.any_of, self.one_of, self.conditions))
         return chain(self.all_of, choices, self.none_of, (node for _, node in self.dependent))
 
-    @property
-    def is_conjunctive(self) -> bool:
-        """Whether the constraints of the node itself are a plain conjunction (``one_of`` is looked at apart)."""
-        return not (
+    def settle(self) -> None:
+        """Work out ``is_conjunctive``."""
+        self.is_conjunctive = not (
             self.none_of
             or self.conditions
             or self.dependent
@@ -143,6 +156,11 @@ class Node:
         if self.enum is None or self.lexical or not self.is_scalar:
             return False
         return not any(isinstance(v, (list, dict)) for v in self.enum)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the schema is ``true`` or ``false``."""
+        return self.serial < 2
 
     @property
     def is_anything(self) -> bool:
@@ -179,6 +197,13 @@ class Reader:
         Whether integers are written without point and exponent.
     max_nodes, max_dfa_states : int
         Limits.
+
+    Attributes
+    ----------
+    compound : dict of int to Node
+        By serial number, nodes with others in place; once all is read, each stands behind those.
+    connecting : list of Node
+        Nodes that are no plain conjunction.
     """
 
     def __init__(
@@ -203,7 +228,10 @@ class Reader:
         self.annotations: list[tuple[str, str]] = []
         self._nodes: dict[tuple[Any, ...], Node] = {}
         self._todo: list[Node] = []
+        self.compound: dict[int, Node] = {}
+        self.connecting: list[Node] = []
         self._constants: dict[Any, Node] = {}
+        self._alike: dict[Any, Node] = {}
         self._representatives: dict[Any, Node] = {}
         self.has_narrowed = False
         self.anything = Node(document.root._replace(schema=True), 0)
@@ -217,8 +245,10 @@ class Reader:
             root = self._read()
         except ScopeNeeded:  # rare: what was read so far is read again, with scopes
             self.document.keep_scopes()
-            for read_so_far in (self._nodes, self._todo, self.relaxed, self.annotations):
-                read_so_far.clear()
+            for nodes in (self._nodes, self.compound, self._alike):
+                nodes.clear()
+            for noted in (self._todo, self.connecting, self.relaxed, self.annotations):
+                noted.clear()
             root = self._read()
         self.annotations.extend(self.document.unknown.items())
         self._refuse_circles()
@@ -233,13 +263,13 @@ class Reader:
     def _refuse_circles(self) -> None:
         """Refuse references that lead back to where they stand without entering a value: they have no meaning."""
         entered: set[int] = set()
-        done: set[int] = set()
-        stack = list(self._nodes.values())
+        done: dict[int, Node] = {}
+        stack = list(self.compound.values())
         while stack:
             node = stack.pop()
             if node.serial in entered:  # met again: everything below it is done
                 entered.remove(node.serial)
-                done.add(node.serial)
+                done[node.serial] = node
             elif node.serial not in done:
                 entered.add(node.serial)
                 stack.append(node)
@@ -247,7 +277,9 @@ class Reader:
                     if inner.serial in entered:
                         reason = "a reference leads back to itself without entering a value."
                         raise GrammarError(reason, pointer=node.place.pointer, keyword="$ref")
-                    stack.append(inner)
+                    if inner.serial in self.compound:
+                        stack.append(inner)
+        self.compound = done
 
     def node(self, place: Place) -> Node:
         """The node of a place (filled later, so references may be circular)."""
@@ -293,6 +325,8 @@ class Reader:
     def representative(self, node: Node) -> Node:
         """The first node with the same schema, annotations aside, where references mean the same."""
         place = node.place
+        if node.alike is not None:
+            return node.alike
         if not isinstance(place.schema, dict) or node.enum is not None:
             return node
         found = self._representatives.get(node.serial)
@@ -332,13 +366,17 @@ class Reader:
             in_force = {k: v for k, v in node.place.schema.items() if k not in ignored}
             node.place = node.place._replace(schema=in_force)
         schema = node.place.schema
+        if not _IN_PLACE.isdisjoint(schema):
+            self.compound[node.serial] = node
         ref = schema.get("$ref")
         if ref is not None and node.place.draft <= 7 and isinstance(ref, str):
             node.all_of += (self.node(self.document.resolve(ref, node.place)),)
             return
+        said: list[tuple[str, Any]] = []
         for keyword, value in schema.items():
             read = _READERS.get(keyword)
             if read is not None:
+                said.append((keyword, value))
                 try:
                     read(self, node, value)
                 except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
@@ -347,6 +385,13 @@ class Reader:
                     raise GrammarError(
                         f"{value!r:.60} is not a value of this keyword.", pointer=node.place.pointer, keyword=keyword
                     ) from error
+        if not _CONNECTING.isdisjoint(schema):
+            node.settle()
+            if not node.is_conjunctive:
+                self.connecting.append(node)
+        key = _words_of(said)
+        if key is not None:
+            node.alike = self._alike.setdefault((node.place.dialect, key), node)
 
     def refuse(self, node: Node, keyword: str, reason: str = "this keyword is not enforced yet.") -> None:
         """Raise for what cannot be enforced, or note it when the caller allows that."""
@@ -566,6 +611,23 @@ class Reader:
 
     def _unique(self, node: Node, value: Any) -> None:
         node.unique = value is True
+
+
+def _words_of(said: list[tuple[str, Any]]) -> Hashable:
+    """A key that schemas share whose keywords say the same by their values alone; None where others say something."""
+    words: list[Hashable] = []
+    for keyword, value in said:
+        if keyword not in _SELF_CONTAINED:
+            return None
+        if type(value) is list and all(type(v) is str for v in value):
+            value = (keyword, *value)
+        elif type(value) not in _UNMISTAKABLE:
+            return None
+        words += (keyword, value)
+    return tuple(words)
+
+
+_UNMISTAKABLE = (str, int, float)  # equal values mean the same; a boolean would be taken for a number
 
 
 def _numbers_in(value: Any) -> Iterator[Any]:

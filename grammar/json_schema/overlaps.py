@@ -134,6 +134,7 @@ def _without_choices(node: Node, serial: int) -> Node:
     bare = copy(node)
     bare.serial = serial
     bare.all_of = bare.any_of = bare.one_of = bare.none_of = bare.conditions = bare.dependent = ()
+    bare.settle()
     return bare
 
 

@@ -97,7 +97,7 @@ class Risks:
             pending = [root]
             while pending:
                 node = pending.pop()
-                if node.serial not in found and not node.is_anything:
+                if node.serial not in found and not node.says_nothing:
                     found[node.serial] = node
                     pending.extend(node.in_place())
         return found
@@ -177,14 +177,14 @@ def _children(nodes: list[Node]) -> Iterator[Nodes]:
     """For each member that some nodes tell apart: all that they may say of it."""
     for members in (_names(nodes), _items(nodes)):
         for member in members:
-            found = {n.serial: n for n in member if n is not None and not n.is_anything and n.types}
+            found = {n.serial: n for n in member if n is not None and not n.says_nothing and n.types}
             if found:
                 yield found
 
 
 def _names(nodes: list[Node]) -> Iterator[list[Node | None]]:
     others = [other for n in nodes for other in (n.additional, n.unevaluated_properties)]
-    patterns = [pattern for n in nodes for pattern in n.patterns if not pattern[1].is_anything]
+    patterns = [pattern for n in nodes for pattern in n.patterns if not pattern[1].says_nothing]
     if len(nodes) == 1 and not patterns:
         yield from ([n] for n in (*nodes[0].properties.values(), *others, nodes[0].property_names))
         return

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from functools import partial, reduce
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ..decimals import as_decimal
 from ..number import NumberSpec
@@ -176,13 +176,28 @@ _FAR = reduce(
 )
 
 
-def spec_of(node: Node) -> NumberSpec | None:
-    """Bounds and multiples of a node as one specification, or None when it has none."""
+# bounds by keyword, whether integers are asked for, whether written as digits alone, and the step
+NumberWords: TypeAlias = "tuple[tuple[tuple[str, Any], ...], bool, bool, Any]"
+
+
+def number_words(node: Node) -> NumberWords | None:
+    """What a node says of numbers, or None when it says nothing."""
     if not (node.number or node.integer or node.multiple is not None):
         return None
+    return node.number, node.integer, node.lexical, node.multiple
+
+
+def spec_of(node: Node) -> NumberSpec | None:
+    """Bounds and multiples of a node as one specification, or None when it has none."""
+    words = number_words(node)
+    return None if words is None else spec(*words)
+
+
+def spec(bounds: tuple[tuple[str, Any], ...], integer: bool, lexical: bool, multiple: Any) -> NumberSpec:
+    """The same of what it says."""
     lo = hi = None
     lo_open = hi_open = False
-    for keyword, value in node.number:
+    for keyword, value in bounds:
         bound = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         is_open = keyword.startswith("exclusive")
         if keyword.endswith("inimum"):
@@ -190,8 +205,8 @@ def spec_of(node: Node) -> NumberSpec | None:
                 lo, lo_open = bound, is_open
         elif hi is None or bound < hi or (bound == hi and is_open):
             hi, hi_open = bound, is_open
-    step = None if node.multiple is None else Decimal(repr(node.multiple))
-    return NumberSpec(lo, lo_open, hi, hi_open, node.integer, node.lexical, step)
+    step = None if multiple is None else Decimal(repr(multiple))
+    return NumberSpec(lo, lo_open, hi, hi_open, integer, lexical, step)
 
 
 def kind_of(value: Any) -> int:
