@@ -7,7 +7,7 @@ on with every exit at once, so a disjunction is taken apart without excluding it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -144,17 +144,33 @@ def _classes(goals: Goals, demands: list[Formula]) -> dict[Answers, Formula]:
     Values that none of the demands lists are one class; the answer is None where they are not of one kind.
     """
     formulas, reader = goals.formulas, goals.reader
-    place = reader.document.root
-    listed = [n.atom.enum for demand in demands for n in atoms(demand) if n.atom.is_listing]
-    values = {canonical(v): v for enum in listed for v in enum}
-    groups: dict[Answers, list[Any]] = {}
-    for v in values.values():
-        groups.setdefault(tuple(admits(demand, v) for demand in demands), []).append(v)
     other: Answers = tuple(map(_elsewhere, demands))
-    groups.pop(other, None)
-    rest = [v for members in groups.values() for v in members]
+    differ: dict[Hashable, set[int]] = {}  # where the answer for a listed value is not that for others
+    values: dict[Hashable, Any] = {}
+    for k, demand in enumerate(demands):
+        for key, v in _exceptions(goals, demand).items():
+            values[key] = v
+            differ.setdefault(key, set()).add(k)
+    groups: dict[Answers, list[Any]] = {}
+    for key, v in values.items():
+        answers = [not answer if k in differ[key] else answer for k, answer in enumerate(other)]
+        if None in other:
+            answers = [admits(demands[k], v) if other[k] is None else answer for k, answer in enumerate(answers)]
+        groups.setdefault(tuple(answers), []).append(v)
+    rest = list(values.values())
+    place = reader.document.root
     found = {answers: formulas.atom(reader.listing(members, place)) for answers, members in groups.items()}
     found[other] = formulas.no(formulas.atom(reader.listing(rest, place))) if rest else TRUE
+    return found
+
+
+def _exceptions(goals: Goals, demand: Formula) -> dict[Hashable, Any]:
+    """The values on the lists of a demand for which the answer is not that for all others."""
+    found = goals.exceptions.get(demand)
+    if found is None:
+        other = _elsewhere(demand)
+        listed = {canonical(v): v for n in atoms(demand) if n.atom.is_listing for v in n.atom.enum}
+        found = goals.exceptions[demand] = {key: v for key, v in listed.items() if admits(demand, v) is not other}
     return found
 
 

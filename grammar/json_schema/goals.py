@@ -119,6 +119,7 @@ class Goals:
         self.formulas, self.typed = Formulas(), Formulas()
         self.facts = Facts(self.formulas)
         self.expanded: dict[tuple[int, int], Formula] = {}
+        self.exceptions: dict[Formula, dict[Hashable, Any]] = {}
         self._goals: dict[Any, Goal] = {}
         self._open: dict[int, int] = {}  # goals being decided -> depth
         self._leaned = _NOTHING  # least depth of an open goal that a "no" relied on

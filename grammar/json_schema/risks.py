@@ -53,7 +53,7 @@ class Risks:
         while pending:
             key = pending.pop()
             nodes = list(self._in_place(sets[key]).values())
-            if self._is_risky(sets[key], nodes):
+            if (len(nodes) > 1 or _may_be_risky(nodes[0])) and self._is_risky(sets[key], nodes):
                 risky.append(key)
             containers = [n for n in nodes if _has_members(n)]
             about = tuple(n.serial for n in containers)
@@ -93,8 +93,8 @@ class Risks:
     def _closure(self, root: Node) -> Nodes:
         found = self._closed.get(root.serial)
         if found is None:
-            found = self._closed[root.serial] = {}
-            pending = [root]
+            found = self._closed[root.serial] = {root.serial: root}
+            pending = list(root.in_place()) if root.serial in self.goals.reader.compound else []
             while pending:
                 node = pending.pop()
                 if node.serial not in found and not node.says_nothing:
@@ -122,6 +122,11 @@ class Risks:
             if len(sizes) > 1 and prod(sizes.values()) > limit:
                 return not plain or prod(_states(root, sizes_of) for root in roots.values()) > limit
         return False
+
+
+def _may_be_risky(node: Node) -> bool:
+    """Whether a node alone could be asked too much."""
+    return bool(node.texts or node.patterns or node.enum or node.multiple is not None)
 
 
 def _texts(node: Node) -> dict[Any, int]:
