@@ -153,6 +153,7 @@ class ObjectFrame(Frame):
         nodes, present = _subjects(f)
         self.names, self.n_listed, self.keys, self.kinds, profiles = goals.names_of(nodes, present)
         self.n_kinds = len(profiles)
+        self._spoken_of: dict[Formula, dict[int, list[Formula]]] = {}
         self._index = {name: k for k, name in enumerate(self.names)}
         self._profiles = profiles
         self._matching = [goals.profile_of(name, nodes) for name in self.names]
@@ -226,35 +227,53 @@ class ObjectFrame(Frame):
 
     def is_live(self, residual: Formula, place: int | None, kind: int | None) -> bool:
         """Whether a member may come now."""
+        if place is not None and self._is_welcome(residual, place):
+            return True
         return any(self.possible(f) for _, f in self.exits(residual, place, kind))
+
+    def _is_welcome(self, residual: Formula, place: int) -> bool:
+        """Whether a listed member may have a value with which every fact about it holds: that can do no harm."""
+        if self.counted or not self.possible(residual):
+            return False
+        value = self.goals.formulas.all((self.value(place, None), *self._members_of(residual).get(place, ())))
+        return self.goals.satisfiable(self.goals.goal_of(value))
 
     def touches(self, residual: Formula, place: int | None, kind: int | None) -> bool:
         """Whether a member changes the residual, or has demands on its value from there."""
-        return self.facts.derive(residual, place, kind) is not residual or self.counted
+        return self.counted or (_other(kind) if place is None else place) in self._members_of(residual)
 
     def _search(self, residual: Formula, index: int) -> bool:
-        return all(map(self._search_names, self._independent(residual)))
+        parts = self._independent(residual)
+        return self._search_names(residual) if len(parts) < 2 else all(map(self.possible, parts))
 
-    def _independent(self, residual: Formula) -> Iterator[Formula]:
+    def _independent(self, residual: Formula) -> list[Formula]:
         """Parts of a conjunction that share no member."""
         if self.counted:
-            yield residual
-            return
+            return [residual]
         groups: list[tuple[set[int], list[Formula]]] = []
         for part in conjuncts(residual):
-            subjects = set(places(part))
-            subjects |= {-1} if len(subjects) < sum(1 for _ in atoms(part)) else set()
+            subjects = set(self._members_of(part))
             members = [part]
             apart = []
             for group in groups:
-                if group[0] & subjects:
+                if group[0].isdisjoint(subjects):
+                    apart.append(group)
+                else:
                     subjects |= group[0]
                     members += group[1]
-                else:
-                    apart.append(group)
             groups = [*apart, (subjects, members)]
-        for _, members in groups:
-            yield self.facts.all(members)
+        return [self.facts.all(members) for _, members in groups]
+
+    def _members_of(self, f: Formula) -> dict[int, list[Formula]]:
+        """The listed members and the kinds of others that a formula speaks of, with the values it speaks of."""
+        found = self._spoken_of.get(f)
+        if found is None:
+            found = self._spoken_of[f] = {}
+            for a in atoms(f):
+                fact = a.atom
+                member = fact.place if isinstance(fact, Slot) else _other(fact.kind)
+                found.setdefault(member, []).append(fact.value)
+        return found
 
     def _search_names(self, residual: Formula) -> bool:
         """Decide the listed names one after another, then the kinds.
@@ -300,6 +319,12 @@ class ObjectFrame(Frame):
         if not self.facts.closed(f):
             return False
         return all(self.base.get(k, (True, TRUE))[0] for k in places(f))
+
+
+def _other(kind: int | None) -> int:
+    """A number for the members of a kind that no listed one has."""
+    assert kind is not None
+    return -1 - kind
 
 
 class ArrayFrame(Frame):

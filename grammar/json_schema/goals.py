@@ -180,7 +180,7 @@ class Goals:
         outer, self._leaned = self._leaned, _NOTHING
         self._open[here] = depth
         try:
-            answer = any(map(self._possible, self._one_by_one(goal)))
+            answer = self._is_simple(goal) or any(map(self._possible, self._one_by_one(goal)))
         finally:
             del self._open[here]
             leaned, self._leaned = self._leaned, min(outer, self._leaned)
@@ -290,14 +290,24 @@ class Goals:
             goal.begun = None
         return goal.candidates
 
+    def _is_simple(self, goal: Goal) -> bool:
+        """Whether some branch surely has an instance, without looking at anything below it."""
+        if goal.candidates is not None or goal.begun is not None:
+            return False
+        branches = self._branches_of(goal)
+        if branches is not None and any(map(_plainly_possible_together, branches)):
+            return True
+        goal.begun = Lazy(self._work_out(goal, branches))
+        return False
+
     def _one_by_one(self, goal: Goal) -> Iterator[Value]:
         """The candidates, worked out as they are asked for: one that is possible is often enough."""
         if goal.candidates is not None:
             return iter(goal.candidates)
-        if goal.begun is None:
-            goal.begun = Lazy(self._work_out(goal, self._branches_of(goal)))
-        elif goal.begun.running:  # a goal inside itself
-            return self._work_out(goal, self._branches_of(goal))
+        if goal.begun is None or goal.begun.running:  # running: a goal inside itself
+            begun = Lazy(self._work_out(goal, self._branches_of(goal)))
+            goal.begun = goal.begun or begun
+            return iter(begun)
         return iter(goal.begun)
 
     def _work_out(self, goal: Goal, branches: list[list[Node]] | None) -> Iterator[Value]:
@@ -889,6 +899,20 @@ def _plainly_possible(node: Node) -> bool:
             or (node.types & NUMBER and not node.number and node.multiple is None)
         )
     )
+
+
+def _plainly_possible_together(branch: list[Node]) -> bool:
+    """Whether the own constraints of some nodes surely have an instance together: a literal, ``{}`` or ``[]``."""
+    types = NULL | BOOLEAN | OBJECT | ARRAY
+    for node in branch:
+        types &= node.types
+        if node.enum is not None:
+            return False
+        if node.required or node.min_properties:
+            types &= ~OBJECT
+        if node.min_items:
+            types &= ~ARRAY
+    return types != 0
 
 
 def _item(node: Node, k: int) -> Node | None:

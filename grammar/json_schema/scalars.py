@@ -31,7 +31,14 @@ def listed_texts(f: Formula) -> list[str] | None:
     candidates = _candidates(f)
     if candidates is None:
         return None
-    return sorted((text for text in candidates if admits(f, text)), key=str.encode)
+    others = []
+    for part in conjuncts(f):
+        node = part.parts[0].atom if part.op == NOT else None
+        if node is not None and node.is_listing:  # perhaps one of very many
+            candidates.difference_update([v for v in node.enum if v in candidates and meets(node, v, is_listed=True)])
+        else:
+            others.append(part)
+    return sorted((text for text in candidates if all(admits(part, text) for part in others)), key=str.encode)
 
 
 def _candidates(f: Formula) -> set[str] | None:
