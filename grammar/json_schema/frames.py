@@ -295,8 +295,11 @@ class ObjectFrame(Frame):
             self.goals.check_work()
             k = self._next_name(f, first)
             if k is None:
-                exits = [e for c in range(self.n_kinds) for e in self.exits(f, None, c)]
-                later += [(after, len(self.names)) for _, after in exits]
+                for c in range(self.n_kinds):
+                    for _, after in self.exits(f, None, c) if self.touches(f, None, c) else ():
+                        if after is TRUE or self._closes(after):
+                            return True
+                        later.append((after, len(self.names)))
                 continue
             then = k + 1 if self.counted else 0
             if self.base.get(k, (True, TRUE))[0]:

@@ -127,6 +127,7 @@ class Goals:
         self._started = 0
         self._structures: dict[tuple[int, int], list[Node]] = {}
         self._key_languages: dict[int, CharDfa] = {}
+        self._words: dict[bytes, list[str] | None] = {}
         self._approximate = True  # until it is known which alternatives overlap
         self.overlaps: Overlaps
         self._find_overlaps()
@@ -508,7 +509,8 @@ class Goals:
                 yield literal
         number = self._typed(formula, NUMBER)
         if number is not FALSE:
-            yield from map(Number, scalars.numbers(number).specs)
+            listed = scalars.listed_numbers(number)
+            yield from map(Number, scalars.numbers(number).specs if listed is None else listed)
         yield from self._texts(self._typed(formula, STRING), goal)
         for part in self._apart(self._typed(formula, ARRAY)):
             yield from self._framed_array(ArrayFrame(self, part))
@@ -650,7 +652,7 @@ class Goals:
         order |= dict.fromkeys(name for n in nodes for name in n.required) | dict.fromkeys(present)
         names = [name for name in order if can_be_written(name)]
         languages = self._languages(nodes)
-        spelled = {key: words for key, d in languages.items() if (words := automata.words(d, MAX_SPELLED)) is not None}
+        spelled = {key: words for key, d in languages.items() if (words := self._spelled(key, d)) is not None}
         extra = dict.fromkeys(word for words in spelled.values() for word in words if word not in order)
         rest = {key: d for key, d in languages.items() if key not in spelled}
         if not rest:
@@ -665,6 +667,12 @@ class Goals:
         ]
         matched = [{key for k, key in enumerate(keys) if profile >> k & 1} for profile in numbers]
         return [*names, *extra], len(names), product, kinds, matched
+
+    def _spelled(self, key: bytes, language: CharDfa) -> list[str] | None:
+        """The words of an automaton over names, where these are few."""
+        if key not in self._words:
+            self._words[key] = automata.words(language, MAX_SPELLED)
+        return self._words[key]
 
     def _languages(self, nodes: Iterable[Node]) -> dict[bytes, CharDfa]:
         """The automata that nodes judge names by."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -150,7 +150,7 @@ class Node:
         members = self.properties or self.patterns or self.required or self.additional or self.prefix or self.items
         return plain and not members
 
-    @property
+    @cached_property
     def is_listing(self) -> bool:
         """Whether the node is met by scalars that it lists and by nothing else."""
         if self.enum is None or self.lexical or not self.is_scalar:
