@@ -270,7 +270,7 @@ class Goals:
         """
         if not (self.reader.compound or self.reader.connecting):
             return
-        risks = Risks(self, root.nodes[0])
+        risks = Risks(self)
         pending = [self.goal([node]) for node in risks.found]
         met = set(pending)
         while pending:

@@ -7,7 +7,7 @@ alternatives are put together as if all were asked at once. Where no such set ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import zip_longest
 from math import prod
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .. import dfa as automata
 from ..number_table import MAX_MODULUS
 from .formula import atoms
+from .free_names import children
 from .nodes import ARRAY, OBJECT, Node
 from .typed import says_something
 
@@ -34,7 +35,6 @@ class Risks:
     Parameters
     ----------
     goals : Goals
-    root : Node
 
     Attributes
     ----------
@@ -42,38 +42,59 @@ class Risks:
         Those from which a set is put together that could pass a limit.
     """
 
-    def __init__(self, goals: Goals, root: Node) -> None:
+    def __init__(self, goals: Goals) -> None:
         self.goals = goals
         self._closed: dict[int, Nodes] = {}
-        sets: dict[Key, Nodes] = {(root.serial,): {root.serial: root}}
-        origins: dict[Key, set[Key]] = {}  # of sets of several nodes: the sets whose members they are
-        members: dict[Key, list[Key]] = {}
+        self._sets: dict[Key, Nodes] = {}
+        self._origins: dict[Key, set[Key]] = {}  # of sets of several nodes: the sets whose members they are
+        self._members: dict[Key, list[Key]] = {}
+        nodes = goals.reader.nodes()
+        compound = goals.reader.compound
+        inner = {n.serial for node in compound.values() for n in node.in_place()}
+        alone = [n for n in nodes if n.serial in compound or _may_be_risky(n)]
+        risky = self._risky(n for n in alone if n.serial not in inner)
+        self.found: list[Node] = []
+        self._known: set[int] = set()
+        self._above: set[int] = set()
+        if risky:  # a value that also stands in place of others asks for less than those
+            values = {nodes[0].serial, *(child.serial for n in nodes for child in children(n))}
+            risky += self._risky(n for n in alone if n.serial in inner and n.serial in values)
+            above = _above(risky, self._origins)
+            self.found = [self._sets[key][key[0]] for key in sorted(above) if len(key) == 1]
+            self._known.update(n.serial for n in nodes)
+            for key in above:  # formulas have the first node of those with one text
+                self._above.update(key, (goals.reader.representative(n).serial for n in self._sets[key].values()))
+
+    def _risky(self, alone: Iterable[Node]) -> list[Key]:
+        """The sets that could pass a limit, of those that are put together from some nodes."""
+        sets, members = self._sets, self._members
         risky: list[Key] = []
-        pending = list(sets)
+        pending = []
+        for node in alone:
+            key: Key = (node.serial,)
+            sets[key] = {node.serial: node}
+            pending.append(key)
         while pending:
             key = pending.pop()
             nodes = list(self._in_place(sets[key]).values())
-            if (len(nodes) > 1 or _may_be_risky(nodes[0])) and self._is_risky(sets[key], nodes):
+            if self._is_risky(sets[key], nodes):
                 risky.append(key)
             containers = [n for n in nodes if _has_members(n)]
+            if len(containers) < 2 and not any(n.patterns for n in containers):
+                continue  # what one node says of a member stands alone
             about = tuple(n.serial for n in containers)
             if about not in members:
                 members[about] = []
                 for child in _children(containers):
-                    to = tuple(sorted(child))
-                    if to not in sets:
-                        sets[to] = child
-                        pending.append(to)
-                    if len(to) > 1:
+                    if len(child) > 1:
+                        to = tuple(sorted(child))
                         members[about].append(to)
+                        if to not in sets:
+                            sets[to] = child
+                            pending.append(to)
             for to in members[about]:
-                origins.setdefault(to, set()).add(key)
-        above = _above(risky, origins)
-        self.found = [sets[key][key[0]] for key in sorted(above) if len(key) == 1]
-        self._known = {n.serial for nodes in sets.values() for n in nodes.values()} if risky else set()
-        self._above: set[int] = set()
-        for key in above:  # formulas have the first node of those with one text
-            self._above.update(key, (goals.reader.representative(n).serial for n in sets[key].values()))
+                self._origins.setdefault(to, set()).add(key)
+        return risky
 
     def may_lead_to_one(self, goal: Goal) -> bool:
         """Whether a goal may be, or contain, one that could pass a limit."""
@@ -94,12 +115,14 @@ class Risks:
         found = self._closed.get(root.serial)
         if found is None:
             found = self._closed[root.serial] = {root.serial: root}
-            pending = list(root.in_place()) if root.serial in self.goals.reader.compound else []
+            compound = self.goals.reader.compound
+            pending = [root] if root.serial in compound else []
             while pending:
-                node = pending.pop()
-                if node.serial not in found and not node.says_nothing:
-                    found[node.serial] = node
-                    pending.extend(node.in_place())
+                for node in pending.pop().in_place():
+                    if node.serial not in found and not node.says_nothing:
+                        found[node.serial] = node
+                        if node.serial in compound:
+                            pending.append(node)
         return found
 
     def _is_risky(self, roots: Nodes, nodes: list[Node]) -> bool:
@@ -126,7 +149,7 @@ class Risks:
 
 def _may_be_risky(node: Node) -> bool:
     """Whether a node alone could be asked too much."""
-    return bool(node.texts or node.patterns or node.enum or node.multiple is not None)
+    return bool(node.texts or node.patterns or node.enum or node.multiple is not None or not node.is_conjunctive)
 
 
 def _texts(node: Node) -> dict[Any, int]:
