@@ -347,7 +347,8 @@ class JsonLowering:
         if value.frame is not None:
             return self._connected_members(value, value.frame)
         members = (*value.names, *value.extra)
-        goals = [self._goal(goal) if self.goals.satisfiable(goal) else -1 for _, goal in members]
+        known, satisfiable = self._numbers.get, self.goals.satisfiable
+        goals = [known(goal) or (self._goal(goal) if satisfiable(goal) else -1) for _, goal in members]
         free, names_dfa = -1, None
         if value.patterns is not None:
             dfa, by_state = value.patterns

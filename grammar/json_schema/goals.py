@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache, reduce
-from itertools import islice, starmap
+from itertools import chain, islice, starmap
 from typing import Any, Generic, TypeVar
 
 from .. import dfa as automata
@@ -145,6 +145,12 @@ class Goals:
         if found is None:
             found = self._goals[key] = Goal(tuple(distinct.values()), rest)
         return found
+
+    def alone(self, node: Node | None) -> Goal:
+        """The goal of one node; None: of anything."""
+        if node is None:
+            return self.goal(())
+        return self._goals.get(((node.alike or node).serial, TRUE)) or self.goal((node,))
 
     def goal_of(self, value: Formula) -> Goal:
         """The goal of a formula over nodes."""
@@ -286,8 +292,9 @@ class Goals:
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
         if goal.candidates is None:
-            goal.candidates = tuple(dict.fromkeys(self._one_by_one(goal)))
-            goal.begun = None
+            found = tuple(dict.fromkeys(self._one_by_one(goal)))
+            if goal.candidates is None:
+                goal.candidates, goal.begun = found, None
         return goal.candidates
 
     def _one_by_one(self, goal: Goal) -> Iterator[Value]:
@@ -295,7 +302,11 @@ class Goals:
         if goal.candidates is not None:
             return iter(goal.candidates)
         if goal.begun is None:
-            goal.begun = Lazy(self._work_out(goal, self._branches_of(goal)))
+            branches = self._branches_of(goal)
+            if branches is not None and len(branches) < 2:  # there is nothing to put off
+                goal.candidates = tuple(chain.from_iterable(map(self._residuals, branches)))
+                return iter(goal.candidates)
+            goal.begun = Lazy(self._work_out(goal, branches))
         elif goal.begun.running:  # a goal inside itself
             return self._work_out(goal, self._branches_of(goal))
         return iter(goal.begun)
@@ -753,7 +764,11 @@ class Goals:
         if not any(n.patterns for n in objects):
             names = dict.fromkeys(name for n in objects for name in n.properties) | required
             names = {name: None for name in names if name in required or can_be_written(name)}
-            listed = tuple((name, self.goal(_child(objects, name, set()))) for name in names)
+            if len(objects) == 1:
+                own, other = objects[0].properties, objects[0].additional
+                listed = tuple([(name, self.alone(own.get(name, other))) for name in names])
+            else:
+                listed = tuple([(name, self.goal(_child(objects, name, set()))) for name in names])
             free = self.goal(n.additional for n in objects if n.additional is not None)
             closed = len(objects) == 1 and free.nodes == (self.reader.nothing,)
             in_order = closed and not _is_sorted(list(objects[0].properties))
