@@ -174,9 +174,13 @@ class Arena:
         bits[:, :128] = stays[:, ascii_class]
         bits[:, _SPECIAL] = False
         leaves = ~stays
-        for byte, (first, last) in _LEAD_BYTES.items():
-            lo, hi = np.searchsorted(dfa.starts, [first, last], side="right") - 1
-            bits[:, byte] = ~leaves[:, np.unique(dfa.cls[lo : hi + 1])].any(axis=1)
+        spans = np.searchsorted(dfa.starts, list(_LEAD_BYTES.values()), side="right") - 1
+        together: dict[tuple[int, int], list[int]] = {}  # most lead bytes begin characters of the same intervals
+        for byte, (lo, hi) in zip(_LEAD_BYTES, spans.tolist(), strict=True):
+            together.setdefault((lo, hi), []).append(byte)
+        for (lo, hi), lead_bytes in together.items():
+            stay = ~leaves[:, np.unique(dfa.cls[lo : hi + 1])].any(axis=1)
+            bits[:, lead_bytes] = stay[:, None]
         packed = np.packbits(bits, axis=1, bitorder="little")
         loops = np.zeros(dfa.n_states, dtype=np.int64)
         for state in np.flatnonzero(packed.any(axis=1)).tolist():

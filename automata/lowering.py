@@ -177,13 +177,13 @@ class JsonLowering:
         return number
 
     def _key(self, goal: Goal) -> Hashable:
-        """A key that goals of other documents share: of anything, and of scalars that are not listed; else None."""
+        """A key that goals of other documents share: of anything, and of scalars without lists and automata."""
         if goal.rest is not TRUE or len(goal.nodes) > 1:
             return None
         if not goal.nodes:
             return self.space, self.order
         (node,) = goal.nodes
-        if node.alike is None or node.enum is not None or node.types & (ARRAY | OBJECT):
+        if node.alike is None or node.types & (ARRAY | OBJECT) or node.enum is not None or node.texts or node.narrowed:
             return None
         return self.space, self.goals.values(goal)
 
@@ -347,7 +347,8 @@ class JsonLowering:
         if value.frame is not None:
             return self._connected_members(value, value.frame)
         members = (*value.names, *value.extra)
-        goals = [self._goal(goal) if self.goals.satisfiable(goal) else -1 for _, goal in members]
+        known, satisfiable = self._numbers.get, self.goals.satisfiable
+        goals = [known(goal) or (self._goal(goal) if satisfiable(goal) else -1) for _, goal in members]
         free, names_dfa = -1, None
         if value.patterns is not None:
             dfa, by_state = value.patterns

@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache, reduce
-from itertools import islice, starmap
+from itertools import chain, islice, starmap
 from typing import Any, Generic, TypeVar
 
 from .. import dfa as automata
@@ -146,6 +146,12 @@ class Goals:
         if found is None:
             found = self._goals[key] = Goal(tuple(distinct.values()), rest)
         return found
+
+    def alone(self, node: Node | None) -> Goal:
+        """The goal of one node; None: of anything."""
+        if node is None:
+            return self.goal(())
+        return self._goals.get(((node.alike or node).serial, TRUE)) or self.goal((node,))
 
     def goal_of(self, value: Formula) -> Goal:
         """The goal of a formula over nodes."""
@@ -287,8 +293,9 @@ class Goals:
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
         if goal.candidates is None:
-            goal.candidates = tuple(dict.fromkeys(self._one_by_one(goal)))
-            goal.begun = None
+            found = tuple(dict.fromkeys(self._one_by_one(goal)))
+            if goal.candidates is None:
+                goal.candidates, goal.begun = found, None
         return goal.candidates
 
     def _is_simple(self, goal: Goal) -> bool:
@@ -298,18 +305,24 @@ class Goals:
         branches = self._branches_of(goal)
         if branches is not None and any(map(_plainly_possible_together, branches)):
             return True
-        goal.begun = Lazy(self._work_out(goal, branches))
+        self._begin(goal, branches)
         return False
 
     def _one_by_one(self, goal: Goal) -> Iterator[Value]:
         """The candidates, worked out as they are asked for: one that is possible is often enough."""
         if goal.candidates is not None:
             return iter(goal.candidates)
-        if goal.begun is None or goal.begun.running:  # running: a goal inside itself
-            begun = Lazy(self._work_out(goal, self._branches_of(goal)))
-            goal.begun = goal.begun or begun
-            return iter(begun)
-        return iter(goal.begun)
+        if goal.begun is None:
+            self._begin(goal, self._branches_of(goal))
+        elif goal.begun.running:  # a goal inside itself
+            return self._work_out(goal, self._branches_of(goal))
+        return iter(goal.candidates or ()) if goal.begun is None else iter(goal.begun)
+
+    def _begin(self, goal: Goal, branches: list[list[Node]] | None) -> None:
+        if branches is None or len(branches) > 1:
+            goal.begun = Lazy(self._work_out(goal, branches))
+        else:  # there is nothing to put off
+            goal.candidates = tuple(chain.from_iterable(map(self._residuals, branches)))
 
     def _work_out(self, goal: Goal, branches: list[list[Node]] | None) -> Iterator[Value]:
         if branches is None:
@@ -771,7 +784,11 @@ class Goals:
         if not any(n.patterns for n in objects):
             names = dict.fromkeys(name for n in objects for name in n.properties) | required
             names = {name: None for name in names if name in required or can_be_written(name)}
-            listed = tuple((name, self.goal(_child(objects, name, set()))) for name in names)
+            if len(objects) == 1:
+                own, other = objects[0].properties, objects[0].additional
+                listed = tuple([(name, self.alone(own.get(name, other))) for name in names])
+            else:
+                listed = tuple([(name, self.goal(_child(objects, name, set()))) for name in names])
             free = self.goal(n.additional for n in objects if n.additional is not None)
             closed = len(objects) == 1 and free.nodes == (self.reader.nothing,)
             in_order = closed and not _is_sorted(list(objects[0].properties))

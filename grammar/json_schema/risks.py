@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FEW_NODES = 8  # up to so many that speak of one container, none of its members has too many exits
 
 Nodes = dict[int, Node]  # by serial
+Sizes = Callable[[Node], dict[Any, int]]  # what a node contributes to a product, by what it is
 Key = tuple[int, ...]  # sorted serials
 
 
@@ -94,7 +95,7 @@ class Risks:
                             pending.append(to)
             for to in members[about]:
                 self._origins.setdefault(to, set()).add(key)
-        return risky
+        return [key for key in risky if not self._is_one_of_each(key)]
 
     def may_lead_to_one(self, goal: Goal) -> bool:
         """Whether a goal may be, or contain, one that could pass a limit."""
@@ -128,23 +129,39 @@ class Risks:
     def _is_risky(self, roots: Nodes, nodes: list[Node]) -> bool:
         """Whether constraints on one value may multiply beyond a limit."""
         plain = all(map(self.goals.is_plain, nodes))
-        if self._has_too_many_states(roots, nodes, plain) or _has_too_many_steps(nodes):
+        if _has_too_many_steps(nodes) or (
+            not plain and any(sum(_weight(n, kind) for n in nodes) > FEW_NODES for kind in (OBJECT, ARRAY))
+        ):
             return True
-        if plain:
-            return prod(len(options) for n in nodes for options in (*n.any_of, *n.one_of)) > self.goals.max_branches
-        return any(sum(_weight(n, kind) for n in nodes) > FEW_NODES for kind in (OBJECT, ARRAY))
-
-    def _has_too_many_states(self, roots: Nodes, nodes: list[Node], plain: bool) -> bool:
-        """Whether products of automata over strings or names could become too large."""
-        limit = self.goals.reader.max_dfa_states
-        for sizes_of in (_texts, _patterns):
+        for sizes_of, limit in self._limits:
             sizes: dict[Any, int] = {}
             for n in nodes:
-                for automaton, size in sizes_of(n).items():
-                    sizes[automaton] = max(size, sizes.get(automaton, 0))
+                for what, size in sizes_of(n).items():
+                    sizes[what] = max(size, sizes.get(what, 0))
             if len(sizes) > 1 and prod(sizes.values()) > limit:
-                return not plain or prod(_states(root, sizes_of) for root in roots.values()) > limit
-        return False
+                return not plain or prod(_most(root, sizes_of) for root in roots.values()) > limit
+        return plain and prod(map(_ways, nodes)) > self.goals.max_branches
+
+    def _is_one_of_each(self, key: Key) -> bool:
+        """Whether the nodes of a set are what alternatives say of a member, of which a value meets one at a time."""
+        members = self._sets[key]
+        below = list(self._in_place(members).values())
+        if len(key) < 2 or _has_too_many_steps(below) or not all(map(self.goals.is_plain, below)):
+            return False
+        for origin in self._origins[key]:
+            if len(origin) > 1 or not all(map(self.goals.is_plain, self._in_place(self._sets[origin]).values())):
+                return False
+            root = self._sets[origin][origin[0]]
+            if any(_most_of_member(root, members, sizes_of) > limit for sizes_of, limit in self._limits):
+                return False
+            if _most_of_member(root, members, _own_ways) > self.goals.max_branches:
+                return False
+        return True
+
+    @property
+    def _limits(self) -> tuple[tuple[Sizes, int], ...]:
+        limit = self.goals.reader.max_dfa_states
+        return (_texts, limit), (_patterns, limit)
 
 
 def _may_be_risky(node: Node) -> bool:
@@ -167,10 +184,28 @@ def _patterns(node: Node) -> dict[Any, int]:
     return {id(d): d.n_states + 1 for d, _ in node.patterns}
 
 
-def _states(node: Node, sizes_of: Callable[[Node], dict[Any, int]]) -> int:
-    """A bound on the product of the automata of a plain node, whichever of its alternatives are taken."""
-    found = prod(sizes_of(node).values()) * prod(_states(other, sizes_of) for other in node.all_of)
-    return found * prod(max(_states(o, sizes_of) for o in options) for options in (*node.any_of, *node.one_of))
+def _ways(node: Node) -> int:
+    """How many ways there are to take one alternative of each kind."""
+    return prod(map(len, (*node.any_of, *node.one_of)))
+
+
+def _own_ways(node: Node) -> dict[Any, int]:
+    return {"ways": _ways(node)}
+
+
+def _most(node: Node, sizes_of: Sizes) -> int:
+    """A bound on a product over a plain node and those in place, whichever of its alternatives are taken."""
+    found = prod(sizes_of(node).values()) * prod(_most(other, sizes_of) for other in node.all_of)
+    return found * prod(max(_most(o, sizes_of) for o in options) for options in (*node.any_of, *node.one_of))
+
+
+def _most_of_member(node: Node, members: Nodes, sizes_of: Sizes) -> int:
+    """The same over what a plain node and those in place say of a member, ``members`` among them."""
+    own = {child.serial: child for child in children(node) if child.serial in members}
+    found = prod(_most(child, sizes_of) for child in own.values())
+    found *= prod(_most_of_member(other, members, sizes_of) for other in node.all_of)
+    choices = (*node.any_of, *node.one_of)
+    return found * prod(max(_most_of_member(o, members, sizes_of) for o in options) for options in choices)
 
 
 def _above(keys: list[Key], origins: dict[Key, set[Key]]) -> set[Key]:
