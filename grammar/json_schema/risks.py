@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from functools import partial
 from itertools import zip_longest
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -140,23 +141,35 @@ class Risks:
                     sizes[what] = max(size, sizes.get(what, 0))
             if len(sizes) > 1 and prod(sizes.values()) > limit:
                 return not plain or prod(_most(root, sizes_of) for root in roots.values()) > limit
-        return plain and prod(map(_ways, nodes)) > self.goals.max_branches
+        return plain and prod(map(_ways, roots.values())) > self.goals.max_branches
 
     def _is_one_of_each(self, key: Key) -> bool:
         """Whether the nodes of a set are what alternatives say of a member, of which a value meets one at a time."""
         members = self._sets[key]
         below = list(self._in_place(members).values())
-        if len(key) < 2 or _has_too_many_steps(below) or not all(map(self.goals.is_plain, below)):
+        if len(key) < 2 or _has_too_many_steps(below):
             return False
+        if all(map(self.goals.is_plain, below)):
+            bounds = [(partial(_most, sizes_of=sizes_of), limit) for sizes_of, limit in self._limits]
+            bounds.append((_ways, self.goals.max_branches))
+        else:
+            bounds = [(partial(self._joint, sizes_of=sizes_of), limit) for sizes_of, limit in self._limits]
+            bounds += [(partial(self._sets_of, kind=kind), 1 << FEW_NODES) for kind in (OBJECT, ARRAY)]
         for origin in self._origins[key]:
             if len(origin) > 1 or not all(map(self.goals.is_plain, self._in_place(self._sets[origin]).values())):
                 return False
             root = self._sets[origin][origin[0]]
-            if any(_most_of_member(root, members, sizes_of) > limit for sizes_of, limit in self._limits):
-                return False
-            if _most_of_member(root, members, _own_ways) > self.goals.max_branches:
+            if any(_most_of_member(root, members, bound) > limit for bound, limit in bounds):
                 return False
         return True
+
+    def _joint(self, node: Node, sizes_of: Sizes) -> int:
+        """The product of all automata of a node and those in place."""
+        return prod({what: size for n in self._closure(node).values() for what, size in sizes_of(n).items()}.values())
+
+    def _sets_of(self, node: Node, kind: int) -> int:
+        """The number of sets of nodes that speak of a container: a node, and those in place."""
+        return 1 << sum(_weight(n, kind) for n in self._closure(node).values())
 
     @property
     def _limits(self) -> tuple[tuple[Sizes, int], ...]:
@@ -184,28 +197,24 @@ def _patterns(node: Node) -> dict[Any, int]:
     return {id(d): d.n_states + 1 for d, _ in node.patterns}
 
 
-def _ways(node: Node) -> int:
-    """How many ways there are to take one alternative of each kind."""
-    return prod(map(len, (*node.any_of, *node.one_of)))
-
-
-def _own_ways(node: Node) -> dict[Any, int]:
-    return {"ways": _ways(node)}
-
-
 def _most(node: Node, sizes_of: Sizes) -> int:
     """A bound on a product over a plain node and those in place, whichever of its alternatives are taken."""
     found = prod(sizes_of(node).values()) * prod(_most(other, sizes_of) for other in node.all_of)
     return found * prod(max(_most(o, sizes_of) for o in options) for options in (*node.any_of, *node.one_of))
 
 
-def _most_of_member(node: Node, members: Nodes, sizes_of: Sizes) -> int:
-    """The same over what a plain node and those in place say of a member, ``members`` among them."""
+def _ways(node: Node) -> int:
+    """How many ways there are to meet the disjunctions of a plain node and those in place."""
+    found = prod(map(_ways, node.all_of))
+    return found * prod(sum(map(_ways, options)) for options in (*node.any_of, *node.one_of))
+
+
+def _most_of_member(node: Node, members: Nodes, bound: Callable[[Node], int]) -> int:
+    """A bound on what a plain node and those in place say of a member together, ``members`` among them."""
     own = {child.serial: child for child in children(node) if child.serial in members}
-    found = prod(_most(child, sizes_of) for child in own.values())
-    found *= prod(_most_of_member(other, members, sizes_of) for other in node.all_of)
+    found = prod(map(bound, own.values())) * prod(_most_of_member(other, members, bound) for other in node.all_of)
     choices = (*node.any_of, *node.one_of)
-    return found * prod(max(_most_of_member(o, members, sizes_of) for o in options) for options in choices)
+    return found * prod(max(_most_of_member(o, members, bound) for o in options) for options in choices)
 
 
 def _above(keys: list[Key], origins: dict[Key, set[Key]]) -> set[Key]:
@@ -251,9 +260,14 @@ def _names(nodes: list[Node]) -> Iterator[list[Node | None]]:
     if len(nodes) == 1 and not patterns:
         yield from ([n] for n in (*nodes[0].properties.values(), *others, nodes[0].property_names))
         return
-    for name in dict.fromkeys(name for n in nodes for name in n.properties):
-        matched = [child for d, child in patterns if automata.matches(d, name)]
-        yield [*(n.properties.get(name, n.additional) for n in nodes), *matched]
+    named: dict[str, list[Node | None]] = {}
+    for n in nodes:
+        for name, child in n.properties.items():
+            named.setdefault(name, []).append(child)
+    wider = [n for n in nodes if n.additional is not None and not n.additional.says_nothing]
+    for name, own in named.items():
+        others_say = (n.additional for n in wider if name not in n.properties)
+        yield [*own, *others_say, *(child for d, child in patterns if automata.matches(d, name))]
     yield others + [child for _, child in patterns]
     yield from ([n.property_names] for n in nodes)
 
