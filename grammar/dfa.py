@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,6 +65,18 @@ class CharDfa:
     def n_states(self) -> int:
         """Number of states."""
         return len(self.accept)
+
+    @cached_property
+    def lengths(self) -> tuple[I32, I32, bool]:
+        """See :func:`lengths`."""
+        accept = self.accept.astype(np.int32)
+        shortest, longest = kernels.lengths(self.trans, accept)
+        return shortest, longest, bool(kernels.gapfree(self.trans, accept, shortest, longest))
+
+    @cached_property
+    def classes(self) -> tuple[list[int], list[int]]:
+        """``starts`` and ``cls`` as lists."""
+        return self.starts.tolist(), self.cls.tolist()
 
     @cached_property
     def class_sets(self) -> list[CharSet]:
@@ -272,7 +285,7 @@ def restrict_length(dfa: CharDfa, low: int, high: int | None, *, max_states: int
 
 
 def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
-    """How many further characters lead to acceptance.
+    """How many further characters lead to acceptance, worked out once for an automaton.
 
     Returns
     -------
@@ -282,8 +295,7 @@ def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
     gapfree : bool
         Whether every length between the two is possible, from every state.
     """
-    shortest, longest = kernels.lengths(dfa.trans, dfa.accept.astype(np.int32))
-    return shortest, longest, bool(kernels.gapfree(dfa.trans, dfa.accept.astype(np.int32), shortest, longest))
+    return dfa.lengths
 
 
 def word_counts(dfa: CharDfa) -> I32:
@@ -340,9 +352,9 @@ def matches(dfa: CharDfa, text: str) -> bool:
     """Whether the automaton accepts a text."""
     if not dfa.n_states:
         return False
-    starts, state = dfa.starts, 0
-    for c in dfa.cls[np.searchsorted(starts, [ord(char) for char in text], "right") - 1].tolist():
-        state = int(dfa.trans[state, c])
+    (starts, cls), step, state = dfa.classes, dfa.trans.item, 0
+    for char in text:
+        state = step(state, cls[bisect_right(starts, ord(char)) - 1])
         if state < 0:
             return False
     return bool(dfa.accept[state])
