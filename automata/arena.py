@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
@@ -56,6 +56,7 @@ class Arena:
     def __init__(self, vocabulary: Vocabulary, n_bytes: int) -> None:
         self.V: Words = vocabulary.packed
         self.A: Words = layout.allocate(n_bytes, len(vocabulary))
+        self.goals: dict[Hashable, int] = {}  # numbers of goals that documents share
         self._owners: dict[int, ref[Lowers]] = {}
         self._texts: dict[bytes, int] = {}
         self._numbers: dict[NumberSpec, tuple[int, tuple[int, ...]]] = {}
@@ -177,9 +178,13 @@ class Arena:
         bits[:, :128] = stays[:, ascii_class]
         bits[:, _SPECIAL] = False
         leaves = ~stays
-        for byte, (first, last) in _LEAD_BYTES.items():
-            lo, hi = np.searchsorted(dfa.starts, [first, last], side="right") - 1
-            bits[:, byte] = ~leaves[:, np.unique(dfa.cls[lo : hi + 1])].any(axis=1)
+        spans = np.searchsorted(dfa.starts, list(_LEAD_BYTES.values()), side="right") - 1
+        together: dict[tuple[int, int], list[int]] = {}  # most lead bytes begin characters of the same intervals
+        for byte, (lo, hi) in zip(_LEAD_BYTES, spans.tolist(), strict=True):
+            together.setdefault((lo, hi), []).append(byte)
+        for (lo, hi), lead_bytes in together.items():
+            stay = ~leaves[:, np.unique(dfa.cls[lo : hi + 1])].any(axis=1)
+            bits[:, lead_bytes] = stay[:, None]
         packed = np.packbits(bits, axis=1, bitorder="little")
         loops = np.zeros(dfa.n_states, dtype=np.int64)
         for state in np.flatnonzero(packed.any(axis=1)).tolist():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -277,7 +278,7 @@ class Compiler:
             "nodes": len(nodes),
         }
         judge = _judge(reader) if report["relaxed"] else None
-        return Grammar(self, place, report, has_free_names=has_free_names(root_node, nodes), judge=judge)
+        return Grammar(self, place, report, has_free_names=has_free_names(root_node, reader), judge=judge)
 
     def _worked_out(self, reader: Reader, root_node: Node) -> tuple[Goals, Goal]:
         """The goals of a document; where the reader may, without what passes limits."""
@@ -323,6 +324,7 @@ class Compiler:
 
 
 MAX_RELAXATIONS = 50  # keywords left out one by one because of limits that several pass together
+_NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
 MAX_GRAMMARS = 256  # compiled grammars kept for reuse; their tables live in the arena anyway
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
 
@@ -350,8 +352,8 @@ def _judge(reader: Reader) -> Judge:
 
 
 def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:
-    """A key that equal specifications share; None for what has no JSON text."""
+    """A key that equal specifications share; None for what does not consist of plain JSON values."""
     try:
-        return kind, json.dumps(schema), json.dumps(remotes), options
-    except (TypeError, ValueError, RecursionError):
+        return kind, marshal.dumps(schema, _NO_SHARING), marshal.dumps(remotes, _NO_SHARING), options
+    except ValueError:
         return None

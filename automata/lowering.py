@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain, islice
+from itertools import accumulate, chain, islice, takewhile
 from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
 from weakref import ref
@@ -14,6 +15,7 @@ from detent.grammar.json_schema.facts import only_counts, seen, unique
 from detent.grammar.json_schema.formula import TRUE, Formula
 from detent.grammar.json_schema.frames import ArrayFrame, ObjectFrame
 from detent.grammar.json_schema.goals import told_apart
+from detent.grammar.json_schema.nodes import ARRAY, OBJECT
 from detent.native import languages, positions
 
 from .arena import Arena, Lowers
@@ -144,10 +146,10 @@ class JsonLowering:
         with self.goals.lock:
             item = self._pending.get(number)
             if item is not None:
+                self.goals.start_work()
                 self._write(number, item)
 
     def _write(self, number: int, item: _Lazy) -> None:
-        self.goals.start_work()
         if isinstance(item, Goal):
             values = self.goals.values(item)
             at = self.arena.put([len(values), *map(self._begin, values)])
@@ -166,11 +168,36 @@ class JsonLowering:
         return number
 
     def _goal(self, goal: Goal) -> int:
-        """The lazy number of a goal."""
+        """The number of a goal; that of a lazy record unless goals of other documents are the same."""
         number = self._numbers.get(goal)
         if number is None:
-            number = self._numbers[goal] = self._reserve(goal)
+            key = self._key(goal)
+            number = None if key is None else self.arena.goals.get(key)
+            if number is None:
+                number = self._numbers[goal] = self._reserve(goal)
+                if key is not None:
+                    self._write_now(number, goal)
+                    self.arena.goals[key] = number
+            else:
+                self._numbers[goal] = number
         return number
+
+    def _key(self, goal: Goal) -> Hashable:
+        """A key that goals of other documents share: of anything, and of scalars without lists and automata."""
+        if goal.rest is not TRUE or len(goal.nodes) > 1:
+            return None
+        if not goal.nodes:
+            return self.space, self.order
+        (node,) = goal.nodes
+        if node.alike is None or node.types & (ARRAY | OBJECT) or node.enum is not None or node.texts or node.narrowed:
+            return None
+        return self.space, self.goals.values(goal)
+
+    def _write_now(self, number: int, goal: Goal) -> None:
+        """Write the record of a goal, and what became pending by that."""
+        self._write(number, goal)
+        for later in list(takewhile(lambda n: n > number, reversed(self._pending))):
+            self._write(later, self._pending[later])
 
     def _begin(self, value: Value) -> int:
         """The position before a value, with white space in front."""
@@ -336,7 +363,8 @@ class JsonLowering:
         if value.frame is not None:
             return self._connected_members(value, value.frame)
         members = (*value.names, *value.extra)
-        goals = [self._goal(goal) if self.goals.satisfiable(goal) else -1 for _, goal in members]
+        known, satisfiable = self._numbers.get, self.goals.satisfiable
+        goals = [known(goal) or (self._goal(goal) if satisfiable(goal) else -1) for _, goal in members]
         free, names_dfa = -1, None
         if value.patterns is not None:
             dfa, by_state = value.patterns

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,19 +66,31 @@ class CharDfa:
         """Number of states."""
         return len(self.accept)
 
-    def classes(self, text: str) -> list[int]:
+    @cached_property
+    def intervals(self) -> tuple[list[int], list[int]]:
+        """``starts`` and ``cls`` as lists."""
+        return self.starts.tolist(), self.cls.tolist()
+
+    def classes(self, text: str) -> Iterator[int]:
         """Class of each character of a text."""
-        found: list[int] = self.cls[np.searchsorted(self.starts, [ord(char) for char in text], "right") - 1].tolist()
-        return found
+        starts, cls = self.intervals
+        return (cls[bisect_right(starts, ord(char)) - 1] for char in text)
 
     def accepts(self, text: str) -> bool:
         """Whether a text is accepted; there must be a state."""
-        state = 0
+        step, state = self.trans.item, 0
         for c in self.classes(text):
-            state = int(self.trans[state, c])
+            state = step(state, c)
             if state < 0:
                 return False
         return bool(self.accept[state])
+
+    @cached_property
+    def lengths(self) -> tuple[I32, I32, bool]:
+        """See :func:`lengths`."""
+        accept = self.accept.astype(np.int32)
+        shortest, longest = kernels.lengths(self.trans, accept)
+        return shortest, longest, bool(kernels.gapfree(self.trans, accept, shortest, longest))
 
     @cached_property
     def class_sets(self) -> list[CharSet]:
@@ -286,7 +299,7 @@ def restrict_length(dfa: CharDfa, low: int, high: int | None, *, max_states: int
 
 
 def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
-    """How many further characters lead to acceptance.
+    """How many further characters lead to acceptance, worked out once for an automaton.
 
     Returns
     -------
@@ -296,8 +309,7 @@ def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
     gapfree : bool
         Whether every length between the two is possible, from every state.
     """
-    shortest, longest = kernels.lengths(dfa.trans, dfa.accept.astype(np.int32))
-    return shortest, longest, bool(kernels.gapfree(dfa.trans, dfa.accept.astype(np.int32), shortest, longest))
+    return dfa.lengths
 
 
 def word_counts(dfa: CharDfa) -> I32:

@@ -7,6 +7,7 @@ Atoms are whatever a table of formulas is made for: nodes (what a value must mee
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import is_not
 from typing import Any
 
 ATOM, AND, OR, NOT = range(4)
@@ -123,22 +124,28 @@ class Formulas:
             return flat
         return {k: f for k, f in flat.items() if f.op != other or not any(p.serial in flat for p in f.parts)}
 
+    def _with_parts(self, f: Formula, parts: Iterable[Formula]) -> Formula:
+        """A formula with other parts in the same order; they are taken only until the result is clear."""
+        if f.op == NOT:
+            return self.no(next(iter(parts)))
+        zero = FALSE if f.op == AND else TRUE
+        found = []
+        for part in parts:
+            if part is zero:
+                return zero
+            found.append(part)
+        if not any(map(is_not, found, f.parts)):
+            return f
+        return self.all(found) if f.op == AND else self.any(found)
+
     def replace(self, f: Formula, leaf: Callable[[Formula], Formula]) -> Formula:
         """The formula with every atom replaced (``leaf`` gets the atom's formula)."""
         done: dict[int, Formula] = {}
 
         def walk(f: Formula) -> Formula:
-            if f.op == LEAF:
-                return f
-            found = done.get(f.serial)
+            found = f if f.op == LEAF else done.get(f.serial)
             if found is None:
-                if f.op == ATOM:
-                    found = leaf(f)
-                elif f.op == NOT:
-                    found = self.no(walk(f.parts[0]))
-                else:
-                    found = (self.all if f.op == AND else self.any)(map(walk, f.parts))
-                done[f.serial] = found
+                found = done[f.serial] = leaf(f) if f.op == ATOM else self._with_parts(f, map(walk, f.parts))
             return found
 
         return walk(f)

@@ -10,19 +10,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .facts import AtLeast, Child, Contains, Each, Facts, Slot, Unique, counts, only_counts, places, seen, unique
-from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts, polarity
+from .exits import Exits, decide, is_listed, united
+from .facts import AtLeast, Contains, Each, Facts, Slot, Unique, counts, only_counts, places, seen, unique
+from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts
 from .nodes import Node
-from .scalars import admits
 from .typed import Present, Unevaluated, Unknown, evaluated_item, evaluated_name
-from .values import canonical
 
 if TYPE_CHECKING:
     from .goals import Goals
 
-FEW_DEMANDS = 8  # up to so many, a member cannot have too many exits
+FEW_DEMANDS = 8  # with so few facts about a member, it cannot have too many exits
 Leaf = Callable[[Formula], Formula]
-Exits = list[tuple[Formula, Formula]]  # what the value must be, and the residual of the rest
 
 
 class Frame:
@@ -113,85 +111,9 @@ class Frame:
         """Whether a value surely does not exist (not: as far as a search under way can tell)."""
         return self.goals.surely_unsatisfiable(self.goals.goal_of(value))
 
-    def decide(self, derived: Formula, value: Formula) -> Iterator[tuple[Formula, Formula]]:
-        """The exits of a derivative: alternatives of demands on the value, with what is left for the others.
-
-        A demand that helps only when met is not decided both ways unless its negation is simple: alternatives may
-        overlap, the states of the engine are sets.
-
-        Raises
-        ------
-        LimitExceeded
-            ``max_branches``: the demands can be met in too many ways.
-        """
-        formulas = self.goals.formulas
-        pending = [(derived, value)]
-        ways = 0
-        while pending:
-            ways += 1
-            self.goals.check_ways(ways)
-            f, value = pending.pop()
-            own = [p.atom.value for p in conjuncts(f) if p.op == ATOM and isinstance(p.atom, Child)]
-            if own:
-                value = formulas.all((value, *own))
-                f = self.facts.all(p for p in conjuncts(f) if not (p.op == ATOM and isinstance(p.atom, Child)))
-            if f is FALSE or not self.goals.satisfiable(self.goals.goal_of(value)):
-                continue
-            choices = [a for a in atoms(f) if isinstance(a.atom, Child)]
-            if not choices:
-                yield value, f
-                continue
-            listed = [a for a in choices if _is_listed(a.atom.value)]
-            if listed:
-                pending += self._by_value(f, listed, value)
-                continue
-            choice = choices[0]
-            with_it, without = self._assume(f, {choice: TRUE}), self._assume(f, {choice: FALSE})
-            if with_it is without:
-                pending.append((with_it, value))
-                continue
-            demand = choice.atom.value
-            refusal = formulas.no(demand)
-            both = polarity(f, choice)
-            simple = both == 3 or _is_simple(demand)
-            pending.append((without, formulas.all((value, refusal)) if both == 2 or simple else value))
-            pending.append((with_it, formulas.all((value, demand)) if both == 1 or simple else value))
-
-    def _united(self, exits: Iterable[tuple[Formula, Formula]]) -> Exits:
-        """Exits with one demand for each residual."""
-        found: dict[Formula, list[Formula]] = {}
-        for value, f in exits:
-            found.setdefault(f, []).append(value)
-        return [(self.goals.formulas.any(values), f) for f, values in found.items()]
-
-    def _by_value(self, f: Formula, choices: list[Formula], value: Formula) -> Exits:
-        """Decide demands that are lists of scalars: all at once, value by value."""
-        formulas, reader = self.goals.formulas, self.goals.reader
-        demands = [a.atom.value for a in choices]
-        values = {canonical(v): v for demand in demands for n in atoms(demand) for v in n.atom.enum}
-        groups: dict[tuple[bool, ...], list[object]] = {}
-        for v in values.values():
-            groups.setdefault(tuple(admits(demand, v) for demand in demands), []).append(v)
-        other = tuple(formulas.replace(demand, lambda _: FALSE) is TRUE for demand in demands)
-        groups.pop(other, None)
-        place = reader.document.root
-        rest = [v for members in groups.values() for v in members]
-        exits = [(answers, formulas.atom(reader.listing(members, place))) for answers, members in groups.items()]
-        exits.append((other, formulas.no(formulas.atom(reader.listing(rest, place))) if rest else TRUE))
-        return [
-            (
-                self._assume(f, {a: TRUE if yes else FALSE for a, yes in zip(choices, answers, strict=True)}),
-                formulas.all((value, demand)),
-            )
-            for answers, demand in exits
-        ]
-
-    def _assume(self, f: Formula, answers: dict[Formula, Formula]) -> Formula:
-        return self.facts.replace(f, lambda a: answers.get(a, a))
-
     def live(self, exits: Iterable[tuple[Formula, Formula]], index: int = 0) -> Exits:
         """The exits after which the container can still be finished."""
-        return self._united((value, f) for value, f in exits if self.possible(f, index))
+        return united(self.goals, ((value, f) for value, f in exits if self.possible(f, index)))
 
     def possible(self, residual: Formula, index: int = 0) -> bool:
         """Whether members exist that meet a residual (``index``: items already there)."""
@@ -207,17 +129,6 @@ class Frame:
 
     def _search(self, residual: Formula, index: int) -> bool:
         raise NotImplementedError
-
-
-def _is_listed(value: Formula) -> bool:
-    """Whether a demand is a matter of lists of scalars."""
-    return value.op >= 0 and all(n.atom.is_listing for n in atoms(value))
-
-
-def _is_simple(value: Formula) -> bool:
-    """Whether the negation of a demand is no more work than the demand."""
-    found = list(atoms(value))
-    return len(found) == 1 and found[0].atom.is_scalar
 
 
 class ObjectFrame(Frame):
@@ -245,6 +156,7 @@ class ObjectFrame(Frame):
         nodes, present = _subjects(f)
         self.names, self.n_listed, self.keys, self.kinds, profiles = goals.names_of(nodes, present)
         self.n_kinds = len(profiles)
+        self._spoken_of: dict[Formula, dict[int, list[Formula]]] = {}
         self._index = {name: k for k, name in enumerate(self.names)}
         self._profiles = profiles
         self._matching = [goals.profile_of(name, nodes) for name in self.names]
@@ -304,49 +216,67 @@ class ObjectFrame(Frame):
         derived = self.facts.derive(residual, place, kind)
         if self.counted and place is not None:
             derived = self.facts.all((derived, self.facts.slot(place, True, FALSE)))
-        return self.decide(derived, self.value(place, kind))
+        return decide(self.goals, derived, self.value(place, kind))
 
     def check(self) -> None:
         """Raise now if some first member has too many exits, rather than when generation gets there."""
-        members: list[tuple[int | None, int | None]] = [(k, None) for k in range(len(self.names))]
-        members += [(None, c) for c in range(self.n_kinds)]
+        members: list[tuple[int | None, int | None]] = [
+            (place, None) for place, facts in places(self.residual).items() if facts > FEW_DEMANDS
+        ]
+        kinds = [a.atom.kind for a in atoms(self.residual) if isinstance(a.atom, Each)]
+        members += [(None, c) for c in range(self.n_kinds) if kinds.count(c) > FEW_DEMANDS]
         for place, kind in members:
-            derived = self.facts.derive(self.residual, place, kind)
-            open_demands = [a for a in atoms(derived) if isinstance(a.atom, Child) and not _is_listed(a.atom.value)]
-            if len(open_demands) > FEW_DEMANDS:
-                deque(self.exits(self.residual, place, kind), maxlen=0)
+            deque(self.exits(self.residual, place, kind), maxlen=0)
 
     def is_live(self, residual: Formula, place: int | None, kind: int | None) -> bool:
         """Whether a member may come now."""
+        if place is not None and self._is_welcome(residual, place):
+            return True
         return any(self.possible(f) for _, f in self.exits(residual, place, kind))
+
+    def _is_welcome(self, residual: Formula, place: int) -> bool:
+        """Whether a listed member may have a value with which every fact about it holds: that can do no harm."""
+        if self.counted or not self.possible(residual):
+            return False
+        value = self.goals.formulas.all((self.value(place, None), *self._members_of(residual).get(place, ())))
+        return self.goals.satisfiable(self.goals.goal_of(value))
 
     def touches(self, residual: Formula, place: int | None, kind: int | None) -> bool:
         """Whether a member changes the residual, or has demands on its value from there."""
-        return self.facts.derive(residual, place, kind) is not residual or self.counted
+        return self.counted or (_other(kind) if place is None else place) in self._members_of(residual)
 
     def _search(self, residual: Formula, index: int) -> bool:
-        return all(map(self._search_names, self._independent(residual)))
+        parts = self._independent(residual)
+        return self._search_names(residual) if len(parts) < 2 else all(map(self.possible, parts))
 
-    def _independent(self, residual: Formula) -> Iterator[Formula]:
+    def _independent(self, residual: Formula) -> list[Formula]:
         """Parts of a conjunction that share no member."""
         if self.counted:
-            yield residual
-            return
+            return [residual]
         groups: list[tuple[set[int], list[Formula]]] = []
         for part in conjuncts(residual):
-            subjects = set(places(part))
-            subjects |= {-1} if len(subjects) < sum(1 for _ in atoms(part)) else set()
+            subjects = set(self._members_of(part))
             members = [part]
             apart = []
             for group in groups:
-                if group[0] & subjects:
+                if group[0].isdisjoint(subjects):
+                    apart.append(group)
+                else:
                     subjects |= group[0]
                     members += group[1]
-                else:
-                    apart.append(group)
             groups = [*apart, (subjects, members)]
-        for _, members in groups:
-            yield self.facts.all(members)
+        return [self.facts.all(members) for _, members in groups]
+
+    def _members_of(self, f: Formula) -> dict[int, list[Formula]]:
+        """The listed members and the kinds of others that a formula speaks of, with the values it speaks of."""
+        found = self._spoken_of.get(f)
+        if found is None:
+            found = self._spoken_of[f] = {}
+            for a in atoms(f):
+                fact = a.atom
+                member = fact.place if isinstance(fact, Slot) else _other(fact.kind)
+                found.setdefault(member, []).append(fact.value)
+        return found
 
     def _search_names(self, residual: Formula) -> bool:
         """Decide the listed names one after another, then the kinds.
@@ -368,8 +298,11 @@ class ObjectFrame(Frame):
             self.goals.check_work()
             k = self._next_name(f, first)
             if k is None:
-                exits = [e for c in range(self.n_kinds) for e in self.exits(f, None, c)]
-                later += [(after, len(self.names)) for _, after in exits]
+                for c in range(self.n_kinds):
+                    for _, after in self.exits(f, None, c) if self.touches(f, None, c) else ():
+                        if after is TRUE or self._closes(after):
+                            return True
+                        later.append((after, len(self.names)))
                 continue
             then = k + 1 if self.counted else 0
             if self.base.get(k, (True, TRUE))[0]:
@@ -384,7 +317,7 @@ class ObjectFrame(Frame):
         named = places(f)
         if not named:
             return None
-        tags = {a.atom.place for a in atoms(f) if isinstance(a.atom, Slot) and _is_listed(a.atom.value)}
+        tags = {a.atom.place for a in atoms(f) if isinstance(a.atom, Slot) and is_listed(a.atom.value)}
         return max(named, key=lambda k: (k in tags, named[k], -k))
 
     def _closes(self, f: Formula) -> bool:
@@ -392,6 +325,12 @@ class ObjectFrame(Frame):
         if not self.facts.closed(f):
             return False
         return all(self.base.get(k, (True, TRUE))[0] for k in places(f))
+
+
+def _other(kind: int | None) -> int:
+    """A number for the members of a kind that no listed one has."""
+    assert kind is not None
+    return -1 - kind
 
 
 class ArrayFrame(Frame):
@@ -456,7 +395,7 @@ class ArrayFrame(Frame):
     def exits(self, residual: Formula, index: int) -> Iterator[tuple[Formula, Formula]]:
         """What an item may be, and the residual after it."""
         kind = 0 if index >= self.width else None
-        return self.decide(self.facts.derive(residual, index, kind), self.value(index))
+        return decide(self.goals, self.facts.derive(residual, index, kind), self.value(index))
 
     def live(self, exits: Iterable[tuple[Formula, Formula]], index: int = 0) -> Exits:
         """The exits after which the array can still be finished.

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import chain
 
-from .nodes import ARRAY, OBJECT, Node
+from .nodes import ARRAY, OBJECT, Node, Reader
 
 
-def has_free_names(root: Node, nodes: Sequence[Node]) -> bool:
+def has_free_names(root: Node, reader: Reader) -> bool:
     """Whether some value may hold an object with a name that is not listed.
 
     A value meets the conjunction of all that its parent says of it, of which any one may close it. Only what each
     schema closes by itself is looked at, so the answer may be yes where others close it, and is never wrongly no.
     """
-    values = {root.serial: root}
-    for node in nodes:
-        values.update((child.serial, child) for child in _children(node))
-    every = [*values.values(), *nodes]
-    return any(not closed.issuperset(values) for closed in (_closed(every, _lists_names), _closed(every, _lists_items)))
+    undecided = []
+    for node in chain((root,), chain.from_iterable(map(children, reader.nodes()))):
+        if not (_lists_names(node) and _lists_items(node)):
+            if node.serial not in reader.compound:
+                return True
+            undecided.append(node.serial)
+    return bool(undecided) and not (
+        _closed(reader, _lists_names).issuperset(undecided) and _closed(reader, _lists_items).issuperset(undecided)
+    )
 
 
-def _children(node: Node) -> Iterable[Node]:
+def children(node: Node) -> Iterable[Node]:
     """Schemas of the values inside a value."""
     yield from node.properties.values()
     yield from (child for _, child in node.patterns)
@@ -29,16 +34,17 @@ def _children(node: Node) -> Iterable[Node]:
     yield from (child for child in others if child is not None)
 
 
-def _closed(nodes: Sequence[Node], closes: Callable[[Node], bool]) -> set[int]:
-    """Serial numbers of the schemas that close a value, by themselves or by what they require of it besides."""
-    closed = {node.serial for node in nodes if closes(node)}
-    before = -1
-    while before < len(closed):
-        before = len(closed)
-        for node in reversed(nodes):  # what a schema refers to was mostly read after it
-            options = (*node.any_of, *node.one_of)
-            if any(n.serial in closed for n in node.all_of) or any(all(n.serial in closed for n in o) for o in options):
-                closed.add(node.serial)
+def _closed(reader: Reader, closes: Callable[[Node], bool]) -> set[int]:
+    """Of the schemas with others in place, those that close a value, by themselves or by what they require besides."""
+    closed: set[int] = set()
+
+    def is_closed(node: Node) -> bool:
+        return node.serial in closed or closes(node)
+
+    for node in reader.compound.values():  # what is in place comes first
+        options = (*node.any_of, *node.one_of)
+        if is_closed(node) or any(map(is_closed, node.all_of)) or any(all(map(is_closed, o)) for o in options):
+            closed.add(node.serial)
     return closed
 
 

@@ -13,12 +13,12 @@ which is exact because a shortest witness repeats no goal.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from copy import copy
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import lru_cache, reduce
+from itertools import chain, islice, starmap
+from typing import Any, Generic, TypeVar
 
 from .. import dfa as automata
-from ..decimals import as_decimal
 from ..dfa import CharDfa
 from ..errors import LimitExceeded, Unenforceable
 from ..number import NumberSpec
@@ -28,16 +28,42 @@ from . import scalars, typed
 from .facts import Facts, only_counts
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, Formulas, atoms, conjuncts, disjuncts
 from .frames import ArrayFrame, ObjectFrame
-from .nodes import ANY_TYPE, ARRAY, BOOLEAN, FEW_DIGITS, NULL, NUMBER, OBJECT, STRING, Node, Reader
+from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, Reader
+from .overlaps import Overlaps
+from .risks import Risks
 from .scalars import can_be_written
 from .values import Array, Literal, Number, Object, String, Value, canonical
 
-_LITERALS = ((NULL, "null", None), (BOOLEAN, "true", True), (BOOLEAN, "false", False))
+_LITERALS = ((NULL, Literal("null"), None), (BOOLEAN, Literal("true"), True), (BOOLEAN, Literal("false"), False))
 _ANY_NUMBER = Number(NumberSpec(None, False, None, False))
 _ANY_STRING = String()
 
+V = TypeVar("V")
+
 MAX_SPELLED = 64  # words up to which a pattern over names is read as a list of names
 MAX_APART = 16  # alternatives of one container that are followed apart; beyond, they stay a formula
+
+
+class Lazy(Generic[V]):
+    """The elements of an iterator, each worked out once."""
+
+    def __init__(self, source: Iterator[V]) -> None:
+        self.found: list[V] = []
+        self.running = False
+        self._source = source
+
+    def __iter__(self) -> Iterator[V]:
+        k = 0
+        while k < len(self.found) or self._advance():
+            yield self.found[k]
+            k += 1
+
+    def _advance(self) -> bool:
+        self.running = True  # and stays so where there is an error: nothing is known of the rest then
+        more = list(islice(self._source, 1))
+        self.running = False
+        self.found += more
+        return bool(more)
 
 
 class Goal:
@@ -53,12 +79,13 @@ class Goal:
         None: not known yet.
     """
 
-    __slots__ = ("candidates", "nodes", "rest", "satisfiable")
+    __slots__ = ("begun", "candidates", "nodes", "rest", "satisfiable")
 
     def __init__(self, nodes: tuple[Node, ...], rest: Formula) -> None:
         self.nodes = nodes
         self.rest = rest
         self.candidates: tuple[Value, ...] | None = None
+        self.begun: Lazy[Value] | None = None
         self.satisfiable: bool | None = None
 
     @property
@@ -92,27 +119,39 @@ class Goals:
         self.formulas, self.typed = Formulas(), Formulas()
         self.facts = Facts(self.formulas)
         self.expanded: dict[tuple[int, int], Formula] = {}
+        self.exceptions: dict[Formula, dict[Hashable, Any]] = {}
         self._goals: dict[Any, Goal] = {}
         self._open: dict[int, int] = {}  # goals being decided -> depth
         self._leaned = _NOTHING  # least depth of an open goal that a "no" relied on
         self._listing: set[Goal] = set()  # goals whose values are being listed
         self._started = 0
-        self._overlaps: dict[int, list[list[bool]]] = {}
         self._structures: dict[tuple[int, int], list[Node]] = {}
         self._key_languages: dict[int, CharDfa] = {}
-        self._approximate = False
+        self._words: dict[bytes, list[str] | None] = {}
+        self._approximate = True  # until it is known which alternatives overlap
+        self.overlaps: Overlaps
         self._find_overlaps()
 
     def goal(self, nodes: Iterable[Node], rest: Formula = TRUE) -> Goal:
         """The goal of a conjunction."""
-        distinct = {n.serial: n for n in nodes if not n.is_anything}
-        key: Any = tuple(sorted(distinct))
-        if rest is not TRUE:
-            key = (key, rest)
+        distinct: dict[int, Node] = {}
+        for node in nodes:
+            if node.serial:
+                node = node.alike or node
+                distinct[node.serial] = node
+        if len(distinct) > 1:
+            distinct = {k: distinct[k] for k in sorted(distinct)}
+        key = (*distinct, rest)
         found = self._goals.get(key)
         if found is None:
-            found = self._goals[key] = Goal(tuple(distinct[k] for k in sorted(distinct)), rest)
+            found = self._goals[key] = Goal(tuple(distinct.values()), rest)
         return found
+
+    def alone(self, node: Node | None) -> Goal:
+        """The goal of one node; None: of anything."""
+        if node is None:
+            return self.goal(())
+        return self._goals.get(((node.alike or node).serial, TRUE)) or self.goal((node,))
 
     def goal_of(self, value: Formula) -> Goal:
         """The goal of a formula over nodes."""
@@ -151,7 +190,7 @@ class Goals:
         self._open[here] = depth
         began = self._work
         try:
-            answer = any(map(self._possible, self.candidates(goal)))
+            answer = self._is_simple(goal) or any(map(self._possible, self._one_by_one(goal)))
         except Unenforceable as error:
             self._blame(goal, error, began)
             raise
@@ -247,17 +286,19 @@ class Goals:
         return tuple(filter(self._possible, self.candidates(goal)))
 
     def reach(self, root: Goal) -> None:
-        """Work out every goal that generation can meet, where one of them might pass a limit.
+        """Work out the goals that generation can meet where one of them might pass a limit.
 
-        An error must come before the first token. Only disjunctions and what is no conjunction multiply out, and only
-        conjunctions of automata and of multiples grow, so a document without them is left to be worked out as
-        generation gets there. What may still be left out is looked for more closely.
+        An error must come before the first token; the rest is left to be worked out as generation gets there. What
+        may still be left out is looked for in every goal.
         """
-        nodes = self.reader.nodes()
-        plain = all(n.is_conjunctive and not (n.any_of or n.one_of) for n in nodes)
-        if plain and not _can_grow(nodes) and (self.reader.strict or not any(map(_joins, nodes))):
+        if not self.reader.strict:
+            risks, pending = None, [root]
+        elif self.reader.compound or self.reader.connecting:
+            risks = Risks(self)
+            pending = [self.goal([node]) for node in risks.found]
+        else:
             return
-        met, pending = {root}, [root]
+        met = set(pending)
         while pending:
             goal = pending.pop()
             try:
@@ -265,9 +306,10 @@ class Goals:
             except Unenforceable as error:
                 self._blame(goal, error, self._started)
                 raise
-            new = [child for child in children if child not in met]
-            met.update(new)
-            pending += dict.fromkeys(new)
+            for child in children:
+                if child not in met and (risks is None or risks.may_lead_to_one(child)):
+                    met.add(child)
+                    pending.append(child)
 
     def _checked_children(self, goal: Goal) -> list[Goal]:
         """The goals inside the values of a goal, when these are known to be within limits."""
@@ -282,16 +324,51 @@ class Goals:
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
         if goal.candidates is None:
-            found: dict[Value, None] = {}
-            branches = self._branches(goal) if goal.rest is TRUE else None
-            if branches is None:
-                found = dict.fromkeys(self._general(goal))
-            else:
-                for branch in branches:
-                    for value in self._residuals(branch):
-                        found[value] = None
-            goal.candidates = tuple(found)
+            began = self._work
+            try:
+                found = tuple(dict.fromkeys(self._one_by_one(goal)))
+            except Unenforceable as error:
+                self._blame(goal, error, began)
+                raise
+            if goal.candidates is None:
+                goal.candidates, goal.begun = found, None
         return goal.candidates
+
+    def _is_simple(self, goal: Goal) -> bool:
+        """Whether some branch surely has an instance, without looking at anything below it."""
+        if goal.candidates is not None or goal.begun is not None:
+            return False
+        branches = self._branches_of(goal)
+        if branches is not None and any(map(_plainly_possible_together, branches)):
+            return True
+        self._begin(goal, branches)
+        return False
+
+    def _one_by_one(self, goal: Goal) -> Iterator[Value]:
+        """The candidates, worked out as they are asked for: one that is possible is often enough."""
+        if goal.candidates is not None:
+            return iter(goal.candidates)
+        if goal.begun is None:
+            self._begin(goal, self._branches_of(goal))
+        elif goal.begun.running:  # a goal inside itself
+            return self._work_out(goal, self._branches_of(goal))
+        return iter(goal.candidates or ()) if goal.begun is None else iter(goal.begun)
+
+    def _begin(self, goal: Goal, branches: list[list[Node]] | None) -> None:
+        if branches is None or len(branches) > 1:
+            goal.begun = Lazy(self._work_out(goal, branches))
+        else:  # there is nothing to put off
+            goal.candidates = tuple(chain.from_iterable(map(self._residuals, branches)))
+
+    def _work_out(self, goal: Goal, branches: list[list[Node]] | None) -> Iterator[Value]:
+        if branches is None:
+            yield from self._general(goal)
+        else:
+            for branch in branches:
+                yield from self._residuals(branch)
+
+    def _branches_of(self, goal: Goal) -> list[list[Node]] | None:
+        return self._branches(goal) if goal.rest is TRUE else None
 
     # --------------------------------------------------------------------------------------------- finite goals
     def constant(self, value: Any) -> Formula:
@@ -366,7 +443,7 @@ class Goals:
                     pending.append(([*items, v], noted))
             if len(found) + len(pending) > 2 * most + 64:
                 return None
-        return found if len(found) <= most else None
+        return _distinct(found, most)
 
     def _few_objects(self, value: Object, most: int) -> list[Any] | None:
         frame = value.frame
@@ -400,46 +477,42 @@ class Goals:
             pending = further
         fits = [m for m, f in pending if frame is None or frame.facts.closed(f)]
         fits = [m for m in fits if value.fewest <= len(m) and (value.most is None or len(m) <= value.most)]
-        return fits if len(fits) <= most else None
+        return _distinct(fits, most)
 
-    # ------------------------------------------------------------------------------------- overlapping branches
+    # ------------------------------------------------------------------------------------------------- branches
     def _find_overlaps(self) -> None:
-        """Find which branches of a ``oneOf`` can hold together; where none can, it reads like ``anyOf``.
-
-        Decided by an upper approximation: other ``oneOf`` read as ``anyOf``, and only plain conjunctions looked at.
-        """
-        nodes = self.reader.nodes()
-        self._approximate = True
+        nodes = self.reader.compound.values()
         for node in nodes:
-            for options in node.one_of:
-                self._overlaps[id(options)] = self._overlap_of(node, options)
+            node.any_of = tuple(self._listed_together(options) for options in node.any_of)
+            node.one_of = tuple(self._listed_together(options, apart=True) for options in node.one_of)
+        self.overlaps = Overlaps(self, nodes)
         self._approximate = False
-        if any(not n.is_conjunctive or _lists_containers(n) for n in nodes) or any(
-            any(map(any, table)) for table in self._overlaps.values()
+        if self._goals and (
+            self.overlaps or self.reader.connecting or any(map(_lists_containers, self.reader.nodes()))
         ):
             self._goals.clear()
 
-    def _overlap_of(self, node: Node, options: list[Node]) -> list[list[bool]]:
-        bare = _without_choices(node, self.reader.next_serial())
-        table = [[False] * len(options) for _ in options]
-        for k, first in enumerate(options):
-            for m in range(k + 1, len(options)):
-                table[k][m] = table[m][k] = self.satisfiable(self.goal([bare, first, options[m]]))
-        return table
+    def _listed_together(self, options: list[Node], *, apart: bool = False) -> list[Node]:
+        """Alternatives with those that only list scalars as one of them (``apart``: where they share no value)."""
+        lists = [option for option in options if option.is_listing]
+        if len(lists) < 2:
+            return options
+        values = [(canonical(v), v) for option in lists for v in option.enum or () if scalars.meets(option, v)]
+        distinct = dict(values)
+        if not distinct or (apart and len(distinct) < len(values)):
+            return options
+        together = self.reader.listing(list(distinct.values()), lists[0].place)
+        return [together if option is lists[0] else option for option in options if option not in lists[1:]]
 
-    def overlapping(self, node: Node, options: list[Node], k: int) -> list[Node]:
-        """The other branches of a ``oneOf`` that can hold together with branch ``k``."""
-        table = self._overlaps.get(id(options))
-        if table is None:
-            return [*options[:k], *options[k + 1 :]]
-        return [other for other, meets in zip(options, table[k], strict=True) if meets]
-
-    # ------------------------------------------------------------------------------------------------- branches
     def _branches(self, goal: Goal) -> list[list[Node]] | None:
         """The disjunctive normal form over nodes, as lists of nodes whose own constraints hold together.
 
         None where some node in place is no plain conjunction, or where the ways are too many.
         """
+        compound = self.reader.compound
+        if len(goal.nodes) == 1 and goal.nodes[0].serial not in compound:
+            (node,) = goal.nodes
+            return [[node]] if self._approximate or self.is_plain(node) else None
         work: list[tuple[list[Node], dict[int, Node], list[list[Node]]]] = [(list(reversed(goal.nodes)), {}, [])]
         done: list[list[Node]] = []
         while work:
@@ -449,7 +522,7 @@ class Goals:
                 node = pending.pop()
                 if node.serial in flat or node.is_anything:
                     continue
-                if not (self._approximate or self._is_plain(node)):
+                if not (self._approximate or self.is_plain(node)):
                     return None
                 flat[node.serial] = node
                 pending.extend(reversed(node.all_of))
@@ -468,31 +541,30 @@ class Goals:
                 return None
         return done
 
-    def _is_plain(self, node: Node) -> bool:
+    def is_plain(self, node: Node) -> bool:
         """Whether a node is a conjunction of keywords and disjunctions."""
         return (
             node.is_conjunctive
-            and not any(any(map(any, self._overlaps.get(id(options), ((True,),)))) for options in node.one_of)
+            and not any(map(self.overlaps.exist, node.one_of))
             and not (node.enum is not None and _lists_containers(node))
         )
 
     # ------------------------------------------------------------------------------------------------- general
-    def _general(self, goal: Goal) -> list[Value]:
+    def _general(self, goal: Goal) -> Iterator[Value]:
         """The residuals of a goal that is no plain conjunction: by type, as formulas."""
         formula = self.formulas.all((*map(self.formulas.atom, goal.nodes), goal.rest))
-        found: list[Value] = []
-        for kind, text, value in _LITERALS:
+        for kind, literal, value in _LITERALS:
             if scalars.admits(self._typed(formula, kind), value):
-                found.append(Literal(text))
+                yield literal
         number = self._typed(formula, NUMBER)
         if number is not FALSE:
-            found += [Number(spec) for spec in scalars.numbers(number).specs]
-        found += self._texts(self._typed(formula, STRING), goal)
+            listed = scalars.listed_numbers(number)
+            yield from map(Number, scalars.numbers(number).specs if listed is None else listed)
+        yield from self._texts(self._typed(formula, STRING), goal)
         for part in self._apart(self._typed(formula, ARRAY)):
-            found += self._framed_array(ArrayFrame(self, part))
+            yield from self._framed_array(ArrayFrame(self, part))
         for part in self._apart(self._typed(formula, OBJECT)):
-            found += self._framed_object(ObjectFrame(self, part))
-        return found
+            yield from self._framed_object(ObjectFrame(self, part))
 
     def _typed(self, formula: Formula, kind: int) -> Formula:
         """A formula over nodes as one over what they say themselves of a type."""
@@ -630,7 +702,7 @@ class Goals:
         order |= dict.fromkeys(name for n in nodes for name in n.required) | dict.fromkeys(present)
         names = [name for name in order if can_be_written(name)]
         languages = self._languages(nodes)
-        spelled = {key: words for key, d in languages.items() if (words := automata.words(d, MAX_SPELLED)) is not None}
+        spelled = {key: words for key, d in languages.items() if (words := self._spelled(key, d)) is not None}
         extra = dict.fromkeys(word for words in spelled.values() for word in words if word not in order)
         rest = {key: d for key, d in languages.items() if key not in spelled}
         if not rest:
@@ -645,6 +717,12 @@ class Goals:
         ]
         matched = [{key for k, key in enumerate(keys) if profile >> k & 1} for profile in numbers]
         return [*names, *extra], len(names), product, kinds, matched
+
+    def _spelled(self, key: bytes, language: CharDfa) -> list[str] | None:
+        """The words of an automaton over names, where these are few."""
+        if key not in self._words:
+            self._words[key] = automata.words(language, MAX_SPELLED)
+        return self._words[key]
 
     def _languages(self, nodes: Iterable[Node]) -> dict[bytes, CharDfa]:
         """The automata that nodes judge names by."""
@@ -681,9 +759,9 @@ class Goals:
             types &= node.types
         if any(node.enum is not None for node in nodes):
             return self._enumerated(nodes)
-        values: list[Value] = [Literal(text) for bit, text, _ in _LITERALS if types & bit]
+        values: list[Value] = [literal for bit, literal, _ in _LITERALS if types & bit]
         if types & NUMBER:
-            values.extend(_number(nodes))
+            values.extend(_numbers(tuple(words for n in nodes if (words := scalars.number_words(n)))))
         if types & STRING:
             values.extend(self._string(nodes))
         if types & ARRAY:
@@ -710,21 +788,18 @@ class Goals:
                 values.append(Number(NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))))
         return values
 
-    def _string(self, nodes: Sequence[Node]) -> list[String]:
+    def _string(self, nodes: Sequence[Node]) -> tuple[String, ...]:
         shortest = max(node.shortest for node in nodes) if nodes else 0
         bounds = [node.longest for node in nodes if node.longest is not None]
         longest = min(bounds) if bounds else None
         if longest is not None and shortest > longest:
-            return []
+            return ()
         texts = dict.fromkeys(t for node in nodes for t in (*node.texts, *node.narrowed))
         if not texts:
-            return [String(None, None, shortest, longest) if shortest or bounds else _ANY_STRING]
+            return (String(None, None, shortest, longest) if shortest or bounds else _ANY_STRING,)
         limit = self.reader.max_dfa_states
         try:
-            found = TextSet.of(None, shortest, longest, max_states=limit)
-            for other in texts:
-                found &= other
-            return [String(None, *part) for part in found.parts(limit)]
+            return _strings(tuple(texts), shortest, longest, limit)
         except LimitExceeded as error:
             raise LimitExceeded(error.limit, error.measured, limit, pointer=nodes[0].place.pointer) from error
 
@@ -746,7 +821,11 @@ class Goals:
         if not any(n.patterns for n in objects):
             names = dict.fromkeys(name for n in objects for name in n.properties) | required
             names = {name: None for name in names if name in required or can_be_written(name)}
-            listed = tuple((name, self.goal(_child(objects, name, set()))) for name in names)
+            if len(objects) == 1:
+                own, other = objects[0].properties, objects[0].additional
+                listed = tuple([(name, self.alone(own.get(name, other))) for name in names])
+            else:
+                listed = tuple([(name, self.goal(_child(objects, name, set()))) for name in names])
             free = self.goal(n.additional for n in objects if n.additional is not None)
             closed = len(objects) == 1 and free.nodes == (self.reader.nothing,)
             in_order = closed and not _is_sorted(list(objects[0].properties))
@@ -808,6 +887,12 @@ def told_apart(dfa: CharDfa, values: Sequence[T | None]) -> T | tuple[CharDfa, t
     return merged, tuple(by_colour[c] for c in colours)
 
 
+def _distinct(values: list[Any], most: int) -> list[Any] | None:
+    """Values without repetitions (exits may overlap), or None when there are more than ``most``."""
+    found = {canonical(v): v for v in values}
+    return list(found.values()) if len(found) <= most else None
+
+
 def _can_avoid(dfa: CharDfa | None, longest: int | None) -> bool:
     """Whether a few texts can be left out at their closing quote, since others always go on from there."""
     if dfa is None:
@@ -818,14 +903,6 @@ def _can_avoid(dfa: CharDfa | None, longest: int | None) -> bool:
 def _fits(text: str, dfa: CharDfa | None, shortest: int, longest: int | None) -> bool:
     long_enough = shortest <= len(text) and (longest is None or len(text) <= longest)
     return long_enough and (dfa is None or automata.matches(dfa, text))
-
-
-def _without_choices(node: Node, serial: int) -> Node:
-    """A node's own constraints alone."""
-    bare = copy(node)
-    bare.serial = serial
-    bare.all_of = bare.any_of = bare.one_of = bare.none_of = bare.conditions = bare.dependent = ()
-    return bare
 
 
 def _lists_containers(node: Node) -> bool:
@@ -858,20 +935,6 @@ def _is_sorted(names: list[str]) -> bool:
     return len(names) > 2 and names == sorted(names)
 
 
-def _can_grow(nodes: Sequence[Node]) -> bool:
-    """Whether automata or multiples of several schemas may come together."""
-    if not any(n.all_of for n in nodes):
-        return False
-    digits = {as_decimal(n.multiple).as_tuple().digits for n in nodes if n.multiple is not None}
-    return any(n.texts or n.narrowed or n.patterns for n in nodes) or sum(map(len, digits)) > FEW_DIGITS
-
-
-def _joins(node: Node) -> bool:
-    """Whether a schema alone brings automata or multiples together."""
-    named = len(node.patterns) + bool(node.properties) if node.patterns else 0
-    return named > 1 or len(node.texts + node.narrowed) > 1
-
-
 def _children(value: Value) -> Iterable[Goal]:
     """The goals that a residual names."""
     if isinstance(value, Array):
@@ -900,6 +963,20 @@ def _plainly_possible(node: Node) -> bool:
     )
 
 
+def _plainly_possible_together(branch: list[Node]) -> bool:
+    """Whether the own constraints of some nodes surely have an instance together: a literal, ``{}`` or ``[]``."""
+    types = NULL | BOOLEAN | OBJECT | ARRAY
+    for node in branch:
+        types &= node.types
+        if node.enum is not None:
+            return False
+        if node.required or node.min_properties:
+            types &= ~OBJECT
+        if node.min_items:
+            types &= ~ARRAY
+    return types != 0
+
+
 def _item(node: Node, k: int) -> Node | None:
     """The node that item ``k`` must meet, or None."""
     return node.prefix[k] if k < len(node.prefix) else node.items
@@ -920,16 +997,22 @@ def _child(objects: Iterable[Node], name: str | None, matching: set[bytes]) -> I
             yield node.additional
 
 
-def _number(nodes: Iterable[Node]) -> list[Number]:
-    """The residual of numbers: at most one."""
-    spec = None
-    for node in nodes:
-        own = scalars.spec_of(node)
-        if own is not None:
-            spec = own if spec is None else spec.intersect(own)
-    if spec is None:
-        return [_ANY_NUMBER]
-    return [] if spec.is_empty() else [Number(spec)]
+@lru_cache(maxsize=1024)
+def _numbers(words: tuple[scalars.NumberWords, ...]) -> tuple[Number, ...]:
+    """The residual of numbers, of what nodes say of them: at most one."""
+    if not words:
+        return (_ANY_NUMBER,)
+    spec = reduce(NumberSpec.intersect, starmap(scalars.spec, words))
+    return () if spec.is_empty() else (Number(spec),)
+
+
+@lru_cache(maxsize=1024)
+def _strings(texts: tuple[TextSet, ...], shortest: int, longest: int | None, max_states: int) -> tuple[String, ...]:
+    """The residuals of strings: in every set of texts, and of such a length."""
+    found = TextSet.of(None, shortest, longest, max_states=max_states)
+    for other in texts:
+        found &= other
+    return tuple(String(None, *part) for part in found.parts(max_states))
 
 
 __all__ = ["Goal", "Goals", "told_apart"]

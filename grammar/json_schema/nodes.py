@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -48,6 +48,16 @@ _CONCERNS = {
 CONCERNS = {keyword: kind for kind, keywords in _CONCERNS.items() for keyword in keywords.split()}
 
 _ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
+# keywords that put schemas in place, and that are no plain conjunction of what they say of each member
+_IN_PLACE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if"})
+_IN_PLACE |= {"dependencies", "dependentSchemas"}
+_CONNECTING = frozenset({"not", "if", "dependencies", "dependentSchemas", "dependentRequired", "contains"})
+_CONNECTING |= {"propertyNames", "uniqueItems", "unevaluatedProperties", "unevaluatedItems"}
+# keywords that say all they do by their own value, wherever they stand
+_SELF_CONTAINED = frozenset({"type", "enum", "const", "pattern", "format", "minLength", "maxLength", "multipleOf"})
+_SELF_CONTAINED |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+# attributes of a node that constrain nothing
+_ASIDE = frozenset({"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike"})
 
 
 class Relaxed(NamedTuple):
@@ -102,11 +112,17 @@ class Node:
         Keywords that cannot be enforced, and why.
     unknown : int
         Types of which the node leaves something out: whether such a value meets it, nobody can tell from the rest.
+    is_conjunctive : bool
+        Whether the constraints of the node itself are a plain conjunction (``one_of`` is looked at apart).
+    alike : Node or None
+        The first node that says the same, where the words of a schema alone decide that; it stands for all of them.
     """
 
     types = ANY_TYPE
     unknown = 0
     left_out: Mapping[str, str] = MappingProxyType({})
+    is_conjunctive = True
+    alike: Node | None = None
     integer = lexical = unique = False
     enum: list[Any] | None = None
     scalars: set[Any] | None = None
@@ -150,10 +166,9 @@ class Node:
         choices = chain.from_iterable(chain(self.any_of, self.one_of, self.conditions))
         return chain(self.all_of, choices, self.none_of, (node for _, node in self.dependent))
 
-    @property
-    def is_conjunctive(self) -> bool:
-        """Whether the constraints of the node itself are a plain conjunction (``one_of`` is looked at apart)."""
-        return not (
+    def settle(self) -> None:
+        """Work out ``is_conjunctive``."""
+        self.is_conjunctive = not (
             self.none_of
             or self.conditions
             or self.dependent
@@ -167,22 +182,27 @@ class Node:
 
     @property
     def is_scalar(self) -> bool:
-        """Whether the node concerns one value without members, and nothing else in place."""
-        plain = not (self.all_of or self.any_of or self.one_of) and self.is_conjunctive
+        """Whether the node concerns one value without members, nothing else in place, and nothing was left out."""
+        plain = not (self.all_of or self.any_of or self.one_of or self.unknown) and self.is_conjunctive
         members = self.properties or self.patterns or self.required or self.additional or self.prefix or self.items
         return plain and not members
 
-    @property
+    @cached_property
     def is_listing(self) -> bool:
         """Whether the node is met by scalars that it lists and by nothing else."""
-        if self.enum is None or self.lexical or self.unknown or not self.is_scalar:
+        if self.enum is None or self.lexical or not self.is_scalar:
             return False
         return not any(isinstance(v, (list, dict)) for v in self.enum)
 
     @property
-    def says_something(self) -> bool:
+    def is_constrained(self) -> bool:
         """Whether any constraint was read."""
-        return not vars(self).keys() <= {"place", "serial", "left_out", "unknown"}
+        return not vars(self).keys() <= _ASIDE
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the schema is ``true`` or ``false``."""
+        return self.serial < 2
 
     @property
     def is_anything(self) -> bool:
@@ -219,6 +239,13 @@ class Reader:
         Whether integers are written without point and exponent.
     max_nodes, max_dfa_states : int
         Limits.
+
+    Attributes
+    ----------
+    compound : dict of int to Node
+        By serial number, nodes with others in place; once all is read, each stands behind those.
+    connecting : dict of int to Node
+        By serial number, nodes that are no plain conjunction.
     """
 
     def __init__(
@@ -242,7 +269,10 @@ class Reader:
         self.annotations: list[tuple[str, str]] = []
         self._nodes: dict[tuple[Any, ...], Node] = {}
         self._todo: list[Node] = []
+        self.compound: dict[int, Node] = {}
+        self.connecting: dict[int, Node] = {}
         self._constants: dict[Any, Node] = {}
+        self._alike: dict[Any, Node] = {}
         self._representatives: dict[Any, Node] = {}
         self.has_narrowed = self.has_unknown = False
         self.anything = Node(document.root._replace(schema=True), 0)
@@ -256,8 +286,10 @@ class Reader:
             root = self._read()
         except ScopeNeeded:  # rare: what was read so far is read again, with scopes
             self.document.keep_scopes()
-            for read_so_far in (self._nodes, self._todo, self.annotations):
-                read_so_far.clear()
+            for nodes in (self._nodes, self.compound, self.connecting, self._alike):
+                nodes.clear()
+            for noted in (self._todo, self.annotations):
+                noted.clear()
             root = self._read()
         self.annotations.extend(self.document.unknown.items())
         self._refuse_circles()
@@ -279,6 +311,13 @@ class Reader:
         found = (Relaxed(n.place.pointer, *item) for n in self._nodes.values() for item in n.left_out.items())
         return list(dict.fromkeys(found))
 
+    def tell_apart(self) -> bool:
+        """Let no node stand for others any more, so that each can be relaxed by itself; False where none did."""
+        shared = [n for n in self._nodes.values() if n.alike is not None and n.alike is not n]
+        for node in shared:
+            node.alike = None
+        return bool(shared)
+
     def leave_out(self, node: Node, keywords: Iterable[str], reason: str) -> None:
         """Read a node again without some keywords, or as little of them as can be told (``oneOf``: as ``anyOf``)."""
         known = {**node.left_out, **dict.fromkeys(keywords, reason)}
@@ -299,20 +338,20 @@ class Reader:
 
     def _spread(self) -> None:
         """Names of which nobody can tell whether they meet ``propertyNames`` leave open whether an object does."""
-        for node in self._nodes.values():
+        for node in self.connecting.values() if self.has_unknown else ():
             if node.property_names is not None and any(n.unknown & STRING for n in in_place([node.property_names])):
                 node.unknown |= OBJECT
 
     def _refuse_circles(self) -> None:
         """Refuse references that lead back to where they stand without entering a value: they have no meaning."""
         entered: set[int] = set()
-        done: set[int] = set()
-        stack = list(self._nodes.values())
+        done: dict[int, Node] = {}
+        stack = list(self.compound.values())
         while stack:
             node = stack.pop()
             if node.serial in entered:  # met again: everything below it is done
                 entered.remove(node.serial)
-                done.add(node.serial)
+                done[node.serial] = node
             elif node.serial not in done:
                 entered.add(node.serial)
                 stack.append(node)
@@ -320,7 +359,9 @@ class Reader:
                     if inner.serial in entered:
                         reason = "a reference leads back to itself without entering a value."
                         raise GrammarError(reason, pointer=node.place.pointer, keyword="$ref")
-                    stack.append(inner)
+                    if inner.serial in self.compound:
+                        stack.append(inner)
+        self.compound = done
 
     def node(self, place: Place) -> Node:
         """The node of a place (filled later, so references may be circular)."""
@@ -364,6 +405,8 @@ class Reader:
     def representative(self, node: Node) -> Node:
         """The first node with the same schema, annotations aside, where references mean the same."""
         place = node.place
+        if node.alike is not None:
+            return node.alike
         if not isinstance(place.schema, dict) or node.enum is not None:
             return node
         found = self._representatives.get(node.serial)
@@ -403,13 +446,17 @@ class Reader:
             in_force = {k: v for k, v in node.place.schema.items() if k not in ignored}
             node.place = node.place._replace(schema=in_force)
         schema = node.place.schema
+        if not _IN_PLACE.isdisjoint(schema):
+            self.compound[node.serial] = node
         ref = schema.get("$ref")
         if ref is not None and node.place.draft <= 7 and isinstance(ref, str):
             node.all_of += (self.node(self.document.resolve(ref, node.place)),)
             return
+        said: list[tuple[str, Any]] = []
         for keyword, value in schema.items():
             read = (_LOOSELY if keyword in node.left_out else _READERS).get(keyword)
             if read is not None:
+                said.append((keyword, value))
                 try:
                     read(self, node, value)
                 except Unenforceable as error:
@@ -423,7 +470,14 @@ class Reader:
                         f"{value!r:.60} is not a value of this keyword.", pointer=node.place.pointer, keyword=keyword
                     ) from error
         if node.left_out:
-            self._settle(node)
+            self._note_unknown(node)
+        if not _CONNECTING.isdisjoint(schema):
+            node.settle()
+            if not node.is_conjunctive:
+                self.connecting[node.serial] = node
+        key = None if node.left_out else _words_of(said)
+        if key is not None:
+            node.alike = self._alike.setdefault((node.place.dialect, key), node)
 
     def _relax(self, node: Node, keyword: str, error: Unenforceable) -> None:
         """Leave out what cannot be enforced where the caller allows that, else raise."""
@@ -433,7 +487,7 @@ class Reader:
             raise error
         node.left_out = {**node.left_out, keyword: error.reason}
 
-    def _settle(self, node: Node) -> None:
+    def _note_unknown(self, node: Node) -> None:
         """Draw the consequences of what was left out."""
         self.has_unknown = True
         if "patternProperties" in node.left_out and node.additional is not None:
@@ -666,6 +720,23 @@ def _check_length(number: Any) -> None:
     plain = abs(number) < 1 << 64 if isinstance(number, int) else isinstance(number, float) and math.isfinite(number)
     if not plain:
         NumberSpec(number, False, number, False)
+
+
+def _words_of(said: list[tuple[str, Any]]) -> Hashable:
+    """A key that schemas share whose keywords say the same by their values alone; None where others say something."""
+    words: list[Hashable] = []
+    for keyword, value in said:
+        if keyword not in _SELF_CONTAINED:
+            return None
+        if type(value) is list and all(type(v) is str for v in value):
+            value = (keyword, *value)
+        elif type(value) not in _UNMISTAKABLE:
+            return None
+        words += (keyword, value)
+    return tuple(words)
+
+
+_UNMISTAKABLE = (str, int, float)  # equal values mean the same; a boolean would be taken for a number
 
 
 def _numbers_in(value: Any) -> Iterator[Any]:

@@ -33,6 +33,8 @@ _MULTIPLYING: dict[str, Callable[[Node], object]] = {
 def relax(reader: Reader, error: Unenforceable) -> bool:
     """Leave out one keyword that an error is about, or a whole schema where no keyword stands out.
 
+    Schemas of the same words are one goal until it matters which of them is to blame.
+
     Returns
     -------
     bool
@@ -40,6 +42,8 @@ def relax(reader: Reader, error: Unenforceable) -> bool:
     """
     if not isinstance(error.subject, Goal):
         return False
+    if reader.tell_apart():
+        return True  # worked out again, an error names the very schemas that ask for too much
     own = set(reader.nodes())
     nodes = [node for node in _asked(error.subject) if node in own]
     blame = _blame_for(error)
@@ -50,7 +54,7 @@ def relax(reader: Reader, error: Unenforceable) -> bool:
         reader.leave_out(node, [keyword], error.reason)
         return True
     for node in nodes:
-        if node.says_something:
+        if node.is_constrained:
             reader.leave_out_all(node, error.reason)
             return True
     return False

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from functools import partial, reduce
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ..decimals import as_decimal
 from ..number import NumberSpec
 from ..number_set import NumberSet
 from ..text_set import TextSet
-from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, conjuncts
+from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, atoms, conjuncts
 from .nodes import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, listed
+from .values import canonical
 
 S = TypeVar("S", TextSet, NumberSet)
 
@@ -28,22 +29,47 @@ def texts(f: Formula, max_states: int) -> TextSet:
 
 def listed_texts(f: Formula) -> list[str] | None:
     """The strings that a formula over nodes admits where ``enum`` lists all candidates, else None."""
-    candidates = _candidates(f)
+    found = _listed(f, STRING)
+    return None if found is None else sorted(found, key=str.encode)
+
+
+def listed_numbers(f: Formula) -> list[NumberSpec] | None:
+    """The numbers that a formula over nodes admits where ``enum`` lists all candidates, and tells them from others."""
+    if any(n.atom.lexical for n in atoms(f)):
+        return None
+    found = _listed(f, NUMBER)
+    return None if found is None or any(map(is_far, found)) else [NumberSpec(v, False, v, False) for v in found]
+
+
+def _listed(f: Formula, kind: int) -> list[Any] | None:
+    candidates = _candidates(f, kind)
     if candidates is None:
         return None
-    return sorted((text for text in candidates if admits(f, text)), key=str.encode)
+    others = []
+    for part in conjuncts(f):
+        node = part.parts[0].atom if part.op == NOT else None
+        if node is not None and node.is_listing:  # perhaps one of very many
+            for v in node.enum:
+                if kind_of(v) == kind and meets(node, v, is_listed=True):
+                    candidates.pop(canonical(v), None)
+        else:
+            others.append(part)
+    return [v for v in candidates.values() if all(admits(part, v) for part in others)]
 
 
-def _candidates(f: Formula) -> set[str] | None:
-    """Texts among which are all that a formula admits; None where no ``enum`` says which."""
+def _candidates(f: Formula, kind: int) -> dict[Hashable, Any] | None:
+    """Values among which are all of a type that a formula admits; None where no ``enum`` says which."""
     if f.op == ATOM:
-        return None if f.atom.enum is None else {v for v in f.atom.enum if isinstance(v, str) and can_be_written(v)}
+        if f.atom.enum is None:
+            return None
+        found = [v for v in f.atom.enum if kind_of(v) == kind]
+        return {canonical(v): v for v in found if kind != STRING or can_be_written(v)}
     if f.op == NOT or f.op < 0:
-        return set() if f is FALSE else None
-    found = [c for c in map(_candidates, f.parts) if c is not None]
+        return {} if f is FALSE else None
+    some = [c for c in (_candidates(part, kind) for part in f.parts) if c is not None]
     if f.op == AND:
-        return min(found, key=len, default=None)
-    return set().union(*found) if len(found) == len(f.parts) else None
+        return min(some, key=len, default=None)
+    return {k: v for c in some for k, v in c.items()} if len(some) == len(f.parts) else None
 
 
 def admits(f: Formula, value: Any, negated: bool = False) -> bool:
@@ -176,13 +202,28 @@ _FAR = reduce(
 )
 
 
-def spec_of(node: Node) -> NumberSpec | None:
-    """Bounds and multiples of a node as one specification, or None when it has none."""
+# bounds by keyword, whether integers are asked for, whether written as digits alone, and the step
+NumberWords: TypeAlias = "tuple[tuple[tuple[str, Any], ...], bool, bool, Any]"
+
+
+def number_words(node: Node) -> NumberWords | None:
+    """What a node says of numbers, or None when it says nothing."""
     if not (node.number or node.integer or node.multiple is not None):
         return None
+    return node.number, node.integer, node.lexical, node.multiple
+
+
+def spec_of(node: Node) -> NumberSpec | None:
+    """Bounds and multiples of a node as one specification, or None when it has none."""
+    words = number_words(node)
+    return None if words is None else spec(*words)
+
+
+def spec(bounds: tuple[tuple[str, Any], ...], integer: bool, lexical: bool, multiple: Any) -> NumberSpec:
+    """The same of what it says."""
     lo = hi = None
     lo_open = hi_open = False
-    for keyword, value in node.number:
+    for keyword, value in bounds:
         bound = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         is_open = keyword.startswith("exclusive")
         if keyword.endswith("inimum"):
@@ -190,8 +231,8 @@ def spec_of(node: Node) -> NumberSpec | None:
                 lo, lo_open = bound, is_open
         elif hi is None or bound < hi or (bound == hi and is_open):
             hi, hi_open = bound, is_open
-    step = None if node.multiple is None else Decimal(repr(node.multiple))
-    return NumberSpec(lo, lo_open, hi, hi_open, node.integer, node.lexical, step)
+    step = None if multiple is None else Decimal(repr(multiple))
+    return NumberSpec(lo, lo_open, hi, hi_open, integer, lexical, step)
 
 
 def kind_of(value: Any) -> int:

@@ -66,7 +66,7 @@ def _parts(goals: Goals, node: Node, kind: int) -> Iterator[Formula]:
         yield typed.any(map(of, options))
     for options in node.one_of:
         yield typed.any(
-            typed.all((of(option), *(typed.no(of(other)) for other in goals.overlapping(node, options, k))))
+            typed.all((of(option), *(typed.no(of(other)) for other in goals.overlaps.others(options, k))))
             for k, option in enumerate(options)
         )
     yield from (typed.no(of(other)) for other in node.none_of)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from detent.automata.compiler import Compiler
 from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
 from detent.automata.vocabulary import Vocabulary
+from detent.grammar.errors import GrammarError
 from detent.grammar.json_schema import Array, Object, goals
 from detent.grammar.json_schema.free_names import has_free_names
 from tests.automata.test_masks import check_here
@@ -221,19 +222,20 @@ def test_only_free_names_are_followed(compiler: Compiler, schema: Any, free: boo
 @settings(QUICK, max_examples=200)
 def test_free_names_are_found(schema: Any) -> None:
     """Where none are expected, no object that can be reached has any."""
-    reference = recogniser(schema)
+    try:
+        reference = recogniser(schema)
+    except GrammarError:  # a reference that leads back to itself
+        assume(False)
     ((begin, _),) = reference.start or [(None, None)]
     reader = reference.goals.reader
-    assume(
-        begin is not None
-        and not has_free_names(begin.goal.nodes[0] if begin.goal.nodes else reader.anything, reader.nodes())
-    )
+    assume(begin is not None)
+    assume(not has_free_names(begin.goal.nodes[0] if begin.goal.nodes else reader.anything, reader))
     met, pending = {begin.goal}, [begin.goal]
     while pending:
         for value in reference.values(pending.pop()):
             children: list[Any] = []
             if isinstance(value, Array):
-                children = [*value.prefix, value.rest] if value.longest != 0 else []
+                children = [*value.prefix, value.rest][: value.longest]
             elif isinstance(value, Object):
                 assert value.patterns is None and (value.free is None or not reference.satisfiable(value.free))
                 children = [goal for _, goal in (*value.names, *value.extra)]

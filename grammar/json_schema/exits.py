@@ -1,0 +1,200 @@
+"""Exits: what the value of a member may be, each with what is left for the others.
+
+Reading a member turns facts about it into demands on its value (:class:`~.facts.Child`); the formula that results is
+decided into pairs (demand, residual of the rest). Demands occur in it as they are, never negated, and the engine goes
+on with every exit at once, so a disjunction is taken apart without excluding its parts from each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from .facts import Child, Facts, Slot
+from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, atoms, conjuncts, disjuncts
+from .scalars import admits
+from .values import canonical
+
+if TYPE_CHECKING:
+    from .goals import Goals
+
+Exits = list[tuple[Formula, Formula]]  # what the value must be, and the residual of the rest
+FEW_DEMANDS = 3  # up to so many, the value of no other member is guessed to tell them apart
+MUCH_MORE = 16  # times as many alternatives as sets of demands: most come out equal
+
+
+def decide(goals: Goals, derived: Formula, value: Formula) -> Iterator[tuple[Formula, Formula]]:
+    """The exits of a derivative, for a value that must meet ``value``.
+
+    Raises
+    ------
+    LimitExceeded
+        ``max_branches``: the demands can be met in too many ways.
+    """
+    formulas, facts = goals.formulas, goals.facts
+    pending = [(derived, value)]
+    ways = 0
+    while pending:
+        ways += 1
+        goals.check_ways(ways)
+        f, value = pending.pop()
+        own = [p.atom.value for p in conjuncts(f) if _is_demand(p)]
+        if own:
+            value = formulas.all((value, *own))
+            f = facts.all(p for p in conjuncts(f) if not _is_demand(p))
+        if f is FALSE or not goals.satisfiable(goals.goal_of(value)):
+            continue
+        demands = [a for a in atoms(f) if _is_demand(a)]
+        if not demands:
+            yield value, f
+            continue
+        listed = [a for a in demands if is_listed(a.atom.value)]
+        if listed:
+            pending += _by_value(goals, f, listed, value)
+        elif len(demands) > FEW_DEMANDS and (place := _tag(f)) is not None:
+            pending += ((g, value) for g in _by_tag(goals, f, place))
+        else:
+            pending += ((g, value) for g in _alternatives(facts, f, demands))
+
+
+def united(goals: Goals, exits: Iterable[tuple[Formula, Formula]]) -> Exits:
+    """Exits with one demand for each residual."""
+    found: dict[Formula, list[Formula]] = {}
+    for value, f in exits:
+        found.setdefault(f, []).append(value)
+    return [(goals.formulas.any(values), f) for f, values in found.items()]
+
+
+def _is_demand(f: Formula) -> bool:
+    return f.op == ATOM and isinstance(f.atom, Child)
+
+
+def _alternatives(facts: Facts, f: Formula, demands: list[Formula]) -> Iterator[Formula]:
+    """The parts of a disjunction; of a conjunction, those of its shortest disjunction with demands.
+
+    Where few demands occur over and over, alternatives are the demands that are met.
+    """
+    choices = [p for p in conjuncts(f) if any(map(_is_demand, atoms(p)))]
+    choice = min(choices, key=lambda p: len(p.parts))
+    if prod(len(p.parts) for p in choices) > MUCH_MORE << len(demands):
+        demand = demands[0]
+        yield facts.replace(f, lambda a: FALSE if a is demand else a)
+        yield facts.all((demand, facts.replace(f, lambda a: TRUE if a is demand else a)))
+    else:
+        others = [p for p in conjuncts(f) if p is not choice]
+        for option in _grouped(facts, choice):
+            yield facts.all((option, *others))
+
+
+def _grouped(facts: Facts, choice: Formula) -> Iterator[Formula]:
+    """The parts of a disjunction, those without demands together."""
+    free = []
+    for option in disjuncts(choice):
+        if any(map(_is_demand, atoms(option))):
+            yield option
+        else:
+            free.append(option)
+    if free:
+        yield facts.any(free)
+
+
+# ------------------------------------------------------------------------------------------ decided value by value
+def _by_value(goals: Goals, f: Formula, choices: list[Formula], value: Formula) -> Exits:
+    """Decide demands that are lists of scalars: all at once, value by value."""
+    classes = _classes(goals, [a.atom.value for a in choices])
+    return [
+        (_assume(goals, f, choices, answers), goals.formulas.all((value, demand)))
+        for answers, demand in classes.items()
+    ]
+
+
+def _tag(f: Formula) -> int | None:
+    """The listed member whose lists of scalars tell most alternatives apart, as tags do; None where there is none."""
+    found: dict[int, int] = {}
+    for a in atoms(f):
+        if isinstance(a.atom, Slot) and is_listed(a.atom.value):
+            found[a.atom.place] = found.get(a.atom.place, 0) + 1
+    return max((place for place, n in found.items() if n > 1), key=lambda place: (found[place], -place), default=None)
+
+
+def _by_tag(goals: Goals, f: Formula, place: int) -> Iterator[Formula]:
+    """A formula as alternatives, one for each kind of values of another member, or that it is absent."""
+    facts = goals.facts
+    slots = [a for a in atoms(f) if isinstance(a.atom, Slot) and a.atom.place == place and _is_scalar(a.atom.value)]
+    classes = _classes(goals, [a.atom.value for a in slots])
+    lacking: Answers = tuple(a.atom.absent for a in slots)
+    classes.setdefault(lacking, FALSE)
+    for answers, value in classes.items():
+        yield facts.all((facts.slot(place, answers == lacking, value), _assume(goals, f, slots, answers)))
+
+
+Answers = tuple[bool | None, ...]
+
+
+def _assume(goals: Goals, f: Formula, choices: list[Formula], answers: Answers) -> Formula:
+    """A formula when some of its atoms are true or false (None: either)."""
+    known = {a: TRUE if yes else FALSE for a, yes in zip(choices, answers, strict=True) if yes is not None}
+    return goals.facts.replace(f, lambda a: known.get(a, a))
+
+
+def _classes(goals: Goals, demands: list[Formula]) -> dict[Answers, Formula]:
+    """Values by which of some demands on scalars they meet, with a formula for each class.
+
+    Values that none of the demands lists are one class; the answer is None where they are not of one kind.
+    """
+    formulas, reader = goals.formulas, goals.reader
+    other: Answers = tuple(map(_elsewhere, demands))
+    differ: dict[Hashable, set[int]] = {}  # where the answer for a listed value is not that for others
+    values: dict[Hashable, Any] = {}
+    for k, demand in enumerate(demands):
+        for key, v in _exceptions(goals, demand).items():
+            values[key] = v
+            differ.setdefault(key, set()).add(k)
+    groups: dict[Answers, list[Any]] = {}
+    for key, v in values.items():
+        answers = [not answer if k in differ[key] else answer for k, answer in enumerate(other)]
+        if None in other:
+            answers = [admits(demands[k], v) if other[k] is None else answer for k, answer in enumerate(answers)]
+        groups.setdefault(tuple(answers), []).append(v)
+    rest = list(values.values())
+    place = reader.document.root
+    found = {answers: formulas.atom(reader.listing(members, place)) for answers, members in groups.items()}
+    found[other] = formulas.no(formulas.atom(reader.listing(rest, place))) if rest else TRUE
+    return found
+
+
+def _exceptions(goals: Goals, demand: Formula) -> dict[Hashable, Any]:
+    """The values on the lists of a demand for which the answer is not that for all others."""
+    found = goals.exceptions.get(demand)
+    if found is None:
+        other = _elsewhere(demand)
+        listed = {canonical(v): v for n in atoms(demand) if n.atom.is_listing for v in n.atom.enum}
+        found = goals.exceptions[demand] = {key: v for key, v in listed.items() if admits(demand, v) is not other}
+    return found
+
+
+def is_listed(value: Formula) -> bool:
+    """Whether a demand is a matter of lists of scalars: what is on none of them all meets it, or nothing does."""
+    return value.op >= 0 and _is_scalar(value) and _elsewhere(value) is not None
+
+
+def _is_scalar(value: Formula) -> bool:
+    return all(n.atom.is_scalar and not n.atom.lexical for n in atoms(value))
+
+
+def _elsewhere(value: Formula) -> bool | None:
+    """Whether values meet a demand that are on none of its lists; None where that depends on the value."""
+    if value.op == ATOM:
+        return False if value.atom.is_listing else None
+    if value.op < 0:
+        return value is TRUE
+    found = {_elsewhere(part) for part in value.parts}
+    if value.op == NOT:
+        (answer,) = found
+        return None if answer is None else not answer
+    decisive = value.op == OR
+    return decisive if decisive in found else None if None in found else not decisive
+
+
+__all__ = ["Exits", "decide", "is_listed", "united"]
