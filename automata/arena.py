@@ -174,24 +174,24 @@ class Arena:
     def _loops_of(self, dfa: CharDfa, ascii_class: Words) -> list[int]:
         """The loop set of each state of an automaton over the inside of a string (0 where there is none)."""
         stays = dfa.trans == np.arange(dfa.n_states)[:, None]
-        bits = np.zeros((dfa.n_states, 256), dtype=bool)
+        looping = np.flatnonzero(stays.any(axis=1))  # in the large ones, few states do
+        stays = stays[looping]
+        bits = np.zeros((len(looping), 256), dtype=bool)
         bits[:, :128] = stays[:, ascii_class]
         bits[:, _SPECIAL] = False
-        leaves = ~stays
         spans = np.searchsorted(dfa.starts, list(_LEAD_BYTES.values()), side="right") - 1
         together: dict[tuple[int, int], list[int]] = {}  # most lead bytes begin characters of the same intervals
         for byte, (lo, hi) in zip(_LEAD_BYTES, spans.tolist(), strict=True):
             together.setdefault((lo, hi), []).append(byte)
         for (lo, hi), lead_bytes in together.items():
-            stay = ~leaves[:, np.unique(dfa.cls[lo : hi + 1])].any(axis=1)
-            bits[:, lead_bytes] = stay[:, None]
+            bits[:, lead_bytes] = stays[:, np.unique(dfa.cls[lo : hi + 1])].all(axis=1)[:, None]
         packed = np.packbits(bits, axis=1, bitorder="little")
         loops = np.zeros(dfa.n_states, dtype=np.int64)
-        for state in np.flatnonzero(packed.any(axis=1)).tolist():
-            loops[state] = self._packed_loop(packed[state].tobytes())
+        for k in np.flatnonzero(packed.any(axis=1)).tolist():
+            loops[looping[k]] = self._packed_loop(packed[k].tobytes())
         real = dfa.trans[:, np.unique(dfa.cls[~((dfa.starts >= 0xD800) & (dfa.starts < 0xE000))])]
         total = np.all(real >= 0, axis=1)
-        while (more := total & np.all(total[real], axis=1)).sum() < total.sum():
+        while total.any() and (more := total & np.all(total[real], axis=1)).sum() < total.sum():
             total = more
         return [*np.where(total & (loops != self.A[layout.FREE_LOOP]), languages.TOTAL, loops).tolist()]
 
