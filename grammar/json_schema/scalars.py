@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
-from functools import partial, reduce
+from functools import lru_cache, partial, reduce
 from typing import Any, TypeAlias, TypeVar
 
 from ..decimals import as_decimal
@@ -42,17 +42,16 @@ def listed_numbers(f: Formula) -> list[NumberSpec] | None:
 
 
 def _listed(f: Formula, kind: int) -> list[Any] | None:
-    candidates = _candidates(f, kind)
-    if candidates is None:
+    found = _candidates(f, kind)
+    if found is None:
         return None
-    others = []
+    candidates, others = dict(found), []
     for part in conjuncts(f):
         node = part.parts[0].atom if part.op == NOT else None
         if node is not None and node.is_listing:  # perhaps one of very many
-            for v in node.enum:
-                if kind_of(v) == kind and meets(node, v, is_listed=True):
-                    candidates.pop(canonical(v), None)
-        else:
+            for key in _enumerated(node, kind):
+                candidates.pop(key, None)
+        elif part.op != ATOM or _enumerated(part.atom, kind) is not found:
             others.append(part)
     return [v for v in candidates.values() if all(admits(part, v) for part in others)]
 
@@ -60,16 +59,20 @@ def _listed(f: Formula, kind: int) -> list[Any] | None:
 def _candidates(f: Formula, kind: int) -> dict[Hashable, Any] | None:
     """Values among which are all of a type that a formula admits; None where no ``enum`` says which."""
     if f.op == ATOM:
-        if f.atom.enum is None:
-            return None
-        found = [v for v in f.atom.enum if kind_of(v) == kind]
-        return {canonical(v): v for v in found if kind != STRING or can_be_written(v)}
+        return None if f.atom.enum is None else _enumerated(f.atom, kind)
     if f.op == NOT or f.op < 0:
         return {} if f is FALSE else None
     some = [c for c in (_candidates(part, kind) for part in f.parts) if c is not None]
     if f.op == AND:
         return min(some, key=len, default=None)
     return {k: v for c in some for k, v in c.items()} if len(some) == len(f.parts) else None
+
+
+@lru_cache(maxsize=1024)
+def _enumerated(node: Node, kind: int) -> dict[Hashable, Any]:
+    """The values of a type that an ``enum`` lists and the rest of its node admits."""
+    found = [v for v in node.enum or () if kind_of(v) == kind and meets(node, v, is_listed=True)]
+    return {canonical(v): v for v in found if kind != STRING or can_be_written(v)}
 
 
 def admits(f: Formula, value: Any, negated: bool = False) -> bool:
