@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 from itertools import zip_longest
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -252,10 +253,13 @@ def _names(nodes: list[Node]) -> Iterator[list[Node | None]]:
         yield from ([n] for n in (*nodes[0].properties.values(), *others, nodes[0].property_names))
         return
     for name in dict.fromkeys(name for n in nodes for name in n.properties):
-        matched = [child for d, child in patterns if automata.matches(d, name)]
+        matched = [child for d, child in patterns if _matches(d, name)]
         yield [*(n.properties.get(name, n.additional) for n in nodes), *matched]
     yield others + [child for _, child in patterns]
     yield from ([n.property_names] for n in nodes)
+
+
+_matches = lru_cache(maxsize=1 << 14)(automata.matches)  # many sets tell the same names apart
 
 
 def _items(nodes: list[Node]) -> Iterator[list[Node | None]]:
