@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, zip_longest
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -305,9 +305,12 @@ def _names(nodes: list[Node]) -> Iterator[list[Node | None]]:
     wider = [n for n in nodes if n.additional is not None and not n.additional.says_nothing]
     for name, own in named.items():
         others_say = (n.additional for n in wider if name not in n.properties)
-        yield [*own, *others_say, *(child for d, child in patterns if automata.matches(d, name))]
+        yield [*own, *others_say, *(child for d, child in patterns if _matches(d, name))]
     yield others + [child for _, child in patterns]
     yield from ([n.property_names] for n in nodes)
+
+
+_matches = lru_cache(maxsize=1 << 14)(automata.matches)  # many sets tell the same names apart
 
 
 def _items(nodes: list[Node]) -> Iterator[list[Node | None]]:
