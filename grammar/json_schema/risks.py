@@ -108,7 +108,7 @@ class Risks:
         pending: list[tuple[Node, Node]] = []
         for n in nodes if self.goals.reader.connecting or self.goals.overlaps else ():
             if not self.goals.is_plain(n):
-                options = chain.from_iterable(filter(self.goals.overlaps.exist, n.one_of))
+                options = (option for choice in n.one_of if self.goals.overlaps.exist(choice) for option in choice)
                 tests = (test for test, _, _ in n.conditions)
                 pending += ((part, n) for part in chain(n.none_of, tests, options))
                 pending += () if n.contains is None else ((n.contains, n),)
@@ -190,7 +190,7 @@ class Risks:
         bounds: list[tuple[Callable[[Node], int], int]]
         if all(map(self._is_plain, below)):
             bounds = [(partial(_most, sizes_of=sizes_of), limit) for sizes_of, limit in self._limits]
-            bounds.append((_ways, self.goals.max_branches))
+            bounds += [(_ways, self.goals.max_branches)]
         else:
             bounds = [(partial(self._joint, sizes_of=sizes_of), limit) for sizes_of, limit in self._limits]
             bounds += [(partial(self._sets_of, kind=kind), 1 << FEW_NODES) for kind in (OBJECT, ARRAY)]
