@@ -65,6 +65,7 @@ class Arena:
         self._tries: dict[tuple[bytes, ...], int] = {}
         self._loops: dict[bytes, int] = {}
         self._lazy = count(1)  # taken by several threads
+        self._lazy_at, self._most_lazy = int(self.A[layout.LAZY]), int(self.A[layout.LAZY + 1])
         eos = np.array(vocabulary.eos_ids, dtype=np.int32)
         self.A[layout.EOS], self.A[layout.N_EOS] = self.put(eos), len(eos)
         base = self.position(positions.K_BASE)
@@ -109,14 +110,14 @@ class Arena:
     def reserve(self, owner: ref[Lowers]) -> int:
         """A number for a record that ``owner`` will write when it is first needed."""
         number = next(self._lazy)
-        if number >= self.A[layout.LAZY + 1]:
+        if number >= self._most_lazy:
             self.full()
         self._owners[number] = owner
         return number
 
     def publish(self, number: int, at: int) -> None:
         """Make a lazy record visible to the kernels."""
-        self.A[self.A[layout.LAZY] + number] = at
+        self.A[self._lazy_at + number] = at
         self._owners.pop(number, None)
 
     def resolve(self, reason: int) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import marshal
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any, Literal, get_args
 
@@ -214,7 +215,8 @@ class Compiler:
                 max_nodes=self.limits.max_nodes,
                 max_dfa_states=self.limits.regex_states,
             )
-            return self._json_grammar(reader, order, whitespace)
+            with _no_collections():
+                return self._json_grammar(reader, order, whitespace)
 
         return self._cached(_cache_key("json", schema, remotes, options), make)
 
@@ -327,6 +329,18 @@ MAX_RELAXATIONS = 50  # keywords left out one by one because of limits that seve
 _NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
 MAX_GRAMMARS = 256  # compiled grammars kept for reuse; their tables live in the arena anyway
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Without Python's cyclic garbage collections: what compiling makes stays, so they would search it in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _as_schema(schema: Any) -> Any:

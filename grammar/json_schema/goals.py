@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache, reduce
 from itertools import chain, islice, starmap
 from typing import Any, Generic, TypeVar
@@ -288,16 +289,21 @@ class Goals:
     def reach(self, root: Goal) -> None:
         """Work out the goals that generation can meet where one of them might pass a limit.
 
-        An error must come before the first token; the rest is left to be worked out as generation gets there. What
-        may still be left out is looked for in every goal.
+        An error must come before the first token; the rest is left to be worked out as generation gets there. Goals of
+        risky nodes alone may ask for more than any goal that generation meets, so their limits are not the last word.
+        What may still be left out is looked for in every goal.
         """
-        if not self.reader.strict:
-            risks, pending = None, [root]
-        elif self.reader.compound or self.reader.connecting:
+        if self.reader.strict:
+            if not (self.reader.compound or self.reader.connecting):
+                return
             risks = Risks(self)
-            pending = [self.goal([node]) for node in risks.found]
-        else:
-            return
+            with suppress(Unenforceable):
+                self._walk([self.goal([node]) for node in risks.found], risks.may_lead_to_one)
+                return
+        self._walk([root], lambda _: True)
+
+    def _walk(self, pending: list[Goal], is_met: Callable[[Goal], bool]) -> None:
+        """Work out some goals with those inside them that are met."""
         met = set(pending)
         while pending:
             goal = pending.pop()
@@ -307,7 +313,7 @@ class Goals:
                 self._blame(goal, error, self._started)
                 raise
             for child in children:
-                if child not in met and (risks is None or risks.may_lead_to_one(child)):
+                if child not in met and is_met(child):
                     met.add(child)
                     pending.append(child)
 

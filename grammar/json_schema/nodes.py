@@ -503,7 +503,7 @@ class Reader:
 
     # ------------------------------------------------------------------------------------------------- keywords
     def _type(self, node: Node, value: Any) -> None:
-        names = [value] if isinstance(value, str) else list(value)
+        names = (value,) if isinstance(value, str) else tuple(value)
         bits = 0
         for name in names:
             if name not in _TYPES:

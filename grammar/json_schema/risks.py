@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from functools import partial
-from itertools import zip_longest
+from functools import lru_cache, partial
+from itertools import chain, zip_longest
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ class Risks:
         self._members: dict[Key, list[Key]] = {}
         nodes = goals.reader.nodes()
         compound = goals.reader.compound
+        self._negated = self._below_negations(nodes)
         inner = {n.serial for node in compound.values() for n in node.in_place()}
         alone = [n for n in nodes if n.serial in compound or _may_be_risky(n)]
         risky = self._risky(n for n in alone if n.serial not in inner)
@@ -62,8 +63,12 @@ class Risks:
             values = {nodes[0].serial, *(child.serial for n in nodes for child in children(n))}
             risky += self._risky(n for n in alone if n.serial in inner and n.serial in values)
             above = _above(risky, self._origins)
-            self.found = [self._sets[key][key[0]] for key in sorted(above) if len(key) == 1]
+            negating = self._negating(above)
+            roots = {key[0]: self._sets[key][key[0]] for key in above if len(key) == 1}
+            roots |= {serial: n for serial, n in negating.items() if not goals.is_plain(n)}
+            self.found = [roots[serial] for serial in sorted(roots)]
             self._known.update(n.serial for n in nodes)
+            self._above.update(goals.reader.representative(n).serial for n in negating.values())
             for key in above:  # formulas have the first node of those with one text
                 self._above.update(key, (goals.reader.representative(n).serial for n in self._sets[key].values()))
 
@@ -98,6 +103,39 @@ class Risks:
                 self._origins.setdefault(to, set()).add(key)
         return [key for key in risky if not self._is_one_of_each(key)]
 
+    def _below_negations(self, nodes: Iterable[Node]) -> dict[int, list[Node]]:
+        """By serial number, the nodes whose negation may be asked of a value, with those that they are parts of."""
+        pending: list[tuple[Node, Node]] = []
+        for n in nodes if self.goals.reader.connecting or self.goals.overlaps else ():
+            if not self.goals.is_plain(n):
+                options = (option for choice in n.one_of if self.goals.overlaps.exist(choice) for option in choice)
+                tests = (test for test, _, _ in n.conditions)
+                pending += ((part, n) for part in chain(n.none_of, tests, options))
+                pending += () if n.contains is None else ((n.contains, n),)
+        found: dict[int, list[Node]] = {}
+        while pending:
+            node, whole = pending.pop()
+            if node.serial not in found:
+                found[node.serial] = []
+                pending += ((part, node) for part in chain(node.in_place(), children(node)))
+            found[node.serial].append(whole)
+        return found
+
+    def _negating(self, keys: Iterable[Key]) -> Nodes:
+        """The nodes that negated ones among some sets are parts of, up to those that negate them."""
+        found: Nodes = {}
+        pending = [serial for key in keys for serial in key]
+        while pending:
+            for whole in self._negated.get(pending.pop(), ()):
+                if whole.serial not in found:
+                    found[whole.serial] = whole
+                    pending.append(whole.serial)
+        return found
+
+    def _is_plain(self, node: Node) -> bool:
+        """Whether nothing but conjunctions and disjunctions is ever asked of a node and those in place."""
+        return node.serial not in self._negated and self.goals.is_plain(node)
+
     def may_lead_to_one(self, goal: Goal) -> bool:
         """Whether a goal may be, or contain, one that could pass a limit."""
         nodes = (*goal.nodes, *(a.atom for a in atoms(goal.rest)))
@@ -129,7 +167,7 @@ class Risks:
 
     def _is_risky(self, roots: Nodes, nodes: list[Node]) -> bool:
         """Whether constraints on one value may multiply beyond a limit."""
-        plain = all(map(self.goals.is_plain, nodes))
+        plain = all(map(self._is_plain, nodes))
         if _has_too_many_steps(nodes) or (
             not plain and any(sum(_weight(n, kind) for n in nodes) > FEW_NODES for kind in (OBJECT, ARRAY))
         ):
@@ -150,14 +188,14 @@ class Risks:
         if len(key) < 2 or _has_too_many_steps(below):
             return False
         bounds: list[tuple[Callable[[Node], int], int]]
-        if all(map(self.goals.is_plain, below)):
+        if all(map(self._is_plain, below)):
             bounds = [(partial(_most, sizes_of=sizes_of), limit) for sizes_of, limit in self._limits]
-            bounds.append((_ways, self.goals.max_branches))
+            bounds += [(_ways, self.goals.max_branches)]
         else:
             bounds = [(partial(self._joint, sizes_of=sizes_of), limit) for sizes_of, limit in self._limits]
             bounds += [(partial(self._sets_of, kind=kind), 1 << FEW_NODES) for kind in (OBJECT, ARRAY)]
         for origin in self._origins[key]:
-            if len(origin) > 1 or not all(map(self.goals.is_plain, self._in_place(self._sets[origin]).values())):
+            if len(origin) > 1 or not all(map(self._is_plain, self._in_place(self._sets[origin]).values())):
                 return False
             root = self._sets[origin][origin[0]]
             if any(_most_of_member(root, members, bound) > limit for bound, limit in bounds):
@@ -268,9 +306,12 @@ def _names(nodes: list[Node]) -> Iterator[list[Node | None]]:
     wider = [n for n in nodes if n.additional is not None and not n.additional.says_nothing]
     for name, own in named.items():
         others_say = (n.additional for n in wider if name not in n.properties)
-        yield [*own, *others_say, *(child for d, child in patterns if automata.matches(d, name))]
+        yield [*own, *others_say, *(child for d, child in patterns if _matches(d, name))]
     yield others + [child for _, child in patterns]
     yield from ([n.property_names] for n in nodes)
+
+
+_matches = lru_cache(maxsize=1 << 14)(automata.matches)  # many sets tell the same names apart
 
 
 def _items(nodes: list[Node]) -> Iterator[list[Node | None]]:
