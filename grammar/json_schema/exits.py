@@ -30,13 +30,14 @@ def decide(goals: Goals, derived: Formula, value: Formula) -> Iterator[tuple[For
     Raises
     ------
     LimitExceeded
-        ``max_branches``: the demands can be met in too many ways.
+        ``max_branches``: the demands can be met in too many ways; ``max_steps``.
     """
     formulas, facts = goals.formulas, goals.facts
     pending = [(derived, value)]
     ways = 0
     while pending:
         ways += 1
+        goals.check_work()
         goals.check_ways(ways)
         f, value = pending.pop()
         own = [p.atom.value for p in conjuncts(f) if _is_demand(p)]
