@@ -466,7 +466,8 @@ class Goals:
             further: list[tuple[dict[str, Any], Formula]] = []
             for members, f in pending:
                 if frame is None:
-                    exits = [(goal, f)] if self.satisfiable(goal) else []
+                    full = value.most is not None and len(members) >= value.most
+                    exits = [] if full or not self.satisfiable(goal) else [(goal, f)]
                     absent = f if name not in value.required else FALSE
                 else:
                     exits = [(self.goal_of(v), after) for v, after in frame.live(frame.exits(f, k, None))]
