@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -142,9 +142,14 @@ class Engine:
         TimeoutError
             If the search gave up.
         """
-        heap = [(0, 0, matcher.fork(), b"")]
-        seen = {_place(matcher)}
         steps = {word.encode(): WORD_COST for word in words} | {bytes([byte]): _cost(byte) for byte in self.single}
+        found = self._search(matcher, steps, _state)
+        return self._search(matcher, steps, _place) if found is None and matcher._K is not None else found
+
+    def _search(self, matcher: Matcher, steps: dict[bytes, int], place: Callable[[Matcher], Any]) -> bytes | None:
+        """The cheapest way to finish; texts that are in one place are taken for one."""
+        heap = [(0, 0, matcher.fork(), b"")]
+        seen = {place(matcher)}
         expanded = 0
         while heap:
             cost, _, here, text = heapq.heappop(heap)
@@ -156,11 +161,16 @@ class Engine:
             mask = self.allowed(here)
             for step, price in steps.items():
                 if mask[self.single[step[0]]] and here.accept_bytes(step):
-                    if _place(here) not in seen:
-                        seen.add(_place(here))
+                    where = place(here)
+                    if where not in seen:
+                        seen.add(where)
                         heapq.heappush(heap, (cost + price, len(seen), here.fork(), text + step))
                     here.rollback()
         return None
+
+
+def _state(matcher: Matcher) -> int:
+    return matcher.state
 
 
 def _place(matcher: Matcher) -> tuple[int, bytes]:
