@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import decimal
 import json
-from decimal import Decimal
+from decimal import MAX_EMAX, Decimal, InvalidOperation
 from typing import Any
 
 import jsonschema
@@ -62,7 +62,11 @@ def parse(text: str) -> Any:
 
 def _decimal(text: str) -> Decimal:
     """A number with a point or an exponent; it keeps a fraction, because draft 4 has 1e0 for no integer."""
-    value = Decimal(text)
+    try:
+        value = Decimal(text)
+    except InvalidOperation:  # an exponent beyond all bounds, in place of which the greatest will do
+        mantissa, exponent = text.lower().split("e")
+        value = Decimal(f"{mantissa}e{'-' if exponent[0] == '-' else ''}{MAX_EMAX // 2}")
     return _EXACT.quantize(value, Decimal("1.0")) if 0 <= int(value.as_tuple().exponent) < 1000 else value
 
 
