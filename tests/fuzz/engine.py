@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from detent.native import keys
 from tests.strategies import spellings_of, split, tokens
 
 CLOSERS = b'"}],:0123456789'
-MAX_EXPANDED = 600  # states after which the search for a completion gives up
+MAX_EXPANDED, SEARCH_SECONDS = 600, 2  # states and processor time after which the search for a completion gives up
 WORD_COST = 1
 
 
@@ -150,13 +151,13 @@ class Engine:
         """The cheapest way to finish; texts that are in one place are taken for one."""
         heap = [(0, 0, matcher.fork(), b"")]
         seen = {place(matcher)}
-        expanded = 0
+        expanded, end = 0, time.process_time() + SEARCH_SECONDS
         while heap:
             cost, _, here, text = heapq.heappop(heap)
             if here.is_complete():
                 return text
             expanded += 1
-            if expanded > MAX_EXPANDED:
+            if expanded > MAX_EXPANDED or time.process_time() > end:
                 raise TimeoutError
             mask = self.allowed(here)
             for step, price in steps.items():
