@@ -17,7 +17,7 @@ from detent.native import keys
 from tests.strategies import spellings_of, split, tokens
 
 CLOSERS = b'"}],:0123456789'
-MAX_EXPANDED, SEARCH_SECONDS = 600, 2  # states and processor time after which the search for a completion gives up
+MAX_EXPANDED, SEARCH_SECONDS = 600, 1  # states and processor time after which the search for a completion gives up
 WORD_COST = 1
 
 

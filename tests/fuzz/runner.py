@@ -23,7 +23,7 @@ from .schemas import DRAFTS, subschemas, write
 from .shrink import shrink
 
 INSTANCES, WALKS, HARD_INSTANCES = 24, 3, 120
-SLOW = 10.0  # seconds of processor time that one case may take
+SLOW = 30.0  # seconds of processor time that one case may take
 SHOWN = 3  # findings and disagreements of one kind that are shrunk
 
 
