@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from fractions import Fraction
@@ -36,7 +37,7 @@ DRAFTS = {
 
 def exact(value: Any) -> Any:
     """JSON with its numbers as integers and fractions, so that jsonschema does not round."""
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         value = Fraction(value)
         return value.numerator if value.denominator == 1 else value
     if isinstance(value, list):
