@@ -8,6 +8,7 @@ twice (:mod:`detent.native.keys`). Where items of an array must differ, values a
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -34,6 +35,7 @@ Bitmask = npt.NDArray[np.int32]
 _advance, _advance_keyed = direct(masks.advance), direct(masks.advance_keyed)
 _make_mask, _make_mask_keyed = direct(masks.make_mask), direct(masks.make_mask_keyed)
 OWN = masks.OWN
+_BRACKETS = re.compile(rb"[][{}]")
 
 
 def allocate_bitmask(rows: int, n_tokens: int) -> Bitmask:
@@ -283,9 +285,10 @@ class Matcher:
     def _cleared(self, group: Suspects) -> list[int]:
         """The suspects of one group that the value before them allows."""
         value, is_new = self._value(group.state, group.ending), self._placement.is_new
+        in_string = self._K is not None and self._placement.is_in_string(group.state)
         strings = [token for token, string in group.strings if is_new(group.array, value, string)]
         if self._K is not None:
-            strings = strings if self._repeats_no_key(group.ending) else []
+            strings = strings if self._repeats_no_key(group.ending, in_string) else []
         if not group.tokens:
             return strings
         state = self._placement.after(group.state, value)
@@ -296,7 +299,7 @@ class Matcher:
             if group.is_final:
                 group.found[state] = found
         if self._K is not None:
-            found = [token for token in found if self._repeats_no_key(self._arena.token_bytes(token))]
+            found = [token for token in found if self._repeats_no_key(self._arena.token_bytes(token), in_string)]
         return strings + found
 
     def _going_on(self, state: int, tokens: list[tuple[int, bytes]], read: int) -> list[int]:
@@ -310,8 +313,13 @@ class Matcher:
             if result > 0 or (result < 0 and self._follow(state, data, read, keyed=False, string=string) > 0)
         ]
 
-    def _repeats_no_key(self, data: bytes) -> bool:
-        """Whether bytes that the grammar allows are allowed by the keys of the text."""
+    def _repeats_no_key(self, data: bytes, in_string: bool) -> bool:
+        """Whether bytes that the grammar allows are allowed by the keys of the text.
+
+        ``in_string``: they begin inside a string, perhaps a key; else in an array, and no key comes without a bracket.
+        """
+        if not in_string and not _BRACKETS.search(data):
+            return True
         allowed = self._follow(self.state, data) > 0
         if allowed:
             keys.rollback(self._K, 1)
