@@ -128,7 +128,7 @@ class JsonLowering:
 
         A = self.arena.A
         end = self.arena.position(positions.K_END, self.space)
-        call(A, number, end, 0)
+        call(A, number, end, 0, -1)
         state = int(close_buffer(A, 0))
         if state <= 0:
             self.arena.full()

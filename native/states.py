@@ -26,7 +26,7 @@ from .arena import (
 from .jit import kernel
 from .languages import DFA_ACCEPT, SPEC_REF
 from .number import num_accepts
-from .positions import K_BASE, K_END, K_NUMBER, K_TEXT, K_WORD, lazy
+from .positions import K_BASE, K_END, K_MEMBER, K_NUMBER, K_TEXT, K_WORD, lazy, position
 
 COMPLETE, AT_BASE, LIVE = 1, 2, 4
 BASE_STATE = 1
@@ -222,9 +222,12 @@ def with_positions(A, state, found):
     return close_buffer(A, start)
 
 
-@kernel("void(A, i8, i8, i8)")
-def call(A, goal, back, parent):
-    """Emit every way to begin a value of ``goal`` after which the text goes on at ``back`` (with ``parent`` above)."""
+@kernel("void(A, i8, i8, i8, i8)")
+def call(A, goal, back, parent, colon):
+    """Emit every way to begin a value of ``goal`` after which the text goes on at ``back`` (with ``parent`` above).
+
+    ``colon``: the white space in front of the colon, of a member; else -1.
+    """
     at = lazy(A, goal)
     if at == 0:
         return
@@ -232,4 +235,5 @@ def call(A, goal, back, parent):
     if A[STATUS] != 0:
         return
     for j in range(int(A[at])):
-        emit(A, int(A[at + 1 + j]), then)
+        begin = int(A[at + 1 + j])
+        emit(A, begin if colon < 0 else position(A, K_MEMBER, begin, colon, 0, 0, 0, 0, 0), then)

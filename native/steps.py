@@ -71,7 +71,7 @@ from .positions import (
     position,
     space_step,
 )
-from .states import S_COUNT, S_ITEMS, S_ROW, call, close_buffer, emit, emit_state, state_of
+from .states import S_COUNT, S_ITEMS, S_ROW, call, close_buffer, emit, emit_state
 from .strings import CHAR, DEAD, LAST, QUOTE, UTF8, char_step, mode_range, utf8_step
 
 NO_VALUE = -(1 << 62)  # results up to half of it: see ask_value
@@ -240,30 +240,17 @@ def step_text(A, at, parent, b):
     emit(A, position(A, K_TEXT, spec, q, r, 0, 0, 0, 0), parent)
 
 
-@kernel("void(A, i8, i8, i8, i8)")
-def emit_value(A, goal, ws, back, parent):
-    """Emit the colon before each way to begin a value of ``goal``, behind which the text goes on at ``back``."""
-    at = lazy(A, goal)
-    if at == 0:
-        return
-    then = state_of(A, back, parent)
-    if A[STATUS] != 0:
-        return
-    for j in range(int(A[at])):
-        emit(A, position(A, K_MEMBER, int(A[at + 1 + j]), ws, 0, 0, 0, 0, 0), then)
-
-
 @kernel("void(A, i8, i8, i8, i8, i8, i8, i8)")
 def emit_member(A, number, obj, seen, count, k, goal, parent):
     """Emit what follows key ``k`` (-1: a free one), whose value must meet ``goal``, once for each of its exits."""
     seen, count, ws = after_name(A, obj, seen, k), counted(A, obj, count), int(A[obj + O_WS])
     if goal < EXITS:
-        emit_value(A, goal, ws, position(A, K_OBJECT, number, seen, NEXT, ws, count, 0, 0), parent)
+        call(A, goal, position(A, K_OBJECT, number, seen, NEXT, ws, count, 0, 0), parent, ws)
         return
     exits = lazy(A, goal - EXITS)
     for j in range(int(A[exits]) if exits else 0):
         back = position(A, K_OBJECT, int(A[exits + 2 * j + 2]), seen, NEXT, ws, count, 0, 0)
-        emit_value(A, int(A[exits + 2 * j + 1]), ws, back, parent)
+        call(A, int(A[exits + 2 * j + 1]), back, parent, ws)
 
 
 @kernel("i8(A, i8, i8, i8, i8, i8, i8, i8)")
@@ -383,12 +370,12 @@ def call_item(A, number, index, parent):
         after = min(after, max(int(A[arr + A_PREFIX]), int(A[arr + A_MIN])))
     ws, pending = int(A[arr + A_WS]), int(A[arr + A_UNIQUE]) & DIFFERENT
     if goal < EXITS:
-        call(A, goal, position(A, K_ARRAY, number, after, NEXT, ws, pending, 0, 0), parent)
+        call(A, goal, position(A, K_ARRAY, number, after, NEXT, ws, pending, 0, 0), parent, -1)
         return
     exits = lazy(A, goal - EXITS)
     for j in range(int(A[exits]) if exits else 0):
         then = int(A[exits + 2 * j + 2])
-        call(A, int(A[exits + 2 * j + 1]), position(A, K_ARRAY, then, after, NEXT, ws, pending, 0, 0), parent)
+        call(A, int(A[exits + 2 * j + 1]), position(A, K_ARRAY, then, after, NEXT, ws, pending, 0, 0), parent, -1)
 
 
 @kernel("void(A, i8, i8, i8)")
