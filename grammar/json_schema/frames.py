@@ -7,7 +7,7 @@ members: alternatives, conditions, counts. Only members that the residual speaks
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .exits import Exits, decide, is_listed, united
@@ -42,7 +42,7 @@ class Frame:
         self.base: dict[int, tuple[bool, Formula]] = {}
         self.rest: dict[int, Formula] = {}
         self.residual: Formula = TRUE
-        self._possible: dict[tuple[Formula, int], bool] = {}
+        self._possible: dict[Hashable, bool] = {}
 
     def _facts(self, f: Formula) -> Formula:
         """A formula over what nodes say themselves, in terms of members."""
@@ -113,16 +113,22 @@ class Frame:
 
     def live(self, exits: Iterable[tuple[Formula, Formula]], index: int = 0) -> Exits:
         """The exits after which the container can still be finished."""
-        return united(self.goals, ((value, f) for value, f in exits if self.possible(f, index)))
+        return united(self.goals, ((value, f) for value, f in exits if self._goes_on(value, f, index)))
+
+    def _goes_on(self, value: Formula, f: Formula, index: int) -> bool:
+        """Whether members exist that meet the residual ``f``, after one with a value of ``value``."""
+        return self.possible(f, index)
 
     def possible(self, residual: Formula, index: int = 0) -> bool:
         """Whether members exist that meet a residual (``index``: items already there)."""
         if residual.op < 0:
             return residual is TRUE
-        key = (residual, index)
+        return self._remembered((residual, index), lambda: self._search(residual, index))
+
+    def _remembered(self, key: Hashable, search: Callable[[], bool]) -> bool:
         found = self._possible.get(key)
         if found is None:
-            found, final = self.goals.tentatively(lambda: self._search(residual, index))
+            found, final = self.goals.tentatively(search)
             if found or final:
                 self._possible[key] = found
         return found
@@ -405,6 +411,11 @@ class ArrayFrame(Frame):
         found = super().live(exits, index)
         return [(wise, f) for value, f in found for wise in self._wise(value, f, index)]
 
+    def _goes_on(self, value: Formula, f: Formula, index: int) -> bool:
+        if f.op < 0 or not unique(f) & 2:
+            return self.possible(f, index)
+        return self._remembered((f, index, value), lambda: self._search(f, index, (value,)))
+
     def _wise(self, value: Formula, f: Formula, index: int) -> list[Formula]:
         """A demand on an item, less the values after which the rest of the array would be impossible."""
         if not unique(f) or f.op < 0 or self.facts.closed(f):
@@ -424,11 +435,14 @@ class ArrayFrame(Frame):
     def _noted(self, f: Formula, value: Formula) -> Formula:
         return self.facts.noted(f, value)
 
-    def _search(self, residual: Formula, index: int) -> bool:
-        """Go through the items. Where they must differ, finite choices are kept in mind: they need different values."""
+    def _search(self, residual: Formula, index: int, picks: Picks = ()) -> bool:
+        """Go through the items. Where they must differ, finite choices are kept in mind: they need different values.
+
+        ``picks``: where some must be equal, demands on items before.
+        """
         differ, agree = unique(residual) & 1, unique(residual) & 2
         seen: set[tuple[Formula, int, Picks]] = set()
-        pending: list[tuple[Formula, int, Picks]] = [(residual, index, ())]
+        pending: list[tuple[Formula, int, Picks]] = [(residual, index, picks)]
         while pending:
             f, index, picks = pending.pop()
             if f is FALSE or (f, index, picks) in seen:

@@ -320,3 +320,17 @@ def test_texts_to_avoid(compiler: Compiler, longest: int | None) -> None:
         assert fork.accept_bytes(prefix) == (prefix not in dead)
         assert mask_of(fork)
         assert mask_of(fork) == tried(fork), prefix
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"not": {"uniqueItems": True}, "enum": [[3, 3], [1]]}, b"[3,3]"),
+        ({"not": {"uniqueItems": True}, "items": {"const": 3}, "maxItems": 2}, b"[3,3]"),
+        ({"not": {"uniqueItems": True}, "prefixItems": [{"enum": [1, 2]}, {"enum": [2, 3]}], "items": False}, b"[2,2]"),
+    ],
+)
+def test_the_last_item_may_equal_the_first(compiler: Compiler, schema: Any, text: bytes) -> None:
+    matcher = compiler.json_schema(schema, whitespace="compact").matcher()
+    assert all(matcher.accept_bytes(text[k : k + 1]) for k in range(len(text)))
+    assert matcher.is_complete()
