@@ -130,7 +130,7 @@ class Goals:
         self._key_languages: dict[int, CharDfa] = {}
         self._words: dict[bytes, list[str] | None] = {}
         self._approximate = True  # until it is known which alternatives overlap
-        self.overlaps: Overlaps
+        self.overlaps = Overlaps(self, ())  # until they are found, any alternatives may hold together
         self._find_overlaps()
 
     def goal(self, nodes: Iterable[Node], rest: Formula = TRUE) -> Goal:

@@ -326,3 +326,9 @@ def test_references_by_remotes_and_anchors(compiler: Compiler) -> None:
     with pytest.raises(GrammarError) as caught:
         compiler.json_schema(schema)
     assert "http://e.test/word" in (caught.value.hint or "")
+
+
+def test_names_may_have_to_meet_the_schema_itself(compiler: Compiler) -> None:
+    names = {"oneOf": [{"$ref": "#"}, {"type": "object", "patternProperties": {"const": True}}]}
+    grammar = compiled(compiler, {"minProperties": 1, "propertyNames": names})
+    assert [accepts(grammar, text) for text in ("5", '{"a":1}', "{}")] == [True, True, False]
