@@ -94,7 +94,7 @@ def mark_automaton(A, row, dfa, q):
 
 @kernel("void(A, i8, i8)")
 def mark_item(A, row, pos):
-    """Clear the memo row of a new state at every byte that one of its items might read."""
+    """Mark every byte that an item of a new state might read."""
     at = int(A[POS]) + pos * POS_STRIDE
     kind = A[at]
     if kind == K_STRING or kind == K_KEY or kind == K_TEXT:
