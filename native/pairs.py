@@ -21,6 +21,7 @@ from .arena import (
     PENDING,
     POS,
     POS_STRIDE,
+    SCRATCH,
     STATE,
     STATE_STRIDE,
     STATUS,
@@ -36,14 +37,15 @@ from .pair_table import P_EXIT, ask, find_pair, keep_pair, need_pair, use_tokens
 from .positions import K_MEMBER, K_NUMBER, K_OPEN, K_STRING
 from .states import BASE_STATE, S_COUNT, S_ITEMS, state_of
 from .steps import step
-from .suffixes import EDGE_STRIDE, below, edges, suffix_set
+from .suffixes import EDGE_STRIDE, below, edges, subtract, suffix_set
 from .suspects import doubt
-from .tables import free_text, gather_loop, is_marked, loop_of, mark_quotes_below
+from .tables import free_text, gather_loop, is_marked, loop_ahead, loop_of, mark_quotes_below
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 from .words import avoids, has_words, walk_avoided, walk_words
 
 SHARED_FROM = 48  # tokens below a node from which its own pair pays
 LOOP_FROM = 128  # the same for the table of a loop set
+AHEAD_FROM = 4096  # the same for a loop set that begins behind the next character
 
 
 @kernel("void(A, A, i8, i8, i8)")
@@ -143,7 +145,10 @@ def visit_quotes(A, V, x, state):
 @kernel("void(A, A, i8, i8)")
 def visit_loop(A, V, x, state):
     """Read ``x`` from a state that loops: tokens inside the loop from a shared table, then what leaves it."""
-    loop = loop_of(A, x, state)
+    loop, inside = loop_of(A, x, state), state
+    if loop == 0 and x < V[V_NODES] and below(A, V, x) >= AHEAD_FROM:
+        inside = loop_ahead(A, x, state)
+        loop = loop_of(A, x, inside) if inside else 0
     if loop == 0 or (loop == TOTAL and x >= V[V_NODES]):
         visit_level(A, V, x, state, 0)
         return
@@ -155,8 +160,14 @@ def visit_loop(A, V, x, state):
     use_tokens(A, table)
     if loop == TOTAL:
         visit_quotes(A, V, x, state)
-    elif A[table + P_EXIT] >= 0:
-        visit_level(A, V, int(A[table + P_EXIT]), state, loop)
+        return
+    leaving = int(A[table + P_EXIT])
+    if inside != state:
+        visit_level(A, V, x, state, loop)
+        A[SCRATCH] = x
+        leaving = subtract(A, V, leaving, SCRATCH, 1)
+    if leaving >= 0 and A[STATUS] == 0:
+        visit_level(A, V, leaving, inside, loop)
 
 
 @kernel("b1(A, A, i8, i8, i8)")
