@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from .arena import (
     COWALK,
+    EXITS,
     FREE_LOOP,
     FULL,
     HEAP,
@@ -20,18 +21,15 @@ from .arena import (
     MEMBER,
     POS,
     POS_STRIDE,
-    SNODE,
-    SNODE_STRIDE,
     SORT,
     SPACE_LOOP,
     STATE,
     STATE_STRIDE,
     STATUS,
     USED_ROWS,
-    WORK,
     take,
 )
-from .collect import add_exit, add_ids, add_row, add_tokens, dense_row, push
+from .collect import add_ids, add_node, add_row, add_tokens, dense_row
 from .jit import kernel
 from .languages import (
     ANY,
@@ -50,8 +48,8 @@ from .languages import (
 from .positions import K_KEY, K_STRING, O_SPEC
 from .states import AT_BASE, S_COUNT, S_FLAGS, S_ITEMS
 from .steps import step
-from .strings import CHAR, DEAD, QUOTE, char_step, utf8_step
-from .suffixes import EDGE_STRIDE, edges, suffix_set
+from .strings import CHAR, DEAD, QUOTE, char_step
+from .suffixes import members, set_behind, suffix_set
 from .trie import STARTS_CHAR, V_BYTE, V_CHAR, V_CHILD, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
 
 OFTEN = (97, 65, 48, 32, 45, 95)  # characters of which most loops have one: a A 0 space - _
@@ -160,34 +158,6 @@ def free_text(A, V, spec, count):
     return suffix_set(A, V, pool, n)
 
 
-@kernel("b1(A, i8, i8, i8)")
-def loop_reads(A, loop, mode, b):
-    """Whether a byte stays in a loop set."""
-    if mode == 0 and not in_loop(A, loop, b):
-        return False
-    return utf8_step(mode, b) != DEAD
-
-
-@kernel("i8(i8, i8)")
-def after_byte(mode, b):
-    """The UTF-8 mode after a byte that was read, 0 between characters."""
-    mode = utf8_step(mode, b)
-    return 0 if mode >= CHAR else mode
-
-
-@kernel("void(A, A, i8, i8)")
-def add_leaving(A, V, x, loop):
-    """Note the members of a merged set that go on with a byte outside a loop set."""
-    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
-    at = int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE
-    for j in range(int(A[at + 1])):
-        node = int(A[A[at] + j])
-        for c in range(int(V[child + node]), int(V[child + node + 1])):
-            if not in_loop(A, loop, int(V[node_byte + c])):
-                add_exit(A, V, node)
-                break
-
-
 @kernel("i8(A, A, i8, i8, i8)")
 def keep_run(A, V, queued, lo, hi):
     """Note the tokens that end at nodes ``lo`` to ``hi - 1``, and queue the nodes: how many runs were ever queued."""
@@ -201,20 +171,19 @@ def keep_run(A, V, queued, lo, hi):
     return queued + 1
 
 
-@kernel("void(A, A, i8, i8)")
-def spread_loop(A, V, x, loop):
-    """Note the tokens below a trie node that stay inside a loop set, and the nodes where others leave it.
+@kernel("void(A, A, i8, i8, b1)")
+def spread_loop(A, V, x, loop, with_own):
+    """Note the tokens below a trie node that stay inside a loop set, and the nodes by which others leave it.
 
     The text stands between characters. Breadth first, as the trie is numbered: nodes that stay inside come in runs, and
-    so do their children and tokens. O(nodes inside the loop).
+    so do their children and tokens. The children of ``x`` leave it only ``with_own``. O(nodes inside the loop).
     """
     child, char, runs = int(V[V_CHILD]), int(V[V_CHAR]), int(A[SORT + 1]) // 2
     done, queued = 0, 1
     A[A[SORT]], A[A[SORT] + 1] = x, x + 1
     while done < queued and A[STATUS] == 0:
         at = int(A[SORT]) + 2 * (done & (runs - 1))
-        parent, left = int(A[at]), -1
-        run, end = int(V[child + parent]), int(V[child + int(A[at + 1])])
+        run, end = int(V[child + int(A[at])]), int(V[child + int(A[at + 1])])
         done += 1
         for c in range(run, end):
             char_of = int(V[char + c])
@@ -224,52 +193,25 @@ def spread_loop(A, V, x, loop):
             if run < c:
                 queued = keep_run(A, V, queued, run, c)
             run = c + 1
-            if char_of & STARTS_CHAR:
-                while V[child + parent + 1] <= c:
-                    parent += 1
-                if left != parent:
-                    left = parent
-                    add_exit(A, V, parent)
+            if char_of & STARTS_CHAR and (done > 1 or with_own):
+                add_node(A, EXITS, c)
         if run < end:
             queued = keep_run(A, V, queued, run, end)
         if queued - done >= runs:
             A[STATUS] = FULL
 
 
-@kernel("void(A, A, i8, i8)")
+@kernel("i8(A, A, i8, i8)")
 def gather_loop(A, V, x, loop):
-    """The table of a suffix set and a loop set: tokens inside the loop, and as exit the suffixes that leave it.
+    """The table of a suffix set and a loop set: collects tokens inside the loop, returns what leaves it.
 
-    Tokens that end inside a character count as inside: every completion of it belongs to the loop.
+    Tokens that end inside a character count as inside: every completion of it belongs to the loop. The bytes that leave
+    a trie node at once are not in the table, they differ for states that only lead into the loop.
     """
-    child, node_byte, nodes = int(V[V_CHILD]), int(V[V_BYTE]), int(V[V_NODES])
-    push(A, x, 0)
-    while A[WORK + 2] > 0 and A[STATUS] == 0:
-        A[WORK + 2] -= 2
-        top = int(A[WORK]) + int(A[WORK + 2])
-        y, mode = int(A[top]), int(A[top + 1])
-        if y < nodes and mode == 0:
-            spread_loop(A, V, y, loop)
-            continue
-        if y < nodes:
-            for c in range(int(V[child + y]), int(V[child + y + 1])):
-                b = int(V[node_byte + c])
-                if loop_reads(A, loop, mode, b):
-                    add_tokens(A, V, c)
-                    if V[child + c] < V[child + c + 1]:
-                        push(A, c, after_byte(mode, b))
-            continue
-        if mode == 0:
-            add_leaving(A, V, y, loop)
-        at = edges(A, V, y)
-        if at == 0:
-            return
-        for e in range(int(A[at + 3])):
-            edge = int(A[at + 2]) + e * EDGE_STRIDE
-            if loop_reads(A, loop, mode, int(A[edge])):
-                add_ids(A, A, int(A[edge + 2]), int(A[edge + 3]))
-                if A[edge + 1] >= 0:
-                    push(A, int(A[edge + 1]), after_byte(mode, int(A[edge])))
+    at, n = members(A, V, x)
+    for j in range(n):
+        spread_loop(A, V, int(A[at + j]) if at else x, loop, at > 0)
+    return set_behind(A, V, int(A[EXITS]), int(A[EXITS + 2])) if A[STATUS] == 0 else -1
 
 
 @kernel("i8(A, i8)")
