@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain, islice, takewhile
+from itertools import accumulate, chain, takewhile
 from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
 from weakref import ref
@@ -133,13 +133,6 @@ class JsonLowering:
         if state <= 0:
             self.arena.full()
         return state
-
-    def work_ahead(self, budget: int) -> None:
-        """Lower breadth first until ``budget`` records have been written (generation does the rest)."""
-        while budget > 0 and self._pending:
-            for number in list(islice(self._pending, budget)):
-                self.lower(number)
-                budget -= 1
 
     def lower(self, number: int) -> None:
         """Write the record of a goal, an object or an array."""
