@@ -184,7 +184,7 @@ class JsonLowering:
         (node,) = goal.nodes
         if node.alike is None or node.types & (ARRAY | OBJECT) or node.enum is not None or node.texts or node.narrowed:
             return None
-        return self.space, self.goals.values(goal)
+        return self.space, node.place.draft, self.goals.reader.plain_integers, node.words
 
     def _write_now(self, number: int, goal: Goal) -> None:
         """Write the record of a goal, and what became pending by that."""
