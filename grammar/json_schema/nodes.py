@@ -61,6 +61,9 @@ _SELF_CONTAINED |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"
 _ASIDE = frozenset({"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike", "words"})
 
 
+_LISTING = _ASIDE | {"enum", "scalars"}
+
+
 class Relaxed(NamedTuple):
     """A keyword that ``strict=False`` leaves out.
 
@@ -197,6 +200,11 @@ class Node:
         if self.enum is None or self.lexical or not self.is_scalar:
             return False
         return not any(isinstance(v, (list, dict)) for v in self.enum)
+
+    @property
+    def only_lists(self) -> bool:
+        """Whether ``enum`` is all that the node says."""
+        return vars(self).keys() <= _LISTING
 
     @property
     def is_constrained(self) -> bool:
