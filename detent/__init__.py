@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detent.automata.vocabulary import Vocabulary
     from detent.generation import generate, run, structured
     from detent.grammar.errors import (
+        DeadEnd,
         DetentError,
         GrammarError,
         LimitExceeded,
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from detent.grammar.residual import Residual
     from detent.integrations import LogitsProcessor
     from detent.models import LanguageModel, load
-    from detent.results import Result, Stats
+    from detent.results import Result, Results, Stats
     from detent.sampler.bitmask import apply_bitmask
+    from detent.sampler.guide import Predicate
     from detent.sampler.masking import Masking
 
 _HOME = {
@@ -43,7 +45,9 @@ _HOME = {
     "Masking": "sampler.masking",
     "LanguageModel": "models",
     "load": "models",
+    "Predicate": "sampler.guide",
     "Result": "results",
+    "Results": "results",
     "Residual": "grammar.residual",
     "Stats": "results",
     "generate": "generation",
@@ -57,11 +61,13 @@ _HOME = {
     "Violated": "grammar.errors",
     "LimitExceeded": "grammar.errors",
     "VocabularyError": "grammar.errors",
+    "DeadEnd": "grammar.errors",
     "Truncated": "grammar.errors",
 }
 
 __all__ = [
     "Compiler",
+    "DeadEnd",
     "DetentError",
     "Grammar",
     "GrammarError",
@@ -71,8 +77,10 @@ __all__ = [
     "LogitsProcessor",
     "Masking",
     "Matcher",
+    "Predicate",
     "Residual",
     "Result",
+    "Results",
     "Stats",
     "Truncated",
     "Unenforceable",
