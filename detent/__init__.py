@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from detent.integrations import LogitsProcessor
     from detent.models import LanguageModel, load
     from detent.results import Result, Results, Stats
+    from detent.sampler.awrs import AWRS, awrs_step
     from detent.sampler.bitmask import apply_bitmask
     from detent.sampler.guide import Predicate
     from detent.sampler.masking import Masking
@@ -42,7 +43,9 @@ _HOME = {
     "allocate_bitmask": "automata.matcher",
     "fill_bitmasks": "automata.matcher",
     "apply_bitmask": "sampler.bitmask",
+    "AWRS": "sampler.awrs",
     "Masking": "sampler.masking",
+    "awrs_step": "sampler.awrs",
     "LanguageModel": "models",
     "load": "models",
     "Predicate": "sampler.guide",
@@ -66,6 +69,7 @@ _HOME = {
 }
 
 __all__ = [
+    "AWRS",
     "Compiler",
     "DeadEnd",
     "DetentError",
@@ -90,6 +94,7 @@ __all__ = [
     "VocabularyError",
     "allocate_bitmask",
     "apply_bitmask",
+    "awrs_step",
     "fill_bitmasks",
     "generate",
     "load",

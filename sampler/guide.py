@@ -151,8 +151,7 @@ class Guide:
         """Write the tokens that may come next into a row of a bitmask; with a predicate, a superset of them."""
         if self._stopped:
             mask[row] = 0
-            return
-        if self._matcher is not None:
+        elif self._matcher is not None:
             self._matcher.fill_bitmask(mask, row)
         else:
             mask[row] = _every_token(self.vocabulary, self._predicate is not None)
@@ -172,7 +171,7 @@ class Guide:
 
     def accept(self, token: int) -> bool:
         """Take one token; false when it is not allowed, and the guide is then unchanged."""
-        if self._stopped or self._verdicts.get(token) is False:
+        if self._stopped or self._verdicts.get(token) is False or not 0 <= token < len(self.vocabulary):
             return False
         ended = token in self.vocabulary.eos_ids
         if self._is_last and not ended:
