@@ -29,10 +29,17 @@ if TYPE_CHECKING:
     from detent.integrations import LogitsProcessor
     from detent.models import LanguageModel, load
     from detent.results import Result, Results, Stats
+    from detent.sampler.asap import ASAp
     from detent.sampler.awrs import AWRS, awrs_step
+    from detent.sampler.beams import BeamSearch
+    from detent.sampler.best import BestOf
     from detent.sampler.bitmask import apply_bitmask
+    from detent.sampler.cars import CARS
     from detent.sampler.guide import Predicate
     from detent.sampler.masking import Masking
+    from detent.sampler.smc import SMC
+    from detent.sampler.stochastic_beams import StochasticBeams
+    from detent.sampler.trie import Trie
 
 _HOME = {
     "Vocabulary": "automata.vocabulary",
@@ -44,6 +51,13 @@ _HOME = {
     "fill_bitmasks": "automata.matcher",
     "apply_bitmask": "sampler.bitmask",
     "AWRS": "sampler.awrs",
+    "ASAp": "sampler.asap",
+    "BeamSearch": "sampler.beams",
+    "BestOf": "sampler.best",
+    "CARS": "sampler.cars",
+    "SMC": "sampler.smc",
+    "StochasticBeams": "sampler.stochastic_beams",
+    "Trie": "sampler.trie",
     "Masking": "sampler.masking",
     "awrs_step": "sampler.awrs",
     "LanguageModel": "models",
@@ -70,6 +84,11 @@ _HOME = {
 
 __all__ = [
     "AWRS",
+    "CARS",
+    "SMC",
+    "ASAp",
+    "BeamSearch",
+    "BestOf",
     "Compiler",
     "DeadEnd",
     "DetentError",
@@ -86,6 +105,8 @@ __all__ = [
     "Result",
     "Results",
     "Stats",
+    "StochasticBeams",
+    "Trie",
     "Truncated",
     "Unenforceable",
     "Unsatisfiable",

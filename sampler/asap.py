@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class ASAp(Attempts):
     """Draw texts by masking, corrected by what earlier texts showed of the mass that is valid behind each token.
 
-    The first text is a sample of plain masking; as the trie learns, the law goes to the model's own among valid texts. No
-    attempt fails, but where a predicate leads to a dead end.
+    The first text is a sample of plain masking; as the trie learns, the law goes to the model's own among valid texts.
+    No attempt fails, but where a predicate leads to a dead end.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ class ASAp(Attempts):
 
     Notes
     -----
-    A valid text that was seen is drawn with its probability over ``U``, the mass that can be valid; the right law has
-    the mass ``Z <= U`` there. So with ``F``, the mass of the valid texts that were seen, the total variation between both
-    is at most ``1 - F / U``: the bound that ``tolerance`` is compared with.
+    A valid text that was seen is drawn with its probability over ``U``, the mass that can be valid, and should be with
+    its probability over ``Z <= U``. So with ``F``, the mass of the valid texts that were seen, the total variation
+    between both laws is at most ``1 - F / U``: the bound that ``tolerance`` is compared with.
 
     ``log_z`` of the results is ``log U``, which falls to the log of the probability of a valid text.
     """
@@ -62,5 +62,5 @@ class ASAp(Attempts):
             self._refuse(state, attempt.node, drawn.token)
         return None
 
-    def _counts(self, state: Learning) -> bool:
-        return len(state.log_masses) > self.warmup or state.gap <= self.tolerance
+    def _is_ready(self, state: Learning) -> bool:
+        return len(state.log_masses) >= self.warmup or state.gap <= self.tolerance

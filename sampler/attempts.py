@@ -61,6 +61,8 @@ class Learning:
 
     Attributes
     ----------
+    counting : bool
+        Whether texts of this round are among those that are wanted; decided before the round, not to favour any.
     attempts : list of Attempt
         Those of this round. The trie changes between rounds only, so every attempt of a round is drawn from one law.
     masks : dict
@@ -77,6 +79,7 @@ class Learning:
     query: Query
     trie: Trie
     root: Node
+    counting: bool = True
     attempts: list[Attempt] = field(default_factory=list)
     masks: dict[int, tuple[Node, NDArray[np.int32]]] = field(default_factory=dict)
     refused: dict[int, tuple[Node, list[int]]] = field(default_factory=dict)
@@ -163,6 +166,11 @@ class Attempts(Law):
             for generator in (state.query.generator.spawn(n) if n else ())
         ]
         state.masks, state.refused = {}, {}
+        state.counting = self._is_ready(state)
+
+    def _is_ready(self, state: Learning) -> bool:
+        """Tell whether the texts of the round that begins are wanted."""
+        return True
 
     def _walk(self, state: Learning, attempt: Attempt) -> bool:
         """Go on until the text ends or fails; true when a law is missing first."""
@@ -210,12 +218,8 @@ class Attempts(Law):
             state.log_masses.append(attempt.log_mass if attempt.ended else -np.inf)
             state.n_failed += attempt.failed
             state.n_idle = 0 if attempt.ended else state.n_idle + 1
-            if attempt.ended and state.wanted > 0 and self._counts(state):
+            if attempt.ended and state.counting and state.wanted > 0:
                 state.found.append(Draft(attempt.trace))
-
-    def _counts(self, state: Learning) -> bool:
-        """Tell whether the texts of this round are among those that are wanted."""
-        return True
 
     def outcome(self, state: Learning) -> Outcome:
         """Return the valid texts, fewer than were wanted when patience ran out or there are none."""

@@ -1,8 +1,8 @@
 """Adaptive weighted rejection sampling: no mask, any constraint, and an unbiased weight.
 
 Lipkin et al. 2025, "Fast Controlled Generation from Language Models with Adaptive Weighted Rejection Sampling"
-(arXiv:2504.05410). Tokens are drawn without replacement until one is allowed. Its weight estimates the mass of all allowed
-tokens without bias; here from sums over what is left, so that a mass of 1e-11 is as good as any other.
+(arXiv:2504.05410). Tokens are drawn without replacement until one is allowed. Its weight estimates the mass of all
+allowed tokens without bias; here from sums over what is left, so that a mass of 1e-11 is as good as any other.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class AWRS(Law):
     Parameters
     ----------
     temperature, top_k, top_p, min_p : optional
-        As for :class:`~detent.sampler.law.Law`. They shape the model's law *before* the constraint is asked: the weights
-        refer to that law, and a row whose law has no allowed token is dead.
+        As for :class:`~detent.sampler.law.Law`. They shape the model's law *before* the constraint is asked: the
+        weights refer to that law, and a row whose law has no allowed token is dead.
     accepts : int, optional
         By default the recursive weight, which costs one try more than an unweighted draw. With a number ``r >= 2``,
         tokens are tried until ``r`` draws with replacement were allowed: dearer, but of smaller variance from 3 on.
@@ -47,8 +47,9 @@ class AWRS(Law):
     -----
     The token is drawn from the same law as by masking; ``log_weight`` differs from masking's only by noise. Where the
     candidates of a row are exact (a grammar without a predicate) they cost no try, and the weight is exact.
-    Expected tries: ``1 + sum(p_x / (p_x + Z))`` over forbidden ``x``, where ``Z`` is the allowed mass; with ``r`` accepts
-    ``sum(1 - (Z / (Z + p_x))**r)`` over forbidden and ``sum(1 - (1 - p_x / Z)**r)`` over allowed tokens.
+    Expected tries until the first allowed token: ``1 + sum(p_x / (p_x + Z))`` over forbidden ``x``, where ``Z`` is the
+    allowed mass; until ``r`` accepts ``sum(1 - (Z / (Z + p_x))**r)`` over forbidden and ``sum(1 - (1 - p_x / Z)**r)``
+    over allowed tokens.
     """
 
     accepts: int | None = None
@@ -191,9 +192,9 @@ def _recursive(
 ) -> Trial:
     """Weigh by the mass that was left, tossing for what is behind the accepted token.
 
-    Given what was rejected, the accepted token has mass ``q`` of the ``rest``. The next draw is allowed with probability
-    ``(Z / rest - q) / (1 - q)``, so the weight ``rest`` if it is and ``q * rest`` if not has mean ``Z``. So any unbiased
-    weight may take over behind a rejection: ``give_up`` does after ``misses`` of them.
+    Given what was rejected, the accepted token has mass ``q`` of the ``rest``. The next draw is allowed with a
+    probability of ``(Z / rest - q) / (1 - q)``, so the weight ``rest`` if it is and ``q * rest`` if not has mean ``Z``.
+    So any unbiased weight may take over behind a rejection: ``give_up`` does after ``misses`` of them.
     """
     n_tries = 0
     for token, log_p, log_rest in order:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class CARS(Attempts):
     """Draw texts from exactly the model's law among valid texts, each independently of the others.
 
-    An attempt draws tokens from the model without a mask where it comes first; a forbidden token ends it. What it saw is
-    learnt: the masks on its way, the forbidden token, and how much less can be valid above. Later attempts never
+    An attempt draws tokens from the model without a mask where it comes first; a forbidden token ends it. What it saw
+    is learnt: the masks on its way, the forbidden token, and how much less can be valid above. Later attempts never
     spend a draw on what is known to be invalid, and no run of the model on a prefix that is known.
 
     Parameters

@@ -258,7 +258,7 @@ class Guides:
             return masks
         masks = masks.copy()
         for guide, mask in zip(self.guides, masks, strict=True):
-            if not guide.is_exact:
+            if not guide.is_exact:  # the dear way: a predicate is asked about every candidate
                 refused = [token for token in tokens_of(mask) if not guide.allows(token)]
                 clear_bits(mask, refused)
         return masks
@@ -309,5 +309,5 @@ def pack(allowed: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 def unpack(mask: NDArray[np.int32], width: int) -> NDArray[np.bool_]:
     """Return a bool array of ``width`` tokens from a row of a bitmask; those beyond it are not allowed."""
-    bits = np.unpackbits(np.ascontiguousarray(mask, "<i4").view(np.uint8), count=width, bitorder="little")
-    return bits.astype(np.bool_)
+    words = np.ascontiguousarray(mask, "<i4").view(np.uint8)
+    return np.unpackbits(words, count=width, bitorder="little").astype(np.bool_)

@@ -1,7 +1,8 @@
 """Tokens in the order of draws without replacement, lazily, with the mass that is left at each draw.
 
-On the CPU the cumulative sum is inverted, two levels deep, and what was drawn is taken out of it (:func:`urns`). Elsewhere
-the draws are an exponential race, whose first places are found on the device (:func:`races`). The laws are equal.
+On the CPU the cumulative sum is inverted, two levels deep, and what was drawn is taken out of it (:func:`urns`).
+Elsewhere the draws are an exponential race, whose first places are found on the device (:func:`races`). The laws are
+equal.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Node:
     def scores(self) -> NDArray[np.float32]:
         """Return the log-probabilities times what can be valid behind each token, float32 ``[width]``."""
         assert self.log_law is not None
-        scores = self.log_law.copy()
+        scores: NDArray[np.float32] = self.log_law.copy()
         if self.allowed is not None:
             scores[~unpack(self.allowed, len(scores))] = -np.inf
         if self.children:
@@ -145,9 +145,9 @@ class Trie:
                 edges=np.array(edges, np.int64).reshape(-1, 2),
                 bounds=np.array([(node.log_mass, node.log_found, node.is_end) for node in nodes]).reshape(-1, 3),
                 with_law=np.array(laws, np.int64),
-                laws=np.array([nodes[i].log_law for i in laws], np.float32).reshape(-1, width),
+                laws=np.array([nodes[i].log_law for i in laws], np.float32).reshape(len(laws), width),
                 with_mask=np.array(masks, np.int64),
-                masks=np.array([nodes[i].allowed for i in masks], np.int32).reshape(-1, words),
+                masks=np.array([nodes[i].allowed for i in masks], np.int32).reshape(len(masks), words),
                 prompts=np.concatenate([[], *prompts]).astype(np.int64),
                 lengths=np.array([len(prompt) for prompt in prompts], np.int64),
             )

@@ -11,7 +11,7 @@ import torch
 
 import detent
 from detent.sampler.base import Query
-from detent.sampler.guide import Guide, Predicate
+from detent.sampler.guide import Guide, Predicate, pack
 
 PROMPT = [0]
 
@@ -50,11 +50,13 @@ class Toy:
     def _logits(self, text: str) -> torch.Tensor:
         return _logits(self, text)
 
-    def guide(self) -> Guide:
-        return Guide(self.vocabulary, None, Predicate(self.may_begin, self.is_good), self.limit)
-
-    def query(self, seed: object, n: int | None = None) -> Query:
-        return Query(list(PROMPT), self.guide(), np.random.default_rng(seed), n)
+    def query(self, seed: object, n: int | None = None, by_mask: bool = False) -> Query:
+        """Ask for texts; the constraint is a predicate, or (``by_mask``) a grammar."""
+        if by_mask:
+            guide = Guide(self.vocabulary, ToyMatcher(self), None, self.limit)  # type: ignore[arg-type]
+        else:
+            guide = Guide(self.vocabulary, None, Predicate(self.may_begin, self.is_good), self.limit)
+        return Query(list(PROMPT), guide, np.random.default_rng(seed), n)
 
     def text(self, ids: Sequence[int]) -> str:
         return "".join(self.letters[i] for i in ids if i < len(self.letters))
@@ -85,6 +87,33 @@ class Toy:
         return {text: mass / total for text, mass in masses.items()}
 
 
+class ToyMatcher:
+    """The constraint of a toy in the place of a grammar's matcher."""
+
+    def __init__(self, toy: Toy, ids: Sequence[int] = ()) -> None:
+        self.toy, self.ids = toy, list(ids)
+
+    def _allows(self, token: int) -> bool:
+        text = self.toy.text(self.ids)
+        if token == len(self.toy.letters):
+            return self.toy.is_good(text)
+        return self.toy.may_begin(text + self.toy.letters[token])
+
+    def accept(self, token: int) -> bool:
+        allowed = self._allows(token)
+        self.ids += [token] * allowed
+        return allowed
+
+    def rollback(self, n: int) -> None:
+        del self.ids[len(self.ids) - n :]
+
+    def fork(self) -> ToyMatcher:
+        return ToyMatcher(self.toy, self.ids)
+
+    def fill_bitmask(self, mask: np.ndarray, row: int) -> None:
+        mask[row] = pack(np.array([self._allows(token) for token in range(len(self.toy.letters) + 1)]))
+
+
 @cache
 def _vocabulary(letters: str) -> detent.Vocabulary:
     return detent.Vocabulary.from_tokens([*(letter.encode() for letter in letters), None], eos=[len(letters)])
@@ -102,8 +131,8 @@ def _always(text: str) -> bool:
 def _skewed_scores(text: str) -> list[float]:
     """After ``a`` nearly nothing valid follows, after ``b`` everything; masking does not see it."""
     if not text:
-        return [3.0, 0.0, -9.0]
-    return [0.0, 4.0, 0.0] if text[0] == "a" else [0.5, 0.0, 1.0]
+        return [3.2, 0.0, -9.0]
+    return [0.0, 4.0, 0.0] if text[0] == "a" else [0.5, 0.0 if text[-1] == "a" else 0.2, 1.0]
 
 
 def _starts_alike(text: str) -> bool:

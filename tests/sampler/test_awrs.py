@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -128,7 +127,7 @@ def test_a_wrong_law_is_found() -> None:
         mass = logits[0].softmax(-1)[sorted(CASES["falling"][1])].sum().log().item()
         return awrs.Info(tokens, [], [mass] * len(logits))
 
-    with pytest.raises(AssertionError, match="mean|chi-square"):
+    with pytest.raises(AssertionError, match="mean"):
         check_weighted(CASES["falling"], *run(CASES["falling"], N, greedy)[:2])
 
 
