@@ -132,7 +132,7 @@ def decode(session: Session, rows: Sequence[Row], sampler: Sampler, n_tokens: in
         row.mask = pack(np.ones(n_tokens, np.bool_))
     with torch.inference_mode():
         _look_ahead(rows, n_tokens)
-        logits = _timed(rows, lambda: session.prefill([row.prompt for row in rows])).unsqueeze(1)
+        logits = _timed(rows, lambda: _prefill(session, [row.prompt for row in rows])).unsqueeze(1)
         while True:
             _score_forced(rows, logits, sampler)
             _sample(rows, logits[:, -1], sampler, n_tokens)
@@ -144,6 +144,18 @@ def decode(session: Session, rows: Sequence[Row], sampler: Sampler, n_tokens: in
                 session.select(kept)
             block = _next_block(rows, session.max_block)
             logits = _timed(rows, partial(session.extend, block))
+
+
+def _prefill(session: Session, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Start a session; what several rows ask is read once."""
+    distinct = list(dict.fromkeys(map(tuple, prompts)))
+    logits = session.prefill(distinct)
+    if len(distinct) == len(prompts):
+        return logits
+    numbers = {prompt: number for number, prompt in enumerate(distinct)}
+    rows = [numbers[tuple(prompt)] for prompt in prompts]
+    session.select(rows)
+    return logits[rows]
 
 
 def _sample(rows: Sequence[Row], logits: torch.Tensor, sampler: Sampler, n_tokens: int) -> None:

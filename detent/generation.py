@@ -152,7 +152,7 @@ def _generator(entropy: Any, *place: int) -> np.random.Generator:
 
 def _together(results: list[Result[Any]]) -> Results[Any]:
     """Make the answer to one prompt of its texts: the mean weight estimates the probability of a valid text."""
-    weights = [-np.inf if result.finish == "error" else result.log_weight for result in results]
+    weights = [result.log_weight if result.finish == "stop" else -np.inf for result in results]
     return Results(results, normalise(weights)[1])
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+import numpy as np
+
 from detent.grammar.residual import Residual
 from detent.sampler.base import Step
 from detent.sampler.weights import effective_size, normalise, resample
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 T = TypeVar("T")
@@ -131,8 +132,8 @@ class Results(list[Result[T]]):
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """The importance weights, normalised; all zero when every text came to a dead end."""
-        return normalise([result.log_weight for result in self])[0]
+        """The importance weights, normalised; zero for texts that are not whole."""
+        return normalise([result.log_weight if result.finish == "stop" else -np.inf for result in self])[0]
 
     @property
     def ess(self) -> float:

@@ -68,7 +68,8 @@ class Predicate:
             What they spell.
         ended : bool
         """
-        function = self.complete if ended else self.prefix
+        # the beginning that a text without an end of its own rests on was granted, but for the empty one
+        function = self.complete if ended and (self.complete is not None or ids) else self.prefix
         if self.on == "ids":
             return function is None or bool(function(ids))
         if self.on == "bytes":
@@ -256,12 +257,12 @@ class Guides:
         masks = self.candidates
         if all(guide.is_exact for guide in self.guides):
             return masks
-        masks = masks.copy()
-        for guide, mask in zip(self.guides, masks, strict=True):
+        exact: NDArray[np.int32] = masks.copy()
+        for guide, mask in zip(self.guides, exact, strict=True):
             if not guide.is_exact:  # the dear way: a predicate is asked about every candidate
                 refused = [token for token in tokens_of(mask) if not guide.allows(token)]
                 clear_bits(mask, refused)
-        return masks
+        return exact
 
     def is_exact(self, row: int) -> bool:
         return self.guides[row].is_exact

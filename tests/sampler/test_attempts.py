@@ -43,8 +43,14 @@ def check_exact(toy: Toy, rows: list[list[str]]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "batch", "by_mask"),
-    [("skewed", 1, True), ("skewed", 8, False), ("dyck", 1, False), ("dyck", 8, True), ("modulo", 8, False)]
-    + [("wide", 8, True)],
+    [
+        ("skewed", 1, True),
+        ("skewed", 8, False),
+        ("dyck", 1, False),
+        ("dyck", 8, True),
+        ("modulo", 8, False),
+        ("wide", 8, True),
+    ],
 )
 def test_cars_is_exact_from_the_first_text(name: str, batch: int, by_mask: bool) -> None:
     check_exact(TOYS[name], fresh_runs(TOYS[name], CARS(batch=batch), by_mask=by_mask))
@@ -76,8 +82,13 @@ class FirstFinished(CARS):
 
 @pytest.mark.parametrize(
     ("sampler", "name"),
-    [(MaskedFresh(batch=1), "skewed"), (MaskedFresh(), "wide"), (ASAp(batch=1), "skewed"), (FirstFinished(), "modulo")]
-    + [(Unlearned(batch=1), "skewed")],
+    [
+        (MaskedFresh(batch=1), "skewed"),
+        (MaskedFresh(), "wide"),
+        (ASAp(batch=1), "skewed"),
+        (FirstFinished(), "modulo"),
+        (Unlearned(batch=1), "skewed"),
+    ],
     ids=lambda value: type(value).__name__ if isinstance(value, Attempts) else value,
 )
 def test_wrong_samplers_are_found(sampler: Attempts, name: str) -> None:
