@@ -86,6 +86,7 @@ class Learning:
     found: list[Draft] = field(default_factory=list)
     log_masses: list[float] = field(default_factory=list)
     n_forwards: int = 0
+    n_drawn: int = 0
     n_failed: int = 0
     n_idle: int = 0
     done: bool = False
@@ -184,6 +185,7 @@ class Attempts(Law):
                 state.masks[id(node)] = node, mask[0]
                 if self._masks_at_once or node is state.root:  # at the root a mask is only a constant
                     node.allowed = mask[0]
+            state.n_drawn += 1
             drawn = self._draw(state, attempt)
             if drawn is None:
                 attempt.failed = True
@@ -227,6 +229,7 @@ class Attempts(Law):
             "attempts": len(state.log_masses),
             "failed": state.n_failed,
             "forwards": state.n_forwards,
+            "drawn": state.n_drawn,  # as many forwards would be needed without the trie
             "checks": state.query.guide.n_checks,
             "log_upper": state.root.log_mass,
             "log_lower": state.root.log_found,
