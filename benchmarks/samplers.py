@@ -2,8 +2,8 @@
 
 python benchmarks/samplers.py [draws | tasks | batch | reuse ...]
 
-``draws`` stands beside genlm-control where that is installed. One thread; times are those of the process, so that a busy
-machine disturbs them little.
+``draws`` stands beside genlm-control where that is installed. One thread; times are those of the process, so that a
+busy machine disturbs them little.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class PrefixStore:
     read in one row. A run gathers the slots of its rows, O(rows * length), which is what appending to a cache costs.
     """
 
-    def __init__(self, model: Any, max_bytes: int = 256 << 20) -> None:
+    def __init__(self, model: Any, max_bytes: int = 1 << 30) -> None:
         self.model = model
         self.max_bytes = max_bytes
         self.n_tokens = 0

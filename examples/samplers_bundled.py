@@ -1,7 +1,8 @@
 """Where masking leads a model astray: one extraction by four samplers, with the bundled model.
 
-The price must be below 100. The text says 240, so masking lets the model write ``24`` and then forbids the ``0``. The model
-itself, told that the price is below 100, nearly always writes ``2``. A picture is drawn where matplotlib is installed.
+The price must be below 100. The text says 240, so masking lets the model write ``24`` and then forbids the ``0``. Of
+the model's own texts, those with a price below 100 nearly all say ``2``. A picture is drawn where matplotlib is
+installed.
 """
 
 from __future__ import annotations

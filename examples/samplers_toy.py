@@ -1,7 +1,7 @@
 """Four samplers against the law they should follow, on a model small enough to know everything about it.
 
-The model likes to begin with ``a``, but what it would write behind an ``a`` is nearly all forbidden. Masking does not see
-that coming. A picture is drawn where matplotlib is installed (``detent[plot]``).
+The model likes to begin with ``a``, but what it would write behind an ``a`` is nearly all forbidden. Masking does not
+see that coming. A picture is drawn where matplotlib is installed (``detent[plot]``).
 """
 
 from __future__ import annotations

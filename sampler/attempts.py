@@ -12,7 +12,7 @@ import torch
 from detent.automata.matcher import allocate_bitmask
 from detent.sampler.base import Draft, Logits, Outcome, Query, Step
 from detent.sampler.law import Law
-from detent.sampler.order import Drawn, urns
+from detent.sampler.order import Drawn, urn
 from detent.sampler.trie import Node, Trie
 
 if TYPE_CHECKING:
@@ -243,4 +243,4 @@ class Attempts(Law):
 
 def draws_at(node: Node, generator: np.random.Generator) -> Iterator[Drawn]:
     """Draw at a node without replacement, from the model's law times what can be valid as far as it is known."""
-    return urns(torch.from_numpy(node.scores())[None], [0.0], [generator])[0]
+    return urn(node.scores(), 0.0, generator)

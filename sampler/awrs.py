@@ -73,9 +73,8 @@ class AWRS(Law):
         generators: Sequence[np.random.Generator],
     ) -> tuple[list[None], Info]:
         """Draw one token per row; see :class:`detent.sampler.base.Sampler`."""
-        scores = self.scaled(logits)
+        scores = self.scaled(logits).clone()
         log_norms = scores.logsumexp(-1).tolist()
-        scores = scores.clone() if scores.data_ptr() == logits.data_ptr() else scores
         apply_bitmask(scores, constraint.candidates)
         trials = []
         for row, order in enumerate(draws(scores, log_norms, generators)):

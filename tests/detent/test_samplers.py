@@ -157,6 +157,14 @@ def test_weighted_texts_are_drawn_by_weight(lm: detent.LanguageModel) -> None:
     assert share == pytest.approx(results.weights[likely], abs=0.1)
 
 
+def test_only_proper_weights_estimate_a_mass(lm: detent.LanguageModel) -> None:
+    for sampler, is_proper in ((detent.Masking(), True), (detent.Masking(top_k=3), False), (detent.AWRS(0.5), True)):
+        results = detent.run(lm, "hello", Pick, sampler=sampler, n=2, **OPTIONS)
+        assert (results.log_z is not None) == is_proper
+    with pytest.raises(ValueError, match="at least 1"):
+        detent.run(lm, "hello", Pick, n=0)
+
+
 def test_more_texts_begin_with_the_same(lm: detent.LanguageModel) -> None:
     few, many = (detent.run(lm, "hello", Pick, n=n, **OPTIONS) for n in (2, 5))
     assert [result.tokens for result in many[:2]] == [result.tokens for result in few]

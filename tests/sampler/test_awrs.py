@@ -195,7 +195,7 @@ def test_every_token_with_mass_comes_once_and_the_rest_falls(uniform: float, wid
     generator = torch.Generator().manual_seed(width)
     logits = 30 * torch.randn(1, width, generator=generator)
     logits[0, ::3] = -torch.inf if width > 1 else 0.0
-    drawn = list(order.urns(logits, logits.logsumexp(-1).tolist(), [Stuck(uniform)])[0])  # type: ignore[list-item]
+    drawn = list(order.urn(logits[0].numpy(), logits.logsumexp(-1).item(), Stuck(uniform)))  # type: ignore[arg-type]
     assert sorted(d.token for d in drawn) == (logits[0] > -torch.inf).nonzero().flatten().tolist()
     rests = np.array([d.log_rest for d in drawn])
     assert rests[0] == pytest.approx(0, abs=1e-5) and (np.diff(rests) <= 0).all()
