@@ -26,7 +26,7 @@ class Order(BaseModel):
     price: Annotated[int, Field(lt=100)]
 
 
-N = 200
+N = 100
 TEXT = "2 guitar for Leo, price 240."
 lm = detent.load()
 shares: dict[str, Counter[str]] = {}

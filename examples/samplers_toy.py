@@ -66,7 +66,7 @@ for name, sampler in {
     "ASAp": detent.ASAp(),
     "CARS": detent.CARS(),
 }.items():
-    laws[name] = sampled_law(sampler, 2000)
+    laws[name] = sampled_law(sampler, 1000)
 
 texts = list(laws["true law"])
 print(f"{'text':10}", *(f"{name:>10}" for name in laws))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from detent import CARS, ASAp, Trie
 from detent.sampler.attempts import Attempts, draws_at
@@ -66,6 +67,20 @@ def test_options_shape_the_law_before_the_constraint() -> None:
         return [score if score > min(scores) else -np.inf for score in scores]
 
     check_exact(replace(toy, scores=two_best), [texts(toy, outcome) for outcome in run_fresh(toy, CARS(top_k=2))])
+
+
+@pytest.mark.parametrize("by_mask", [False, True])
+def test_logits_beyond_the_vocabulary_are_never_valid(by_mask: bool) -> None:
+    toy = TOYS["dyck"]
+
+    def padded(prefixes: Any) -> torch.Tensor:
+        return torch.nn.functional.pad(toy.model(prefixes), (0, 40), value=-3.0)
+
+    queries = [toy.query([3, run], 1, by_mask) for run in range(RUNS // 4)]
+    outcomes = run_strategy(CARS(), queries, padded)
+    assert_law(Counter(texts(toy, outcome)[0] for outcome in outcomes), toy.law())
+    (outcome,) = run_strategy(ASAp(), [toy.query(0, 50, by_mask)], padded)
+    assert all(step.token <= len(toy.letters) for draft in outcome.drafts for step in draft.trace)
 
 
 def run_fresh(toy: Toy, sampler: Attempts) -> list[Outcome]:
