@@ -206,6 +206,11 @@ class Vocabulary:
         return spellable
 
     @cached_property
+    def spelled(self) -> npt.NDArray[np.bool_]:
+        """(n,) bool: the tokens that stand for bytes."""
+        return np.diff(self._array(trie.V_TOKOFF, len(self) + 1)) > 0
+
+    @cached_property
     def _data(self) -> bytes:
         size = int(self._array(trie.V_TOKOFF, len(self) + 1)[-1])
         return self._array(trie.V_TOKBYTES, size).astype(np.uint8).tobytes()

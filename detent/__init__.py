@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detent.automata.vocabulary import Vocabulary
     from detent.generation import generate, run, structured
     from detent.grammar.errors import (
+        DeadEnd,
         DetentError,
         GrammarError,
         LimitExceeded,
@@ -27,9 +28,18 @@ if TYPE_CHECKING:
     from detent.grammar.residual import Residual
     from detent.integrations import LogitsProcessor
     from detent.models import LanguageModel, load
-    from detent.results import Result, Stats
+    from detent.results import Result, Results, Stats
+    from detent.sampler.asap import ASAp
+    from detent.sampler.awrs import AWRS, awrs_step
+    from detent.sampler.beams import BeamSearch
+    from detent.sampler.best import BestOf
     from detent.sampler.bitmask import apply_bitmask
+    from detent.sampler.cars import CARS
+    from detent.sampler.guide import Predicate
     from detent.sampler.masking import Masking
+    from detent.sampler.smc import SMC
+    from detent.sampler.stochastic_beams import StochasticBeams
+    from detent.sampler.trie import Trie
 
 _HOME = {
     "Vocabulary": "automata.vocabulary",
@@ -40,10 +50,21 @@ _HOME = {
     "allocate_bitmask": "automata.matcher",
     "fill_bitmasks": "automata.matcher",
     "apply_bitmask": "sampler.bitmask",
+    "AWRS": "sampler.awrs",
+    "ASAp": "sampler.asap",
+    "BeamSearch": "sampler.beams",
+    "BestOf": "sampler.best",
+    "CARS": "sampler.cars",
+    "SMC": "sampler.smc",
+    "StochasticBeams": "sampler.stochastic_beams",
+    "Trie": "sampler.trie",
     "Masking": "sampler.masking",
+    "awrs_step": "sampler.awrs",
     "LanguageModel": "models",
     "load": "models",
+    "Predicate": "sampler.guide",
     "Result": "results",
+    "Results": "results",
     "Residual": "grammar.residual",
     "Stats": "results",
     "generate": "generation",
@@ -57,11 +78,19 @@ _HOME = {
     "Violated": "grammar.errors",
     "LimitExceeded": "grammar.errors",
     "VocabularyError": "grammar.errors",
+    "DeadEnd": "grammar.errors",
     "Truncated": "grammar.errors",
 }
 
 __all__ = [
+    "AWRS",
+    "CARS",
+    "SMC",
+    "ASAp",
+    "BeamSearch",
+    "BestOf",
     "Compiler",
+    "DeadEnd",
     "DetentError",
     "Grammar",
     "GrammarError",
@@ -71,9 +100,13 @@ __all__ = [
     "LogitsProcessor",
     "Masking",
     "Matcher",
+    "Predicate",
     "Residual",
     "Result",
+    "Results",
     "Stats",
+    "StochasticBeams",
+    "Trie",
     "Truncated",
     "Unenforceable",
     "Unsatisfiable",
@@ -82,6 +115,7 @@ __all__ = [
     "VocabularyError",
     "allocate_bitmask",
     "apply_bitmask",
+    "awrs_step",
     "fill_bitmasks",
     "generate",
     "load",

@@ -5,42 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from detent.automata.matcher import allocate_bitmask
+from detent.sampler.base import NOTHING, Step
+from detent.sampler.guide import Guides, pack, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from detent.automata.matcher import Matcher
     from detent.sampler.base import Sampler
+    from detent.sampler.guide import Guide
     from detent.sessions import Session
-
-
-class Step(NamedTuple):
-    """One token of a text.
-
-    Attributes
-    ----------
-    token : int
-        Its id.
-    forced : bool
-        Whether it was the only allowed token, so that nothing was drawn.
-    logprob : float
-        Its log-probability under the model restricted to the allowed tokens; 0 where it was forced.
-    log_weight : float
-        Log of the probability that the model gave to all allowed tokens together.
-    """
-
-    token: int
-    forced: bool
-    logprob: float
-    log_weight: float
 
 
 @dataclass
@@ -51,10 +32,8 @@ class Row:
     ----------
     prompt : list of int
         Ids of the prompt, not empty.
-    matcher : Matcher or None
-        What may be written; ``None``: anything.
-    eos : frozenset of int
-        The tokens that end a text.
+    guide : Guide
+        What may be written.
     generator : numpy.random.Generator
         The randomness of this row alone.
     limit : int
@@ -67,13 +46,14 @@ class Row:
         How many of the tokens the model has read: its last logits are those of token ``n_read``.
     stopped : bool
         Whether the text came to its end.
-    n_masks, mask_seconds, model_seconds
+    dead : bool
+        Whether no token is allowed behind what was written, because a predicate refuses them all.
+    n_masks, n_tries, mask_seconds, model_seconds
         See :class:`detent.results.Stats`.
     """
 
     prompt: list[int]
-    matcher: Matcher | None
-    eos: frozenset[int]
+    guide: Guide
     generator: np.random.Generator
     limit: int
     sampler_state: Any = None
@@ -82,14 +62,16 @@ class Row:
     trace: list[Step] = field(default_factory=list)
     n_read: int = 0
     stopped: bool = False
+    dead: bool = False
     n_masks: int = 0
+    n_tries: int = 0
     mask_seconds: float = 0.0
     model_seconds: float = 0.0
 
     @property
     def closed(self) -> bool:
         """Whether no token will be added."""
-        return self.stopped or len(self.tokens) >= self.limit
+        return self.stopped or self.dead or len(self.tokens) >= self.limit
 
     @property
     def done(self) -> bool:
@@ -101,25 +83,31 @@ class Row:
         """The tokens that the model must read next; the last token of a closed row need not be read."""
         return self.tokens[self.n_read : len(self.tokens) - self.closed]
 
-    def take(self, token: int) -> None:
-        """Append a token, drawn or forced."""
-        self.tokens.append(token)
-        if self.matcher is None:
-            self.stopped = token in self.eos
-            return
+    def take(self, token: int) -> bool:
+        """Append a token, drawn or forced; false when it is not allowed."""
         start = perf_counter()
-        accepted = self.matcher.accept(token)
+        accepted = self.guide.accept(token)
         self.mask_seconds += perf_counter() - start
-        if not accepted:
-            raise ValueError(f"the sampler drew token {token}, which is not allowed")
-        self.stopped = self.matcher.is_stopped()
+        if accepted:
+            self.tokens.append(token)
+            self.stopped = self.guide.is_stopped()
+        return accepted
 
-    def fill(self, matcher: Matcher, masks: NDArray[np.int32], i: int) -> None:
+    def fill(self, masks: NDArray[np.int32], i: int) -> None:
         """Write the mask of what comes next into row ``i`` of some masks."""
         start = perf_counter()
-        matcher.fill_bitmask(masks, i)
+        self.guide.fill_bitmask(masks, i)
         self.mask_seconds += perf_counter() - start
         self.n_masks += 1
+
+    def may_end(self, mask: NDArray[np.int32]) -> bool:
+        """Tell whether nothing but an end may follow, given the mask of what comes next."""
+        ends = self.guide.vocabulary.eos_ids
+        left = np.flatnonzero(mask)
+        if not 0 < len(left) <= len(ends):
+            return False
+        tokens = tokens_of(mask)
+        return set(tokens) <= set(ends) and any(map(self.guide.allows, tokens))
 
 
 def decode(session: Session, rows: Sequence[Row], sampler: Sampler, n_tokens: int) -> None:
@@ -141,12 +129,12 @@ def decode(session: Session, rows: Sequence[Row], sampler: Sampler, n_tokens: in
     """
     for row in rows:
         row.sampler_state = sampler.init()
-        row.mask = _everything(n_tokens)
+        row.mask = pack(np.ones(n_tokens, np.bool_))
     with torch.inference_mode():
         _look_ahead(rows, n_tokens)
-        logits = _timed(rows, lambda: session.prefill([row.prompt for row in rows])).unsqueeze(1)
+        logits = _timed(rows, lambda: _prefill(session, [row.prompt for row in rows])).unsqueeze(1)
         while True:
-            _score_forced(rows, logits)
+            _score_forced(rows, logits, sampler)
             _sample(rows, logits[:, -1], sampler, n_tokens)
             kept = [i for i, row in enumerate(rows) if not row.done]
             if not kept:
@@ -158,6 +146,18 @@ def decode(session: Session, rows: Sequence[Row], sampler: Sampler, n_tokens: in
             logits = _timed(rows, partial(session.extend, block))
 
 
+def _prefill(session: Session, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Start a session; what several rows ask is read once."""
+    distinct = list(dict.fromkeys(map(tuple, prompts)))
+    logits = session.prefill(distinct)
+    if len(distinct) == len(prompts):
+        return logits
+    numbers = {prompt: number for number, prompt in enumerate(distinct)}
+    rows = [numbers[tuple(prompt)] for prompt in prompts]
+    session.select(rows)
+    return logits[rows]
+
+
 def _sample(rows: Sequence[Row], logits: torch.Tensor, sampler: Sampler, n_tokens: int) -> None:
     """Draw a token for the rows whose every token the model has read."""
     ready = [i for i, row in enumerate(rows) if row.n_read == len(row.tokens) and not row.closed]
@@ -167,11 +167,20 @@ def _sample(rows: Sequence[Row], logits: torch.Tensor, sampler: Sampler, n_token
     if len(ready) < len(rows):
         logits = logits[ready]
     states = [row.sampler_state for row in chosen]
-    states, info = sampler.step(states, logits, _Masks(chosen), [row.generator for row in chosen])
-    for row, state, token, logprob, log_weight in zip(chosen, states, *info, strict=True):
+    constraint = Guides([row.guide for row in chosen], np.stack([row.mask for row in chosen]))
+    states, info = sampler.step(
+        [row.sampler_state for row in chosen], logits, constraint, [row.generator for row in chosen]
+    )
+    tries = info.n_tries or [0] * len(chosen)
+    for row, state, token, logprob, log_weight, n in zip(chosen, states, *info[:3], tries, strict=True):
         row.sampler_state = state
+        row.n_tries += n
+        if token == NOTHING:
+            row.dead = True
+            continue
+        if not row.take(token):
+            raise ValueError(f"the sampler drew token {token}, which is not allowed")
         row.trace.append(Step(token, False, logprob, log_weight))
-        row.take(token)
     _look_ahead(chosen, n_tokens)
 
 
@@ -180,19 +189,23 @@ def _look_ahead(rows: Sequence[Row], n_tokens: int) -> None:
 
     One row after the other: a mask takes microseconds, less than it takes to hand it to another thread.
     """
-    live = [(row, row.matcher) for row in rows if row.matcher is not None and not row.stopped]
+    live = [row for row in rows if not (row.guide.is_free or row.stopped or row.dead)]
     masks = allocate_bitmask(len(live), n_tokens)
-    for i, (row, matcher) in enumerate(live):
+    for i, row in enumerate(live):
         row.mask = masks[i]
-        row.fill(matcher, masks, i)
+        row.fill(masks, i)
         while not row.closed and (token := _only_token(row.mask)) is not None:
-            row.take(token)
-            row.fill(matcher, masks, i)
-        if row.closed and not row.stopped:  # at the limit: complete all the same when only an end may follow
-            row.stopped = _is_subset(row.mask, row.eos)
+            if row.take(token):
+                row.fill(masks, i)
+            else:
+                row.dead = True
+        if row.closed and not (
+            row.stopped or row.dead
+        ):  # at the limit: complete all the same when only an end may follow
+            row.stopped = row.may_end(row.mask)
 
 
-def _score_forced(rows: Sequence[Row], logits: torch.Tensor) -> None:
+def _score_forced(rows: Sequence[Row], logits: torch.Tensor, sampler: Sampler) -> None:
     """Score the tokens that were taken before the model had read up to them; logits are ``[rows, block, width]``."""
     block = range(logits.shape[1])
     places = [
@@ -205,7 +218,7 @@ def _score_forced(rows: Sequence[Row], logits: torch.Tensor) -> None:
     row_index, block_index, tokens = (
         torch.tensor(column, device=logits.device) for column in zip(*places, strict=True)
     )
-    scores = logits[row_index, block_index].float()
+    scores = sampler.target(logits[row_index, block_index]).float()
     mass = scores.gather(1, tokens.unsqueeze(1)).squeeze(1) - scores.logsumexp(-1)
     for (i, _, token), log_weight in zip(places, mass.tolist(), strict=True):
         rows[i].trace.append(Step(token, True, 0.0, log_weight))
@@ -220,20 +233,6 @@ def _next_block(rows: Sequence[Row], max_block: int | None) -> list[list[int]]:
     return [tokens[:size] for tokens in unread]
 
 
-class _Masks:
-    """The constraint of some rows, whose masks are already made."""
-
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.rows = rows
-
-    @property
-    def bitmask(self) -> NDArray[np.int32]:
-        return np.stack([row.mask for row in self.rows])
-
-    def allows(self, row: int, token: int) -> bool:
-        return bool(self.rows[row].mask[token // 32] >> (token % 32) & 1)
-
-
 def _only_token(mask: NDArray[np.int32]) -> int | None:
     """Return the one token in the mask, or ``None`` when there are more (or none)."""
     words = np.flatnonzero(mask)
@@ -241,21 +240,6 @@ def _only_token(mask: NDArray[np.int32]) -> int | None:
         return None
     word = int(mask[words[0]]) & 0xFFFFFFFF
     return None if word & (word - 1) else 32 * int(words[0]) + word.bit_length() - 1
-
-
-def _is_subset(mask: NDArray[np.int32], tokens: frozenset[int]) -> bool:
-    """Tell whether every token of the mask is one of these."""
-    words = np.flatnonzero(mask)
-    if len(words) > len(tokens):
-        return False
-    bits = np.unpackbits(mask[words, None].astype("<i4").view(np.uint8), axis=1, bitorder="little")
-    word, bit = bits.nonzero()
-    return {int(token) for token in 32 * words[word] + bit} <= tokens
-
-
-def _everything(n_tokens: int) -> NDArray[np.int32]:
-    bits = np.arange(-(-n_tokens // 32) * 32) < n_tokens
-    return np.packbits(bits, bitorder="little").view("<i4")
 
 
 def _timed(rows: Sequence[Row], forward: Callable[[], torch.Tensor]) -> torch.Tensor:

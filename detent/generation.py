@@ -6,13 +6,16 @@ import asyncio
 import inspect
 from collections.abc import Callable, Sequence
 from functools import wraps
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar, cast, get_type_hints, overload
 
 import numpy as np
 
 from detent.decoding import Row, decode
-from detent.results import Result
+from detent.results import Finish, Result, Results, Stats
+from detent.sampler.base import Query, run_strategy
 from detent.sampler.masking import Masking
+from detent.sampler.weights import normalise
 from detent.tasks import Task
 
 if TYPE_CHECKING:
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 
     from detent.automata.compiler import Numbers, Whitespace
     from detent.models import LanguageModel
-    from detent.sampler.base import Sampler
+    from detent.sampler.base import Draft, Sampler, Strategy
+    from detent.sampler.guide import Predicate
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,7 +35,8 @@ Prompts: TypeAlias = "Prompt | Sequence[Prompt]"
 class Options(TypedDict, total=False):
     """The options of :func:`run`, which also documents them."""
 
-    sampler: Sampler | None
+    sampler: Sampler | Strategy | None
+    where: Predicate | Callable[[str], bool] | None
     max_new_tokens: int
     seed: int | None
     batch_size: int
@@ -46,13 +51,17 @@ def run(lm: LanguageModel, prompt: str, spec: type[T], **options: Unpack[Options
 @overload
 def run(lm: LanguageModel, prompt: list[str], spec: type[T], **options: Unpack[Options]) -> list[Result[T]]: ...
 @overload
-def run(lm: LanguageModel, prompt: Prompts, spec: Any = None, **options: Unpack[Options]) -> Any: ...
+def run(
+    lm: LanguageModel, prompt: Prompts, spec: Any = None, *, n: int | None = None, **options: Unpack[Options]
+) -> Any: ...
 def run(
     lm: LanguageModel,
     prompt: Prompts,
     spec: Any = None,
     *,
-    sampler: Sampler | None = None,
+    n: int | None = None,
+    sampler: Sampler | Strategy | None = None,
+    where: Predicate | Callable[[str], bool] | None = None,
     max_new_tokens: int = 256,
     seed: int | None = None,
     batch_size: int = 32,
@@ -72,12 +81,18 @@ def run(
     spec : type, dict, bool, str, Grammar or None
         Any type pydantic's ``TypeAdapter`` takes (models, dataclasses, ``Literal``, ``list[int]`` ...), a JSON Schema,
         or a compiled grammar, whose value is the text itself. ``None``: free text.
-    sampler : Sampler, optional
-        By default ``Masking()``, at temperature 1; ``Masking(temperature=0)`` is greedy.
+    n : int, optional
+        How many texts each prompt gets.
+    sampler : Sampler or Strategy, optional
+        By default ``Masking()``, at temperature 1; ``Masking(temperature=0)`` is greedy. Which one when is told in
+        ``docs/samplers.md``.
+    where : Predicate or callable, optional
+        What no grammar says: a :class:`~detent.Predicate`, or a function that takes the beginning of a text and tells
+        whether it may still become a good one.
     max_new_tokens : int
         Most tokens of one answer.
     seed : int, optional
-        Makes the answers reproducible. Row ``i`` draws from its own generator, whatever the size of the batch.
+        Makes the answers reproducible. Every text draws from its own generator, whatever the size of the batch.
     batch_size : int
         How many rows run together.
     whitespace : {"bounded", "compact", "flexible"}
@@ -91,7 +106,7 @@ def run(
 
     Returns
     -------
-    Result, or a list of them for a list of prompts
+    Result, or a list of them for a list of prompts; with ``n``, each prompt has a list of :class:`Results`
         A row that fails keeps its error, in ``result.error``, and does not disturb the others; ``result.value``
         raises it.
 
@@ -106,23 +121,49 @@ def run(
     >>> result = detent.run(lm, "Ada is 36 years old.", Person, seed=1)
     >>> result.value, result.finish, result.logprob, result.stats.n_forced
     """
-    if max_new_tokens < 1 or batch_size < 1:
-        raise ValueError(f"max_new_tokens and batch_size must be at least 1, not {max_new_tokens} and {batch_size}")
+    if min(max_new_tokens, batch_size, 1 if n is None else n) < 1:
+        raise ValueError(f"max_new_tokens, batch_size and n must be at least 1: {max_new_tokens}, {batch_size}, {n}")
     single = isinstance(prompt, str) or (len(prompt) > 0 and isinstance(prompt[0], int | np.integer))
     prompts: Sequence[Any] = [prompt] if single else prompt
-    task = Task(lm, spec, whitespace, numbers, strict, constrained)
+    task = Task(lm, spec, whitespace, numbers, strict, constrained, where)
     sampler = sampler or Masking()
     entropy = np.random.SeedSequence(seed).entropy
-    results: list[Result[Any]] = []
-    for start in range(0, len(prompts), batch_size):
-        batch = prompts[start : start + batch_size]
-        generators = [_generator(entropy, start + i) for i in range(len(batch))]
-        results += _run_batch(lm, task, batch, generators, sampler, max_new_tokens)
+    results: list[Any] = []
+    if hasattr(sampler, "outcome"):
+        for start in range(0, len(prompts), batch_size):
+            generators = [_generator(entropy, i) for i in range(start, min(start + batch_size, len(prompts)))]
+            batch = prompts[start : start + batch_size]
+            results += _run_strategy(lm, task, batch, generators, cast("Strategy", sampler), n, max_new_tokens)
+    else:
+        texts = [(i, j) for i in range(len(prompts)) for j in range(n or 1)]
+        for start in range(0, len(texts), batch_size):
+            batch = texts[start : start + batch_size]
+            generators = [_generator(entropy, i) if n is None else _generator(entropy, i, j) for i, j in batch]
+            asked = [prompts[i] for i, _ in batch]
+            results += _run_batch(lm, task, asked, generators, cast("Sampler", sampler), max_new_tokens)
+        if n is not None:
+            is_proper = not isinstance(sampler, Masking) or sampler.is_plain
+            results = [_together(results[i : i + n], is_proper) for i in range(0, len(results), n)]
     return results[0] if single else results
 
 
-def _generator(entropy: Any, row: int) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(row,)))
+def _generator(entropy: Any, *place: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=place))
+
+
+def _together(results: list[Result[Any]], is_proper: bool) -> Results[Any]:
+    """Make the answer to one prompt; the mean of proper weights estimates the probability of a valid text."""
+    weights = [result.log_weight if result.finish == "stop" else -np.inf for result in results]
+    return Results(results, normalise(weights)[1] if is_proper else None)
+
+
+def _started(lm: LanguageModel, task: Task, prompt: Prompt, max_new_tokens: int) -> tuple[list[int], int]:
+    """Return the ids of a prompt and how many tokens its answer may have."""
+    ids = task.encode(prompt)
+    limit = max_new_tokens if lm.max_length is None else min(max_new_tokens, lm.max_length - len(ids))
+    if limit < 1:
+        raise ValueError(f"the prompt has {len(ids)} tokens: the model takes {lm.max_length} with the answer")
+    return ids, limit
 
 
 def _run_batch(
@@ -137,11 +178,8 @@ def _run_batch(
     rows: list[Row | Exception] = []
     for prompt, generator in zip(prompts, generators, strict=True):
         try:
-            ids = task.encode(prompt)
-            limit = max_new_tokens if lm.max_length is None else min(max_new_tokens, lm.max_length - len(ids))
-            if limit < 1:
-                raise ValueError(f"the prompt has {len(ids)} tokens: the model takes {lm.max_length} with the answer")
-            rows.append(Row(ids, task.matcher(), task.eos, generator, limit))
+            ids, limit = _started(lm, task, prompt, max_new_tokens)
+            rows.append(Row(ids, task.guide(), generator, limit))
         except Exception as error:
             rows.append(error)
     started = [row for row in rows if isinstance(row, Row)]
@@ -150,24 +188,76 @@ def _run_batch(
     return [task.result(row) if isinstance(row, Row) else Result(error=row) for row in rows]
 
 
+def _run_strategy(
+    lm: LanguageModel,
+    task: Task,
+    prompts: Sequence[Prompt],
+    generators: Sequence[np.random.Generator],
+    strategy: Strategy,
+    n: int | None,
+    max_new_tokens: int,
+) -> list[Any]:
+    """Run what can be run of these prompts; the others keep their errors."""
+    queries: list[Query | Exception] = []
+    for prompt, generator in zip(prompts, generators, strict=True):
+        try:
+            ids, limit = _started(lm, task, prompt, max_new_tokens)
+            queries.append(Query(ids, task.guide(limit), generator, n))
+        except Exception as error:
+            queries.append(error)
+    started = [query for query in queries if isinstance(query, Query)]
+    model = lm.read_prefixes()
+    begin = perf_counter()
+    outcomes = iter(run_strategy(strategy, started, model))
+    seconds = (perf_counter() - begin) / max(1, len(started))
+    results: list[Any] = []
+    for query in queries:
+        if isinstance(query, Exception):
+            results.append(Result(error=query) if n is None else Results([Result(error=query)]))
+            continue
+        outcome = next(outcomes)
+        answer = Results([_result(task, query, draft) for draft in outcome.drafts], outcome.log_z)
+        answer.stats = {**outcome.stats, "seconds": seconds}
+        answer.is_weighted = True
+        if n is not None:
+            results.append(answer)
+        elif any(answer.weights):
+            results.append(answer.draw(query.generator)[0])
+        else:
+            results.append(answer[0] if answer else task.read([], "dead"))
+    return results
+
+
+def _result(task: Task, query: Query, draft: Draft) -> Result[Any]:
+    tokens = [step.token for step in draft.trace]
+    stats = Stats(n_prompt_tokens=len(query.prompt), n_tokens=len(tokens), n_forced=sum(s.forced for s in draft.trace))
+    finish: Finish = "stop" if draft.finished else "dead"
+    return task.read(tokens, finish, stats=stats, trace=draft.trace, _log_weight=draft.log_weight)
+
+
 @overload
 def generate(lm: LanguageModel, prompt: str, spec: type[T], **options: Unpack[Options]) -> T: ...
 @overload
 def generate(lm: LanguageModel, prompt: list[str], spec: type[T], **options: Unpack[Options]) -> list[T]: ...
 @overload
-def generate(lm: LanguageModel, prompt: Prompts, spec: Any = None, **options: Unpack[Options]) -> Any: ...
-def generate(lm: LanguageModel, prompt: Any, spec: Any = None, **options: Unpack[Options]) -> Any:
+def generate(
+    lm: LanguageModel, prompt: Prompts, spec: Any = None, *, n: int | None = None, **options: Unpack[Options]
+) -> Any: ...
+def generate(
+    lm: LanguageModel, prompt: Any, spec: Any = None, *, n: int | None = None, **options: Unpack[Options]
+) -> Any:
     """Generate a value of the specified type.
 
     Parameters
     ----------
-    lm, prompt, spec, **options
+    lm, prompt, spec, n, **options
         As for :func:`run`.
 
     Returns
     -------
-    value, or a list of values for a list of prompts
-        An instance of the type; for a JSON Schema, what ``json.loads`` gives; else the text.
+    value, or a list of values for a list of prompts; with ``n``, each prompt has a list of values
+        An instance of the type; for a JSON Schema, what ``json.loads`` gives; else the text. Values come without
+        weights, so where texts weigh differently, ``n`` of them are drawn in proportion to their weights.
 
     Raises
     ------
@@ -175,6 +265,8 @@ def generate(lm: LanguageModel, prompt: Any, spec: Any = None, **options: Unpack
         If the specification cannot be enforced: before the first token.
     Truncated
         If the tokens ran out before the text was complete.
+    DeadEnd
+        If a predicate refused every way on.
     ValueError
         If the type has a check of its own that no mask can carry, and it failed.
     Violated
@@ -189,8 +281,19 @@ def generate(lm: LanguageModel, prompt: Any, spec: Any = None, **options: Unpack
     >>> detent.generate(lm, "Invoice A-17 over 42.50 euros.", Invoice, sampler=detent.Masking(temperature=0))
     Invoice(number='A-17', total=42.5)
     """
-    results = run(lm, prompt, spec, **options)
-    return [_valid(result) for result in results] if isinstance(results, list) else _valid(results)
+    results = run(lm, prompt, spec, n=n, **options)
+    generator = np.random.default_rng(options.get("seed"))
+    if isinstance(results, Result):
+        return _valid(results)
+    if isinstance(results, Results):
+        return _values(results, generator)
+    return [_valid(answer) if n is None else _values(answer, generator) for answer in results]
+
+
+def _values(results: Results[T], generator: np.random.Generator) -> list[T]:
+    if results.is_weighted and any(results.weights):
+        return [_valid(result) for result in results.draw(generator, len(results))]
+    return [_valid(result) for result in results]
 
 
 def _valid(result: Result[T]) -> T:

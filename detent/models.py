@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from detent.grammar.types import JsonSchema
+    from detent.sampler.base import Logits
 
 
 @dataclass
@@ -34,6 +35,9 @@ class LanguageModel:
         model.
     max_length : int or None
         How many tokens a prompt and its answer may have together.
+    open_prefixes : callable or None
+        Makes a callable from prefixes to the logits that follow them, which remembers what it read. Without, every
+        prefix is read from its first token on.
     compiler : Compiler
         Compiles and remembers grammars for this vocabulary.
     """
@@ -43,10 +47,17 @@ class LanguageModel:
     encode: Callable[[str], list[int]] = field(repr=False)
     template: Callable[[str, JsonSchema | None], str] = field(repr=False)
     max_length: int | None = None
+    open_prefixes: Callable[[], Logits] | None = field(default=None, repr=False)
     compiler: Compiler = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.compiler = Compiler(self.vocabulary)
+
+    def read_prefixes(self) -> Logits:
+        """Make a callable from prefixes to the logits that follow them, for samplers that write whole texts."""
+        if self.open_prefixes is not None:
+            return self.open_prefixes()
+        return lambda prefixes: self.open_session().prefill(prefixes)
 
 
 def load(
@@ -106,6 +117,7 @@ def load(
         encode=encode,
         template=template or _prompt_itself,
         max_length=getattr(config, "max_position_embeddings", None),
+        open_prefixes=_prefixes_of(model) if is_network else None,
     )
 
 
@@ -128,6 +140,15 @@ def _sessions_of(model: Any) -> Callable[[], Session]:
     if "past_key_values" in signature(model.forward).parameters and not getattr(model, "_is_stateful", False):
         return lambda: CachedSession(model)
     return lambda: PlainSession(lambda ids: model(ids.to(model.device)).logits[:, -1])
+
+
+def _prefixes_of(model: Any) -> Callable[[], Logits] | None:
+    """Choose the store of prefixes where the keys and values of one token are all that is kept of it."""
+    from detent.prefixes import PrefixStore, keeps_everything
+
+    if "past_key_values" not in signature(model.forward).parameters or getattr(model, "_is_stateful", False):
+        return None
+    return partial(PrefixStore, model) if keeps_everything(model) else None
 
 
 def _eos_ids(model: Any, tokenizer: Any) -> list[int] | None:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from detent.automata.compiler import Grammar
-from detent.grammar.errors import Truncated
+from detent.grammar.errors import DeadEnd, Truncated
 from detent.grammar.residual import Residual
 from detent.grammar.types import output_type
-from detent.results import Result, Stats
+from detent.results import Finish, Result, Stats
+from detent.sampler.guide import Guide, Predicate
 
 if TYPE_CHECKING:
     from detent.automata.compiler import Numbers, Whitespace
     from detent.automata.lowering import Order
-    from detent.automata.matcher import Matcher
     from detent.decoding import Row
     from detent.grammar.types import JsonSchema
     from detent.models import LanguageModel
@@ -35,14 +35,23 @@ class Task:
     strict : bool
         As for ``Compiler.json_schema``.
     constrained : bool
-        Whether the rows get matchers.
+        Whether the rows get a grammar.
+    where : Predicate or callable or None
+        See :func:`detent.run`.
     """
 
     def __init__(
-        self, lm: LanguageModel, spec: Any, whitespace: Whitespace, numbers: Numbers, strict: bool, constrained: bool
+        self,
+        lm: LanguageModel,
+        spec: Any,
+        whitespace: Whitespace,
+        numbers: Numbers,
+        strict: bool,
+        constrained: bool,
+        where: Predicate | Callable[[str], bool] | None = None,
     ) -> None:
         self.lm = lm
-        self.eos = frozenset(lm.vocabulary.eos_ids)
+        self.predicate = where if where is None or isinstance(where, Predicate) else Predicate(prefix=where)
         self.schema: JsonSchema | None = None
         self.grammar: Grammar | None = None
         self.parse: Callable[[str], Any] = str
@@ -68,39 +77,49 @@ class Task:
             raise ValueError("the prompt has no tokens")
         return ids
 
-    def matcher(self) -> Matcher | None:
-        """Make the matcher of one row; ``None`` without a constraint."""
-        return None if self.grammar is None else self.grammar.matcher()
+    def guide(self, limit: int | None = None) -> Guide:
+        """Make the constraint of one row, of at most ``limit`` tokens."""
+        matcher = None if self.grammar is None else self.grammar.matcher()
+        return Guide(self.lm.vocabulary, matcher, self.predicate, limit)
 
     def result(self, row: Row) -> Result[Any]:
         """Read the text of a finished row."""
-        data = b"".join(map(self.lm.vocabulary.token_bytes, row.tokens))
+        finish: Finish = "stop" if row.stopped else "dead" if row.dead else "length"
+        stats = Stats(
+            n_prompt_tokens=len(row.prompt),
+            n_tokens=len(row.tokens),
+            n_forced=sum(step.forced for step in row.trace),
+            n_masks=row.n_masks,
+            n_tries=row.n_tries,
+            n_checks=row.guide.n_checks,
+            model_seconds=row.model_seconds,
+            mask_seconds=row.mask_seconds,
+        )
+        return self.read(row.tokens, finish, stats=stats, trace=row.trace)
+
+    def read(self, tokens: list[int], finish: Finish, **parts: Any) -> Result[Any]:
+        """Make the result of a text that came to this end; ``parts`` are other fields of the result."""
+        data = b"".join(map(self.lm.vocabulary.token_bytes, tokens))
         text = data.decode("utf-8", errors="replace")
         value: Any = None
         error: Exception | None = None
-        if row.stopped:
+        if finish == "stop":
             try:
                 value = self.parse(text)
             except ValueError as failure:
                 error = failure
+        elif finish == "dead":
+            error = DeadEnd(text, len(tokens))
         else:
-            error = Truncated(text, self._partial(text), len(row.tokens))
+            error = Truncated(text, self._partial(text), len(tokens))
         return Result(
             text=text,
-            tokens=row.tokens,
-            finish="stop" if row.stopped else "length",
-            stats=Stats(
-                n_prompt_tokens=len(row.prompt),
-                n_tokens=len(row.tokens),
-                n_forced=sum(step.forced for step in row.trace),
-                n_masks=row.n_masks,
-                model_seconds=row.model_seconds,
-                mask_seconds=row.mask_seconds,
-            ),
-            trace=row.trace,
+            tokens=tokens,
+            finish=finish,
             error=error,
             residual=Residual() if self.grammar is None else self.grammar.residual(text),
             _value=value,
+            **parts,
         )
 
     def _partial(self, text: str) -> Any:

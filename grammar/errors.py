@@ -104,3 +104,19 @@ class Truncated(DetentError):
     def __init__(self, text: str, partial: Any, n_tokens: int) -> None:
         self.text, self.partial, self.n_tokens = text, partial, n_tokens
         super().__init__(f"out of tokens after {n_tokens}: the text is not complete. Raise max_new_tokens.")
+
+
+class DeadEnd(DetentError):
+    """A predicate refused every way to go on, or no valid text was found in the tries that were granted.
+
+    Attributes
+    ----------
+    text : str
+        What was written so far.
+    n_tokens : int
+        Number of tokens generated.
+    """
+
+    def __init__(self, text: str, n_tokens: int) -> None:
+        self.text, self.n_tokens = text, n_tokens
+        super().__init__(f"no way on after {n_tokens} tokens: the predicate refuses every one.")

@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from detent.sampler.base import Constraint, Info
+from detent.sampler.base import NOTHING, Constraint, Info
 from detent.sampler.bitmask import apply_bitmask
+from detent.sampler.law import Law
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
 
 LOWEST = -1e30  # stands for minus infinity in the model's own scores, so that an allowed token is never impossible
 
 
 @dataclass(frozen=True)
-class Masking:
+class Masking(Law):
     """Draw each token from the model restricted to the allowed tokens.
 
     The options apply in a fixed order: mask, temperature, top-k, top-p, min-p. Each keeps at least the most likely
@@ -28,12 +30,8 @@ class Masking:
     ----------
     temperature : float
         Logits are divided by it; 0 is greedy decoding.
-    top_k : int, optional
-        Keep the ``top_k`` most likely tokens.
-    top_p : float, optional
-        Keep the smallest set of most likely tokens whose probability reaches ``top_p``.
-    min_p : float, optional
-        Keep tokens at least ``min_p`` times as likely as the most likely one.
+    top_k, top_p, min_p : optional
+        As for :class:`~detent.sampler.law.Law`.
 
     Raises
     ------
@@ -45,29 +43,25 @@ class Masking:
     Local masking is not sampling from the model conditioned on the grammar: it multiplies the weight of a text by
     one over the product of the masses allowed at each step. That product is reported as ``log_weight``.
 
+    With a predicate, the mask is made by asking about every candidate: see :class:`~detent.AWRS`.
+
     Examples
     --------
     >>> Masking(temperature=0.7, top_p=0.95)
     Masking(temperature=0.7, top_k=None, top_p=0.95, min_p=None)
     """
 
-    temperature: float = 1.0
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.temperature < float("inf"):
-            raise ValueError(f"temperature must be finite and at least 0, not {self.temperature}")
-        if self.top_k is not None and self.top_k < 1:
-            raise ValueError(f"top_k must be at least 1, not {self.top_k}")
-        if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p must be in (0, 1], not {self.top_p}")
-        if self.min_p is not None and not 0 <= self.min_p <= 1:
-            raise ValueError(f"min_p must be in [0, 1], not {self.min_p}")
+    @property
+    def is_plain(self) -> bool:
+        """Whether no option changes the law, so that ``log_weight`` corrects it to the model's."""
+        return Law(self.temperature, self.top_k, self.top_p, self.min_p) == Law()
 
     def init(self) -> None:
         """Make the state of one row: there is none."""
+
+    def target(self, logits: torch.Tensor) -> torch.Tensor:
+        """Weights are those of the model itself, whatever the options."""
+        return logits
 
     def step(
         self,
@@ -81,43 +75,12 @@ class Masking:
         log_total = scores.logsumexp(-1)
         apply_bitmask(scores, constraint.bitmask)
         log_allowed = scores.logsumexp(-1)
+        dead = log_allowed == -torch.inf
+        scores[dead, 0] = 0.0
         tokens = draw(self.law(scores), generators)
-        logprob = scores.gather(1, tokens.unsqueeze(1)).squeeze(1) - log_allowed
+        logprob = scores.gather(1, tokens.unsqueeze(1)).squeeze(1) - log_allowed.masked_fill(dead, 0.0)
+        tokens = tokens.masked_fill(dead, NOTHING)
         return list(states), Info(tokens.tolist(), logprob.tolist(), (log_allowed - log_total).tolist())
-
-    def law(self, scores: torch.Tensor) -> torch.Tensor:
-        """Return the probabilities this sampler draws from.
-
-        Parameters
-        ----------
-        scores : torch.Tensor, float32 ``[rows, width]``
-            Masked logits: minus infinity where forbidden, at least one finite value per row.
-
-        Returns
-        -------
-        torch.Tensor, float32 ``[rows, width]``
-            Probabilities; every row sums to 1.
-        """
-        if self.temperature == 0:
-            return torch.zeros_like(scores).scatter_(1, scores.argmax(-1, keepdim=True), 1.0)
-        scores = (scores - scores.amax(-1, keepdim=True)) / self.temperature
-        if self.top_k is not None and self.top_k < scores.shape[1]:
-            kept = scores.topk(self.top_k).indices
-            scores = torch.full_like(scores, -torch.inf).scatter_(1, kept, scores.gather(1, kept))
-        if self.top_p is not None and self.top_p < 1:
-            scores = _nucleus(scores, self.top_p)
-        if self.min_p:
-            scores = scores.masked_fill(scores < float(np.log(self.min_p)), -torch.inf)  # the largest score is 0
-        return scores.softmax(-1)
-
-
-def _nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
-    """Keep the smallest set of most likely tokens whose mass reaches ``top_p`` (Holtzman et al. 2020, section 3.1)."""
-    ranked, order = scores.sort(descending=True)
-    probs = ranked.softmax(-1)
-    before = probs.cumsum(-1) - probs
-    ranked = ranked.masked_fill(before >= top_p, -torch.inf)
-    return torch.empty_like(scores).scatter_(1, order, ranked)
 
 
 def draw(probs: torch.Tensor, generators: Sequence[np.random.Generator]) -> torch.Tensor:
