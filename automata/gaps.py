@@ -1,0 +1,156 @@
+"""Texts with gaps as slots, vocabularies as automata over classes of bytes: what the chart kernels read."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detent.grammar import charset
+from detent.grammar.network import Network, utf8
+from detent.native import dfa as dfa_kernels
+from detent.native import infill_chart as chart
+
+I32 = NDArray[np.int32]
+MAX_TOKEN_NODES = 1_000_000
+
+
+class Gap(NamedTuple):
+    """A place where tokens are missing.
+
+    Attributes
+    ----------
+    low : int
+        Fewest tokens.
+    high : int or None
+        Most tokens; None: any number.
+    """
+
+    low: int = 0
+    high: int | None = None
+
+
+Part: TypeAlias = "str | bytes | Gap"
+
+
+class Tokens:
+    """The tokens that may stand in a gap, as the minimal automaton of their spellings in one network's classes of bytes.
+
+    Parameters
+    ----------
+    network : Network
+    texts : sequence of bytes, or None
+        What each token spells; None stands for every single character. Tokens that no text of the language can hold are left out.
+
+    Attributes
+    ----------
+    packed, mirrored : int32 arrays
+        The automata of the spellings, and of the reversed ones, in the layout of :mod:`detent.native.infill_chart`.
+    spellings : dict of bytes to int
+        By its spelling in classes, the first token that has it; for single characters, the number is of no use.
+    has_empty : bool
+        Whether a token spells nothing.
+    """
+
+    def __init__(self, network: Network, texts: Sequence[bytes] | None) -> None:
+        self.texts = texts
+        self.has_empty = texts is not None and b"" in texts
+        table = network.classes.astype(np.uint8)
+        usable = (network.step >= 0).any(axis=0)
+        self.spellings: dict[bytes, int] = {}
+        found: Iterable[tuple[int, bytes]] = enumerate(table[np.frombuffer(text, np.uint8)].tobytes() for text in texts or ())
+        if texts is None:
+            sets = [[sorted(set(table[a : b + 1].tolist())) for a, b in spans] for spans in utf8(charset.ANY)]
+            found = enumerate(bytes(letters) for parts in sets for letters in itertools.product(*parts))
+        dead = bytes(np.flatnonzero(~usable).tolist())
+        for number, spelling in found:
+            if spelling and len(spelling.translate(None, dead)) == len(spelling):
+                self.spellings.setdefault(spelling, number)
+        n_classes = network.step.shape[1]
+        self.packed = _pack(self.spellings, n_classes)
+        self.mirrored = _pack([spelling[::-1] for spelling in self.spellings], n_classes)
+
+
+def _pack(spellings: Iterable[bytes], n_classes: int) -> I32:
+    words = sorted(spellings)
+    letters = np.frombuffer(b"".join(words), np.uint8).astype(np.int32)
+    ends = np.cumsum([0, *map(len, words)]).astype(np.int32)
+    trans, accept = dfa_kernels.words(letters, ends, n_classes, MAX_TOKEN_NODES)
+    source, classes = np.nonzero(trans >= 0)
+    first = np.searchsorted(source, np.arange(len(trans) + 1))
+    return _concatenate(chart.TOKENS_HEADER, [len(trans)], first, classes, trans[source, classes], accept)
+
+
+def _concatenate(header: int, numbers: Sequence[int], *parts: NDArray[np.integer]) -> I32:
+    """Numbers, then the offsets of arrays, then the arrays."""
+    offsets = header + np.cumsum([0, *map(len, parts)])[:-1]
+    return np.concatenate([numbers, offsets, *parts]).astype(np.int32)
+
+
+def pack_network(network: Network) -> I32:
+    """A network in the layout of :mod:`detent.native.infill_chart`."""
+    first = np.cumsum([0, *map(len, network.calls)])
+    calls = np.array([call for calls in network.calls for call in calls], np.int32).reshape(-1, 2)
+    numbers = [network.n_states, network.step.shape[1], len(network.first)]
+    parts = [network.step.ravel(), first, calls[:, 0], calls[:, 1], network.final, np.array(network.first)]
+    return _concatenate(chart.NETWORK_HEADER, numbers, *parts)
+
+
+@dataclass
+class Slots:
+    """A text with gaps as the chart reads it.
+
+    Attributes
+    ----------
+    rows : (n_slots + 1, 5) int32
+        See :mod:`detent.native.infill_chart`; the last one is the end.
+    letters : (n_letters,) int32
+        The fixed texts as classes of bytes.
+    part : list of int
+        The part that each slot belongs to.
+    """
+
+    rows: I32
+    letters: I32
+    part: list[int]
+
+    @property
+    def n_slots(self) -> int:
+        return len(self.rows) - 1
+
+    @cached_property
+    def skippable(self) -> bool:
+        """Whether the whole text may be empty."""
+        at = 0
+        while at < self.n_slots and self.rows[at, chart.SKIP_TO] >= 0:
+            at = int(self.rows[at, chart.SKIP_TO])
+        return at == self.n_slots
+
+
+def slots_of(parts: Sequence[Part], network: Network, tokens: Tokens) -> Slots:
+    """Lay out parts: a fixed text is one slot, a gap a slot for each token that may stand there, or a loop behind the fewest."""
+    rows: list[tuple[int, int, int, int, int]] = []
+    letters: list[int] = []
+    origin: list[int] = []
+    for i, part in enumerate(parts):
+        at = len(rows)
+        if isinstance(part, Gap):
+            low = 0 if tokens.has_empty else part.low
+            for k in range(low if part.high is None else part.high):
+                leave = -1 if k < low or part.high is None else at + part.high
+                rows.append((0, 0, at + k + 1, leave, 0))
+            if part.high is None:
+                rows.append((0, 0, len(rows), len(rows) + 1, 0))
+        elif part:
+            data = part if isinstance(part, bytes) else part.encode(errors="surrogatepass")
+            spelled = network.classes[np.frombuffer(data, np.uint8)].tolist()
+            rows.append((len(letters), len(spelled), -1, -1, 0))
+            letters += spelled
+        origin += [i] * (len(rows) - at)
+    rows.append((0, 0, -1, -1, 1))
+    return Slots(np.array(rows, np.int32), np.array(letters or [0], np.int32), origin)
