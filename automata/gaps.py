@@ -44,8 +44,8 @@ class Tokens:
     Parameters
     ----------
     network : Network
-    texts : sequence of bytes, or None
-        What each token spells; None stands for every single character. Tokens that no text of the language can hold are left out.
+    texts : sequence of (bytes or None), or None
+        What each token spells; None for one that never stands in a text. Without them, every single character is a token.
 
     Attributes
     ----------
@@ -57,13 +57,15 @@ class Tokens:
         Whether a token spells nothing.
     """
 
-    def __init__(self, network: Network, texts: Sequence[bytes] | None) -> None:
-        self.texts = texts
+    def __init__(self, network: Network, texts: Sequence[bytes | None] | None) -> None:
+        self.texts, self._network = texts, network
         self.has_empty = texts is not None and b"" in texts
         table = network.classes.astype(np.uint8)
         usable = (network.step >= 0).any(axis=0)
         self.spellings: dict[bytes, int] = {}
-        found: Iterable[tuple[int, bytes]] = enumerate(table[np.frombuffer(text, np.uint8)].tobytes() for text in texts or ())
+        found: Iterable[tuple[int, bytes]] = enumerate(
+            table[np.frombuffer(text or b"", np.uint8)].tobytes() for text in texts or ()
+        )
         if texts is None:
             sets = [[sorted(set(table[a : b + 1].tolist())) for a, b in spans] for spans in utf8(charset.ANY)]
             found = enumerate(bytes(letters) for parts in sets for letters in itertools.product(*parts))
@@ -74,6 +76,19 @@ class Tokens:
         n_classes = network.step.shape[1]
         self.packed = _pack(self.spellings, n_classes)
         self.mirrored = _pack([spelling[::-1] for spelling in self.spellings], n_classes)
+
+    def text(self, spelling: bytes) -> bytes:
+        """A token, or a character, of a spelling in classes."""
+        if self.texts is not None:
+            return self.texts[self.spellings[spelling]] or b"" if spelling else b""
+        return bytes(self._readable[c] for c in spelling)
+
+    @cached_property
+    def _readable(self) -> list[int]:
+        """A byte of each class: a letter or digit if there is one, else one that can be seen."""
+        bytes_of = [np.flatnonzero(self._network.classes == c).tolist() for c in range(self._network.step.shape[1])]
+        kinds = (lambda b: chr(b).isalnum() and b < 128, lambda b: 32 < b < 127)
+        return [next((b for kind in kinds for b in found if kind(b)), found[0]) for found in bytes_of]
 
 
 def _pack(spellings: Iterable[bytes], n_classes: int) -> I32:
@@ -107,16 +122,18 @@ class Slots:
 
     Attributes
     ----------
-    rows : (n_slots + 1, 5) int32
+    rows : (n_slots + 1, 6) int32
         See :mod:`detent.native.infill_chart`; the last one is the end.
     letters : (n_letters,) int32
         The fixed texts as classes of bytes.
+    parts : list of (str, bytes or Gap)
     part : list of int
         The part that each slot belongs to.
     """
 
     rows: I32
     letters: I32
+    parts: list[Part]
     part: list[int]
 
     @property
@@ -134,23 +151,23 @@ class Slots:
 
 def slots_of(parts: Sequence[Part], network: Network, tokens: Tokens) -> Slots:
     """Lay out parts: a fixed text is one slot, a gap a slot for each token that may stand there, or a loop behind the fewest."""
-    rows: list[tuple[int, int, int, int, int]] = []
+    rows: list[tuple[int, ...]] = []
     letters: list[int] = []
     origin: list[int] = []
     for i, part in enumerate(parts):
         at = len(rows)
         if isinstance(part, Gap):
-            low = 0 if tokens.has_empty else part.low
-            for k in range(low if part.high is None else part.high):
-                leave = -1 if k < low or part.high is None else at + part.high
-                rows.append((0, 0, at + k + 1, leave, 0))
+            for k in range(part.low):
+                rows.append((0, 0, at + k + 1, at + k + 1 if tokens.has_empty else -1, 1, 0))
             if part.high is None:
-                rows.append((0, 0, len(rows), len(rows) + 1, 0))
+                rows.append((0, 0, len(rows), len(rows) + 1, 0, 0))
+            else:
+                rows += [(0, 0, at + k + 1, at + part.high, 0, 0) for k in range(part.low, part.high)]
         elif part:
             data = part if isinstance(part, bytes) else part.encode(errors="surrogatepass")
             spelled = network.classes[np.frombuffer(data, np.uint8)].tolist()
-            rows.append((len(letters), len(spelled), -1, -1, 0))
+            rows.append((len(letters), len(spelled), -1, -1, 0, 0))
             letters += spelled
         origin += [i] * (len(rows) - at)
-    rows.append((0, 0, -1, -1, 1))
-    return Slots(np.array(rows, np.int32), np.array(letters or [0], np.int32), origin)
+    rows.append((0, 0, -1, -1, 0, 1))
+    return Slots(np.array(rows, np.int32), np.array(letters or [0], np.int32), list(parts), origin)

@@ -1,11 +1,11 @@
 """Charts: which nonterminals can be read between which places of a text with gaps.
 
 A text with gaps is a row of *slots*. A place is a pair (slot, inside): ``(t, 0)`` is the boundary in front of slot ``t``, other numbers are bytes of its
-text or nodes of the automaton of all tokens. A slot is five numbers::
+text or nodes of the automaton of all tokens. A slot is six numbers::
 
-    offset, length   its text, as classes of bytes in a common array; then comes the boundary t + 1
+    offset, length   its text, as classes of bytes in a common array; then comes the boundary t + 1; length -1: any bytes, and stay
     token            where one token leads (t + 1: a mask, t: any number of tokens), -1: no token may stand here
-    skip             where one comes for nothing, -1: nowhere
+    skip, cost       where one comes without reading, -1: nowhere; 1 if that takes a token (which spells nothing)
     final            1 if the text may end at boundary t
 
 The chart is Earley's (An efficient context-free parsing algorithm, 1970) over a network (:mod:`detent.grammar.network`) instead of dotted rules, and over a
@@ -49,8 +49,8 @@ NETWORK_HEADER = 9
 N_NODES, EDGE_FIRST, EDGE_CLASS, EDGE_TO, TOKEN_ENDS = range(5)
 TOKENS_HEADER = 5
 
-OFFSET, LENGTH, TOKEN_TO, SKIP_TO, MAY_END = range(5)
-SLOT_WORDS = 5
+OFFSET, LENGTH, TOKEN_TO, SKIP_TO, SKIP_COST, MAY_END = range(6)
+SLOT_WORDS = 6
 
 NO, YES, FULL = 0, 1, 2
 
@@ -235,7 +235,11 @@ def _follow(G, T, S, X, C, number):
                 _add_item(C, slot + 1, 0, to, call, cost, number, -BYTE - 2 * c, slot)
         return
     if inside == 0 and S[row + SKIP_TO] >= 0:
-        _add_item(C, S[row + SKIP_TO], 0, state, call, cost, number, ENTERED, slot)
+        _add_item(C, S[row + SKIP_TO], 0, state, call, cost + S[row + SKIP_COST], number, ENTERED, slot)
+    if S[row + LENGTH] < 0:
+        for c in range(G[N_CLASSES]):
+            if G[steps + c] >= 0:
+                _add_item(C, slot, 0, G[steps + c], call, cost + 1, number, -BYTE - 2 * c, slot)
     if S[row + TOKEN_TO] < 0:
         return
     for k in range(T[T[EDGE_FIRST] + inside], T[T[EDGE_FIRST] + inside + 1]):
@@ -284,7 +288,7 @@ def solve(G, T, S, X, C, n_slots, first_only):
     ----------
     G, T : int32 arrays
         Network and tokens.
-    S : (n_slots + 1, 5) int32, flat
+    S : (n_slots + 1, 6) int32, flat
         Slots; the last one is the end of the text.
     X : int32 array
         Texts as classes of bytes.
@@ -348,3 +352,69 @@ def cut(C, items, calls, links, ends, slot, last_slot):
             number = C[C[BASE + ITEMS] + number * ITEM + NEXT]
     C[STATUS] = 0
     C[ACCEPTED] = -1
+
+
+@kernel("i8(A, i8, i8)")
+def _signature(C, slot, changed):
+    """What can follow a boundary, as a number: the sum of the hashes of its items; -1 where one was called behind a slot."""
+    total = 0
+    number = C[C[HEADS] + slot]
+    while number >= 0:
+        item = C[BASE + ITEMS] + number * ITEM
+        call = C[BASE + CALLS] + C[item + OF] * CALL
+        if C[call] > changed:
+            return -1
+        total = (total + _hash(C[item + STATE], C[call], C[call + 1], C[call + 2])) & 0x7FFFFFFFFFFFFFFF
+        number = C[C[BASE + ITEMS] + number * ITEM + NEXT]
+    return total
+
+
+@kernel("void(A, A, A, A, A, A)")
+def begin(G, T, S, X, C, M):
+    """Close the first boundary of an empty chart."""
+    _call(G, C, 0, 0, 0, -1)
+    run_slot(G, T, S, X, C, 0, 0)
+    for kind in range(4):
+        M[kind] = C[kind]
+
+
+@kernel("i8(A, A, A, A, A, A, int64[::1], i8, i8, i8)")
+def read_on(G, T, S, X, C, M, signatures, top, changed, n_slots):
+    """Read a text from a boundary on, until what can follow is what could follow before one slot was changed.
+
+    Parameters
+    ----------
+    G, T, S, X, C
+        As for :func:`solve`; the chart is closed up to boundary `top`.
+    M : (n_slots + 1, 4) int32, flat
+        How many entries of each kind the chart had when each boundary was closed; written from `top` + 1 on.
+    signatures : (n_slots + 1,) int64
+        Of the boundaries before the change, -1 for unknown; brought up to date where the text is accepted.
+    top, changed : int
+        The slot that was changed; everything before it is as it was.
+    n_slots : int
+
+    Returns
+    -------
+    int
+        The last boundary that was closed if the text is accepted, else -1 - that boundary; 1 + n_slots: the chart is full.
+    """
+    slot = top
+    found = 0
+    while slot < n_slots and not found:
+        run_slot(G, T, S, X, C, slot, 1)
+        slot += 1
+        run_slot(G, T, S, X, C, slot, 0)
+        if C[STATUS]:
+            return n_slots + 1
+        for kind in range(4):
+            M[4 * slot + kind] = C[kind]
+        if C[C[HEADS] + slot] < 0:
+            return -1 - slot
+        if slot > changed and signatures[slot] >= 0 and _signature(C, slot, changed) == signatures[slot]:
+            found = 1
+    if not found and C[ACCEPTED] < 0:
+        return -1 - slot
+    for done in range(top + 1, slot + 1):
+        signatures[done] = _signature(C, done, n_slots)
+    return slot

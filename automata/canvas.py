@@ -1,0 +1,339 @@
+"""Canvases: a fixed number of positions, some with a token, the others masked, that must become a text of a language.
+
+A canvas always knows a *witness*, a filling of its masks. Whether a token may stand somewhere is asked in this order; each answer is exact:
+
+1. the token in its place in the witness, everything else as it is: the chart of the witness is read from there on until what can follow is what could follow before;
+2. the masks around it free, the others as in the witness;
+3. all masks free, runs of them as any bytes whatever: what cannot be completed so cannot be completed, and a filling with the right numbers of
+   tokens, by spelling it in more tokens or repeating one that leads nowhere new, proves that it can;
+4. all masks free, every one of them a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from detent.automata.gaps import I32
+from detent.automata.infiller import Event, Infiller, larger
+from detent.grammar.errors import Unsatisfiable
+from detent.native import infill_chart as chart
+
+MASK = -1
+LAYERS = 3  # masks in a row that are taken one by one where others are taken as any bytes
+
+
+class Run(NamedTuple):
+    """Masks side by side, from `start` to before `stop`; in the last one, the text may end early."""
+
+    start: int
+    stop: int
+    last: bool
+
+
+class Canvas:
+    """Positions under a grammar.
+
+    Parameters
+    ----------
+    infiller : Infiller
+        With a vocabulary.
+    length : int
+        Number of positions.
+    ends : iterable of int
+        Tokens behind the text: ends of sequence and padding. Where one stands, the text is over. Without any, the text must fill the canvas.
+    ids : sequence of int, optional
+        The tokens to begin with, ``MASK`` where there is none.
+
+    Raises
+    ------
+    Unsatisfiable
+        No filling makes a text of the language.
+
+    Attributes
+    ----------
+    ids : list of int
+        The tokens, ``MASK`` where there is none.
+    witness : list of int
+        A filling.
+    n_checks, n_solved : int
+        How many tokens were asked for, and how many of them took a whole chart.
+    """
+
+    def __init__(
+        self, infiller: Infiller, length: int, ends: Iterable[int] = (), ids: Sequence[int] | None = None
+    ) -> None:
+        self.infiller, self.length, self.ends = infiller, length, frozenset(ends)
+        self._end_token = min(self.ends, default=MASK)
+        self.ids = [MASK] * length
+        self.witness: list[int] = []
+        self.n_checks = self.n_solved = 0
+        self._texts = infiller.tokens.texts or []
+        self._width = max((len(text) for text in self._texts if text), default=1)
+        self._letters = np.zeros(self._width * (length + 1), np.int32)
+        self._rows = np.zeros((length + 1, chart.SLOT_WORDS), np.int32)
+        self._chart = chart.allocate(1 << 12, length + 1)
+        self._marks = np.zeros(4 * (length + 1), np.int32)
+        self._signatures = np.full(length + 1, -1, np.int64)
+        self._top = -1
+        if not self.place({i: token for i, token in enumerate(ids or ()) if token != MASK}):
+            raise Unsatisfiable("no filling of the canvas is a text of the grammar")
+
+    @property
+    def end(self) -> int:
+        """The first position behind the text: that of the first token of `ends`."""
+        return next((i for i, token in enumerate(self.ids) if token in self.ends), self.length)
+
+    @property
+    def masks(self) -> list[int]:
+        """The positions without a token."""
+        return [i for i, token in enumerate(self.ids) if token == MASK]
+
+    def text(self) -> str:
+        """The text of a canvas without masks."""
+        return b"".join(self._spelled(token) for token in self.ids[: self.end]).decode()
+
+    def allows(self, position: int, token: int) -> bool:
+        """Whether the canvas can be completed with a token at a position."""
+        return self.filling({position: token}) is not None
+
+    def place(self, tokens: Mapping[int, int]) -> bool:
+        """Put tokens at positions if the canvas can be completed with all of them; whether it was done."""
+        witness = self.filling(tokens)
+        if witness is None:
+            return False
+        for position, token in tokens.items():
+            self.ids[position] = token
+        self._take(witness)
+        return True
+
+    def filling(self, tokens: Mapping[int, int]) -> list[int] | None:
+        """A filling of the canvas with more tokens in it; None where there is none."""
+        self.n_checks += 1
+        ids = list(self.ids)
+        for position, token in tokens.items():
+            if ids[position] != MASK and ids[position] != token:
+                return None
+            ids[position] = token
+        end = self._text_end(ids)
+        if end is None or not all(self._spelled(token) for token in ids[:end] if token != MASK):
+            return None
+        if self.witness:
+            if all(self.witness[position] == token for position, token in tokens.items()):
+                return self.witness
+            if len(tokens) == 1:
+                ((position, token),) = tokens.items()
+                if position < end and self.witness[position] not in self.ends and self._recheck(position, token):
+                    return [*self.witness[:position], token, *self.witness[position + 1 :]]
+        return self._search(ids, end, tokens)
+
+    def _text_end(self, ids: Sequence[int]) -> int | None:
+        """Where the text is over; None where a token stands behind that."""
+        end = next((i for i, token in enumerate(ids) if token in self.ends), len(ids))
+        return end if all(token == MASK or token in self.ends for token in ids[end:]) else None
+
+    def _spelled(self, token: int) -> bytes:
+        return (self._texts[token] or b"") if 0 <= token < len(self._texts) else b""
+
+    # -------------------------------------------------------------------------------- the witness with one token changed
+    def _take(self, witness: list[int]) -> None:
+        """Take another filling; the chart of the one before stays as far as they are equal."""
+        before, self.witness = self.witness, witness
+        changed = [i for i in range(self.length) if not before or witness[i] != before[i]]
+        for i in changed:
+            self._write(i, witness[i])
+        self._rows[self.length] = 0, 0, -1, -1, 0, 1
+        if changed or not before:
+            first = changed[0] if changed else 0
+            if len(changed) != 1:
+                self._signatures[first + 1 :] = -1
+            self._read_to(first, first)
+            self._read_to(self.length, first)
+
+    def _write(self, position: int, token: int) -> None:
+        """Let a slot of the witness spell a token."""
+        spelled = b"" if token in self.ends else self._spelled(token)
+        offset = position * self._width
+        self._letters[offset : offset + len(spelled)] = self.infiller.network.classes[np.frombuffer(spelled, np.uint8)]
+        self._rows[position] = offset, len(spelled), -1, -1 if spelled else position + 1, 0, 0
+
+    def _read_to(self, stop: int, changed: int) -> bool:
+        """Cut or extend the chart of the witness to a boundary, or to where nothing has changed; whether it is a text."""
+        while True:
+            if self._top < 0:
+                chart.cut(self._chart, 0, 0, 0, 0, -1, -1)
+                chart.begin(*self._arguments)
+                self._top = 0
+            elif self._top > stop:
+                chart.cut(self._chart, *self._marks[4 * stop : 4 * stop + 4].tolist(), stop, self._top)
+                self._top = stop
+            to = chart.read_on(*self._arguments, self._signatures, self._top, changed, stop)
+            if to <= stop:
+                self._top = max(to, -1 - to)
+                return bool(to >= 0)
+            self._chart, self._top = larger(self._chart, self.length + 1), -1
+
+    @property
+    def _arguments(self) -> tuple[I32, ...]:
+        tables = self.infiller.packed, self.infiller.tokens.packed
+        return (*tables, self._rows.ravel(), self._letters, self._chart, self._marks)
+
+    def _recheck(self, position: int, token: int) -> bool:
+        """Whether the witness is still a text with another token at a position."""
+        self._read_to(position, position)
+        kept = self._signatures.copy()
+        self._write(position, token)
+        good = self._read_to(self.length, position)
+        self._signatures = kept
+        self._write(position, self.witness[position])
+        self._read_to(position, position)
+        return good
+
+    # ------------------------------------------------------------------------------------------------------- other fillings
+    def _search(self, ids: list[int], end: int, tokens: Mapping[int, int]) -> list[int] | None:
+        """A filling with masks around some positions free, or with all of them."""
+        if self.infiller.network.nullable and self.ends and all(t == MASK or t in self.ends for t in ids):
+            return [self._end_token if t == MASK else t for t in ids]
+        self.n_solved += 1
+        runs = list(self._runs(ids, end))
+        around = [run for run in runs if self.witness and self._touches(run, tokens)]
+        if self.witness and len(around) < len(runs):
+            filled = self._solve(ids, end, around, LAYERS)
+            if filled:
+                return filled
+        filled = self._solve(ids, end, runs, LAYERS)
+        if filled is None or filled:
+            return filled
+        return self._solve(ids, end, runs, self.length) or None
+
+    def _runs(self, ids: Sequence[int], end: int) -> Iterator[Run]:
+        start = 0
+        for i in range(end + 1):
+            if i == end or ids[i] != MASK:
+                if start < i:
+                    yield Run(start, i, i == end and bool(self.ends))
+                start = i + 1
+
+    def _touches(self, run: Run, tokens: Mapping[int, int]) -> bool:
+        """Whether a run was part of one in which a token is put."""
+        low, high = run.start, run.stop
+        while low > 0 and self.ids[low - 1] == MASK:
+            low -= 1
+        while high < self.length and self.ids[high] == MASK:
+            high += 1
+        return any(low <= position < high for position in tokens)
+
+    def _solve(self, ids: Sequence[int], end: int, free: Sequence[Run], layers: int) -> list[int] | None:
+        """A filling where only some runs are free and shorter ones are taken mask by mask.
+
+        Returns
+        -------
+        list of int or None
+            Empty: texts were found, but none with the right numbers of tokens. None: there is no filling.
+        """
+        filled = [self.witness[i] if t == MASK and self.witness else t for i, t in enumerate(ids)]
+        for run in free:
+            filled[run.start : run.stop] = [MASK] * (run.stop - run.start)
+        rows, letters = self._lay_out(filled, end, free, layers)
+        if not self.infiller.solve(rows, letters, weighed=True):
+            return None
+        by_slot: dict[int, list[Event]] = {}
+        for event in self.infiller.events():
+            by_slot.setdefault(event.slot, []).append(event)
+        for run in free:
+            tokens = self._tokens_of(run, by_slot, layers)
+            if tokens is None:
+                return []
+            filled[run.start : run.start + len(tokens)] = tokens
+        return [self._end_token if t == MASK else t for t in filled]
+
+    def _lay_out(self, filled: Sequence[int], end: int, free: Sequence[Run], layers: int) -> tuple[I32, I32]:
+        rows = np.zeros((self.length + 1, chart.SLOT_WORDS), np.int32)
+        rows[:, chart.TOKEN_TO] = -1
+        rows[:, chart.SKIP_TO] = np.arange(1, self.length + 2)
+        rows[self.length, chart.SKIP_TO] = -1
+        rows[end, chart.MAY_END] = 1
+        letters: list[int] = []
+        for i, token in enumerate(filled[:end]):
+            spelled = self._spelled(token) if token not in self.ends else b""
+            if spelled:
+                rows[i, [chart.OFFSET, chart.LENGTH, chart.SKIP_TO]] = len(letters), len(spelled), -1
+                letters += self.infiller.network.classes[np.frombuffer(spelled, np.uint8)].tolist()
+        for run in free:
+            if run.stop - run.start > layers:
+                rows[run.start, chart.LENGTH] = -1
+            else:
+                rows[run.start : run.stop, chart.TOKEN_TO] = np.arange(run.start, run.stop) + 1
+                rows[run.start : run.stop, chart.SKIP_TO] = -1
+                if run.last:
+                    rows[run.start : run.stop, chart.MAY_END] = 1
+        return rows, np.array(letters or [0], np.int32)
+
+    def _tokens_of(self, run: Run, by_slot: Mapping[int, list[Event]], layers: int) -> list[int] | None:
+        """The tokens of a run; None if its text takes more, or cannot be made to take as many."""
+        size = run.stop - run.start
+        spellings = self.infiller.tokens.spellings
+        if size <= layers:
+            slots = [by_slot[i] for i in range(run.start, run.stop) if i in by_slot]
+            return [spellings[bytes(event.letter for event in events)] for events in slots]
+        events = by_slot.get(run.start, [])
+        return spell(events, self._state_behind(run, by_slot), size, run.last, self.infiller)
+
+    def _state_behind(self, run: Run, by_slot: Mapping[int, list[Event]]) -> int:
+        """The state of the network behind a run; -1 if that is not known."""
+        later = next((by_slot[i] for i in range(run.stop, self.length) if i in by_slot), None)
+        return later[0].state if later else -1
+
+
+def spell(events: Sequence[Event], behind: int, size: int, at_most: bool, infiller: Infiller) -> list[int] | None:
+    """Spell bytes in a number of tokens, by repeating one that leads nowhere new if need be."""
+    spellings = infiller.tokens.spellings
+    letters = bytes(event.letter for event in events)
+    longest = max(map(len, spellings), default=0)
+    heads = _counts(letters, spellings, longest)
+    counts = [k for k in range(size + 1) if heads[-1] >> k & 1]
+    if at_most and counts:
+        return _split(letters, heads, counts[0], spellings, longest)
+    if counts and counts[-1] == size:
+        return _split(letters, heads, size, spellings, longest)
+    step = infiller.network.step
+    for i, state in enumerate([*(event.state for event in events), behind]):
+        loops = [c for c in np.flatnonzero(step[state] == state).tolist() if bytes([c]) in spellings] if state >= 0 else []
+        if not loops or not heads[i]:
+            continue
+        tails = _counts(letters[i:], spellings, longest)
+        for k in range(min(size, len(letters)) + 1):
+            for j in range(k + 1):
+                if k < size and heads[i] >> j & 1 and tails[-1] >> (k - j) & 1:
+                    head = _split(letters[:i], heads[: i + 1], j, spellings, longest)
+                    tail = _split(letters[i:], tails, k - j, spellings, longest)
+                    return [*head, *[spellings[bytes(loops[:1])]] * (size - k), *tail]
+    return None
+
+
+def _counts(letters: bytes, spellings: Mapping[bytes, int], longest: int) -> list[int]:
+    """Of every beginning, the numbers of tokens that spell it, as the bits of an integer."""
+    counts = [1]
+    for i in range(1, len(letters) + 1):
+        ways = 0
+        for length in range(1, min(i, longest) + 1):
+            if counts[i - length] and letters[i - length : i] in spellings:
+                ways |= counts[i - length] << 1
+        counts.append(ways)
+    return counts
+
+
+def _split(letters: bytes, counts: Sequence[int], size: int, spellings: Mapping[bytes, int], longest: int) -> list[int]:
+    """So many tokens that spell some bytes; `counts` says that there are such."""
+    tokens: list[int] = []
+    at = len(letters)
+    while at:
+        for length in range(1, min(at, longest) + 1):
+            piece = letters[at - length : at]
+            if piece in spellings and counts[at - length] >> (size - 1) & 1:
+                tokens.append(spellings[piece])
+                at, size = at - length, size - 1
+                break
+    return tokens[::-1]
