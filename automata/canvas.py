@@ -4,9 +4,11 @@ A canvas always knows a *witness*, a filling of its masks. Whether a token may s
 
 1. the token in its place in the witness, everything else as it is: the chart of the witness is read from there on until what can follow is what could follow before;
 2. the masks around it free, the others as in the witness;
-3. all masks free, runs of them as any bytes whatever: what cannot be completed so cannot be completed, and a filling with the right numbers of
-   tokens, by spelling it in more tokens or repeating one that leads nowhere new, proves that it can;
-4. all masks free, every one of them a token.
+3. all masks free.
+
+Free runs of masks are first taken as any bytes whatever. What cannot be completed so cannot be completed at all. A completion is a filling if its bytes can be spelled in
+the right number of tokens, perhaps by repeating one that leads nowhere new. The runs where they cannot are taken as tokens of one byte, which proves
+nothing if it fails, then exactly, mask by mask; so in the end there is a filling, or there is none (abstraction refined by counterexamples: Clarke et al. 2000).
 """
 
 from __future__ import annotations
@@ -17,12 +19,13 @@ from typing import NamedTuple
 import numpy as np
 
 from detent.automata.gaps import I32
-from detent.automata.infiller import Event, Infiller, larger
+from detent.automata.infiller import Derivation, Infiller, larger
 from detent.grammar.errors import Unsatisfiable
 from detent.native import infill_chart as chart
 
 MASK = -1
-LAYERS = 3  # masks in a row that are taken one by one where others are taken as any bytes
+LAYERS = 3  # masks in a row that are taken exactly at once
+TOKENS, BYTES, FREE = 1, chart.ONE_BYTE, chart.ANY_BYTES  # how the masks of a run are taken
 
 
 class Run(NamedTuple):
@@ -200,13 +203,24 @@ class Canvas:
         runs = list(self._runs(ids, end))
         around = [run for run in runs if self.witness and self._touches(run, tokens)]
         if self.witness and len(around) < len(runs):
-            filled = self._solve(ids, end, around, LAYERS)
+            filled = self._refine(ids, end, around)
             if filled:
                 return filled
-        filled = self._solve(ids, end, runs, LAYERS)
-        if filled is None or filled:
-            return filled
-        return self._solve(ids, end, runs, self.length) or None
+        return self._refine(ids, end, runs)
+
+    def _refine(self, ids: list[int], end: int, free: Sequence[Run]) -> list[int] | None:
+        """A filling where only some runs are free: these are taken as any bytes, until that proves too much."""
+        taken = dict.fromkeys(free, FREE)
+        while True:
+            filled, unspelled = self._solve(ids, end, taken)
+            if filled or not unspelled:
+                return filled
+            quick = {run: BYTES if run.stop - run.start > LAYERS else TOKENS for run in unspelled}
+            if BYTES in quick.values():
+                filled, _ = self._solve(ids, end, taken | quick)
+                if filled:
+                    return filled
+            taken |= dict.fromkeys(unspelled, TOKENS)
 
     def _runs(self, ids: Sequence[int], end: int) -> Iterator[Run]:
         start = 0
@@ -225,31 +239,32 @@ class Canvas:
             high += 1
         return any(low <= position < high for position in tokens)
 
-    def _solve(self, ids: Sequence[int], end: int, free: Sequence[Run], layers: int) -> list[int] | None:
-        """A filling where only some runs are free and shorter ones are taken mask by mask.
+    def _solve(self, ids: Sequence[int], end: int, taken: Mapping[Run, int]) -> tuple[list[int] | None, list[Run]]:
+        """A filling where only some runs are free, taken in one of three ways.
 
         Returns
         -------
-        list of int or None
-            Empty: texts were found, but none with the right numbers of tokens. None: there is no filling.
+        filling : list of int or None
+        unspelled : list of Run
+            Without a filling: those whose text did not have the right number of tokens. None: no text was found.
         """
         filled = [self.witness[i] if t == MASK and self.witness else t for i, t in enumerate(ids)]
-        for run in free:
+        for run in taken:
             filled[run.start : run.stop] = [MASK] * (run.stop - run.start)
-        rows, letters = self._lay_out(filled, end, free, layers)
+        rows, letters = self._lay_out(filled, end, taken)
         if not self.infiller.solve(rows, letters, weighed=True):
-            return None
-        by_slot: dict[int, list[Event]] = {}
-        for event in self.infiller.events():
-            by_slot.setdefault(event.slot, []).append(event)
-        for run in free:
-            tokens = self._tokens_of(run, by_slot, layers)
+            return None, []
+        derivation = self.infiller.derivation()
+        unspelled: list[Run] = []
+        for run, how in taken.items():
+            tokens = self._tokens_of(run, derivation, how)
             if tokens is None:
-                return []
-            filled[run.start : run.start + len(tokens)] = tokens
-        return [self._end_token if t == MASK else t for t in filled]
+                unspelled.append(run)
+            else:
+                filled[run.start : run.start + len(tokens)] = tokens
+        return (None if unspelled else [self._end_token if t == MASK else t for t in filled]), unspelled
 
-    def _lay_out(self, filled: Sequence[int], end: int, free: Sequence[Run], layers: int) -> tuple[I32, I32]:
+    def _lay_out(self, filled: Sequence[int], end: int, taken: Mapping[Run, int]) -> tuple[I32, I32]:
         rows = np.zeros((self.length + 1, chart.SLOT_WORDS), np.int32)
         rows[:, chart.TOKEN_TO] = -1
         rows[:, chart.SKIP_TO] = np.arange(1, self.length + 2)
@@ -261,60 +276,75 @@ class Canvas:
             if spelled:
                 rows[i, [chart.OFFSET, chart.LENGTH, chart.SKIP_TO]] = len(letters), len(spelled), -1
                 letters += self.infiller.network.classes[np.frombuffer(spelled, np.uint8)].tolist()
-        for run in free:
-            if run.stop - run.start > layers:
-                rows[run.start, chart.LENGTH] = -1
+        for run, how in taken.items():
+            span = slice(run.start, run.stop)
+            if how == FREE:
+                rows[run.start, chart.LENGTH] = chart.ANY_BYTES
+                continue
+            rows[span, chart.SKIP_TO] = -1
+            if how == BYTES:
+                rows[span, chart.LENGTH] = chart.ONE_BYTE
             else:
-                rows[run.start : run.stop, chart.TOKEN_TO] = np.arange(run.start, run.stop) + 1
-                rows[run.start : run.stop, chart.SKIP_TO] = -1
-                if run.last:
-                    rows[run.start : run.stop, chart.MAY_END] = 1
+                rows[span, chart.TOKEN_TO] = np.arange(run.start, run.stop) + 1
+            if run.last:
+                rows[span, chart.MAY_END] = 1
         return rows, np.array(letters or [0], np.int32)
 
-    def _tokens_of(self, run: Run, by_slot: Mapping[int, list[Event]], layers: int) -> list[int] | None:
+    def _tokens_of(self, run: Run, derivation: Derivation, how: int) -> list[int] | None:
         """The tokens of a run; None if its text takes more, or cannot be made to take as many."""
         size = run.stop - run.start
-        spellings = self.infiller.tokens.spellings
-        if size <= layers:
-            slots = [by_slot[i] for i in range(run.start, run.stop) if i in by_slot]
-            return [spellings[bytes(event.letter for event in events)] for events in slots]
-        events = by_slot.get(run.start, [])
-        return spell(events, self._state_behind(run, by_slot), size, run.last, self.infiller)
+        events = [event for event in derivation.events if run.start <= event.slot < run.stop]
+        if how == FREE:
+            letters = bytes(event.letter for event in events)
+            visits = sorted((visit.index, visit.state) for visit in derivation.visits if visit.slot == run.start)
+            places = [(index - visits[0][0], state) for index, state in visits]
+            return spell(letters, places, size, run.last, self.infiller)
+        tokens, spelled = [], b""
+        for event in events:
+            spelled += bytes([event.letter])
+            if event.ends:
+                tokens.append(self.infiller.tokens.spellings[spelled])
+                spelled = b""
+        return tokens
 
-    def _state_behind(self, run: Run, by_slot: Mapping[int, list[Event]]) -> int:
-        """The state of the network behind a run; -1 if that is not known."""
-        later = next((by_slot[i] for i in range(run.stop, self.length) if i in by_slot), None)
-        return later[0].state if later else -1
 
+def spell(
+    letters: bytes, places: Iterable[tuple[int, int]], size: int, at_most: bool, infiller: Infiller
+) -> list[int] | None:
+    """Spell bytes in a number of tokens, by repeating one that leads nowhere new if need be.
 
-def spell(events: Sequence[Event], behind: int, size: int, at_most: bool, infiller: Infiller) -> list[int] | None:
-    """Spell bytes in a number of tokens, by repeating one that leads nowhere new if need be."""
-    spellings = infiller.tokens.spellings
-    letters = bytes(event.letter for event in events)
-    longest = max(map(len, spellings), default=0)
-    heads = _counts(letters, spellings, longest)
+    Parameters
+    ----------
+    letters : bytes
+        Classes of bytes.
+    places : iterable of (int, int)
+        Numbers of letters, and states of the network behind so many.
+    size : int
+    at_most : bool
+        Fewer tokens will do.
+    infiller : Infiller
+    """
+    spellings, step = infiller.tokens.spellings, infiller.network.step
+    heads = _counts(letters, spellings)
     counts = [k for k in range(size + 1) if heads[-1] >> k & 1]
-    if at_most and counts:
-        return _split(letters, heads, counts[0], spellings, longest)
-    if counts and counts[-1] == size:
-        return _split(letters, heads, size, spellings, longest)
-    step = infiller.network.step
-    for i, state in enumerate([*(event.state for event in events), behind]):
-        loops = [c for c in np.flatnonzero(step[state] == state).tolist() if bytes([c]) in spellings] if state >= 0 else []
+    if counts and (at_most or counts[-1] == size):
+        return _split(letters, heads, counts[0] if at_most else size, spellings)
+    for i, state in places:
+        loops = [c for c in np.flatnonzero(step[state] == state).tolist() if bytes([c]) in spellings]
         if not loops or not heads[i]:
             continue
-        tails = _counts(letters[i:], spellings, longest)
-        for k in range(min(size, len(letters)) + 1):
-            for j in range(k + 1):
-                if k < size and heads[i] >> j & 1 and tails[-1] >> (k - j) & 1:
-                    head = _split(letters[:i], heads[: i + 1], j, spellings, longest)
-                    tail = _split(letters[i:], tails, k - j, spellings, longest)
-                    return [*head, *[spellings[bytes(loops[:1])]] * (size - k), *tail]
+        tails = _counts(letters[i:], spellings)
+        ways = [(j, k) for j in range(i + 1) if heads[i] >> j & 1 for k in range(size - j) if tails[-1] >> k & 1]
+        if ways:
+            j, k = ways[0]
+            middle = [spellings[bytes(loops[:1])]] * (size - j - k)
+            return [*_split(letters[:i], heads, j, spellings), *middle, *_split(letters[i:], tails, k, spellings)]
     return None
 
 
-def _counts(letters: bytes, spellings: Mapping[bytes, int], longest: int) -> list[int]:
+def _counts(letters: bytes, spellings: Mapping[bytes, int]) -> list[int]:
     """Of every beginning, the numbers of tokens that spell it, as the bits of an integer."""
+    longest = max(map(len, spellings), default=0)
     counts = [1]
     for i in range(1, len(letters) + 1):
         ways = 0
@@ -325,15 +355,16 @@ def _counts(letters: bytes, spellings: Mapping[bytes, int], longest: int) -> lis
     return counts
 
 
-def _split(letters: bytes, counts: Sequence[int], size: int, spellings: Mapping[bytes, int], longest: int) -> list[int]:
+def _split(letters: bytes, counts: Sequence[int], size: int, spellings: Mapping[bytes, int]) -> list[int]:
     """So many tokens that spell some bytes; `counts` says that there are such."""
     tokens: list[int] = []
     at = len(letters)
     while at:
-        for length in range(1, min(at, longest) + 1):
-            piece = letters[at - length : at]
-            if piece in spellings and counts[at - length] >> (size - 1) & 1:
-                tokens.append(spellings[piece])
-                at, size = at - length, size - 1
-                break
+        length = next(
+            n
+            for n in range(1, at + 1)
+            if letters[at - n : at] in spellings and counts[at - n] >> (size - 1 - len(tokens)) & 1
+        )
+        tokens.append(spellings[letters[at - length : at]])
+        at -= length
     return tokens[::-1]

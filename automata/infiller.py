@@ -84,7 +84,7 @@ class Infiller:
         if self.network.nullable and slots.skippable:
             events: list[Event] = []
         elif self.solve(slots.rows, slots.letters, weighed=True):
-            events = self.events()
+            events = self.derivation().events
         else:
             return None
         return self._filling(slots, events)
@@ -96,7 +96,7 @@ class Infiller:
             if not isinstance(part, Gap):
                 pieces[i].append(part if isinstance(part, bytes) else part.encode(errors="surrogatepass"))
         spelled = b""
-        for slot, letter, ends, _ in events:
+        for slot, letter, ends in events:
             if slots.rows[slot, chart.LENGTH]:
                 continue
             spelled += bytes([letter]) if letter >= 0 else b""
@@ -135,8 +135,8 @@ class Infiller:
                 return bool(found == chart.YES)
             self._chart = larger(self._chart, 2 * n_slots)
 
-    def events(self) -> list[Event]:
-        """How the last text that was solved with weights is completed, from the first byte to the last."""
+    def derivation(self) -> Derivation:
+        """How the last text that was solved with weights is completed."""
         return trace(self._chart)
 
 
@@ -150,14 +150,33 @@ class Event(NamedTuple):
         Class of the byte, -1 where there is none.
     ends : bool
         Whether a token ends with it.
-    state : int
-        State of the network in front of it.
     """
 
     slot: int
     letter: int
     ends: bool
+
+
+class Visit(NamedTuple):
+    """A state of the network on the way.
+
+    Attributes
+    ----------
+    index : int
+        Number of events before it.
+    slot, state : int
+    """
+
+    index: int
+    slot: int
     state: int
+
+
+class Derivation(NamedTuple):
+    """A way to complete a text: its events from the first to the last, and all states on the way."""
+
+    events: list[Event]
+    visits: list[Visit]
 
 
 def larger(old: I32, n_slots: int) -> I32:
@@ -168,25 +187,26 @@ def larger(old: I32, n_slots: int) -> I32:
     return chart.allocate(capacity, n_slots)
 
 
-def trace(C: I32) -> list[Event]:
-    """How the accepted item came about, from the first byte to the last."""
-    items = C[C[chart.BASE] :][: C[chart.ITEMS] * chart.ITEM].reshape(-1, chart.ITEM).tolist()
+def trace(C: I32) -> Derivation:
+    """How the accepted item came about."""
+    items = C[C[chart.BASE] :][: C[chart.ITEMS] * chart.ITEM].reshape(-1, chart.ITEM)
     events: list[Event] = []
+    visits: list[Visit] = []
     pending = [int(C[chart.ACCEPTED])]
     while pending:
-        item = items[pending.pop()]
-        source, how = item[chart.FROM], item[chart.HOW]
+        here, _, state, _, _, cost, source, how, _ = items[pending.pop()].tolist()
+        visits.append(Visit(-len(events), here, state))
         if source < 0:
             continue
         pending.append(source)
-        slot, state = items[source][chart.SLOT], items[source][chart.STATE]
+        slot = int(items[source, chart.SLOT])
         if how >= 0:
             pending.append(how)
         elif how < chart.ENTERED:
-            events.append(Event(slot, (-how - chart.BYTE) // 2, (-how - chart.BYTE) % 2 == 1, state))
-        elif item[chart.COST] > items[source][chart.COST]:
-            events.append(Event(slot, -1, True, state))
-    return events[::-1]
+            events.append(Event(slot, (-how - chart.BYTE) // 2, (-how - chart.BYTE) % 2 == 1))
+        elif cost > items[source, chart.COST]:
+            events.append(Event(slot, -1, True))
+    return Derivation(events[::-1], [visit._replace(index=visit.index + len(events)) for visit in visits])
 
 
 def spaced(parts: Sequence[Part | None]) -> list[Part | None]:

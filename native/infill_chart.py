@@ -3,7 +3,8 @@
 A text with gaps is a row of *slots*. A place is a pair (slot, inside): ``(t, 0)`` is the boundary in front of slot ``t``, other numbers are bytes of its
 text or nodes of the automaton of all tokens. A slot is six numbers::
 
-    offset, length   its text, as classes of bytes in a common array; then comes the boundary t + 1; length -1: any bytes, and stay
+    offset, length   its text, as classes of bytes in a common array; then comes the boundary t + 1; length -1: any
+                     bytes, and stay; length -2: one token of one byte
     token            where one token leads (t + 1: a mask, t: any number of tokens), -1: no token may stand here
     skip, cost       where one comes without reading, -1: nowhere; 1 if that takes a token (which spells nothing)
     final            1 if the text may end at boundary t
@@ -51,6 +52,7 @@ TOKENS_HEADER = 5
 
 OFFSET, LENGTH, TOKEN_TO, SKIP_TO, SKIP_COST, MAY_END = range(6)
 SLOT_WORDS = 6
+ANY_BYTES, ONE_BYTE = -1, -2  # as lengths
 
 NO, YES, FULL = 0, 1, 2
 
@@ -236,7 +238,14 @@ def _follow(G, T, S, X, C, number):
         return
     if inside == 0 and S[row + SKIP_TO] >= 0:
         _add_item(C, S[row + SKIP_TO], 0, state, call, cost + S[row + SKIP_COST], number, ENTERED, slot)
-    if S[row + LENGTH] < 0:
+    if S[row + LENGTH] == ONE_BYTE:
+        for k in range(T[T[EDGE_FIRST]], T[T[EDGE_FIRST] + 1]):
+            to = G[steps + T[T[EDGE_CLASS] + k]]
+            if to >= 0 and T[T[TOKEN_ENDS] + T[T[EDGE_TO] + k]]:
+                how = -TOKEN - 2 * T[T[EDGE_CLASS] + k]
+                _add_item(C, slot + 1, 0, to, call, cost + 1, number, how, slot)
+        return
+    if S[row + LENGTH] == ANY_BYTES:
         for c in range(G[N_CLASSES]):
             if G[steps + c] >= 0:
                 _add_item(C, slot, 0, G[steps + c], call, cost + 1, number, -BYTE - 2 * c, slot)
