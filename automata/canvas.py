@@ -17,23 +17,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detent.automata.gaps import I32
 from detent.automata.infiller import Derivation, Infiller, larger
 from detent.grammar.errors import Unsatisfiable
 from detent.native import infill_chart as chart
 
-MASK = -1
+MASK, BLANK = -1, -2  # no token yet; no token, where a region is shorter than it might be
 LAYERS = 3  # masks in a row that are taken exactly at once
 TOKENS, BYTES, FREE = 1, chart.ONE_BYTE, chart.ANY_BYTES  # how the masks of a run are taken
 
 
 class Run(NamedTuple):
-    """Masks side by side, from `start` to before `stop`; in the last one, the text may end early."""
+    """Masks side by side, from `start` to before `stop`; an open run may take fewer tokens."""
 
     start: int
     stop: int
-    last: bool
+    is_open: bool
 
 
 class Canvas:
@@ -49,6 +50,8 @@ class Canvas:
         Tokens behind the text: ends of sequence and padding. Where one stands, the text is over. Without any, the text must fill the canvas.
     ids : sequence of int, optional
         The tokens to begin with, ``MASK`` where there is none.
+    regions : sequence of (int, int)
+        Start and stop of masks that may take fewer tokens, followed by ``BLANK``.
 
     Raises
     ------
@@ -58,7 +61,7 @@ class Canvas:
     Attributes
     ----------
     ids : list of int
-        The tokens, ``MASK`` where there is none.
+        The tokens, ``MASK`` and ``BLANK`` where there is none.
     witness : list of int
         A filling.
     n_checks, n_solved : int
@@ -66,22 +69,29 @@ class Canvas:
     """
 
     def __init__(
-        self, infiller: Infiller, length: int, ends: Iterable[int] = (), ids: Sequence[int] | None = None
+        self,
+        infiller: Infiller,
+        length: int,
+        ends: Iterable[int] = (),
+        ids: Sequence[int] = (),
+        regions: Sequence[tuple[int, int]] = (),
     ) -> None:
         self.infiller, self.length, self.ends = infiller, length, frozenset(ends)
+        self.regions = tuple(regions)
+        self._stops = {stop for _, stop in regions}
         self._end_token = min(self.ends, default=MASK)
         self.ids = [MASK] * length
         self.witness: list[int] = []
         self.n_checks = self.n_solved = 0
         self._texts = infiller.tokens.texts or []
-        self._width = max((len(text) for text in self._texts if text), default=1)
+        self._width = infiller.tokens.longest
         self._letters = np.zeros(self._width * (length + 1), np.int32)
         self._rows = np.zeros((length + 1, chart.SLOT_WORDS), np.int32)
         self._chart = chart.allocate(1 << 12, length + 1)
         self._marks = np.zeros(4 * (length + 1), np.int32)
         self._signatures = np.full(length + 1, -1, np.int64)
         self._top = -1
-        if not self.place({i: token for i, token in enumerate(ids or ()) if token != MASK}):
+        if not self.place({i: token for i, token in enumerate(ids) if token != MASK}):
             raise Unsatisfiable("no filling of the canvas is a text of the grammar")
 
     @property
@@ -93,6 +103,14 @@ class Canvas:
     def masks(self) -> list[int]:
         """The positions without a token."""
         return [i for i, token in enumerate(self.ids) if token == MASK]
+
+    def possible(self, n: int, ends: Iterable[int]) -> NDArray[np.bool_]:
+        """(n,) bool: the tokens that some text of the language may hold, and some ends."""
+        possible = np.zeros(n, np.bool_)
+        usable = self.infiller.tokens.usable[:n]
+        possible[: len(usable)] = usable
+        possible[[token for token in ends if token < n]] = True
+        return possible
 
     def text(self) -> str:
         """The text of a canvas without masks."""
@@ -109,8 +127,15 @@ class Canvas:
             return False
         for position, token in tokens.items():
             self.ids[position] = token
+        if (end := self.end) < self.length:
+            self.ids[end:] = witness[end:]
         self._take(witness)
         return True
+
+    def close(self, position: int) -> bool:
+        """Let the region of a mask end in front of it if the canvas can be completed then; whether it was done."""
+        stop = next(stop for start, stop in self.regions if start <= position < stop)
+        return self.place(dict.fromkeys(range(position, stop), BLANK))
 
     def filling(self, tokens: Mapping[int, int]) -> list[int] | None:
         """A filling of the canvas with more tokens in it; None where there is none."""
@@ -121,14 +146,14 @@ class Canvas:
                 return None
             ids[position] = token
         end = self._text_end(ids)
-        if end is None or not all(self._spelled(token) for token in ids[:end] if token != MASK):
+        if end is None or not all(token < 0 or self._spelled(token) for token in ids[:end]):
             return None
         if self.witness:
             if all(self.witness[position] == token for position, token in tokens.items()):
                 return self.witness
             if len(tokens) == 1:
                 ((position, token),) = tokens.items()
-                if position < end and self.witness[position] not in self.ends and self._recheck(position, token):
+                if position < end and self._spelled(self.witness[position]) and self._recheck(position, token):
                     return [*self.witness[:position], token, *self.witness[position + 1 :]]
         return self._search(ids, end, tokens)
 
@@ -139,6 +164,10 @@ class Canvas:
 
     def _spelled(self, token: int) -> bytes:
         return (self._texts[token] or b"") if 0 <= token < len(self._texts) else b""
+
+    def _letters_of(self, token: int) -> list[int]:
+        """A token as classes of bytes; nothing for the ends of a text."""
+        return self.infiller.tokens.letters(token) if token >= 0 and token not in self.ends else []
 
     # -------------------------------------------------------------------------------- the witness with one token changed
     def _take(self, witness: list[int]) -> None:
@@ -157,9 +186,9 @@ class Canvas:
 
     def _write(self, position: int, token: int) -> None:
         """Let a slot of the witness spell a token."""
-        spelled = b"" if token in self.ends else self._spelled(token)
+        spelled = self._letters_of(token)
         offset = position * self._width
-        self._letters[offset : offset + len(spelled)] = self.infiller.network.classes[np.frombuffer(spelled, np.uint8)]
+        self._letters[offset : offset + len(spelled)] = spelled
         self._rows[position] = offset, len(spelled), -1, -1 if spelled else position + 1, 0, 0
 
     def _read_to(self, stop: int, changed: int) -> bool:
@@ -197,8 +226,8 @@ class Canvas:
     # ------------------------------------------------------------------------------------------------------- other fillings
     def _search(self, ids: list[int], end: int, tokens: Mapping[int, int]) -> list[int] | None:
         """A filling with masks around some positions free, or with all of them."""
-        if self.infiller.network.nullable and self.ends and all(t == MASK or t in self.ends for t in ids):
-            return [self._end_token if t == MASK else t for t in ids]
+        if self.infiller.network.nullable and self.ends and all(token == MASK or token in self.ends for token in ids):
+            return [self._end_token if token == MASK else token for token in ids]
         self.n_solved += 1
         runs = list(self._runs(ids, end))
         around = [run for run in runs if self.witness and self._touches(run, tokens)]
@@ -227,7 +256,7 @@ class Canvas:
         for i in range(end + 1):
             if i == end or ids[i] != MASK:
                 if start < i:
-                    yield Run(start, i, i == end and bool(self.ends))
+                    yield Run(start, i, i in self._stops or (i == end and bool(self.ends)))
                 start = i + 1
 
     def _touches(self, run: Run, tokens: Mapping[int, int]) -> bool:
@@ -248,7 +277,7 @@ class Canvas:
         unspelled : list of Run
             Without a filling: those whose text did not have the right number of tokens. None: no text was found.
         """
-        filled = [self.witness[i] if t == MASK and self.witness else t for i, t in enumerate(ids)]
+        filled = [w if t == MASK else t for t, w in zip(ids, self.witness or ids, strict=True)]
         for run in taken:
             filled[run.start : run.stop] = [MASK] * (run.stop - run.start)
         rows, letters = self._lay_out(filled, end, taken)
@@ -261,33 +290,31 @@ class Canvas:
             if tokens is None:
                 unspelled.append(run)
             else:
-                filled[run.start : run.start + len(tokens)] = tokens
-        return (None if unspelled else [self._end_token if t == MASK else t for t in filled]), unspelled
+                rest = run.stop - run.start - len(tokens)
+                filled[run.start : run.stop] = [*tokens, *[BLANK if run.stop in self._stops else self._end_token] * rest]
+        if unspelled:
+            return None, unspelled
+        return [self._end_token if i >= end and token == MASK else token for i, token in enumerate(filled)], []
 
     def _lay_out(self, filled: Sequence[int], end: int, taken: Mapping[Run, int]) -> tuple[I32, I32]:
-        rows = np.zeros((self.length + 1, chart.SLOT_WORDS), np.int32)
-        rows[:, chart.TOKEN_TO] = -1
-        rows[:, chart.SKIP_TO] = np.arange(1, self.length + 2)
-        rows[self.length, chart.SKIP_TO] = -1
-        rows[end, chart.MAY_END] = 1
         letters: list[int] = []
-        for i, token in enumerate(filled[:end]):
-            spelled = self._spelled(token) if token not in self.ends else b""
-            if spelled:
-                rows[i, [chart.OFFSET, chart.LENGTH, chart.SKIP_TO]] = len(letters), len(spelled), -1
-                letters += self.infiller.network.classes[np.frombuffer(spelled, np.uint8)].tolist()
+        table = []
+        for i, token in enumerate(filled):
+            spelled = self._letters_of(token) if i < end else ()
+            table.append((len(letters), len(spelled), -1, -1 if spelled else i + 1, 0, i == end))
+            letters += spelled
+        table.append((0, 0, -1, -1, 0, end == self.length))
+        rows = np.array(table, np.int32)
         for run, how in taken.items():
             span = slice(run.start, run.stop)
             if how == FREE:
                 rows[run.start, chart.LENGTH] = chart.ANY_BYTES
                 continue
-            rows[span, chart.SKIP_TO] = -1
+            rows[span, chart.SKIP_TO] = run.stop if run.is_open else -1
             if how == BYTES:
                 rows[span, chart.LENGTH] = chart.ONE_BYTE
             else:
                 rows[span, chart.TOKEN_TO] = np.arange(run.start, run.stop) + 1
-            if run.last:
-                rows[span, chart.MAY_END] = 1
         return rows, np.array(letters or [0], np.int32)
 
     def _tokens_of(self, run: Run, derivation: Derivation, how: int) -> list[int] | None:
@@ -298,7 +325,7 @@ class Canvas:
             letters = bytes(event.letter for event in events)
             visits = sorted((visit.index, visit.state) for visit in derivation.visits if visit.slot == run.start)
             places = [(index - visits[0][0], state) for index, state in visits]
-            return spell(letters, places, size, run.last, self.infiller)
+            return spell(letters, places, size, run.is_open, self.infiller)
         tokens, spelled = [], b""
         for event in events:
             spelled += bytes([event.letter])

@@ -59,6 +59,7 @@ class Tokens:
 
     def __init__(self, network: Network, texts: Sequence[bytes | None] | None) -> None:
         self.texts, self._network = texts, network
+        self._letters: dict[int, list[int]] = {}
         self.has_empty = texts is not None and b"" in texts
         table = network.classes.astype(np.uint8)
         usable = (network.step >= 0).any(axis=0)
@@ -76,6 +77,25 @@ class Tokens:
         n_classes = network.step.shape[1]
         self.packed = _pack(self.spellings, n_classes)
         self.mirrored = _pack([spelling[::-1] for spelling in self.spellings], n_classes)
+
+    @cached_property
+    def usable(self) -> NDArray[np.bool_]:
+        """(n_tokens,) bool: the tokens whose bytes the language has at all."""
+        alive = (self._network.step >= 0).any(axis=0)[self._network.classes]
+        dead = bytes(np.flatnonzero(~alive).tolist())
+        return np.array([bool(text) and len(text.translate(None, dead)) == len(text) for text in self.texts or ()], np.bool_)
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest token."""
+        return max((len(text) for text in self.texts or () if text), default=1)
+
+    def letters(self, token: int) -> list[int]:
+        """What a token spells, in classes."""
+        if token not in self._letters:
+            text = self.texts[token] if self.texts and token < len(self.texts) else None
+            self._letters[token] = self._network.classes[np.frombuffer(text or b"", np.uint8)].tolist()
+        return self._letters[token]
 
     def text(self, spelling: bytes) -> bytes:
         """A token, or a character, of a spelling in classes."""
