@@ -49,8 +49,8 @@ class Tokens:
 
     Attributes
     ----------
-    packed, mirrored : int32 arrays
-        The automata of the spellings, and of the reversed ones, in the layout of :mod:`detent.native.infill_chart`.
+    packed : int32 array
+        The automaton of the spellings in the layout of :mod:`detent.native.infill_chart`.
     spellings : dict of bytes to int
         By its spelling in classes, the first token that has it; for single characters, the number is of no use.
     has_empty : bool
@@ -74,9 +74,7 @@ class Tokens:
         for number, spelling in found:
             if spelling and len(spelling.translate(None, dead)) == len(spelling):
                 self.spellings.setdefault(spelling, number)
-        n_classes = network.step.shape[1]
-        self.packed = _pack(self.spellings, n_classes)
-        self.mirrored = _pack([spelling[::-1] for spelling in self.spellings], n_classes)
+        self.packed = _pack(self.spellings, network.step.shape[1])
 
     @cached_property
     def usable(self) -> NDArray[np.bool_]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from detent.automata.gaps import I32, Gap, Part, Slots, Tokens, pack_network, slots_of
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar import network as networks
 from detent.grammar.errors import LimitExceeded
+from detent.grammar.json_rules import read_json_schema
 from detent.grammar.rules import Rules
 from detent.native import infill_chart as chart
 
+Grammar: TypeAlias = "str | Rules | Mapping[str, Any] | bool"
 SMALLEST, LARGEST = 1 << 14, 1 << 22  # items of a chart
 
 
@@ -40,10 +42,11 @@ class Infiller:
 
     Parameters
     ----------
-    grammar : str or Rules
-        Lark's notation, read without a lexer (see :mod:`detent.grammar.scannerless`), or rules.
+    grammar : str, Rules, dict or bool
+        Lark's notation, read without a lexer (see :mod:`detent.grammar.scannerless`); rules; or a JSON Schema
+        (see :mod:`detent.grammar.json_rules`).
     start : str
-        The rule that a whole text must match.
+        The rule of a grammar in Lark's notation that a whole text must match.
     vocab : Vocabulary or sequence of (str or bytes), optional
         The tokens that may stand in a gap; by default every single character is one.
 
@@ -54,7 +57,7 @@ class Infiller:
     """
 
     def __init__(
-        self, grammar: str | Rules, *, start: str = "start", vocab: Vocabulary | Sequence[str | bytes] | None = None
+        self, grammar: Grammar, *, start: str = "start", vocab: Vocabulary | Sequence[str | bytes] | None = None
     ) -> None:
         self.network = _network(grammar, start)
         self.tokens = Tokens(self.network, _token_texts(vocab))
@@ -228,10 +231,14 @@ def bounds(max_gap_tokens: int | None, exact: bool) -> Gap:
     return Gap(max_gap_tokens or 0 if exact else 0, max_gap_tokens)
 
 
+def _network(grammar: Grammar, start: str) -> networks.Network:
+    if isinstance(grammar, str):
+        return _network_of_text(grammar, start)
+    return networks.compile(grammar if isinstance(grammar, Rules) else read_json_schema(grammar))
+
+
 @lru_cache(maxsize=64)
-def _network(grammar: str | Rules, start: str) -> networks.Network:
-    if isinstance(grammar, Rules):
-        return networks.compile(grammar)
+def _network_of_text(grammar: str, start: str) -> networks.Network:
     from detent.grammar.scannerless import read_lark
 
     return networks.compile(read_lark(grammar, start))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,18 +74,6 @@ class Network:
     def n_states(self) -> int:
         """Number of states."""
         return len(self.final)
-
-    @cached_property
-    def mirror(self) -> tuple[Network, NDArray[np.uint8]]:
-        """The network of the reversed texts, and which of its states meet which of this one.
-
-        Returns
-        -------
-        network : Network
-        meets : (n_states, n_states of the mirror) uint8
-            1 where a nonterminal's text may be read up to the one state from the left and up to the other from the right.
-        """
-        return _mirror(self)
 
 
 def compile(rules: Rules) -> Network:
@@ -507,61 +495,3 @@ def _utf8_range(low: int, high: int) -> Iterator[tuple[tuple[int, int], ...]]:
                 yield from _utf8_range(high & ~mask, high)
                 return
     yield tuple(zip(chr(low).encode(), chr(high).encode(), strict=True))
-
-
-def _mirror(network: Network) -> tuple[Network, NDArray[np.uint8]]:
-    n_classes, n_symbols = network.step.shape[1], len(network.first)
-    n_letters = n_classes + n_symbols
-    automata: list[_Automaton] = []
-    pairs: list[list[tuple[int, int]]] = []
-    for i in range(n_symbols):
-        states = np.nonzero(network.owner == i)[0].tolist()
-        local = {state: k + 1 for k, state in enumerate(states)}
-        nfa = _Nfa(n_letters)
-        for _ in range(len(states) + 1):
-            nfa.state()
-        if states:
-            nfa.accept[local[network.first[i]]] = True
-        back: list[tuple[int, int, int]] = []  # (to, letter, from) in the mirrored direction
-        for state in states:
-            letters = [(c, t) for c, t in enumerate(network.step[state].tolist()) if t >= 0]
-            for letter, target in letters + [(n_classes + j, t) for j, t in network.calls[state]]:
-                back.append((target, letter, state))
-                nfa.edges[local[target]].append(((letter,), local[state]))
-        nfa.jumps[0] = [local[state] for state in states if network.final[state]]
-        automaton = nfa.minimal()
-        automata.append(automaton)
-        pairs.append(_meeting(automaton, back, [state for state in states if network.final[state]]))
-    sizes = [a.size for a in automata]
-    base = np.cumsum([0, *sizes]).tolist()
-    step = [np.zeros((0, n_classes), np.int32)]
-    calls: list[list[tuple[int, int]]] = []
-    meets = np.zeros((network.n_states, base[-1]), np.uint8)
-    for i, automaton in enumerate(automata):
-        moved = np.where(automaton.trans >= 0, automaton.trans + base[i], -1).astype(np.int32)
-        step.append(moved[:, :n_classes])
-        calls += [[(j, t) for j, t in enumerate(row) if t >= 0] for row in moved[:, n_classes:].tolist()]
-        for state, other in pairs[i]:
-            meets[state, base[i] + other] = 1
-    final = np.concatenate([a.accept for a in automata]).astype(np.uint8)
-    owner = np.repeat(np.arange(n_symbols), sizes).astype(np.int32)
-    table = np.ascontiguousarray(np.concatenate(step))
-    mirror = Network(network.classes, table, calls, final, owner, base[:-1], network.names, network.nullable)
-    return mirror, meets
-
-
-def _meeting(automaton: _Automaton, back: Sequence[tuple[int, int, int]], finals: Sequence[int]) -> list[tuple[int, int]]:
-    """Pairs of a state and a mirrored state that some remaining text leads to from the end: reachability in the product."""
-    by_target: dict[int, list[tuple[int, int]]] = {}
-    for target, letter, state in back:
-        by_target.setdefault(target, []).append((letter, state))
-    seen = {(state, 0) for state in finals}
-    pending = list(seen)
-    while pending:
-        state, other = pending.pop()
-        for letter, before in by_target.get(state, ()):
-            to = int(automaton.trans[other, letter])
-            if to >= 0 and (before, to) not in seen:
-                seen.add((before, to))
-                pending.append((before, to))
-    return sorted(seen)
