@@ -38,11 +38,11 @@ def read_lark(text: str, start: str = "start") -> Rules:
         terminals, productions, ignored = grammar.compile([start], "*")
     except (LarkError, AssertionError, KeyError) as error:
         raise GrammarError(f"Lark does not take this grammar: {str(error).strip()}") from None
-    automata: dict[str, Regular] = {}
-    for terminal in terminals:
-        if terminal.pattern is None:
-            raise GrammarError("this terminal is declared, but nothing says what it matches", keyword=terminal.name)
-        automata[terminal.name] = language(leftmost.language(terminal.pattern.to_regexp()))
+    automata = {t.name: language(leftmost.language(t.pattern.to_regexp())) for t in terminals}
+    for rule in productions:
+        for symbol in rule.expansion:
+            if not isinstance(symbol, NonTerminal) and symbol.name not in automata:
+                raise GrammarError("this terminal is declared, but nothing says what it matches", keyword=symbol.name)
     between = repeat(alt(*(automata[name] for name in ignored)), 0, None)
     alternatives: dict[str, list[Regular]] = {}
     for rule in productions:

@@ -144,7 +144,8 @@ def test_large_texts() -> None:
     cut = [text[i : i + 25] for i in range(0, len(text), 27)]
     assert len(cut) > 11
     assert infiller.completable(cut) and infiller.completable(cut, max_gap_tokens=2, exact=True)
-    assert not infiller.completable([*cut[:-1], cut[-1] + "]"])
+    assert not infiller.completable([*cut, "]}"], max_gap_tokens=0)
+    assert not infiller.completable([*cut[:5], "tru1", *cut[5:]], max_gap_tokens=0)
 
 
 def test_patterns_and_schemas() -> None:
@@ -165,4 +166,5 @@ def test_patterns_and_schemas() -> None:
     bad = ['{"name": "a", "tags": ["a"]}', '{"name":"A","age":151,"tags":["a"]}', '{"name":"A","tags":[]}', '{"name":"A"}']
     assert all(infill.completable(schema, [text]) for text in good)
     assert not any(infill.completable(schema, [text]) for text in bad)
-    assert infill.completable(schema, ['{"name": "', ': ["'])
+    assert infill.completable(schema, ['{"name": "', ': ["', None])
+    assert not infill.completable(schema, ['{"name": "', ': ["'])
