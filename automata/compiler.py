@@ -23,7 +23,9 @@ from detent.grammar.json_schema.nodes import Node, Reader
 from detent.grammar.json_schema.relaxing import relax
 from detent.grammar.residual import Judge, Residual
 
+from . import prelude
 from .arena import Arena, ArenaFull
+from .cache import DiskCache
 from .format_cache import FormatCache
 from .limits import Limits
 from .lowering import JsonLowering, Lowering, Order, place_text, place_words
@@ -126,8 +128,8 @@ class Compiler:
     ----------
     vocabulary : Vocabulary
     cache_dir : path, False or None
-        Folder for what takes long to make and never changes (automata of some formats); None is the user's cache
-        folder, False none.
+        Folder for what takes long to make and never changes (tables of plain values, automata of some formats); None
+        is the user's cache folder, False none.
     limits : Limits
         Named bounds.
 
@@ -142,7 +144,8 @@ class Compiler:
         self.limits = limits or Limits()
         self._lock = threading.RLock()
         self._grammars: OrderedDict[Any, Grammar] = OrderedDict()
-        self.arena = Arena(vocabulary, self.limits.cache_bytes)
+        self._disk = DiskCache.open(cache_dir)
+        self.arena = self._new_arena()
         self._formats = FormatCache(cache_dir)
         missing = np.flatnonzero(~vocabulary.spellable_bytes[_TEXT_BYTES])
         self._missing = [int(_TEXT_BYTES[k]) for k in missing]
@@ -151,9 +154,14 @@ class Compiler:
         """Replace an arena that is full; matchers move when they meet its end."""
         with self._lock:
             if self.arena is full:
-                self.arena = Arena(self.vocabulary, self.limits.cache_bytes)
+                self.arena = self._new_arena()
                 self._grammars.clear()
             return self.arena
+
+    def _new_arena(self) -> Arena:
+        arena = Arena(self.vocabulary, self.limits.cache_bytes)
+        prelude.prepare(arena, self.vocabulary, self._disk)
+        return arena
 
     def json_schema(
         self,
