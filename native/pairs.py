@@ -38,12 +38,13 @@ from .states import BASE_STATE, S_COUNT, S_ITEMS, state_of
 from .steps import step
 from .suffixes import EDGE_STRIDE, below, edges, suffix_set
 from .suspects import doubt
-from .tables import free_text, gather_loop, is_marked, loop_of, mark_quotes_below
+from .tables import free_text, gather_loop, is_marked, loop_ahead, loop_of, mark_quotes_below
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 from .words import avoids, has_words, walk_avoided, walk_words
 
 SHARED_FROM = 48  # tokens below a node from which its own pair pays
 LOOP_FROM = 128  # the same for the table of a loop set
+AHEAD_FROM = 4096  # the same for a loop set that begins behind the next character
 
 
 @kernel("void(A, A, i8, i8, i8)")
@@ -70,19 +71,16 @@ def visit_node(A, V, x, state, skip):
             arrive(A, V, c, to)
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def visit_merged(A, V, x, state, skip):
-    """One level of a merged set, without the bytes of the loop set ``skip`` (0: none)."""
+@kernel("void(A, A, i8, i8)")
+def visit_merged(A, V, x, state):
+    """One level of a merged set."""
     at = edges(A, V, x)
     if at == 0:
         return
     first = int(A[at + 2])
     for e in range(int(A[at + 3])):
         edge = first + e * EDGE_STRIDE
-        b = int(A[edge])
-        if skip and in_loop(A, skip, b):
-            continue
-        to = step(A, state, b)
+        to = step(A, state, int(A[edge]))
         if to < 0:
             if A[STATUS] == VALUE:
                 doubt(A, V, A, int(A[edge + 2]), int(A[edge + 3]), int(A[edge + 1]), state)
@@ -93,13 +91,13 @@ def visit_merged(A, V, x, state, skip):
         arrive(A, V, int(A[edge + 1]), to)
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def visit_level(A, V, x, state, skip):
+@kernel("void(A, A, i8, i8)")
+def visit_level(A, V, x, state):
     """One level of a suffix set."""
     if x < V[V_NODES]:
-        visit_node(A, V, x, state, skip)
+        visit_node(A, V, x, state, 0)
     else:
-        visit_merged(A, V, x, state, skip)
+        visit_merged(A, V, x, state)
 
 
 @kernel("void(A, A, i8, i8)")
@@ -143,9 +141,12 @@ def visit_quotes(A, V, x, state):
 @kernel("void(A, A, i8, i8)")
 def visit_loop(A, V, x, state):
     """Read ``x`` from a state that loops: tokens inside the loop from a shared table, then what leaves it."""
-    loop = loop_of(A, x, state)
+    loop, inside = loop_of(A, x, state), state
+    if loop == 0 and x < V[V_NODES] and below(A, V, x) >= AHEAD_FROM:
+        inside = loop_ahead(A, x, state)
+        loop = loop_of(A, x, inside) if inside else 0
     if loop == 0 or (loop == TOTAL and x >= V[V_NODES]):
-        visit_level(A, V, x, state, 0)
+        visit_level(A, V, x, state)
         return
     shared = int(A[FREE_LOOP]) if loop == TOTAL else loop
     table = find_pair(A, x, -shared)
@@ -155,8 +156,11 @@ def visit_loop(A, V, x, state):
     use_tokens(A, table)
     if loop == TOTAL:
         visit_quotes(A, V, x, state)
-    elif A[table + P_EXIT] >= 0:
-        visit_level(A, V, int(A[table + P_EXIT]), state, loop)
+        return
+    if x < V[V_NODES]:
+        visit_node(A, V, x, state, loop)
+    if A[table + P_EXIT] >= 0 and A[STATUS] == 0:
+        visit_merged(A, V, int(A[table + P_EXIT]), inside)
 
 
 @kernel("b1(A, A, i8, i8, i8)")
@@ -191,7 +195,7 @@ def visit(A, V, x, state):
         if n >= LOOP_FROM:
             visit_loop(A, V, x, state)
         else:
-            visit_level(A, V, x, state, 0)
+            visit_level(A, V, x, state)
 
 
 @kernel("i8(A, A, i8, i8)")
@@ -199,10 +203,10 @@ def read_all(A, V, x, pos):
     """Collect the pair (x, pos): its exit, or -1."""
     at = int(A[POS]) + pos * POS_STRIDE
     if pos < 0:
-        gather_loop(A, V, x, -pos)
-    elif x == 0 and A[at] == K_STRING and A[at + 4] == 0 and A[at + 5] == 0 and A[A[at + 1] + SPEC_KIND] == ANY:
+        return gather_loop(A, V, x, -pos)
+    if x == 0 and A[at] == K_STRING and A[at + 4] == 0 and A[at + 5] == 0 and A[A[at + 1] + SPEC_KIND] == ANY:
         return free_text(A, V, int(A[at + 1]), int(A[at + 3]))
-    elif has_words(A, pos):
+    if has_words(A, pos):
         walk_words(A, V, x, pos, BASE_STATE)
     elif is_counted(A, pos):
         walk_counted(A, V, x, pos, BASE_STATE)

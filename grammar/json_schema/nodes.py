@@ -20,7 +20,7 @@ from ..errors import GrammarError, LimitExceeded, Unenforceable
 from ..number import NumberSpec
 from ..recent import Recent
 from ..text_set import TextSet
-from .dialects import LATEST
+from .dialects import LATEST, Dialect
 from .document import Document, Place, ScopeNeeded
 from .values import canonical
 
@@ -49,6 +49,7 @@ _CONCERNS = {
 CONCERNS = {keyword: kind for kind, keywords in _CONCERNS.items() for keyword in keywords.split()}
 
 _ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
+_TYPE_ALONE = _ANNOTATIONS | {"type"}
 # keywords that put schemas in place, and that are no plain conjunction of what they say of each member
 _IN_PLACE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if"})
 _IN_PLACE |= {"dependencies", "dependentSchemas"}
@@ -285,6 +286,7 @@ class Reader:
         self.connecting: dict[int, Node] = {}
         self._constants: dict[Any, Node] = {}
         self._alike: dict[Any, Node] = {}
+        self._by_type: dict[tuple[str, Dialect], Node] = {}
         self._representatives: dict[Any, Node] = {}
         self.has_narrowed = self.has_unknown = False
         self.anything = Node(document.root._replace(schema=True), 0)
@@ -298,7 +300,7 @@ class Reader:
             root = self._read()
         except ScopeNeeded:  # rare: what was read so far is read again, with scopes
             self.document.keep_scopes()
-            for nodes in (self._nodes, self.compound, self.connecting, self._alike):
+            for nodes in (self._nodes, self.compound, self.connecting, self._alike, self._by_type):
                 nodes.clear()
             for noted in (self._todo, self.annotations):
                 noted.clear()
@@ -369,8 +371,7 @@ class Reader:
                 stack.append(node)
                 for inner in node.in_place():
                     if inner.serial in entered:
-                        reason = "a reference leads back to itself without entering a value."
-                        raise GrammarError(reason, pointer=node.place.pointer, keyword="$ref")
+                        raise _circle(node.place)
                     if inner.serial in self.compound:
                         stack.append(inner)
         self.compound = done
@@ -384,6 +385,8 @@ class Reader:
             return self.nothing
         if not isinstance(schema, dict):
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
+        if "$ref" in schema and _only_refers(place):
+            return self._named(place)
         key = (id(schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
         if found is None:
@@ -391,6 +394,16 @@ class Reader:
             self._nodes[key] = found
             self._todo.append(found)
         return found
+
+    def _named(self, place: Place) -> Node:
+        """The node that a schema names which says nothing itself: it needs none of its own."""
+        first, passed = place, set()
+        while isinstance(place.schema, dict) and "$ref" in place.schema and _only_refers(place):
+            if id(place.schema) in passed:
+                raise _circle(first)
+            passed.add(id(place.schema))
+            place = self.document.resolve(place.schema["$ref"], place)
+        return self.node(place)
 
     def nodes(self) -> list[Node]:
         """Every node read so far."""
@@ -510,8 +523,14 @@ class Reader:
             node.unknown |= CONCERNS.get(keyword, ANY_TYPE)
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
-        """The node of a subschema."""
-        return self.node(node.place.child(schema, *path))
+        """The node of a subschema; where nothing is left out, one for all that say no more than the same type."""
+        if type(schema) is not dict or not self.strict or not schema.keys() <= _TYPE_ALONE:
+            return self.node(node.place.child(schema, *path))
+        key = (str(schema.get("type")), node.place.dialect)
+        found = self._by_type.get(key)
+        if found is None:
+            found = self._by_type[key] = self.node(node.place.child(schema, *path))
+        return found
 
     # ------------------------------------------------------------------------------------------------- keywords
     def _type(self, node: Node, value: Any) -> None:
@@ -713,6 +732,17 @@ class Reader:
 
     def _unique(self, node: Node, value: Any) -> None:
         node.unique = value is True
+
+
+def _only_refers(place: Place) -> bool:
+    """Whether a schema with ``$ref`` says nothing else: until draft 7 it never does."""
+    schema = place.schema
+    return isinstance(schema["$ref"], str) and (place.draft <= 7 or len(_READERS.keys() & schema.keys()) == 1)
+
+
+def _circle(place: Place) -> GrammarError:
+    reason = "a reference leads back to itself without entering a value."
+    return GrammarError(reason, pointer=place.pointer, keyword="$ref")
 
 
 def in_place(nodes: Iterable[Node]) -> list[Node]:
