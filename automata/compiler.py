@@ -6,7 +6,6 @@ import gc
 import json
 import marshal
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -21,9 +20,12 @@ from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
 from detent.grammar.json_schema.nodes import Node, Reader
 from detent.grammar.json_schema.relaxing import relax
+from detent.grammar.recent import Recent
 from detent.grammar.residual import Judge, Residual
 
+from . import prelude
 from .arena import Arena, ArenaFull
+from .cache import DiskCache
 from .format_cache import FormatCache
 from .limits import Limits
 from .lowering import JsonLowering, Lowering, Order, place_text, place_words
@@ -126,8 +128,8 @@ class Compiler:
     ----------
     vocabulary : Vocabulary
     cache_dir : path, False or None
-        Folder for what takes long to make and never changes (automata of some formats); None is the user's cache
-        folder, False none.
+        Folder for what takes long to make and never changes (tables of plain values, automata of some formats); None
+        is the user's cache folder, False none.
     limits : Limits
         Named bounds.
 
@@ -141,8 +143,9 @@ class Compiler:
         self.vocabulary = vocabulary
         self.limits = limits or Limits()
         self._lock = threading.RLock()
-        self._grammars: OrderedDict[Any, Grammar] = OrderedDict()
-        self.arena = Arena(vocabulary, self.limits.cache_bytes)
+        self._grammars = Recent[Grammar](self.limits.cache_bytes // (SHARE * PER_BYTE))
+        self._disk = DiskCache.open(cache_dir)
+        self.arena = self._new_arena()
         self._formats = FormatCache(cache_dir)
         missing = np.flatnonzero(~vocabulary.spellable_bytes[_TEXT_BYTES])
         self._missing = [int(_TEXT_BYTES[k]) for k in missing]
@@ -151,9 +154,14 @@ class Compiler:
         """Replace an arena that is full; matchers move when they meet its end."""
         with self._lock:
             if self.arena is full:
-                self.arena = Arena(self.vocabulary, self.limits.cache_bytes)
+                self.arena = self._new_arena()
                 self._grammars.clear()
             return self.arena
+
+    def _new_arena(self) -> Arena:
+        arena = Arena(self.vocabulary, self.limits.cache_bytes)
+        prelude.prepare(arena, self.vocabulary, self._disk)
+        return arena
 
     def json_schema(
         self,
@@ -254,7 +262,7 @@ class Compiler:
         if not words:
             raise Unsatisfiable("there is nothing to choose from.", keyword="choice")
         return self._cached(
-            ("choice", words),
+            ("choice", marshal.dumps(words, _NO_SHARING)),
             lambda: self._text_grammar(lambda arena: place_words(arena, words), {"choices": len(words)}),
         )
 
@@ -307,24 +315,20 @@ class Compiler:
 
     def _cached(self, key: Any, make: Callable[[], Grammar]) -> Grammar:
         """A grammar from the cache of those compiled last, or a new one."""
-        if key is None:
-            return make()
-        with self._lock:
-            found = self._grammars.get(key)
-            if found is not None:
-                self._grammars.move_to_end(key)
-                return found
+        found = None if key is None else self._grammars.get(key)
+        if found is not None:
+            return found
         made = make()
-        with self._lock:
-            self._grammars[key] = made
-            while len(self._grammars) > MAX_GRAMMARS:
-                self._grammars.popitem(last=False)
+        if key is not None:
+            self._grammars.put(key, made, OWN_BYTES + sum(len(part) for part in key if isinstance(part, (bytes, str))))
         return made
 
 
 MAX_RELAXATIONS = 50  # keywords left out one by one because of limits that several pass together
 _NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
-MAX_GRAMMARS = 256  # compiled grammars kept for reuse; their tables live in the arena anyway
+SHARE = 16  # what compiled grammars kept for reuse may take, as a part of cache_bytes
+PER_BYTE = 32  # bytes of memory that a compiled grammar takes per byte of its schema, tables aside
+OWN_BYTES = 1024  # of schema, that the smallest grammar is reckoned as
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
 
 

@@ -34,6 +34,7 @@ Bitmask = npt.NDArray[np.int32]
 # what runs for every token goes without the dispatcher; the arrays are the matcher's own, or were checked
 _advance, _advance_keyed = direct(masks.advance), direct(masks.advance_keyed)
 _make_mask, _make_mask_keyed = direct(masks.make_mask), direct(masks.make_mask_keyed)
+_prepare_masks, _fill_ready = direct(masks.prepare_masks), direct(masks.fill_ready)
 OWN = masks.OWN
 _BRACKETS = re.compile(rb"[][{}]")
 
@@ -430,27 +431,34 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
     rows : sequence of int, optional
         Row of each matcher; by default 0, 1, ...
     """
-    targets = range(len(matchers)) if rows is None else rows
-    by_arena: dict[int, tuple[Arena, list[int], list[int]]] = {}
-    by_text: list[tuple[Matcher, int]] = []
-    for matcher, row in zip(matchers, targets, strict=True):
+    n = len(matchers)
+    targets = np.arange(n) if rows is None else np.array(rows, dtype=np.int64)
+    if len(targets) != n:
+        raise ValueError(f"{len(targets)} rows for {n} matchers")
+    if n == 0:
+        return
+    _check_row(mask, int(targets.min()))
+    _check_row(mask, int(targets.max()))
+    arena, alone, found = matchers[0]._arena, [], []
+    for i, matcher in enumerate(matchers):
         if mask is not matcher._mask:
             _check_mask(mask, matcher._A)
             matcher._mask = mask
-        _check_row(mask, row)
-        if matcher._stopped:
-            mask[row] = 0
-            continue
-        if masks.prepare_mask(matcher._A, matcher._V, matcher.state) and not matcher.prepare():
-            by_text.append((matcher, row))
-            continue
-        _, out, states = by_arena.setdefault(id(matcher._A), (matcher._arena, [], []))
-        out.append(row)
-        states.append(matcher.state)
-    for arena, out, states in by_arena.values():
-        _fill_parallel(arena, mask, np.array(out, dtype=np.int64), np.array(states, dtype=np.int64))
-    for matcher, row in by_text:
-        matcher.fill_bitmask(mask, row)
+        state = matcher.state
+        if matcher._stopped or state >= OWN or matcher._arena is not arena:
+            alone.append(i)
+            state = 0
+        found.append(state)
+    states = np.array(found, dtype=np.int64)
+    at = _prepare_masks(arena.A, arena.V, states, 0)
+    while at < n:
+        if not matchers[at].prepare() or matchers[at]._arena is not arena:
+            alone.append(at)
+            states[at] = 0
+        at = _prepare_masks(arena.A, arena.V, states, at + 1)
+    _fill_parallel(arena, mask, targets, states)
+    for i in alone:
+        matchers[i].fill_bitmask(mask, int(targets[i]))
 
 
 def _fill_parallel(arena: Arena, mask: Bitmask, rows: npt.NDArray[np.int64], states: npt.NDArray[np.int64]) -> None:
@@ -458,14 +466,14 @@ def _fill_parallel(arena: Arena, mask: Bitmask, rows: npt.NDArray[np.int64], sta
     n = len(rows)
     parts = min(os.cpu_count() or 1, n * mask.shape[1] // MIN_PART)
     if parts <= 1:
-        masks.fill_ready(arena.A, mask, rows, states, 0, n)
+        _fill_ready(arena.A, mask, rows, states, 0, n)
         return
     cuts = [n * k // parts for k in range(parts + 1)]
     pool = _pool()
-    jobs = [pool.submit(masks.fill_ready, arena.A, mask, rows, states, cuts[k], cuts[k + 1]) for k in range(1, parts)]
-    masks.fill_ready(arena.A, mask, rows, states, cuts[0], cuts[1])
+    jobs = [pool.submit(_fill_ready, arena.A, mask, rows, states, cuts[k], cuts[k + 1]) for k in range(1, parts)]
+    _fill_ready(arena.A, mask, rows, states, cuts[0], cuts[1])
     for job in jobs:
         job.result()
 
 
-MIN_PART = 1 << 16  # words of mask below which handing them to a thread costs more than it saves
+MIN_PART = 1 << 18  # words of mask, 50 µs of writing, below which handing them to a thread costs more than it saves

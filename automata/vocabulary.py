@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from detent.automata import tokenizer_bytes
-from detent.automata.cache import Arrays, DiskCache
+from detent.automata.cache import DiskCache
 from detent.grammar.errors import VocabularyError
 from detent.native import trie
+from detent.native.files import Arrays
 
 _KIND = "vocabulary"
 _SAMPLES = 4096

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
@@ -91,7 +93,34 @@ class Llguidance:
         return allowed
 
 
-ENGINES: dict[str, Any] = {"detent": Detent, "llguidance": Llguidance}
+class XGrammar:
+    """github.com/mlc-ai/xgrammar."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        import xgrammar
+
+        self.library = xgrammar
+        self.name = f"xgrammar {version('xgrammar')}"
+        info = xgrammar.TokenizerInfo.from_huggingface(tokenizer, vocab_size=len(tokenizer))
+        self.bits = xgrammar.allocate_token_bitmask(1, info.vocab_size)
+        self.mask = self.bits.numpy()
+        self.compiler = xgrammar.GrammarCompiler(info, max_threads=1, cache_enabled=False)
+
+    def compile(self, schema: Any) -> None:
+        self.grammar = self.compiler.compile_json_schema(json.dumps(schema), any_whitespace=True, strict_mode=False)
+        self.reset()
+
+    def reset(self) -> None:
+        self.matcher = self.library.GrammarMatcher(self.grammar)
+
+    def fill(self) -> None:
+        self.matcher.fill_next_token_bitmask(self.bits)
+
+    def commit(self, token: int) -> bool:
+        return is_allowed(self.mask, token) and self.matcher.accept_token(token)
+
+
+ENGINES: dict[str, Any] = {"detent": Detent, "llguidance": Llguidance, "xgrammar": XGrammar}
 
 
 def is_allowed(mask: np.ndarray, token: int) -> bool:

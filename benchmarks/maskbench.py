@@ -16,6 +16,7 @@ import gzip
 import json
 import multiprocessing
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,6 +30,7 @@ from rich.progress import track
 from rich.table import Table
 
 PACK = Path(__file__).with_name("everyday.jsonl")
+DEFAULT = ("detent", "llguidance")
 PERCENTILES = (25, 50, 75, 90, 95, 99, 99.9, 100)
 WARM = {"type": "object", "properties": {"a": {"type": "string", "maxLength": 9}, "b": {"type": "integer"}}}
 
@@ -41,6 +43,8 @@ class Measured:
     ----------
     first_mask : float or None
         Microseconds from the schema to its first mask.
+    again : float or None
+        The same for the same schema, after its instances.
     masks : list of float
         Microseconds of each mask and commit.
     over, under : bool
@@ -50,6 +54,7 @@ class Measured:
     """
 
     first_mask: float | None = None
+    again: float | None = None
     masks: list[float] = field(default_factory=list)
     over: bool = False
     under: bool = False
@@ -66,20 +71,26 @@ def measure(engine: Engine, tokenizer: Any, line: dict[str, Any]) -> Measured:
     tests = [(test["valid"], encode(tokenizer, test["data"])) for test in line["tests"]]
     measured = Measured()
     try:
-        start = perf_counter_ns()
-        engine.compile(line["schema"])
-        engine.fill()
-        measured.first_mask = (perf_counter_ns() - start) / 1e3
+        measured.first_mask = first_mask(engine, line["schema"])
         for valid, ids in tests:
             accepted = accepts(engine, ids, tokenizer.eos_token_id, measured.masks)
             measured.over |= accepted and not valid
             measured.under |= valid and not accepted
+        measured.again = first_mask(engine, line["schema"])
     except BaseException as error:  # engines raise all kinds, those of Rust's panics included
         if isinstance(error, KeyboardInterrupt):
             raise
         phase = "compile" if measured.first_mask is None else "run"
         measured.error = f"{phase}: {type(error).__name__}: {error}"[:300]
     return measured
+
+
+def first_mask(engine: Engine, schema: Any) -> float:
+    """Microseconds from a schema to its first mask."""
+    start = perf_counter_ns()
+    engine.compile(schema)
+    engine.fill()
+    return (perf_counter_ns() - start) / 1e3
 
 
 def encode(tokenizer: Any, value: Any) -> list[int]:
@@ -178,7 +189,8 @@ def times(rows: list[Measured]) -> dict[str, float]:
     steps = [time for row in rows for time in row.masks]
     firsts = [row.first_mask for row in rows if row.first_mask is not None]
     found = {}
-    for name, values in (("mask + commit", steps), ("first mask", firsts)):
+    again = [row.again for row in rows if row.again is not None]
+    for name, values in (("mask + commit", steps), ("first mask", firsts), ("first mask again", again)):
         if values:
             found[f"{name}, mean"] = float(np.mean(values))
             found |= {f"{name}, p{q:g}": float(np.percentile(values, q)) for q in PERCENTILES}
@@ -187,8 +199,7 @@ def times(rows: list[Measured]) -> dict[str, float]:
 
 def table(workers: list[Worker], rows: list[list[Measured]]) -> Table:
     """One column per engine, and the first engine's times by those of the second."""
-    shared = [all(row.error is None for row in line) for line in zip(*rows, strict=True)]
-    common = [times([row for row, both in zip(column, shared, strict=True) if both]) for column in rows]
+    common = shared_times(rows)
     out = Table("", *(worker.title for worker in workers), title="times in µs, on the schemas that all engines take")
     if len(workers) > 1:
         out.add_column("ratio")
@@ -205,6 +216,26 @@ def table(workers: list[Worker], rows: list[list[Measured]]) -> Table:
     return out
 
 
+def run(
+    engines: Iterable[str], folder: str | None, lines: list[dict[str, Any]], limit: float
+) -> tuple[list[Worker], list[list[Measured]]]:
+    """Some engines on the same schemas, in turns: their workers, and a row per schema for each."""
+    workers = [Worker(name, folder, limit) for name in engines]
+    rows: list[list[Measured]] = [[] for _ in workers]
+    for line in track(lines, "schemas", transient=True):
+        for worker, column in zip(workers, rows, strict=True):
+            column.append(worker.run(line))
+    for worker in workers:
+        worker.stop()
+    return workers, rows
+
+
+def shared_times(rows: list[list[Measured]]) -> list[dict[str, float]]:
+    """The times of each engine on the schemas that all engines take."""
+    shared = [all(row.error is None for row in line) for line in zip(*rows, strict=True)]
+    return [times([row for row, both in zip(column, shared, strict=True) if both]) for column in rows]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -218,13 +249,7 @@ def main() -> None:
     arguments = parser.parse_args()
     lines = read_pack(arguments.pack, arguments.sample, arguments.seed)
     console = Console()
-    workers = [Worker(name, arguments.tokenizer, arguments.limit) for name in arguments.engine or ENGINES]
-    rows: list[list[Measured]] = [[] for _ in workers]
-    for line in track(lines, "schemas", console=console, transient=True):
-        for worker, column in zip(workers, rows, strict=True):
-            column.append(worker.run(line))
-    for worker in workers:
-        worker.stop()
+    workers, rows = run(arguments.engine or DEFAULT, arguments.tokenizer, lines, arguments.limit)
     console.print(table(workers, rows))
     if arguments.list:
         for worker, column in zip(workers, rows, strict=True):

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from engines import Detent, Llguidance, is_allowed, load_tokenizer
+from engines import Detent, Llguidance, XGrammar, is_allowed, load_tokenizer
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -68,33 +68,6 @@ class DetentAnyOrder(Detent):
     def compile(self, schema: Any) -> None:
         options = {"remotes": self.group.remotes, "format_assertion": self.group.file.startswith("format/")}
         self.matcher = self.compiler.json_schema(schema, order="any", **options).matcher()
-
-
-class XGrammar:
-    """github.com/mlc-ai/xgrammar."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        import xgrammar
-
-        self.library = xgrammar
-        self.name = f"xgrammar {version('xgrammar')}"
-        info = xgrammar.TokenizerInfo.from_huggingface(tokenizer, vocab_size=len(tokenizer))
-        self.bits = xgrammar.allocate_token_bitmask(1, info.vocab_size)
-        self.mask = self.bits.numpy()
-        self.compiler = xgrammar.GrammarCompiler(info, max_threads=1, cache_enabled=False)
-
-    def compile(self, schema: Any) -> None:
-        self.grammar = self.compiler.compile_json_schema(json.dumps(schema), any_whitespace=True, strict_mode=False)
-        self.reset()
-
-    def reset(self) -> None:
-        self.matcher = self.library.GrammarMatcher(self.grammar)
-
-    def fill(self) -> None:
-        self.matcher.fill_next_token_bitmask(self.bits)
-
-    def commit(self, token: int) -> bool:
-        return is_allowed(self.mask, token) and self.matcher.accept_token(token)
 
 
 class Outlines:

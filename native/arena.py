@@ -103,6 +103,35 @@ def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
     return arena
 
 
+def in_use(arena: np.ndarray) -> dict[str, np.ndarray]:
+    """What an arena holds, scratch and hash tables aside: its header and the used part of each region, as views."""
+    parts = {"header": arena[:HEADER]}
+    for region in _SHARES:
+        base, _, used = arena[region : region + 3]
+        parts[f"region {region}"] = arena[base : base + used]
+    return parts
+
+
+def snapshot(arena: np.ndarray) -> dict[str, np.ndarray]:
+    """All that an arena holds, scratch aside; of the hash tables, which slots are filled and with what."""
+    parts = in_use(arena)
+    for region in _HASHES:
+        base, size = arena[region : region + 2]
+        slots = np.flatnonzero(arena[base : base + size]).astype(np.int32)
+        parts[f"slots {region}"], parts[f"values {region}"] = slots, arena[base + slots]
+    return parts
+
+
+def restore(arena: np.ndarray, parts: dict[str, np.ndarray]) -> None:
+    """Put a snapshot into an arena of the same layout that holds nothing but the beginning of it."""
+    arena[:HEADER] = parts["header"]
+    for region in _SHARES:
+        base, _, used = arena[region : region + 3]
+        arena[base : base + used] = parts[f"region {region}"]
+    for region in _HASHES:
+        arena[arena[region] + parts[f"slots {region}"]] = parts[f"values {region}"]
+
+
 @kernel("i8(A, i8, i8)")
 def take(A, region, n):
     """Reserve ``n`` words of a region: absolute index, or -1 with ``FULL`` set."""

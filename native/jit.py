@@ -16,60 +16,82 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from llvmlite.binding import add_symbol  # type: ignore[import-untyped]
 from numba import config, njit
-from numba.core.caching import _CacheLocator
+
+from . import files
+from .image import Compiled, Image, gather, image_name, name_of, source_digest
 
 INLINED = 700  # bytes of bytecode up to which LLVM may find a kernel worth inlining
 
 # modules compiled side by side the first time, in waves: each builds on the one before
 WAVES = (("positions, languages", "number, suffixes"), ("steps", "dfa, keys"), ("pairs", "duplicates"))
+_BUSY = "DETENT_COMPILING"  # set in the processes that compile
 
 
-def _drop_stale_kernels() -> bool:
-    """Forget every cached kernel when a file of this package is newer than the cache; whether that was so.
+def _prepared() -> Image | None:
+    """The image of all kernels, which is made when there is none of these sources; None in a process that makes it."""
+    if config.DISABLE_JIT or _BUSY in os.environ:  # type: ignore[attr-defined]
+        return None
+    sources = source_digest()
+    folder, name = Path(str(njit(cache=True)(_prepared).stats.cache_path)), image_name(sources)
+    shipped = Path(__file__).parent / "__pycache__"  # Numba turns from it when it is not writable
+    found = files.read(folder / name)
+    if found is None and not config.CACHE_DIR:  # type: ignore[attr-defined]
+        found = files.read(shipped / name)
+    if found is None:
+        _compile_side_by_side(folder, sources, name)
+        found = files.read(folder / name)
+    return None if found is None else Image(found)
 
-    Numba looks at the file of a kernel alone, while its code holds or calls the kernels of other files.
+
+def _compile_side_by_side(folder: Path, sources: str, image: str) -> None:
+    """Fill a folder with compiled kernels and their image; what stays undone is compiled where it is imported.
+
+    Numba looks at the file of a kernel alone, while its code holds or calls the kernels of other files: so all that
+    was compiled from other sources is dropped.
     """
-    folder = Path(__file__).parent
-    cache = folder / "__pycache__"
-    if chosen := config.CACHE_DIR:  # type: ignore[attr-defined]
-        cache = Path(chosen, _CacheLocator.get_suitable_cache_subpath(__file__))
-    stamp = cache / "kernels.stamp"
-    newest = str(max(file.stat().st_mtime_ns for file in folder.glob("*.py")))
-    with suppress(OSError):  # a read-only installation never changes
-        if not stamp.exists() or stamp.read_text() != newest:
-            for kept in cache.glob("*.nb[ci]"):
-                kept.unlink(missing_ok=True)
-            cache.mkdir(parents=True, exist_ok=True)
-            stamp.write_text(newest)
-            return True
-    return False
-
-
-def _compile_side_by_side() -> None:
-    """Fill an empty cache from two processes; whatever they leave undone is compiled where it is imported."""
     print("detent: compiling kernels, once per installation", file=sys.stderr)  # noqa: T201
-    if (os.cpu_count() or 1) < 2 or not sys.executable:
-        return
     with suppress(OSError):
-        for wave in WAVES:
-            for process in [_import_elsewhere(modules) for modules in wave]:
-                process.wait()
+        stamp = folder / "kernels.stamp"
+        if not stamp.exists() or stamp.read_text() != sources:
+            for kept in (*folder.glob("*.nb[ci]"), *folder.glob(f"kernels-*{files.SUFFIX}")):
+                kept.unlink(missing_ok=True)
+            stamp.write_text(sources)
+        if sys.executable:
+            for wave in WAVES:
+                for process in [_elsewhere(f"from detent.native import {modules}") for modules in wave]:
+                    process.wait()
+            _elsewhere(f"from detent.native import jit; jit.write_image({str(folder / image)!r})").wait()
 
 
-def _import_elsewhere(modules: str) -> subprocess.Popen[bytes]:
-    """Import kernel modules in a process of their own, which leaves them in the cache."""
-    code = f"import sys; sys.path[:] = {sys.path!r}; from detent.native import {modules}"
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen([sys.executable, "-c", code], stdin=quiet, stdout=quiet, stderr=quiet)
+def _elsewhere(code: str) -> subprocess.Popen[bytes]:
+    """Run code in a process of its own, which leaves what it compiles in the cache."""
+    code = f"import sys; sys.path[:] = {sys.path!r}; {code}"
+    quiet, environment = subprocess.DEVNULL, os.environ | {_BUSY: "1"}
+    return subprocess.Popen([sys.executable, "-c", code], env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
 
 
-if _drop_stale_kernels() and not config.DISABLE_JIT:  # type: ignore[attr-defined]
-    _compile_side_by_side()
+def write_image(path: str) -> None:
+    """Gather the code of all kernels of this package in a file, or note that it cannot be gathered."""
+    folder = Path(__file__).parent
+    for module in iter_modules([str(folder)]):
+        import_module(f"{__package__}.{module.name}")
+    arrays = gather({}, set())
+    try:
+        arrays = gather(_compiled, _exported)
+    finally:
+        files.write(Path(path), arrays)
+
+
+_compiled: Compiled = {}
+_exported: set[str] = set()
+_image = _prepared()
 
 
 def kernel(signature: str, *, nogil: bool = False, allocates: bool = False) -> Callable[[Callable[..., Any]], Any]:
@@ -88,9 +110,13 @@ def kernel(signature: str, *, nogil: bool = False, allocates: bool = False) -> C
     options: dict[str, Any] = {"nogil": nogil, "_nrt": allocates, "error_model": "numpy", "no_cfunc_wrapper": True}
 
     def wrap(function: Callable[..., Any]) -> Any:
+        if _image is not None and (loaded := _image.load(function, allocates=allocates)) is not None:
+            return loaded
         compiled = njit(full, cache=True, **options)(function)
-        if hasattr(compiled, "overloads") and len(function.__code__.co_code) > INLINED:  # (no overloads: JIT disabled)
-            _export(compiled)
+        if hasattr(compiled, "overloads"):  # (no overloads: JIT disabled)
+            _compiled[name_of(function)] = compiled
+            if len(function.__code__.co_code) > INLINED:
+                _export(compiled)
         return compiled
 
     return wrap
@@ -114,7 +140,8 @@ def _export(compiled: Any) -> None:
     context = compiled.targetctx
     for result in compiled.overloads.values():
         exported = copy(result.fndesc)
-        exported.mangled_name = f"{exported.modname}.{exported.qualname}"
+        exported.mangled_name = name_of(compiled.py_func)
+        _exported.add(exported.mangled_name)
         add_symbol(exported.mangled_name, result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
         context.remove_user_function(result.entry_point)
         context.insert_user_function(result.entry_point, exported, [])

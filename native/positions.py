@@ -188,17 +188,34 @@ def in_turn(A, obj, seen, k):
     return due == A[obj + O_NAMES] if k >= A[obj + O_NAMES] else index <= k <= due
 
 
+@kernel("i8(i8)")
+def ones(word):
+    """How many of the lower 32 bits are set."""
+    n = 0
+    word &= 0xFFFFFFFF
+    while word != 0:
+        word &= word - 1
+        n += 1
+    return n
+
+
+@kernel("i8(A, i8, i8, i8)")
+def spare(A, obj, seen, count):
+    """How many members may come beside the required ones that have not been written; below 0: too few for those."""
+    need, due = int(A[obj + O_REQUIRED]), 0
+    for j in range(int(A[obj + O_SET_WORDS])):
+        due += ones(int(A[need + j] & ~A[seen + j]))
+    return int(A[obj + O_MOST]) - count - due
+
+
 @kernel("b1(A, i8, i8, i8, i8)")
 def fits(A, obj, seen, count, k):
     """Whether the bounds on the number of members can still be met after name ``k`` (-1: a free one)."""
-    most, fewest = int(A[obj + O_MOST]), int(A[obj + O_FEWEST])
-    members = count + 1
-    if most >= 0:
-        need, due = int(A[obj + O_REQUIRED]), 0
-        for j in range(int(A[obj + O_NAMES])):
-            due += j != k and is_seen(A, need, j) and not is_seen(A, seen, j)
-        if members + due > most:
+    if A[obj + O_MOST] >= 0:
+        is_due = k >= 0 and is_seen(A, int(A[obj + O_REQUIRED]), k) and not is_seen(A, seen, k)
+        if spare(A, obj, seen, count) < (0 if is_due else 1):
             return False
+    members, fewest = count + 1, int(A[obj + O_FEWEST])
     if members >= fewest or A[obj + O_FREE] >= 0 or A[obj + O_SPEC] >= 0:
         return True
     first = 0
@@ -206,7 +223,9 @@ def fits(A, obj, seen, count, k):
         first = int(A[obj + O_NAMES]) if k >= A[obj + O_NAMES] else k + 1
     for j in range(first, int(A[obj + O_ALL])):
         members += j != k and A[A[obj + O_GOALS] + j] >= 0 and not is_seen(A, seen, j)
-    return members >= fewest
+        if members >= fewest:
+            return True
+    return False
 
 
 @kernel("b1(A, i8, i8, i8, i8)")
@@ -245,12 +264,35 @@ def free_allowed(A, obj, seen, count):
     return A[obj + O_MOST] < 0 or fits(A, obj, seen, count, -1)
 
 
+@kernel("i8(A, i8, i8)")
+def first_due(A, obj, seen):
+    """The first required name that has not been written, or the number of names."""
+    need = int(A[obj + O_REQUIRED])
+    for j in range(int(A[obj + O_SET_WORDS])):
+        missing = A[need + j] & ~A[seen + j]
+        if missing != 0:
+            k = 0
+            while (missing >> k) & 1 == 0:
+                k += 1
+            return 32 * j + k
+    return int(A[obj + O_NAMES])
+
+
 @kernel("b1(A, i8, i8, i8, i8)")
 def any_word(A, obj, seen, count, node):
-    """Whether an allowed name lies below a node of the trie of names."""
-    order = int(A[obj + O_SORTED])
+    """Whether an allowed name lies below a node of the trie of names. O(names below + all names / 32)."""
+    sorted_names, need = int(A[obj + O_SORTED]), int(A[obj + O_REQUIRED])
+    in_order, due = A[obj + O_ORDER] == REQUIRED_IN_ORDER, -1
+    is_short = A[obj + O_MOST] >= 0 and spare(A, obj, seen, count) < 1
     for j in range(int(A[node + 4]), int(A[node + 5])):
-        if name_allowed(A, obj, seen, count, int(A[order + j])):
+        k = int(A[sorted_names + j])
+        if in_order and is_seen(A, need, k):
+            due = first_due(A, obj, seen) if due < 0 else due
+            if k != due:
+                continue
+        elif is_short and not is_seen(A, need, k):
+            continue
+        if name_allowed(A, obj, seen, count, k):
             return True
     return False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,8 +41,8 @@ def apply_bitmask(
 
     Notes
     -----
-    O(batch * width). On the CPU the bits are unpacked by NumPy, elsewhere on the device itself, so that only the
-    packed words travel.
+    O(batch * width). On the CPU the bits are unpacked by NumPy. Elsewhere only the packed words travel; on CUDA one
+    Triton kernel then writes the forbidden logits and reads none (:mod:`.mask_kernel`).
 
     Examples
     --------
@@ -52,6 +54,9 @@ def apply_bitmask(
     if logits.ndim == 1:
         logits = logits.unsqueeze(0)
     _check(logits, mask, rows)
+    if logits.device.type == "cuda" and logits.stride(1) == 1 and has_triton():
+        _apply_on_device(logits, mask, rows)
+        return
     if rows is not None:
         index = torch.as_tensor(rows, dtype=torch.int64)
         masked = (index >= 0).nonzero().squeeze(1)
@@ -65,6 +70,29 @@ def apply_bitmask(
     width = min(logits.shape[1], forbidden.shape[1])
     logits[:, :width].masked_fill_(forbidden[:, :width], -torch.inf)
     logits[:, width:] = -torch.inf
+
+
+@cache
+def has_triton() -> bool:
+    """Whether kernels can be written in Triton: it comes with PyTorch where that is built for CUDA."""
+    return find_spec("triton") is not None
+
+
+def _apply_on_device(
+    logits: torch.Tensor,
+    mask: NDArray[np.int32] | torch.Tensor,
+    rows: Sequence[int] | NDArray[np.integer] | torch.Tensor | None,
+) -> None:
+    """The same by one kernel, on the device of the logits; only the rows of the mask that are asked for travel."""
+    from .mask_kernel import forbid
+
+    index = None if rows is None else torch.as_tensor(rows, dtype=torch.int64)
+    packed = torch.as_tensor(mask)
+    if index is not None and packed.device != logits.device:
+        used, inverse = index.clamp(min=0).to(packed.device).unique(return_inverse=True)
+        packed, index = packed[used], torch.where(index < 0, -1, inverse.to(index.device))
+    packed = packed.to(logits.device, non_blocking=True).contiguous()
+    forbid(logits, packed, None if index is None else index.to(logits.device, non_blocking=True))
 
 
 def _check(logits: torch.Tensor, mask: NDArray[np.int32] | torch.Tensor, rows: object) -> None:

@@ -24,6 +24,7 @@ from ..dfa import CharDfa
 from ..errors import LimitExceeded, Unenforceable
 from ..number import NumberSpec
 from ..number_set import NumberSet
+from ..recent import Recent
 from ..text_set import TextSet
 from . import scalars, typed
 from .facts import Facts, only_counts
@@ -1022,13 +1023,20 @@ def _numbers(words: tuple[scalars.NumberWords, ...]) -> tuple[Number, ...]:
     return () if spec.is_empty() else (Number(spec),)
 
 
-@lru_cache(maxsize=1024)
+_STRINGS = Recent[tuple[String, ...]](64 << 20)  # bytes of automata
+
+
 def _strings(texts: tuple[TextSet, ...], shortest: int, longest: int | None, max_states: int) -> tuple[String, ...]:
     """The residuals of strings: in every set of texts, and of such a length."""
-    found = TextSet.of(None, shortest, longest, max_states=max_states)
-    for other in texts:
-        found &= other
-    return tuple(String(None, *part) for part in found.parts(max_states))
+    key = texts, shortest, longest, max_states
+    strings = _STRINGS.get(key)
+    if strings is None:
+        found = TextSet.of(None, shortest, longest, max_states=max_states)
+        for other in texts:
+            found &= other
+        strings = tuple(String(None, *part) for part in found.parts(max_states))
+        _STRINGS.put(key, strings, 1024 + sum(3 * len(string.dfa.key) for string in strings if string.dfa is not None))
+    return strings
 
 
 __all__ = ["Goal", "Goals", "told_apart"]

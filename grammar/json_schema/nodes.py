@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from ..decimals import as_decimal
 from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded, Unenforceable
 from ..number import NumberSpec
+from ..recent import Recent
 from ..text_set import TextSet
 from .dialects import LATEST, Dialect
 from .document import Document, Place, ScopeNeeded
@@ -61,7 +62,7 @@ _SELF_CONTAINED |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"
 _ASIDE = frozenset({"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike", "words"})
 
 
-_LISTING = _ASIDE | {"enum", "scalars"}
+_LISTING = _ASIDE | {"enum", "scalars", "enumerated"}
 
 
 class Relaxed(NamedTuple):
@@ -168,6 +169,11 @@ class Node:
         self.place = place
         self.serial = serial
 
+    @cached_property
+    def enumerated(self) -> dict[int, dict[Hashable, Any]]:
+        """What :mod:`.scalars` found out about the values of ``enum``, by type."""
+        return {}
+
     def in_place(self) -> Iterator[Node]:
         """The nodes that are asked about the same value."""
         choices = chain.from_iterable(chain(self.any_of, self.one_of, self.conditions))
@@ -222,10 +228,16 @@ class Node:
         return self.serial == 0
 
 
-@lru_cache(maxsize=4096)
+_PATTERNS = Recent[CharDfa](64 << 20)  # bytes of automata
+
+
 def pattern_dfa(pattern: str, max_states: int) -> CharDfa:
     """Automaton of a ``pattern``: the text contains a match."""
-    return automata.compile(regex.parse(pattern), max_states=max_states)
+    found = _PATTERNS.get((pattern, max_states))
+    if found is None:
+        found = automata.compile(regex.parse(pattern), max_states=max_states)
+        _PATTERNS.put((pattern, max_states), found, 1024 + 3 * len(found.key))  # the key itself, and what is derived
+    return found
 
 
 def format_texts(name: str, draft: int) -> TextSet | None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain, zip_longest
 from math import prod
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from .. import dfa as automata
+from ..dfa import CharDfa
 from ..number_table import MAX_MODULUS
 from .formula import atoms
 from .free_names import children
@@ -311,7 +313,19 @@ def _names(nodes: list[Node]) -> Iterator[list[Node | None]]:
     yield from ([n.property_names] for n in nodes)
 
 
-_matches = lru_cache(maxsize=1 << 14)(automata.matches)  # many sets tell the same names apart
+_ACCEPTED: WeakKeyDictionary[CharDfa, dict[str, bool]] = WeakKeyDictionary()
+_MOST_NAMES = 1 << 14  # remembered per automaton
+
+
+def _matches(dfa: CharDfa, name: str) -> bool:
+    """Whether an automaton accepts a name; many sets tell the same names apart."""
+    known = _ACCEPTED.setdefault(dfa, {})
+    found = known.get(name)
+    if found is None:
+        if len(known) == _MOST_NAMES:
+            known.clear()
+        found = known[name] = automata.matches(dfa, name)
+    return found
 
 
 def _items(nodes: list[Node]) -> Iterator[list[Node | None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
-from functools import lru_cache, partial, reduce
+from functools import partial, reduce
 from typing import Any, TypeAlias, TypeVar
 
 from ..decimals import as_decimal
@@ -68,13 +68,16 @@ def _candidates(f: Formula, kind: int) -> dict[Hashable, Any] | None:
     return {k: v for c in some for k, v in c.items()} if len(some) == len(f.parts) else None
 
 
-@lru_cache(maxsize=1024)
 def _enumerated(node: Node, kind: int) -> dict[Hashable, Any]:
     """The values of a type that an ``enum`` lists and the rest of its node admits."""
-    found = [v for v in node.enum or () if kind_of(v) == kind]
-    if not node.only_lists:
-        found = [v for v in found if meets(node, v, is_listed=True)]
-    return {canonical(v): v for v in found if kind != STRING or can_be_written(v)}
+    values = node.enumerated.get(kind)
+    if values is None:
+        found = [v for v in node.enum or () if kind_of(v) == kind]
+        if not node.only_lists:
+            found = [v for v in found if meets(node, v, is_listed=True)]
+        values = {canonical(v): v for v in found if kind != STRING or can_be_written(v)}
+        node.enumerated[kind] = values
+    return values
 
 
 def admits(f: Formula, value: Any, negated: bool = False) -> bool:

@@ -1,0 +1,90 @@
+"""What nearly every grammar needs: tables of plain JSON values, made once per vocabulary and kept on disk.
+
+A new arena is given the records of a few plain schemas, always the same ones in the same order. What the kernels make
+of them depends on the vocabulary alone: it is read from disk, or made by walking through texts and then stored. The key
+of the file says what the arena held before, so that a file always continues the arena that it is put into.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from detent.grammar.json_schema import Goals
+from detent.grammar.json_schema.document import Document
+from detent.grammar.json_schema.nodes import Reader
+from detent.native import arena as layout
+from detent.native import masks
+from detent.native.image import source_digest
+
+from .arena import Arena
+from .cache import DiskCache
+from .limits import Limits
+from .lowering import JsonLowering
+from .vocabulary import Vocabulary
+
+MIN_TOKENS = 4096  # below, tables are made as quickly as they are read
+MIN_BYTES = 64 << 20  # of an arena: in smaller ones, what only some grammars need has no place
+
+_KIND = "tables"
+_SCALARS: dict[str, Any] = {
+    "text": {"type": "string"},
+    "count": {"type": "integer"},
+    "share": {"type": "number"},
+    "flag": {"type": "boolean"},
+    "none": {"type": "null"},
+    "some": {"type": "string", "minLength": 1},
+    "short": {"type": "string", "maxLength": 9},
+    "list": {"type": "array", "items": {"type": "string"}},
+    "natural": {"type": "integer", "minimum": 0},
+}
+_STRING = r'"a b\n\"\u00e9\ud83d\ude00 é\\"'
+PLAIN: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (True, (f'{{"a": [{_STRING}, -12.5e+3, 0], "b": {{"c": true, "d": false, "e": null}}, "f": {{}}}}', "[ 1 ]")),
+    (
+        {"type": "object", "properties": _SCALARS, "additionalProperties": False},
+        (
+            f'{{"text": {_STRING}, "count": -120, "share": -1.5e-3, "flag": true, "none": null}}',
+            f'{{"some": {_STRING}, "short": "abcdefghi", "list": ["a", "b"], "natural": 12, "flag": false}}',
+            '{\n  "text" : "a",\n  "list" : [\n    "b",\n    "c"\n  ]\n}',
+        ),
+    ),
+)
+
+
+def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> None:
+    """Put the tables of plain values into a new arena, if they are worth it there."""
+    if len(vocabulary) < MIN_TOKENS or arena.A.nbytes < MIN_BYTES or disk.directory is None:
+        return
+    starts = [_placed(arena, schema) for schema, _ in PLAIN]
+    key = blake2b(f"{source_digest()} {vocabulary.fingerprint}".encode())
+    for array in layout.in_use(arena.A).values():
+        key.update(array.data)
+    kept = disk.load(_KIND, key.digest())
+    if kept is not None:
+        layout.restore(arena.A, kept)
+        return
+    for start, (_, texts) in zip(starts, PLAIN, strict=True):
+        for text in texts:
+            _walk(arena, start, text.encode())
+    disk.store(_KIND, key.digest(), layout.snapshot(arena.A))
+
+
+def _placed(arena: Arena, schema: Any) -> int:
+    """The first state of a schema of which every record is written: the kernels will ask for none."""
+    reader = Reader(Document(schema))
+    goals = Goals(reader, max_branches=Limits.max_branches, max_depth=Limits.max_depth)
+    lowering = JsonLowering(arena, goals, goals.goal([reader.read()]), order="schema", whitespace="flexible")
+    lowering.work_ahead(1 << 10)
+    return lowering.start
+
+
+def _walk(arena: Arena, state: int, text: bytes) -> None:
+    """Make the mask of every state on the way through a text."""
+    for byte in text:
+        made = masks.prepare_mask(arena.A, arena.V, state)
+        state = masks.advance_bytes(arena.A, state, np.array([byte], np.int32), 0)
+        assert made == 0 < state, "a plain text, of which no record is lazy"
+    masks.prepare_mask(arena.A, arena.V, state)

@@ -1,0 +1,110 @@
+"""Tables of plain values from disk: they change nothing but the time that masks take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detent.automata import prelude
+from detent.automata.compiler import Compiler
+from detent.automata.limits import Limits
+from detent.automata.matcher import allocate_bitmask
+from detent.automata.vocabulary import Vocabulary
+from detent.native import arena as layout
+
+SCHEMAS: list[tuple[Any, str]] = [
+    ({}, '{"a": [1, "b\\u00e9", {"a": null}], "c": -1.5e3}'),
+    (
+        {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string", "maxLength": 7},
+                "age": {"type": "integer", "minimum": 3},
+                "kind": {"enum": ["red", "green"]},
+                "code": {"type": "string", "pattern": "^[a-z]+-[0-9]{2}$"},
+            },
+            "required": ["name", "age"],
+            "additionalProperties": {"type": "string"},
+        },
+        '{"name": "Zoë", "age": 36, "kind": "red", "code": "ab-12", "other": "x"}',
+    ),
+    ({"type": "array", "items": {"type": "string"}, "uniqueItems": True, "maxItems": 3}, '[ "a", "b",\n"c"]'),
+]
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    """Every byte, and enough pairs of characters to make tables worth keeping."""
+    pairs = [bytes((a, b)) for a in range(0x20, 0x7F) for b in range(0x20, 0x7F)]
+    return Vocabulary.from_tokens([*(bytes((b,)) for b in range(256)), *pairs, b"</s>"], eos=[256 + len(pairs)])
+
+
+def masks(compiler: Compiler) -> list[np.ndarray]:
+    """The masks on the way through each text, byte by byte."""
+    out = []
+    for schema, text in SCHEMAS:
+        matcher = compiler.json_schema(schema).matcher()
+        for byte in text.encode():
+            mask = allocate_bitmask(1, len(compiler.vocabulary))
+            matcher.fill_bitmask(mask)
+            out.append(mask)
+            assert matcher.accept_bytes(bytes((byte,)))
+        assert matcher.is_complete()
+    return out
+
+
+def states(compiler: Compiler) -> int:
+    return int(compiler.arena.A[layout.STATE + 2])
+
+
+def test_masks_are_the_same(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    plain, made, read = (Compiler(vocabulary, cache_dir) for cache_dir in (False, tmp_path, tmp_path))
+    assert len(list(tmp_path.glob("tables-*"))) == 1
+    assert states(plain) < states(made) == states(read)
+    np.testing.assert_equal(masks(made), masks(plain))
+    np.testing.assert_equal(masks(read), masks(plain))
+
+
+def test_what_is_read_is_what_was_made(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    made, read = (layout.snapshot(Compiler(vocabulary, tmp_path).arena.A) for _ in range(2))
+    np.testing.assert_equal(read, made)
+
+
+def test_a_damaged_file_is_made_again(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    made = layout.snapshot(Compiler(vocabulary, tmp_path).arena.A)
+    (path,) = tmp_path.glob("tables-*")
+    good = path.read_bytes()
+    path.write_bytes(good[: len(good) // 2])
+    np.testing.assert_equal(layout.snapshot(Compiler(vocabulary, tmp_path).arena.A), made)
+    assert path.read_bytes() == good
+
+
+def test_every_vocabulary_and_size_has_its_own(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    tokens = [vocabulary.token_bytes(i) for i in range(len(vocabulary))]
+    other = Vocabulary.from_tokens([*tokens[:-1], b"abc", b"</s>"], eos=[len(tokens)])
+    for kind, limits in ((vocabulary, Limits()), (other, Limits()), (vocabulary, Limits(cache_bytes=256 << 20))):
+        Compiler(kind, tmp_path, limits)
+    assert len(list(tmp_path.glob("tables-*"))) == 3
+
+
+def test_a_new_arena_has_them_too(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    compiler = Compiler(vocabulary, tmp_path)
+    before = states(compiler)
+    compiler.renew(compiler.arena)
+    assert states(compiler) == before
+
+
+@pytest.mark.parametrize("limits", [Limits(cache_bytes=1 << 20), Limits(cache_bytes=prelude.MIN_BYTES // 2)])
+def test_a_small_arena_does_without(vocabulary: Vocabulary, tmp_path: Path, limits: Limits) -> None:
+    compiler = Compiler(vocabulary, tmp_path, limits)
+    assert states(compiler) == 2 * layout.STATE_STRIDE
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_small_vocabulary_does_without(tmp_path: Path) -> None:
+    small = Vocabulary.from_tokens([*(bytes((b,)) for b in range(256)), b"</s>"], eos=[256])
+    assert states(Compiler(small, tmp_path)) == 2 * layout.STATE_STRIDE
+    assert not list(tmp_path.iterdir())
