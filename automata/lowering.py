@@ -134,6 +134,12 @@ class JsonLowering:
             self.arena.full()
         return state
 
+    def write_all(self) -> None:
+        """Write every record of a grammar that has few."""
+        while self._pending:
+            for number in list(self._pending):
+                self.lower(number)
+
     def lower(self, number: int) -> None:
         """Write the record of a goal, an object or an array."""
         with self.goals.lock:
