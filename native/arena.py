@@ -24,6 +24,7 @@ OK, NEED, FULL, SHORT, VALUE = 0, 1, 2, 3, 4
 LENGTHS = 144  # table of free text by number of characters: see tables.py
 WAITS, BANNED = 152, 153  # whether a pair waits for another; whether a name closed that is not allowed
 BYTE = 154  # a byte that is being tried
+RULES = 155  # whether any automaton has calls
 
 # regions: index of the base word; +1 capacity, +2 used
 POS, POS_HASH, STATE, ITEM, STATE_HASH, ROW = 8, 12, 16, 20, 24, 28
@@ -36,7 +37,7 @@ SUSPECTS, USED_LISTS = 156, 160
 HEADER = 164
 
 POS_STRIDE = 8  # kind and seven fields
-STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, spare
+STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, expanded state, spare
 TRIE_STRIDE = 6  # byte, first child, number of children, leaf, leaf range
 SNODE_STRIDE = 6  # members, n_members, edges, n_edges, height, below
 PAIR_STRIDE = 12  # see pair_table.py

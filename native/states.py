@@ -5,7 +5,7 @@ parents, which is exact because L(q)P1 | L(q)P2 = L(q)(P1 | P2). Equal futures h
 integer, and the second element of an array walks through the states of the first.
 
 State record: items (absolute index), number of items, flags, memo row (0: none yet), recipe of its mask (0: none yet),
-tokens that the state alone cannot decide (0: none).
+tokens that the state alone cannot decide (0: none), the same state with its calls made (0: not known, see :mod:`.calls`).
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from .arena import (
 from .jit import kernel
 from .languages import DFA_ACCEPT, SPEC_REF
 from .number import num_accepts
-from .positions import K_BASE, K_END, K_MEMBER, K_NUMBER, K_TEXT, K_WORD, lazy, position
+from .positions import K_BASE, K_END, K_MEMBER, K_NUMBER, K_TEXT, K_TOKEN, K_WORD, lazy, position
 
-COMPLETE, AT_BASE, LIVE = 1, 2, 4
+COMPLETE, AT_BASE, LIVE, TOKENS = 1, 2, 4, 8
 BASE_STATE = 1
-S_ITEMS, S_COUNT, S_FLAGS, S_ROW, S_RECIPE, S_SUSPECTS = 0, 1, 2, 3, 4, 5
+S_ITEMS, S_COUNT, S_FLAGS, S_ROW, S_RECIPE, S_SUSPECTS, S_EXPANDED = 0, 1, 2, 3, 4, 5, 6
 
 
 @kernel("b1(A, i8)")
@@ -136,15 +136,17 @@ def find_state(A, base, n):
             flags |= LIVE
             if kind == K_END:
                 flags |= COMPLETE
+            elif kind == K_TOKEN:
+                flags |= TOKENS
     A[at + S_ITEMS], A[at + S_COUNT], A[at + S_FLAGS] = items, n, flags
-    A[at + S_ROW], A[at + S_RECIPE], A[at + S_SUSPECTS] = 0, 0, 0
+    A[at + S_ROW], A[at + S_RECIPE], A[at + S_SUSPECTS], A[at + S_EXPANDED] = 0, 0, 0, 0
     number = (at - states) // STATE_STRIDE
     A[table + slot] = number
     return number
 
 
 @kernel("i8(A, i8, i8, i8, i8)")
-def _unite(A, base, n, j, k):
+def unite(A, base, n, j, k):
     """The state that holds all items of the parents of items ``j .. k-1``; works behind the ``n`` items at ``base``."""
     start = base + 2 * n - int(A[BUFFER])
     A[BUFFER + 2] = start
@@ -187,7 +189,7 @@ def close_buffer(A, start):
                 k += 1
             parent = int(first)
             if parents > 1:
-                parent = _unite(A, base, n, j, k)
+                parent = unite(A, base, n, j, k)
                 if A[STATUS] != 0:
                     return -1
             A[base + 2 * out], A[base + 2 * out + 1] = pos, parent
