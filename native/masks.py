@@ -33,7 +33,7 @@ from .arena import (
     take,
 )
 from .calls import expanded, take_token
-from .collect import add_ids, dense_row, push, start_collecting
+from .collect import add_ids, dense_row, has_work, leave, start_collecting
 from .duplicates import follow, may_strike, strike
 from .jit import kernel
 from .keys import STEPS, restore
@@ -70,8 +70,8 @@ def gather(A, V, x, state):
             ensure_pair(A, V, x, pos)
             return False
         use_tokens(A, pair)
-        if A[pair + P_EXIT] >= 0 and parent > 0:
-            push(A, int(A[pair + P_EXIT]), parent)
+        if parent > 0:
+            leave(A, V, int(A[pair + P_EXIT]), parent)
     return A[STATUS] == 0
 
 
@@ -81,12 +81,12 @@ def collect(A, V, state):
     start_collecting(A)
     if not gather(A, V, 0, state):
         return False
-    while A[WORK + 2] > 0:
+    while has_work(A, V):
         A[WORK + 2] -= 2
         top = int(A[WORK]) + int(A[WORK + 2])
         if not gather(A, V, int(A[top]), int(A[top + 1])):
             return False
-    return True
+    return A[STATUS] == 0
 
 
 @kernel("i8(A)")

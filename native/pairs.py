@@ -30,7 +30,7 @@ from .arena import (
     WORK,
 )
 from .calls import bare_state, expanded
-from .collect import add_exit, add_ids, add_tokens, arrive, start_collecting
+from .collect import add_exit, add_ids, add_tokens, arrive, has_work, start_collecting
 from .counted import is_counted, walk_counted
 from .jit import kernel
 from .languages import ANY, SPEC_KIND, TOTAL, in_loop
@@ -277,7 +277,7 @@ def read_all(A, V, x, pos):
         state = state_of(A, pos, BASE_STATE)
         if A[STATUS] == 0:
             visit_loop(A, V, x, state)
-    while A[STATUS] == 0 and A[WORK + 2] > 0:
+    while has_work(A, V):
         A[WORK + 2] -= 2
         top = int(A[WORK]) + int(A[WORK + 2])
         visit(A, V, int(A[top]), int(A[top + 1]))
