@@ -1,4 +1,4 @@
-"""Grammars of rules: masks, bit for bit, against Earley's algorithm over every token; dead ends; the common machinery."""
+"""Grammars of rules: masks, bit for bit, against Earley's algorithm over every token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detent.automata.compiler import Compiler
 from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
-from detent.grammar import bnf, charset
+from detent.grammar import charset
 from detent.grammar.errors import Unsatisfiable
 from detent.grammar.regular import EPSILON, Regular, alt, chars, literal, repeat, seq
 from detent.grammar.rules import Rules, call
@@ -98,7 +98,9 @@ def _node(inner: st.SearchStrategy[Regular]) -> st.SearchStrategy[Regular]:
 
 
 BODIES = st.recursive(LEAVES, _node, max_leaves=7)
-RULES = st.lists(BODIES, min_size=4, max_size=4).map(lambda bodies: Rules(dict(zip(NAMES, bodies, strict=True)), "root"))
+RULES = st.lists(BODIES, min_size=4, max_size=4).map(
+    lambda bodies: Rules(dict(zip(NAMES, bodies, strict=True)), "root")
+)
 SEEDS = st.integers(0, 2**32 - 1)
 
 
