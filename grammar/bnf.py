@@ -83,7 +83,7 @@ EBNF = Dialect(
 _SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _COUNT = re.compile(r"\{\s*([0-9]+)\s*(?:(,)\s*([0-9]*)\s*)?\}")
 _MARKS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-_TOKEN = re.compile(r"<(?:\[([0-9]+)\]|([^<>\s]+))>")
+_TOKEN = re.compile(r"<(?:\[([0-9]+)\]|[^<>\s]+)>")
 _NUMBERS = re.compile(r"\(\s*([0-9]+(?:\s*,\s*[0-9]+)*)\s*\)")
 _OPTION = re.compile(r"(loop_after_dispatch|excludes)\s*=\s*")
 _FLAG = re.compile(r"true|false")
@@ -222,7 +222,7 @@ class _Parser:
             if self.mark("."):
                 return ANY_CHAR
             if (found := self.take(_TOKEN)) is not None:
-                return token(self.token_id(found[2] or int(found[1]), at))
+                return token(self.token_id(int(found[1]) if found[1] else found[0], at))
         found = self.take(self.dialect.name)
         if found is None:
             self.fail(f"{char!r} begins nothing here")
