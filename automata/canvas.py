@@ -291,7 +291,10 @@ class Canvas:
                 unspelled.append(run)
             else:
                 rest = run.stop - run.start - len(tokens)
-                filled[run.start : run.stop] = [*tokens, *[BLANK if run.stop in self._stops else self._end_token] * rest]
+                filled[run.start : run.stop] = [
+                    *tokens,
+                    *[BLANK if run.stop in self._stops else self._end_token] * rest,
+                ]
         if unspelled:
             return None, unspelled
         return [self._end_token if i >= end and token == MASK else token for i, token in enumerate(filled)], []

@@ -81,7 +81,9 @@ class Tokens:
         """(n_tokens,) bool: the tokens whose bytes the language has at all."""
         alive = (self._network.step >= 0).any(axis=0)[self._network.classes]
         dead = bytes(np.flatnonzero(~alive).tolist())
-        return np.array([bool(text) and len(text.translate(None, dead)) == len(text) for text in self.texts or ()], np.bool_)
+        return np.array(
+            [bool(text) and len(text.translate(None, dead)) == len(text) for text in self.texts or ()], np.bool_
+        )
 
     @property
     def longest(self) -> int:

@@ -64,7 +64,9 @@ class Infiller:
         self.packed = pack_network(self.network)
         self._chart = chart.allocate(SMALLEST, 256)
 
-    def completable(self, parts: Sequence[Part | None], *, max_gap_tokens: int | None = None, exact: bool = False) -> bool:
+    def completable(
+        self, parts: Sequence[Part | None], *, max_gap_tokens: int | None = None, exact: bool = False
+    ) -> bool:
         """Whether the gaps of a text can be filled so that it belongs to the language.
 
         Parameters

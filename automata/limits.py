@@ -23,6 +23,8 @@ class Limits:
         Formulas joined in one piece of work where alternatives overlap (``oneOf``, ``not``, ``if``).
     regex_states : int
         States of one automaton over characters.
+    rule_states : int
+        States of the automaton of one rule of a grammar, before it is minimised.
     """
 
     cache_bytes: int = 512 << 20
@@ -31,3 +33,4 @@ class Limits:
     max_depth: int = 120
     max_steps: int = 100_000
     regex_states: int = 50_000
+    rule_states: int = 10_000

@@ -58,6 +58,18 @@ def members(A, V, x):
     return int(A[at]), int(A[at + 1])
 
 
+@kernel("i8(A, A, i8, i8)")
+def list_members(A, V, x, to):
+    """Copy the trie nodes of a set to ``to``: how many they are."""
+    at, n = members(A, V, x)
+    if x < V[V_NODES]:
+        A[to] = x
+        return 1
+    for j in range(n):
+        A[to + j] = A[at + j]
+    return n
+
+
 @kernel("void(A, i8, i8, i8)")
 def _sift(A, base, root, n):
     """Restore the heap below ``root``."""
@@ -238,19 +250,25 @@ def edges(A, V, x):
     return at if A[STATUS] == 0 else 0
 
 
-@kernel("i8(A, A, i8, i8)")
-def set_behind(A, V, nodes_at, n):
-    """A set whose edges lead to ``n`` trie nodes at ``nodes_at`` and nowhere else; -1 when there is none.
+@kernel("i8(A, A, i8, i8, i8, i8)")
+def set_behind(A, V, nodes_at, n, parents_at, n_parents):
+    """A set of the ``n_parents`` trie nodes at ``parents_at``, in any order, of whose edges only some are kept; -1: none.
 
-    It has no members, and is shared by whoever keeps its number: only its edges can be read.
+    The edges lead to the ``n`` nodes at ``nodes_at``. The set is shared by whoever keeps its number.
     """
     if n == 0:
         return -1
     node_byte, counts, pool = int(V[V_BYTE]), int(A[COUNTS]), int(A[SORT])
-    at = take(A, SNODE, SNODE_STRIDE)
-    if at < 0 or n > A[SORT + 1]:
+    at, kept = take(A, SNODE, SNODE_STRIDE), take(A, MEMBER, n_parents)
+    if at < 0 or kept < 0 or n > A[SORT + 1]:
         A[STATUS] = FULL
         return -1
+    tall, total = 0, 0
+    for j in range(n_parents):
+        node = int(A[parents_at + j])
+        A[kept + j] = node
+        tall = max(tall, int(V[V[V_HEIGHT] + node]))
+        total += int(V[V[V_BELOW] + node])
     for b in range(257):
         A[counts + b] = 0
     for j in range(n):
@@ -261,7 +279,7 @@ def set_behind(A, V, nodes_at, n):
         b = int(V[node_byte + A[nodes_at + j]])
         A[pool + A[counts + b]] = A[nodes_at + j]
         A[counts + b] += 1
-    A[at], A[at + 1], A[at + 4], A[at + 5] = 0, 0, 0, 0
+    A[at], A[at + 1], A[at + 4], A[at + 5] = kept, n_parents, tall, total
     _keep_edges(A, V, at)
     return int(V[V_NODES]) + (at - int(A[SNODE])) // SNODE_STRIDE
 

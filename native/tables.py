@@ -27,6 +27,7 @@ from .arena import (
     STATE_STRIDE,
     STATUS,
     USED_ROWS,
+    WORK,
     take,
 )
 from .collect import add_ids, add_node, add_row, add_tokens, dense_row
@@ -45,7 +46,7 @@ from .languages import (
     dfa_step,
     in_loop,
 )
-from .positions import K_KEY, K_STRING, O_SPEC
+from .positions import K_KEY, K_STRING, K_TEXT, O_SPEC
 from .states import AT_BASE, S_COUNT, S_FLAGS, S_ITEMS
 from .steps import step
 from .strings import CHAR, DEAD, QUOTE, char_step
@@ -173,17 +174,18 @@ def keep_run(A, V, queued, lo, hi):
 
 @kernel("void(A, A, i8, i8, b1)")
 def spread_loop(A, V, x, loop, with_own):
-    """Note the tokens below a trie node that stay inside a loop set, and the nodes by which others leave it.
+    """Note the tokens below a trie node that stay inside a loop set, and the nodes from and by which others leave it.
 
     The text stands between characters. Breadth first, as the trie is numbered: nodes that stay inside come in runs, and
     so do their children and tokens. The children of ``x`` leave it only ``with_own``. O(nodes inside the loop).
     """
     child, char, runs = int(V[V_CHILD]), int(V[V_CHAR]), int(A[SORT + 1]) // 2
-    done, queued = 0, 1
+    done, queued, left = 0, 1, -1
     A[A[SORT]], A[A[SORT] + 1] = x, x + 1
     while done < queued and A[STATUS] == 0:
         at = int(A[SORT]) + 2 * (done & (runs - 1))
-        run, end = int(V[child + int(A[at])]), int(V[child + int(A[at + 1])])
+        parent = int(A[at])
+        run, end = int(V[child + parent]), int(V[child + int(A[at + 1])])
         done += 1
         for c in range(run, end):
             char_of = int(V[char + c])
@@ -195,6 +197,11 @@ def spread_loop(A, V, x, loop, with_own):
             run = c + 1
             if char_of & STARTS_CHAR and (done > 1 or with_own):
                 add_node(A, EXITS, c)
+                while V[child + parent + 1] <= c:
+                    parent += 1
+                if left != parent:
+                    left = parent
+                    add_node(A, WORK, parent)
         if run < end:
             queued = keep_run(A, V, queued, run, end)
         if queued - done >= runs:
@@ -211,7 +218,10 @@ def gather_loop(A, V, x, loop):
     at, n = members(A, V, x)
     for j in range(n):
         spread_loop(A, V, int(A[at + j]) if at else x, loop, at > 0)
-    return set_behind(A, V, int(A[EXITS]), int(A[EXITS + 2])) if A[STATUS] == 0 else -1
+    count, A[WORK + 2] = int(A[WORK + 2]), 0
+    if A[STATUS] != 0:
+        return -1
+    return set_behind(A, V, int(A[EXITS]), int(A[EXITS + 2]), int(A[WORK]), count)
 
 
 @kernel("i8(A, i8)")
@@ -224,6 +234,17 @@ def key_loop(A, pos):
     if A[pos + 3] < 0 or loop == TOTAL:
         return loop
     return TOTAL if loop == A[FREE_LOOP] else 0  # on the trie of names the state changes, but any character may follow
+
+
+@kernel("i8(A, i8)")
+def text_loop(A, pos):
+    """The loop set of a position in raw text (its record at ``pos``).
+
+    Where the text may end, it has no byte that anything can go on with behind the end.
+    """
+    if A[pos + 3] != 0:
+        return 0
+    return int(A[A[A[A[pos + 1] + SPEC_REF] + DFA_LOOPS] + A[pos + 2]])
 
 
 @kernel("i8(A, i8, i8)")
@@ -247,6 +268,8 @@ def loop_of(A, x, state):
             if A[spec + SPEC_KIND] == AUTOMATON and not bounded:
                 return int(A[A[A[spec + SPEC_REF] + DFA_LOOPS] + A[pos + 2]])
             return 0
+        if A[pos] == K_TEXT:
+            return text_loop(A, pos)
     if x != 0:
         return 0
     for b in (32, 10, 13, 9):
