@@ -252,9 +252,9 @@ def edges(A, V, x):
 
 @kernel("i8(A, A, i8, i8, i8, i8)")
 def set_behind(A, V, nodes_at, n, parents_at, n_parents):
-    """A set of the ``n_parents`` trie nodes at ``parents_at``, in any order, of whose edges only some are kept; -1: none.
+    """A set of the ``n_parents`` trie nodes at ``parents_at``, of whose edges only some are kept; -1: there are none.
 
-    The edges lead to the ``n`` nodes at ``nodes_at``. The set is shared by whoever keeps its number.
+    The edges lead to the ``n`` nodes at ``nodes_at``. The set is shared by whoever keeps its number; it is not sorted.
     """
     if n == 0:
         return -1
