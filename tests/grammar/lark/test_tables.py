@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from detent.grammar.lark.compile import compile_lark
 
-from ...naive import lexed
+from ...naive import lexed, lexed_steps
 from .cases import CASES, judged, oracle
 
 
@@ -17,5 +17,6 @@ def test_corner_cases(name: str) -> None:
     for text in case.texts(300):
         expected = judged(parser, text)
         assert lexed.accepts(grammar, text) == expected, text
+        assert lexed_steps.accepts(grammar, text) == expected, text
         found.add(expected)
     assert found == {True, False}
