@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+import os
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from ...automata.limits import Limits
 from ..errors import GrammarError
-from . import lalr, lexer, reference
+from . import lalr, lexer
 from .flat import FlatGrammar, Terminal
+from .imports import ImportPath, Loader
+from .read import read
 from .tables import END, ERROR, LexedGrammar, ParserTables
 
 
@@ -19,8 +22,8 @@ def compile_lark(
     *,
     start: str = "start",
     lexer_kind: Literal["contextual", "basic"] = "contextual",
-    import_paths: Sequence[str | Callable[..., Any]] = (),
-    source: str = "<string>",
+    import_paths: Sequence[ImportPath] = (),
+    source: str | os.PathLike[str] | None = None,
     limits: Limits = Limits(),  # noqa: B008  (frozen)
 ) -> LexedGrammar:
     """Compile a grammar for ``parser="lalr"``.
@@ -34,9 +37,9 @@ def compile_lark(
     lexer_kind : str
         "contextual" tries only the terminals that the parser has a use for, "basic" all of them.
     import_paths : sequence
-        Folders, or functions ``loader(base_path, path) -> (where, text)``, for ``%import``, as Lark takes them.
-    source : str
-        Path of the grammar, for relative imports.
+        Folders, or functions ``(base, path) -> (where, text)``, for ``%import``.
+    source : path or None
+        File of the grammar, for relative imports.
     limits : Limits
 
     Raises
@@ -44,7 +47,7 @@ def compile_lark(
     GrammarError
         Lark refuses the grammar, or a terminal cannot be enforced.
     """
-    return lexed(reference.read(text, start, list(import_paths), source), lexer_kind, limits)
+    return lexed(read(text, start, Loader(import_paths, source), limits.max_nodes), lexer_kind, limits)
 
 
 def lexed(grammar: FlatGrammar, lexer_kind: str, limits: Limits) -> LexedGrammar:

@@ -9,9 +9,12 @@ from typing import Any
 
 from ..errors import GrammarError
 from .flat import FlatGrammar, Rule, Terminal
+from .imports import Loader
+
+_NOWHERE = "the grammar"  # a path without a folder
 
 
-def read(text: str, start: str, import_paths: list[Any], source: str) -> FlatGrammar:
+def read(text: str, start: str, loader: Loader) -> FlatGrammar:
     """Read a grammar with Lark.
 
     Raises
@@ -23,7 +26,7 @@ def read(text: str, start: str, import_paths: list[Any], source: str) -> FlatGra
     from lark.load_grammar import load_grammar
 
     try:
-        grammar, _ = load_grammar(text, source, import_paths, False)
+        grammar, _ = load_grammar(text, loader.source or _NOWHERE, loader.for_lark(), False)
         terminals, rules, ignored = grammar.compile([start], set())
     except (lark.exceptions.LarkError, OSError, RecursionError, AssertionError, ValueError) as error:
         raise lark_error(error) from error
