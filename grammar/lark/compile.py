@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...automata.limits import Limits
 from . import lalr, lexer, reference
@@ -60,7 +61,7 @@ def lexed(grammar: FlatGrammar, lexer_kind: str, limits: Limits) -> LexedGrammar
     automaton, left, length = _parser(grammar, number, nonterminals, limits.regex_states)
     ignored = [number[name] for name in grammar.ignored]
     if lexer_kind == "basic":
-        accepts, context = [range(1, len(terminals))], np.zeros(len(automaton.action), np.int32)
+        accepts, context = np.ones((1, len(terminals)), np.bool_), np.zeros(len(automaton.action), np.int32)
     else:
         accepts, context = _contexts(automaton.action, ignored)
     tables = lexer.build(terminals, accepts, grammar.ignored, limits.regex_states)
@@ -84,11 +85,10 @@ def _parser(
         return reference.automaton(grammar, terminals, nonterminals), left, length
 
 
-def _contexts(action: I32, ignored: list[int]) -> tuple[list[Iterable[int]], I32]:
+def _contexts(action: I32, ignored: list[int]) -> tuple[NDArray[np.bool_], I32]:
     """The sets of terminals that states accept, and the number of each state's set."""
     accepted = action != ERROR
     accepted[:, END] = False
     accepted[:, ignored] = True
-    sets, context = np.unique(np.packbits(accepted, axis=1), axis=0, return_inverse=True)
-    found = np.unpackbits(sets, axis=1, count=action.shape[1])
-    return [np.flatnonzero(row).tolist() for row in found], context.reshape(-1).astype(np.int32)
+    _, first, context = np.unique(np.packbits(accepted, axis=1), axis=0, return_index=True, return_inverse=True)
+    return accepted[first], context.reshape(-1).astype(np.int32)

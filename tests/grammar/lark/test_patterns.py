@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from detent.grammar.errors import GrammarError
 from detent.grammar.lark import characters, lexer
@@ -19,7 +20,7 @@ TEXTS = st.text("abB _\n1ſé", max_size=8)
 
 def tables(pattern: str) -> LexedGrammar:
     terminals = [None, Terminal("A", pattern)]
-    return LexedGrammar(("$END", "A"), (), lexer.build(terminals, [[1]], [], 10_000), ParserTables(*[None] * 5))
+    return LexedGrammar(("$END", "A"), (), lexer.build(terminals, np.ones((1, 2), np.bool_), [], 10_000), ParserTables(*[None] * 5))
 
 
 def agree(pattern: str, text: str) -> None:
@@ -86,7 +87,7 @@ def test_refused(pattern: str) -> None:
 
 
 def test_every_cased_character() -> None:
-    interesting = sorted({*characters._cased(), *(p for found in characters._cased().values() for p in found)})
+    interesting = characters._cased()
     for points in [(0x41, 0x5B), (0x61, 0x80), (0xB5, 0xB6), (0x130, 0x132), (0x1C80, 0x1C90), (0x10400, 0x10428), (0xDF, 0xE0)]:
         compiled = re.compile(f"[{chr(points[0])}-{chr(points[1] - 1)}]", re.IGNORECASE)
         found = characters.ignoring_case(points, ascii_only=False)
