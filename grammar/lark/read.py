@@ -24,7 +24,12 @@ def read(text: str, start: str, loader: Loader, max_rules: int) -> FlatGrammar:
     try:
         return own(text, start, loader, max_rules)
     except NotRead:
-        return reference.read(text, start, loader)
+        found = reference.read(text, start, loader)
+    defined = {rule.left for rule in found.rules} | {terminal.name for terminal in found.terminals}
+    for name in (start, *(name for rule in found.rules for name in rule.right)):
+        if name not in defined:
+            raise GrammarError(f"Using an undefined rule: {name}", keyword=name)
+    return found
 
 
 def own(text: str, start: str, loader: Loader, max_rules: int) -> FlatGrammar:
