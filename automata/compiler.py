@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from detent.grammar import dfa, regex
+from detent.grammar import bnf, dfa, regex
 from detent.grammar.errors import GrammarError, LimitExceeded, Unenforceable, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema import Goal, Goals
 from detent.grammar.json_schema.document import Document
@@ -22,6 +22,8 @@ from detent.grammar.json_schema.free_names import has_free_names
 from detent.grammar.json_schema.nodes import Node, Reader
 from detent.grammar.json_schema.relaxing import relax
 from detent.grammar.residual import Judge, Residual
+from detent.grammar.rule_automata import RuleAutomata
+from detent.grammar.rules import Rules
 
 from .arena import Arena, ArenaFull
 from .format_cache import FormatCache
@@ -29,6 +31,7 @@ from .limits import Limits
 from .lowering import JsonLowering, Lowering, Order, place_text, place_words
 from .matcher import MAX_RENEWALS, Matcher
 from .placement import Placement
+from .rule_lowering import RuleLowering
 from .vocabulary import Vocabulary
 
 Whitespace = Literal["flexible", "bounded", "compact"]
@@ -257,6 +260,40 @@ class Compiler:
             ("choice", words),
             lambda: self._text_grammar(lambda arena: place_words(arena, words), {"choices": len(words)}),
         )
+
+    def gbnf(self, text: str) -> Grammar:
+        """Compile a grammar of llama.cpp (GBNF), whose rule ``root`` is the whole text.
+
+        See ``docs/grammars.md``. Any recursion and ambiguity is taken.
+
+        Raises
+        ------
+        GrammarError
+            With line and column as its pointer.
+        Unsatisfiable
+            If the grammar has no text.
+        LimitExceeded
+            ``rule_states``.
+        """
+        return self._bnf(text, bnf.GBNF, "root")
+
+    def ebnf(self, text: str, *, start: str = "root") -> Grammar:
+        """The same for a grammar in the W3C-like notation of XGrammar; ``start`` is the rule of the whole text."""
+        return self._bnf(text, bnf.EBNF, start)
+
+    def _bnf(self, text: str, dialect: bnf.Dialect, start: str) -> Grammar:
+        def make() -> Grammar:
+            return self._rule_grammar(bnf.parse(text, dialect, start=start, special=self.vocabulary.special))
+
+        return self._cached((dialect.title, text, start), make)
+
+    def _rule_grammar(self, rules: Rules) -> Grammar:
+        if rules.start not in rules.productive:
+            raise Unsatisfiable("the grammar has no text.", keyword=rules.start)
+        automata = RuleAutomata(rules, self.limits.rule_states)
+        states = sum(automaton.dfa.n_states for automaton in automata.automata.values())
+        report = {"rules": len(rules.bodies), "automata": len(automata.automata), "states": states}
+        return self._text_grammar(lambda arena: RuleLowering(arena, automata), report)
 
     def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any]) -> Grammar:
         self._check_bytes()

@@ -18,6 +18,7 @@ from detent.grammar.json_schema.goals import told_apart
 from detent.grammar.json_schema.nodes import ARRAY, OBJECT
 from detent.native import languages, positions
 
+from . import byte_sets
 from .arena import Arena, Lowers
 
 Order = OneOf["schema", "any", "fixed"]
@@ -72,18 +73,18 @@ class Placed:
 
 def place_text(arena: Arena, language: CharDfa) -> Placed:
     """Raw text under an automaton."""
-    spec = arena.spec(languages.AUTOMATON, 0, None, arena.dfa(language))
-    return Placed(arena.state(arena.position(positions.K_TEXT, spec, 0, 0), _end(arena)))
+    spec = arena.text_spec(language, byte_sets.stays(language))
+    return Placed(arena.state(arena.position(positions.K_TEXT, spec, 0, 0), end_of_text(arena)))
 
 
 def place_words(arena: Arena, words: tuple[str, ...]) -> Placed:
     """One of some texts."""
     return Placed(
-        arena.state(arena.position(positions.K_WORD, arena.trie(tuple(word.encode() for word in words))), _end(arena))
+        arena.state(arena.position(positions.K_WORD, arena.trie(tuple(word.encode() for word in words))), end_of_text(arena))
     )
 
 
-def _end(arena: Arena) -> int:
+def end_of_text(arena: Arena) -> int:
     """The state in which the text is complete and nothing may follow."""
     return arena.state(arena.position(positions.K_END, SPACE["compact"]), 0)
 

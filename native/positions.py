@@ -15,6 +15,7 @@ K_ARRAY     array, index, phase, ws, pending           the punctuation of an arr
 K_NUMBER    spec, f0, f1, f2, f3, ws                   a number
 K_TEXT      spec, q, mode                              raw text under an automaton
 K_WORD      node                                       raw text out of a trie
+K_TOKEN     token                                      one token that stands for no text
 ==========  =========================================  ==================================================
 
 ``ws`` counts white space already read (see :func:`space_step`), -1 once the token itself has begun. Objects, arrays
@@ -32,7 +33,7 @@ from .arena import FULL, LAZY, NEED, NEEDED, POS, POS_HASH, POS_STRIDE, SET, SET
 from .jit import kernel
 
 K_BASE, K_END, K_LITERAL, K_OPEN, K_STRING, K_KEY = 1, 2, 3, 4, 5, 6
-K_MEMBER, K_OBJECT, K_ARRAY, K_NUMBER, K_TEXT, K_WORD = 7, 8, 9, 10, 11, 12
+K_MEMBER, K_OBJECT, K_ARRAY, K_NUMBER, K_TEXT, K_WORD, K_TOKEN = 7, 8, 9, 10, 11, 12, 13
 START, FIRST, NEXT, NAME = 0, 1, 2, 3  # phases of containers
 
 # object record; in schema order, what has been seen is the index of the next name, O_NEXT the first required and O_LIVE

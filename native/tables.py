@@ -32,7 +32,7 @@ from .arena import (
 from .collect import add_exit, add_ids, add_row, add_tokens, dense_row, push
 from .jit import kernel
 from .languages import ANY, AUTOMATON, DFA_LOOPS, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF, TOTAL, in_loop
-from .positions import K_KEY, K_STRING, O_SPEC
+from .positions import K_KEY, K_STRING, K_TEXT, O_SPEC
 from .states import AT_BASE, S_COUNT, S_FLAGS, S_ITEMS
 from .steps import step
 from .strings import CHAR, DEAD, QUOTE, char_step, utf8_step
@@ -223,6 +223,17 @@ def key_loop(A, pos):
     return TOTAL if loop == A[FREE_LOOP] else 0  # on the trie of names the state changes, but any character may follow
 
 
+@kernel("i8(A, i8)")
+def text_loop(A, pos):
+    """The loop set of a position in raw text (its record at ``pos``).
+
+    Where the text may end, it has no byte that anything can go on with behind the end.
+    """
+    if A[pos + 3] != 0:
+        return 0
+    return int(A[A[A[A[pos + 1] + SPEC_REF] + DFA_LOOPS] + A[pos + 2]])
+
+
 @kernel("i8(A, i8, i8)")
 def loop_of(A, x, state):
     """The loop set of a state: bytes and characters after which it is the same state; 0 when it is not worth using.
@@ -244,6 +255,8 @@ def loop_of(A, x, state):
             if A[spec + SPEC_KIND] == AUTOMATON and not bounded:
                 return int(A[A[A[spec + SPEC_REF] + DFA_LOOPS] + A[pos + 2]])
             return 0
+        if A[pos] == K_TEXT:
+            return text_loop(A, pos)
     if x != 0:
         return 0
     for b in (32, 10, 13, 9):
