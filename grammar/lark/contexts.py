@@ -51,16 +51,18 @@ class Keywords:
             for j, string, classes in strings:
                 if string.priority != terminal.priority or not machine.may_begin(classes[0]):
                     continue
-                if machine.has_assertion:
+                found[i, j] = machine.is_match(classes)
+                if machine.has_assertion:  # it was met on the way
                     match = re.match(terminal.regexp, string.text or "")
                     found[i, j] = match is not None and match.end() == len(classes)
-                else:
-                    found[i, j] = machine.is_match(classes)
         return found
 
 
 class _Machine:
-    """The program of one terminal, run over strings of classes; what it meets is remembered."""
+    """The program of one terminal, run over strings of classes; what it meets is remembered.
+
+    Assertions are passed over, and noted.
+    """
 
     def __init__(self, code: list[Row], member: list[list[int]], entry: int) -> None:
         self._code, self._member = code, member

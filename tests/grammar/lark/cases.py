@@ -60,6 +60,7 @@ CASES = {
     "keyword_flags": case('start: "on" NAME | NAME "x"\nNAME: /[a-z]+/i\n%ignore " "', "on ON x X _ onx"),
     "keyword_two": case('start: A "." | B "," | "ab" ";"\nA: /a[a-z]/\nB: /ab?/', "a ab ac . , ;"),
     "keyword_priority": case('start: KEY "." | NAME ","\nKEY.1: "key"\nNAME: /[a-z]+/', "key keys k . ,"),
+    "keyword_lookahead": case('start: A | B "b" | C "c"\nA: "a"\nB: /a(?=b)/\nC: /ac*(?=c)/', "a b c ab acc"),
     "keyword_ignored": case('start: NAME+ | "x"\nNAME: /[a-z]/\nX: "x"\n%ignore X', "x y xx"),
     "alternation_order": case('start: T "b"? "c"\nT: /a|ab/', "a b ab c abc"),
     "regex_order": case('start: (A | LONG)+\nA: /a(b|bc)?/\nLONG: /[a-z]{3}/', "a b c abc ab bc"),
