@@ -1,8 +1,9 @@
 """Lookahead, lookbehind, word boundaries and anchors as tables (see :mod:`.tables`).
 
-The automaton D of an assertion's marked texts says all: the state in which D is before the mark is a function of the text
-read so far; the step on the mark leads to the state that must (must not) accept the rest of the text. States from which every
-text is accepted, or none, are verdicts. The left states of a grammar are those of the product of all D before the mark.
+The automaton D of an assertion's marked texts says all: the state in which D is before the mark is a function of the
+text read so far; the step on the mark leads to the state that must (must not) accept the rest of the text. States from
+which every text is accepted, or none, are verdicts. The left states of a grammar are those of the product of all D
+before the mark.
 """
 
 from __future__ import annotations

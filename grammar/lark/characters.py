@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _sre  # type: ignore[import-not-found]
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -9,7 +10,6 @@ from functools import lru_cache
 from re import _casefix, _constants  # type: ignore[attr-defined]
 from typing import Any
 
-import _sre  # type: ignore[import-not-found]
 import numpy as np
 
 from .. import charset

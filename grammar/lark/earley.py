@@ -1,10 +1,11 @@
 """Grammars for Lark's Earley parser as rules over characters.
 
-The dynamic lexers match each terminal where the parser expects it, whatever other terminals there are. With ``dynamic`` a token is
-what `re` matches in the whole text, so where it ends depends on what follows: the terminals are read from situation to situation
-(:mod:`.scanner`), and a rule of the result is a rule of the grammar between two situations. With ``dynamic_complete`` a token
-may also end where the match in a shorter text would, and with ``basic`` the tokens are those of the one lexer that reads the
-text beforehand. Ignored tokens may stand before every token, and behind the last one.
+The dynamic lexers match each terminal where the parser expects it, whatever other terminals there are. With ``dynamic``
+a token is what `re` matches in the whole text, so where it ends depends on what follows: the terminals are read from
+situation to situation (:mod:`.scanner`), and a rule of the result is a rule of the grammar between two situations. With
+``dynamic_complete`` a token may also end where the match in a shorter text would, and with ``basic`` the tokens are
+those of the one lexer that reads the text beforehand. Ignored tokens may stand before every token, and behind the last
+one.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def convert(
     lexer : str
         "dynamic", "dynamic_complete" or "basic".
     islands : mapping
-        What declared terminals stand for. Before an island the text ends, as far as its tokens can see; behind it, another one begins.
+        What declared terminals stand for. Before an island the text ends, as far as its tokens can see; behind it,
+        another one begins.
     max_states, max_rules : int
         LimitExceeded is raised beyond.
     """

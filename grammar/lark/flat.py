@@ -61,7 +61,9 @@ class Terminal:
         except Unsupported as error:
             raise GrammarError(f"terminal {self.name} cannot be enforced: it has {error}", keyword=self.name) from None
         except (re.error, RecursionError, OverflowError, ValueError) as error:
-            raise GrammarError(f"terminal {self.name} is not a pattern of Python's re: {error}", keyword=self.name) from None
+            raise GrammarError(
+                f"terminal {self.name} is not a pattern of Python's re: {error}", keyword=self.name
+            ) from None
 
     @property
     def node(self) -> Node:

@@ -1,7 +1,8 @@
 """Python patterns as trees of six kinds of nodes, from :mod:`re`'s own parser, so that it means what `re` says.
 
-The order of alternatives and the greed of repetitions are kept: which match is found depends on them. Assertions are kept as
-languages of *marked* texts: ``left MARK right`` is in the language where the assertion holds between left and right.
+The order of alternatives and the greed of repetitions are kept: which match is found depends on them. Assertions are
+kept as languages of *marked* texts: ``left MARK right`` is in the language where the assertion holds between left and
+right.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ Code is made from its end: each node becomes the instructions that match it and 
 instructions are one, so that what follows alternatives is shared, between terminals, too.
 
 A repetition whose part can be empty needs care: `re` leaves it after a part that read nothing. So inside such a part
-there are two copies of the code: as long as nothing was read, the end of the part leads out, afterwards round again. No path
-leads back to an instruction without a character, and threads may be dropped that repeat one with a higher priority.
+there are two copies of the code: as long as nothing was read, the end of the part leads out, afterwards round again. No
+path leads back to an instruction without a character, and threads may be dropped that repeat one with a higher
+priority.
 """
 
 from __future__ import annotations

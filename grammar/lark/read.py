@@ -64,7 +64,7 @@ def own(text: str, start: str, loader: Loader, max_rules: int) -> FlatGrammar:
 
 
 def without_unused(rules: list[Rule], start: str) -> list[Rule]:
-    """Rules that other rules name, again and again until all are; what only names each other stays, as it does in Lark."""
+    """Leave out rules that no other rule names, as long as there are any; circles of rules stay, as they do in Lark."""
     while True:
         used = {name for rule in rules for name in rule.right if name != rule.left}
         used.add(start)

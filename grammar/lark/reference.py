@@ -1,6 +1,7 @@
 """Lark's own reading of a grammar: slow, and right by definition.
 
-It is what our reader is tested against, what tells the error where a grammar is broken, and the way out where our reader cannot go on.
+It is what our reader is tested against, what tells the error where a grammar is broken, and the way out where our
+reader cannot go on.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def read(text: str, start: str, loader: Loader) -> FlatGrammar:
     from lark.load_grammar import load_grammar
 
     try:
-        grammar, _ = load_grammar(text, loader.source or _NOWHERE, loader.for_lark(), False)
+        grammar, _ = load_grammar(text, loader.source or _NOWHERE, loader.for_lark(), False)  # type: ignore[no-untyped-call]
         terminals, rules, ignored = grammar.compile([start], set())
     except GrammarError:
         raise
@@ -90,7 +91,7 @@ def automaton(grammar: FlatGrammar, terminals: dict[str, int], nonterminals: dic
     ]
     try:
         analyzer = LALR_Analyzer(ParserConf(rules, {}, [grammar.start]))
-        analyzer.compute_lalr()
+        analyzer.compute_lalr()  # type: ignore[no-untyped-call]
     except (LarkError, RecursionError) as error:
         raise _lark_error(error, "") from error
     table = analyzer.parse_table

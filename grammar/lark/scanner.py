@@ -1,10 +1,10 @@
 """Terminals as regular languages, where what follows a token decides whether it ends there.
 
-A pattern's match may end at a place only if no thread of higher priority matches later, and if what its assertions say of the following text
-comes true. So a token leaves *obligations* to the text behind it. Both they and the left state of the assertions are finite, and
-their pair is a *situation*: an automaton over the rest of the text, in its canonical form, so that equal obligations are one whoever left
-them. Situation 0 is the beginning of a text. Reading a terminal from a situation leads to other situations, each
-with a regular language of its own.
+A pattern's match may end at a place only if no thread of higher priority matches later, and if what its assertions say
+of the following text comes true. So a token leaves *obligations* to the text behind it. Both they and the left state of
+the assertions are finite, and their pair is a *situation*: an automaton over the rest of the text, in its canonical
+form, so that equal obligations are one whoever left them. Situation 0 is the beginning of a text. Reading a terminal
+from a situation leads to other situations, each with a regular language of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .. import dfa
 from ..errors import LimitExceeded
 from ..regular import Regular
 from ..rules import language
-from .tables import ASSERT, CHARS, FAILED, HOLDS, MATCH, SPLIT, LexerTables
+from .tables import ASSERT, FAILED, HOLDS, MATCH, SPLIT, LexerTables
 
 DONE = -1  # instead of an instruction: the thread has matched, and waits for what it owes
 Thread: TypeAlias = "tuple[int, frozenset[int], int]"  # instruction, look states owed, which of the programs
@@ -177,8 +177,8 @@ class Program:
     strings : tuple of tuples of int
         For each of them the strings that take over its tag.
     every : bool
-        Whether a token may end wherever a match of its text alone would (``dynamic_complete``), or only where the match in the whole
-        text ends.
+        Whether a token may end wherever a match of its text alone would (``dynamic_complete``), or only where the match
+        in the whole text ends.
     """
 
     order: tuple[int, ...]
@@ -204,7 +204,7 @@ class Scanner:
         self._known: dict[int, dict[tuple[int, bool], Exits]] = {}
 
     def exits(self, situation: int) -> dict[tuple[int, bool], Exits]:
-        """From a situation: for each (tag, whether it is dropped) the situations behind it, and the texts that lead there."""
+        """For each (tag, whether it is dropped): the situations behind it, and the texts that lead there from one."""
         found = self._known.get(situation)
         if found is None:
             found = self._known[situation] = self._read(situation)

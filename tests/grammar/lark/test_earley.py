@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lark
 import pytest
+
 from detent.grammar.errors import GrammarError
 from detent.grammar.lark.compile import earley_rules
 from detent.grammar.regular import literal
@@ -69,7 +70,11 @@ def test_verdicts() -> None:
         for text in ("aa", "a a", "aab", "aa aa"):
             state = recogniser.read(recogniser.start, text.encode())
             verdicts[lexer, text] = state is not None and recogniser.may_end(state)
-    assert [text for (lexer, text), verdict in verdicts.items() if verdict and lexer == "dynamic"] == ["a a", "aab", "aa aa"]
+    assert [text for (lexer, text), verdict in verdicts.items() if verdict and lexer == "dynamic"] == [
+        "a a",
+        "aab",
+        "aa aa",
+    ]
     assert verdicts["dynamic_complete", "aa"]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import lark
 import pytest
+
 from detent.automata.limits import Limits
 from detent.grammar.errors import GrammarError, LimitExceeded
 from detent.grammar.lark.compile import compile_lark
@@ -40,7 +41,7 @@ BROKEN = {
 @pytest.mark.parametrize("what", BROKEN)
 def test_broken_grammars(what: str) -> None:
     """Lark refuses them, and we do; where Lark tells a place, we tell it, too."""
-    with pytest.raises(Exception) as expected:  # noqa: PT011  (assertions among them)
+    with pytest.raises(Exception) as expected:
         lark.Lark(BROKEN[what], parser="lalr")
     with pytest.raises(GrammarError) as found:
         compile_lark(BROKEN[what])

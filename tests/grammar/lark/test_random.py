@@ -5,17 +5,18 @@ from __future__ import annotations
 from itertools import product
 
 import lark
-from detent.grammar.errors import GrammarError
-from detent.grammar.lark.compile import compile_lark, earley_rules
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+from detent.grammar.errors import GrammarError
+from detent.grammar.lark.compile import compile_lark, earley_rules
 
 from ...naive import lexed
 from ...naive import rules as naive
 
 PATTERNS = [
-    '"a"', '"ab"', '"b"', '"aa"i', '"c"', "/a+/", "/[ab]/", "/ab?/", "/a|ab/", "/[ab]+?/", "/a(?=b)/", "/a(?!b)/", "/(?<=a)b/",
-    "/b\\b/", "/[abc]{2}/", "/[a-c]+/", "/(ab)+/", "/c*b/", "/b$/", '"a".."b"', '"a"~2', '"c" | "cc"',
+    '"a"', '"ab"', '"b"', '"aa"i', '"c"', "/a+/", "/[ab]/", "/ab?/", "/a|ab/", "/[ab]+?/", "/a(?=b)/", "/a(?!b)/",
+    "/(?<=a)b/", "/b\\b/", "/[abc]{2}/", "/[a-c]+/", "/(ab)+/", "/c*b/", "/b$/", '"a".."b"', '"a"~2', '"c" | "cc"',
 ]  # fmt: skip
 TEXTS = ["".join(letters) for n in range(5) for letters in product("abc ", repeat=n)]
 
@@ -25,7 +26,9 @@ def texts(draw: st.DrawFn) -> str:
     """A grammar."""
     terminals = [f"T{i}" for i in range(draw(st.integers(1, 4)))]
     rules = ["start", "x", "y"][: draw(st.integers(1, 3))]
-    item = st.sampled_from([*terminals, *rules, *PATTERNS[:5], "[T0]", "T0*", "(T0 | x)" if "x" in rules else "T0+", "T0~1..2"])
+    item = st.sampled_from(
+        [*terminals, *rules, *PATTERNS[:5], "[T0]", "T0*", "(T0 | x)" if "x" in rules else "T0+", "T0~1..2"]
+    )
     lines = []
     for name in terminals:
         priority = draw(st.sampled_from(["", "", ".1", ".2"]))

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 
 import pytest
+
 from detent.grammar.errors import GrammarError
 from detent.grammar.lark import read, reference
 from detent.grammar.lark.flat import FlatGrammar
@@ -16,18 +17,40 @@ from detent.grammar.lark.syntax import NotRead
 from .cases import CASES
 
 MORE = {
-    "nested": 'start: ((a | "x"~2)* [b "y"] (C D?)+)~0..2\na: "a" [C]\n?b: [a] "z"\nC: "c".."e" | "q"i\nD.2: C+ | /d/s [C]',
+    "nested": """start: ((a | "x"~2)* [b "y"] (C D?)+)~0..2
+a: "a" [C]
+?b: [a] "z"
+C: "c".."e" | "q"i
+D.2: C+ | /d/s [C]""",
     "shared": 'start: x y\nx: ("a" "b")* "c"* C* [D]\ny: ("a" "b")+ | "c"+ "d"\nC: "c"\n_D: "d"\nD: "e"',
     "placeholders": 'start: [A] "x" | ["p"] "y" | [_c] "z" | [d]\nA: "a"\n_c: "c"\nd: "d"\n!e: [start]',
     "keep": '!start: ["a"] "b" | e\n!e: ["c" "d"] [A _B]\nA: "a"\n_B: "q"',
     "names": 'start: "if" "IF" "+" "++" "é" "_" "a b" /x/ /x/i "x"i "9" IF\nIF: "then"',
-    "deep": 'start: a{"x", ("y")} | "p" ("q" ["r" ("s" | "t")*] -> u\na{b, c}: b "1" c "2" | a{c, "3"}\n'.replace('("y")', '"y"').replace(' -> u', ')'),
-    "templates": 'start: sep{item, ","} | sep{"z", ";"} twice{sep{"n", "."}}\nsep{x, s}: x (s x)*\ntwice{t}: t t | wrap{t}\nwrap{t}: "(" t ")"\nitem.3: "i" | /i+/',
+    "deep": 'start: a{"x", "y"} | "p" ("q" ["r" ("s" | "t")*])\na{b, c}: b "1" c "2" | a{c, "3"}',
+    "templates": """start: sep{item, ","} | sep{"z", ";"} twice{sep{"n", "."}}
+sep{x, s}: x (s x)*
+twice{t}: t t | wrap{t}
+wrap{t}: "(" t ")"
+item.3: "i" | /i+/""",
     "higher": 'start: apply{pair, "a"}\napply{f, x}: f{x}\npair{x}: x x',
-    "imports": '%import common (INT, WORD)\n%import common.FLOAT -> NUMBER\n%import common (WS, NEWLINE)\nstart: INT WORD NUMBER\n%ignore WS',
+    "imports": """%import common (INT, WORD)
+%import common.FLOAT -> NUMBER
+%import common (WS, NEWLINE)
+start: INT WORD NUMBER
+%ignore WS""",
     "python": "%import python (test, name)\n%import python.STRING -> TEXT\nstart: test TEXT name",
     "long": 'start: "a"~0..100 b~50 | c~3..77\nb: "b"\nc: "c" [b]',
-    "comments": '// one\nstart: a // two\n  // three\n  | b\n\n# four\n  | "#" "//" /\\/\\//\na: "x" \\\n  "y"\nb: "z"\n',
+    "comments": r"""// one
+start: a // two
+  // three
+  | b
+
+# four
+  | "#" "//" /\/\//
+a: "x" \
+  "y"
+b: "z"
+""",
     "unused": 'start: a\na: "x"\nb: c "y"\nc: b | "z"\nd: "w"\nT: "t"\n%ignore T\n%ignore " "\n%ignore /x/',
     "extended": 'start: a b\na: "x"\nb: "z"\n%extend a: b | b b\n%override b: "w"',
     "declared": '%declare A _B\nstart: A (_B "x")*',
