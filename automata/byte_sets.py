@@ -1,4 +1,4 @@
-"""Which bytes the characters begin with that an automaton reads: what its states loop on, and what may follow a rule."""
+"""Which bytes the characters begin with that the states of an automaton read, or read without leaving."""
 
 from __future__ import annotations
 

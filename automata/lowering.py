@@ -80,7 +80,9 @@ def place_text(arena: Arena, language: CharDfa) -> Placed:
 def place_words(arena: Arena, words: tuple[str, ...]) -> Placed:
     """One of some texts."""
     return Placed(
-        arena.state(arena.position(positions.K_WORD, arena.trie(tuple(word.encode() for word in words))), end_of_text(arena))
+        arena.state(
+            arena.position(positions.K_WORD, arena.trie(tuple(word.encode() for word in words))), end_of_text(arena)
+        )
     )
 
 
@@ -108,9 +110,14 @@ class JsonLowering:
         The state before the first byte.
     names_end : int
         Address of two words: whether finitely many names follow some beginning, and the fewest that an object may have.
+        Islands of one grammar share them.
+    root : int
+        The number of its goal.
     """
 
-    def __init__(self, arena: Arena, goals: Goals, root: Goal, *, order: Order, whitespace: str) -> None:
+    def __init__(
+        self, arena: Arena, goals: Goals, root: Goal, *, order: Order, whitespace: str, names_end: int | None = None
+    ) -> None:
         self.arena, self.goals = arena, goals
         self.order, self.space = order, SPACE[whitespace]
         self._numbers: dict[Goal, int] = {}
@@ -119,10 +126,10 @@ class JsonLowering:
         self._bits: dict[Formula, int] = {}
         self._records: dict[tuple[object, Formula], int] = {}
         self._me: ref[Lowers] = ref(self)
-        self.names_end = arena.put([0, 2**31 - 1])
-        number = self._goal(root)
-        self.lower(number)
-        self.start = self._start(number)
+        self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
+        self.root = self._goal(root)
+        self.lower(self.root)
+        self.start = self._start(self.root)
 
     def _start(self, number: int) -> int:
         from detent.native.states import call, close_buffer
@@ -301,6 +308,10 @@ class JsonLowering:
         """Whether an array whose items must differ has an item with this value, the one read last aside."""
         with self.goals.lock:
             return self.goals.constant(value) in seen(self._arrays[number].residual)
+
+    def owns(self, number: int) -> bool:
+        """Whether a record is an array of this specification whose items depend on each other."""
+        return number in self._arrays
 
     def after_value(self, number: int, value: object) -> int:
         """The record of an array whose items must differ, once the value of the item read last is known."""

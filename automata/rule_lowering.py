@@ -1,8 +1,8 @@
 """From rule automata to records: a grammar of rules in one arena.
 
-What a rule may be followed by is worked out for the whole grammar, as sets of bytes. Where a rule may end inside a run of
-characters that changes nothing (an identifier, white space), it tells the run's own bytes from those that go on behind
-it, so that the run is read from tables that no grammar owns (:mod:`detent.native.tables`).
+What a rule may be followed by is worked out for the whole grammar, as sets of bytes. Where a rule may end inside a run
+of characters that changes nothing (an identifier, white space), it tells the run's own bytes from those that go on
+behind it, so that the run is read from tables that no grammar owns (:mod:`detent.native.tables`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Protocol, cast
+from typing import cast
 from weakref import ref
 
 import numpy as np
 
 from detent.grammar.dfa import CharDfa
+from detent.grammar.errors import GrammarError
+from detent.grammar.regular import Regular
 from detent.grammar.rule_automata import RuleAutomata
 from detent.grammar.rules import Call, Island, Token
 from detent.native import arena as layout
@@ -23,16 +25,36 @@ from detent.native import calls, positions, states
 
 from . import byte_sets
 from .arena import Arena, Lowers
-from .lowering import Lowering, end_of_text
+from .island import JsonIsland
+from .lowering import JsonLowering, end_of_text
 
 
-class Embedded(Protocol):
-    """A specification that can stand inside a grammar."""
+def islands_of(rules: RuleAutomata) -> list[JsonIsland]:
+    """The schemas that a grammar calls.
 
-    first_bytes: bytes
-
-    def place(self, arena: Arena) -> tuple[Lowering, int]:
-        """Its lowering in an arena, and the number of its goal."""
+    Raises
+    ------
+    GrammarError
+        If other text could be read beside an object that may have names that are not listed: which keys a text has is
+        followed beside its state, where it can be told what is a key.
+    """
+    found: dict[JsonIsland, None] = {}
+    for rule in rules.automata.values():
+        reads = byte_sets.reads(rule.dfa)
+        by_state: dict[int, list[Regular]] = {}
+        for state, symbol, _ in rule.calls:
+            by_state.setdefault(state, []).append(symbol)
+        for state, symbols in by_state.items():
+            islands = [cast(JsonIsland, symbol.language) for symbol in symbols if isinstance(symbol, Island)]
+            found.update(dict.fromkeys(islands))
+            beside = any(isinstance(symbol, Call) for symbol in symbols) or reads[state, list(b'"[{')].any()
+            if beside and any(island.has_free_names for island in islands):
+                raise GrammarError(
+                    "a JSON value stands where other text may begin like it, and its objects may have any names.",
+                    keyword="json_schema",
+                    hint="Set additionalProperties to false, or write a text before the value that tells them apart.",
+                )
+    return list(found)
 
 
 class RuleLowering:
@@ -43,14 +65,13 @@ class RuleLowering:
     start : int
         The state before the first byte.
     names_end : int
-        As of :class:`JsonLowering`, for the islands.
+        As of :class:`JsonLowering`, shared by the islands.
     """
-
-    names_end = 0
 
     def __init__(self, arena: Arena, rules: RuleAutomata) -> None:
         self.arena, self.rules = arena, rules
-        self._islands: dict[Hashable, tuple[Lowering, int]] = {}
+        self.names_end = arena.put([0, 2**31 - 1])
+        self._islands: dict[Hashable, JsonLowering] = {}
         self._tokens: dict[int, int] = {}
         self._me: ref[Lowers] = ref(self)
         self._place_leaves()
@@ -63,7 +84,8 @@ class RuleLowering:
         for rule in self.rules.automata.values():
             for _, symbol, _ in rule.calls:
                 if isinstance(symbol, Island) and symbol.language not in self._islands:
-                    self._islands[symbol.language] = cast(Embedded, symbol.language).place(self.arena)
+                    island = cast(JsonIsland, symbol.language)
+                    self._islands[island] = island.place(self.arena, self.names_end)
                 elif isinstance(symbol, Token) and symbol.token not in self._tokens:
                     begin = self.arena.position(positions.K_TOKEN, symbol.token)
                     self._tokens[symbol.token] = self._publish([1, begin])
@@ -89,7 +111,7 @@ class RuleLowering:
             return cast(byte_sets.Bytes, self._reads[symbol.rule][0])
         out = np.zeros(256, np.bool_)
         if isinstance(symbol, Island):
-            out[list(cast(Embedded, symbol.language).first_bytes)] = True
+            out[list(cast(JsonIsland, symbol.language).first_bytes)] = True
         return out
 
     def _place_rules(self, followers: Mapping[str, byte_sets.Bytes]) -> dict[str, int]:
@@ -117,7 +139,11 @@ class RuleLowering:
     def _goal(self, symbol: object, numbers: Mapping[str, int]) -> int:
         if isinstance(symbol, Call):
             return numbers[symbol.rule]
-        return self._tokens[symbol.token] if isinstance(symbol, Token) else self._islands[cast(Island, symbol).language][1]
+        return (
+            self._tokens[symbol.token]
+            if isinstance(symbol, Token)
+            else self._islands[cast(Island, symbol).language].root
+        )
 
     def _digest(self, name: str, loops: byte_sets.Bytes) -> bytes:
         """What tells a rule from others, but for which rules it calls."""
@@ -173,8 +199,8 @@ class RuleLowering:
         """See :class:`Lowering`."""
         return self._owner(number).has_seen(number, value)
 
-    def _owner(self, number: int) -> Lowering:
-        return next(lowering for lowering, _ in self._islands.values() if lowering.owns(number))
+    def _owner(self, number: int) -> JsonLowering:
+        return next(lowering for lowering in self._islands.values() if lowering.owns(number))
 
 
 def _loops(dfa: CharDfa, calls_of: Sequence[tuple[int, object, int]], followers: byte_sets.Bytes) -> byte_sets.Bytes:

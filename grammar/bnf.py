@@ -1,7 +1,7 @@
 r"""GBNF, the grammars of llama.cpp, and the EBNF of XGrammar, read into rules over characters.
 
-Both consist of rules ``name ::= body`` with ``|``, groups, ``* + ? {m} {m,} {m,n}``, literals ``"..."``, character classes
-``[a-z]`` and ``[^...]``, and comments from ``#`` to the end of the line. A rule ends where the next one begins.
+Both consist of rules ``name ::= body`` with ``|``, groups, ``* + ? {m} {m,} {m,n}``, literals ``"..."``, character
+classes ``[a-z]`` and ``[^...]``, and comments from ``#`` to the end of the line. A rule ends where the next one begins.
 
 ===============  ==============================================  ===================================================
                  GBNF                                            EBNF
@@ -83,7 +83,7 @@ EBNF = Dialect(
 _SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _COUNT = re.compile(r"\{\s*([0-9]+)\s*(?:(,)\s*([0-9]*)\s*)?\}")
 _MARKS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-_TOKEN = re.compile(r"<(?:\[([0-9]+)\]|([^<>\s]+))>")
+_TOKEN = re.compile(r"<(?:\[([0-9]+)\]|[^<>\s]+)>")
 _NUMBERS = re.compile(r"\(\s*([0-9]+(?:\s*,\s*[0-9]+)*)\s*\)")
 _OPTION = re.compile(r"(loop_after_dispatch|excludes)\s*=\s*")
 _FLAG = re.compile(r"true|false")
@@ -222,7 +222,7 @@ class _Parser:
             if self.mark("."):
                 return ANY_CHAR
             if (found := self.take(_TOKEN)) is not None:
-                return token(self.token_id(found[2] or int(found[1]), at))
+                return token(self.token_id(int(found[1]) if found[1] else found[0], at))
         found = self.take(self.dialect.name)
         if found is None:
             self.fail(f"{char!r} begins nothing here")
@@ -235,9 +235,9 @@ class _Parser:
     # -------------------------------------------------------------------------------------------------- macros of EBNF
     def token_id(self, name: str | int, at: int) -> int:
         """The number of a special token."""
-        if name in self.special or name in self.special.values():
-            return self.special[name] if isinstance(name, str) else name
-        self.fail(f"{name} is no special token of this vocabulary", at, "Tokens that stand for text are matched as text.")
+        if name not in (self.special if isinstance(name, str) else self.special.values()):
+            self.fail(f"{name} is no special token of this vocabulary", at, "Other tokens are matched as text.")
+        return self.special[name] if isinstance(name, str) else name
 
     def any_of_tokens(self, at: int) -> Regular:
         found = self.take(_NUMBERS)

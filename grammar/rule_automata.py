@@ -5,15 +5,15 @@ own. Every rule automaton reads the rule's texts without the empty one; where th
 passed by. The language stays what it was; the way there is free, since no tree of a text is ever built:
 
 * rules without recursion that are small are written out where they are called;
-* **left recursion**, which would call without end, is turned into loops by the left-corner construction (Rosenkrantz and
-  Lewis 1970, as automata). Let C be a set of rules that begin with each other. A text of A in C begins with something
-  of a rule of C that is no call of C; from there on, whenever a B of C has been read, and some rule D of C can begin
-  with B, the text may go on behind that B towards a D that has been read. The states "a B has been read" are the ends
-  of the bodies, so nothing is added but edges: the size is that of C for each of its rules;
+* **left recursion**, which would call without end, is turned into loops by the left-corner construction (Rosenkrantz
+  and Lewis 1970, as automata). Let C be a set of rules that begin with each other. A text of A in C begins with
+  something of a rule of C that is no call of C; from there on, whenever a B of C has been read, and some rule D of C
+  can begin with B, the text may go on behind that B towards a D that has been read. The states "a B has been read" are
+  the ends of the bodies, so nothing is added but edges: the size is that of C for each of its rules;
 * where a rule calls itself and is complete afterwards, what follows the inner text is what follows the outer one, so
-  the call is a jump to the start (if f is the only end, texts are the ways from the start to f, and a text followed by a
-  way from f to f is such a way again). So ``S: S S | a`` and ``E: E "+" E`` become loops, ambiguous as they are, and right
-  recursion, too. Other calls with nothing behind them are marked: they take their caller's place.
+  the call is a jump to the start (if f is the only end, texts are the ways from the start to f, and a text followed by
+  a way from f to f is such a way again). So ``S: S S | a`` and ``E: E "+" E`` become loops, ambiguous as they are, and
+  right recursion, too. Other calls with nothing behind them are marked: they take their caller's place.
 
 Then the automata are made deterministic, calls being letters beside the characters, and minimal.
 """
@@ -33,7 +33,7 @@ from .dfa import SIZE_PER_STATE, CharDfa
 from .errors import LimitExceeded
 from .program import ACCEPT, LENGTH_PER_STATE, SPLIT
 from .regular import EMPTY, Alt, Chars, Epsilon, Regular, Repeat, Seq, alt, repeat, seq
-from .rules import Call, Island, Language, Rules, Token, called, components, leaves
+from .rules import Call, Language, Rules, called, components
 
 TAIL = -1  # instead of the state behind a call: nothing follows, the caller is done
 INLINED = 48  # leaves of a rule that is written out where it is called
@@ -347,7 +347,12 @@ def _program(
 
 
 def _split(
-    starts: np.ndarray, cls: np.ndarray, trans: np.ndarray, accept: np.ndarray, called_by: np.ndarray, symbols: list[Regular]
+    starts: np.ndarray,
+    cls: np.ndarray,
+    trans: np.ndarray,
+    accept: np.ndarray,
+    called_by: np.ndarray,
+    symbols: list[Regular],
 ) -> RuleAutomaton:
     """Part what is read by characters from what is called."""
     _, found = np.unique(cls, return_index=True)

@@ -1,7 +1,7 @@
 """Context-free rules over characters: what GBNF, EBNF and structural tags are read into.
 
-A rule is an expression of :mod:`~detent.grammar.regular`, made of `Chars`, `Seq`, `Alt` and `Repeat`, in which four more
-kinds of leaves may stand::
+A rule is an expression of :mod:`~detent.grammar.regular`, made of `Chars`, `Seq`, `Alt` and `Repeat`, in which four
+more kinds of leaves may stand::
 
     Call(rule)           a text of another rule, or of the same
     Language(dfa)        a text of an automaton

@@ -1,13 +1,13 @@
 """Calls of rule automata: what a state is about to read once the rules that it may begin with have been entered.
 
-The states of a rule automaton read characters and call (:data:`.languages.DFA_CALLS`). A *parent* is kept as it is: where
-its automaton stands when the called text ends. A state from which bytes are read is *expanded*: beside each item that
-calls stand the beginnings of what it calls, and so on; an item that only calls is left out. Parents that are not expanded
-can lead back to themselves (``list: item*``), and stay finite.
+The states of a rule automaton read characters and call (:data:`.languages.DFA_CALLS`). A *parent* is kept as it is:
+where its automaton stands when the called text ends. A state from which bytes are read is *expanded*: beside each item
+that calls stand the beginnings of what it calls, and so on; an item that only calls is left out. Parents that are not
+expanded can lead back to themselves (``list: item*``), and stay finite.
 
-No beginning leads back to itself, since recursion to the left was taken out
-(:mod:`detent.grammar.rule_automata`). Automata have heights that fall along such calls, and the tallest item is expanded
-first, together with those of the same position: so every beginning is expanded once, whatever the number of ways to it.
+No beginning leads back to itself, since recursion to the left was taken out (:mod:`detent.grammar.rule_automata`).
+Automata have heights that fall along such calls, and the tallest item is expanded first, together with those of the
+same position: so every beginning is expanded once, whatever the number of ways to it.
 """
 
 from __future__ import annotations

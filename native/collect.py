@@ -228,8 +228,8 @@ def defer(A, V, x, state):
 def leave(A, V, x, state):
     """The value has ended with the suffixes ``x`` (-1: none) left, which ``state`` reads.
 
-    An ambiguous grammar has exponentially many ways through its stacks. So beyond some exits, those that lead to one state
-    are united, and the longest suffixes are read first: then each state is left at most once for every length.
+    An ambiguous grammar has exponentially many ways through its stacks. So beyond some exits, those that lead to one
+    state are united, and the longest suffixes are read first: then each state is left at most once for every length.
     """
     if x < 0:
         return

@@ -23,8 +23,8 @@ ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
 # DFA_VERDICTS: a table (0: none) of the states that each verdict on the last label of the text makes of a state
 VERDICTS = 4
 
-# DFA_CALLS: of a rule automaton, its table of calls (0: none): height; of each state where its calls begin (and one more:
-# where the last ones end), the address of an array that says which states read characters; calls of two words each:
+# DFA_CALLS: of a rule automaton, its table of calls (0: none): height; the address of an array that says which states
+# read characters; of each state where its calls begin (and one more: where the last ones end); calls of two words each:
 # goal, state behind it (TAIL: none)
 CALLS_HEIGHT, CALLS_READS, CALLS_FIRST = 0, 1, 2
 TAIL = -1

@@ -19,6 +19,7 @@ from .arena import (
     N_EOS,
     NEED,
     NEEDED,
+    PENDING,
     RECIPE,
     RULES,
     SHORT,
@@ -37,8 +38,8 @@ from .collect import add_ids, dense_row, has_work, leave, start_collecting
 from .duplicates import follow, may_strike, strike
 from .jit import kernel
 from .keys import STEPS, restore
-from .pair_table import DENSE_FROM, P_EXIT, find_pair, plain_position, use_tokens
-from .pairs import ensure_pair
+from .pair_table import DENSE_FROM, P_EXIT, ask, find_pair, plain_position, use_tokens
+from .pairs import build_asked
 from .positions import AMPLE
 from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE, S_SUSPECTS, TOKENS
 from .steps import ask_value, step
@@ -54,7 +55,7 @@ OWN = 1 << 40  # added to a state whose recipe may not be the mask, because of t
 def gather(A, V, x, state):
     """Collect the tokens of the suffixes ``x`` at every item of a state; returns False when ``A[STATUS]`` was set.
 
-    When a pair is missing it is built, and the caller starts again: pairs use the same scratch.
+    Pairs that are missing are asked for.
     """
     if A[RULES] != 0:
         state = expanded(A, state)
@@ -67,8 +68,8 @@ def gather(A, V, x, state):
         pos = plain_position(A, V, int(A[items + 2 * j]), x)
         pair = find_pair(A, x, pos)
         if pair == 0:
-            ensure_pair(A, V, x, pos)
-            return False
+            ask(A, x, pos)
+            continue
         use_tokens(A, pair)
         if parent > 0:
             leave(A, V, int(A[pair + P_EXIT]), parent)
@@ -77,8 +78,9 @@ def gather(A, V, x, state):
 
 @kernel("b1(A, A, i8)")
 def collect(A, V, state):
-    """Collect the mask of a state; returns False when a pair had to be built on the way."""
+    """Collect the mask of a state; returns False when pairs were missing, which are built now: they use the scratch."""
     start_collecting(A)
+    A[PENDING + 2] = 0
     if not gather(A, V, 0, state):
         return False
     while has_work(A, V):
@@ -86,7 +88,10 @@ def collect(A, V, state):
         top = int(A[WORK]) + int(A[WORK + 2])
         if not gather(A, V, int(A[top]), int(A[top + 1])):
             return False
-    return A[STATUS] == 0
+    if A[PENDING + 2] == 0:
+        return A[STATUS] == 0
+    build_asked(A, V)
+    return False
 
 
 @kernel("i8(A)")

@@ -298,17 +298,12 @@ def build_pair(A, V, x, pos):
     return A[STATUS] == 0
 
 
-@kernel("b1(A, A, i8, i8)")
-def ensure_pair(A, V, x, pos):
-    """Build a pair and all that it waits for; returns whether it is there (else ``A[STATUS]`` says why not)."""
+@kernel("void(A, A)")
+def build_asked(A, V):
+    """Build all pairs that were asked for, and those that they wait for, unless ``A[STATUS]`` says why not."""
     base = int(A[PENDING])
-    A[base], A[base + 1] = x, pos
-    A[PENDING + 2] = 2
-    while A[PENDING + 2] > 0:
+    while A[PENDING + 2] > 0 and A[STATUS] == 0:
         top = base + int(A[PENDING + 2]) - 2
         x, pos = int(A[top]), int(A[top + 1])
         if find_pair(A, x, pos) or build_pair(A, V, x, pos):
             A[PENDING + 2] -= 2
-        if A[STATUS] != 0:
-            return False
-    return True

@@ -5,7 +5,7 @@ parents, which is exact because L(q)P1 | L(q)P2 = L(q)(P1 | P2). Equal futures h
 integer, and the second element of an array walks through the states of the first.
 
 State record: items (absolute index), number of items, flags, memo row (0: none yet), recipe of its mask (0: none yet),
-tokens that the state alone cannot decide (0: none), the same state with its calls made (0: not known, see :mod:`.calls`).
+tokens that the state alone cannot decide (0: none), the state with its calls made (0: not known, see :mod:`.calls`).
 """
 
 from __future__ import annotations

@@ -19,8 +19,6 @@ from .arena import (
     MEMBER,
     POS,
     POS_STRIDE,
-    SNODE,
-    SNODE_STRIDE,
     SPACE_LOOP,
     STATE,
     STATE_STRIDE,
@@ -36,7 +34,7 @@ from .positions import K_KEY, K_STRING, K_TEXT, O_SPEC
 from .states import AT_BASE, S_COUNT, S_FLAGS, S_ITEMS
 from .steps import step
 from .strings import CHAR, DEAD, QUOTE, char_step, utf8_step
-from .suffixes import EDGE_STRIDE, edges, suffix_set
+from .suffixes import members, suffix_set
 from .trie import V_BYTE, V_CHILD, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
 
 L_TOKENS, L_STARTS, L_NODES, L_NODE_STARTS, L_ROWS, L_MOST = 0, 1, 2, 3, 4, 5
@@ -153,62 +151,44 @@ def loop_reads(A, loop, mode, b):
 
 
 @kernel("void(A, A, i8, i8)")
-def add_leaving(A, V, x, loop):
-    """Note the members of ``x`` that go on with a byte outside a loop set."""
-    child, node_byte, nodes = int(V[V_CHILD]), int(V[V_BYTE]), int(V[V_NODES])
-    members, n = 0, 1
-    if x >= nodes:
-        at = int(A[SNODE]) + (x - nodes) * SNODE_STRIDE
-        members, n = int(A[at]), int(A[at + 1])
-    for j in range(n):
-        node = int(A[members + j]) if x >= nodes else x
-        for c in range(int(V[child + node]), int(V[child + node + 1])):
-            if not in_loop(A, loop, int(V[node_byte + c])):
-                add_exit(A, V, node)
-                break
-
-
-@kernel("void(A, A, i8, i8, i8, i8)")
-def loop_child(A, V, x, b, mode, loop):
-    """Follow one byte inside a loop set to the suffixes ``x`` (-1: none), from a UTF-8 mode."""
-    if x < 0:
-        return
-    mode = utf8_step(mode, b)
-    if mode >= CHAR:
-        mode = 0
-        add_leaving(A, V, x, loop)
-    push(A, x, mode)
+def add_leaving(A, V, node, loop):
+    """Note a trie node as an exit if it goes on with a byte outside a loop set."""
+    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    for c in range(int(V[child + node]), int(V[child + node + 1])):
+        if not in_loop(A, loop, int(V[node_byte + c])):
+            add_exit(A, V, node)
+            return
 
 
 @kernel("void(A, A, i8, i8)")
 def gather_loop(A, V, x, loop):
     """The table of a suffix set and a loop set: tokens inside the loop, and as exit the suffixes that leave it.
 
-    Tokens that end inside a character count as inside: every completion of it belongs to the loop.
+    Tokens that end inside a character count as inside: every completion of it belongs to the loop. The members of a set
+    are read one by one, which makes no further sets.
     """
-    child, node_byte, nodes = int(V[V_CHILD]), int(V[V_BYTE]), int(V[V_NODES])
-    add_leaving(A, V, x, loop)
-    push(A, x, 0)
-    while A[WORK + 2] > 0 and A[STATUS] == 0:
-        A[WORK + 2] -= 2
-        top = int(A[WORK]) + int(A[WORK + 2])
-        y, mode = int(A[top]), int(A[top + 1])
-        if y < nodes:
+    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    at, n = members(A, V, x)
+    for j in range(n):
+        node = x if x < V[V_NODES] else int(A[at + j])
+        add_leaving(A, V, node, loop)
+        push(A, node, 0)
+        while A[WORK + 2] > 0 and A[STATUS] == 0:
+            A[WORK + 2] -= 2
+            top = int(A[WORK]) + int(A[WORK + 2])
+            y, mode = int(A[top]), int(A[top + 1])
             for c in range(int(V[child + y]), int(V[child + y + 1])):
                 b = int(V[node_byte + c])
-                if loop_reads(A, loop, mode, b):
-                    add_tokens(A, V, c)
-                    if V[child + c] < V[child + c + 1]:
-                        loop_child(A, V, c, b, mode, loop)
-            continue
-        at = edges(A, V, y)
-        if at == 0:
-            return
-        for e in range(int(A[at + 3])):
-            edge = int(A[at + 2]) + e * EDGE_STRIDE
-            if loop_reads(A, loop, mode, int(A[edge])):
-                add_ids(A, A, int(A[edge + 2]), int(A[edge + 3]))
-                loop_child(A, V, int(A[edge + 1]), int(A[edge]), mode, loop)
+                if not loop_reads(A, loop, mode, b):
+                    continue
+                add_tokens(A, V, c)
+                if V[child + c] == V[child + c + 1]:
+                    continue
+                then = utf8_step(mode, b)
+                if then >= CHAR:
+                    then = 0
+                    add_leaving(A, V, c, loop)
+                push(A, c, then)
 
 
 @kernel("i8(A, i8)")

@@ -1,4 +1,4 @@
-"""Grammars of rules: masks, bit for bit, against Earley's algorithm over every token; dead ends; the common machinery."""
+"""Grammars of rules: masks, bit for bit, against Earley's algorithm over every token."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler
+from detent.automata.limits import Limits
 from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
-from detent.grammar import bnf, charset
+from detent.grammar import charset
 from detent.grammar.errors import Unsatisfiable
 from detent.grammar.regular import EPSILON, Regular, alt, chars, literal, repeat, seq
 from detent.grammar.rules import Rules, call
+from detent.native import arena as layout
 from tests.naive import rules as naive
 
 QUICK = settings(
@@ -98,7 +100,9 @@ def _node(inner: st.SearchStrategy[Regular]) -> st.SearchStrategy[Regular]:
 
 
 BODIES = st.recursive(LEAVES, _node, max_leaves=7)
-RULES = st.lists(BODIES, min_size=4, max_size=4).map(lambda bodies: Rules(dict(zip(NAMES, bodies, strict=True)), "root"))
+RULES = st.lists(BODIES, min_size=4, max_size=4).map(
+    lambda bodies: Rules(dict(zip(NAMES, bodies, strict=True)), "root")
+)
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -112,3 +116,95 @@ def test_masks_along_random_tokens(small: Compiler, rules: Rules, seed: int) -> 
 @settings(QUICK, max_examples=25)
 def test_masks_of_many_tokens(crowded: Compiler, rules: Rules, seed: int) -> None:
     check_walk(crowded, rules, seed, 4)
+
+
+GRAMMARS = {
+    'root ::= root "a" | "b"': (["b", "baa"], ["", "ab"]),
+    'root ::= x "1" | "0"\nx ::= root "2" | y "3"\ny ::= x "4" | "5" | root': (["0", "021", "531", "53431"], ["51"]),
+    'root ::= e root "a" | "b"\ne ::= "x"?': (["b", "xba", "xxbaa"], ["xb", "a"]),
+    'root ::= root | x\nx ::= root | x | "a"': (["a"], ["", "aa"]),
+    'root ::= ""': ([""], ["a"]),
+    'root ::= "a" root "a" | "b" root "b" | ""': (["", "abba"], ["ab", "aba"]),
+    'root ::= "a" root "b" | "c" root | ""': (["", "acab" + "b"], ["ba"]),
+    'root ::= x{2,3} y\nx ::= "(" x? ")"\ny ::= "!"*': (["()()", "(())()()!!"], ["()", "()()()()"]),
+    'root ::= [^a]+ "a" | "é" root "😀"': (["éa", "ééa😀"], ["a", "éa😀😀"]),
+}
+
+
+@pytest.mark.parametrize("grammar", GRAMMARS)
+def test_corner_cases(small: Compiler, grammar: str) -> None:
+    good, bad = GRAMMARS[grammar]
+    for text in good:
+        matcher = small.gbnf(grammar).matcher()
+        assert matcher.accept_bytes(text.encode()) and matcher.is_complete(), text
+    for text in bad:
+        matcher = small.gbnf(grammar).matcher()
+        assert not (matcher.accept_bytes(text.encode()) and matcher.is_complete()), text
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [
+        'root ::= "a," root | "a"',
+        'root ::= root "a" | "b" | root root',
+        'root ::= "[" (root ("," root)*)? "]"',
+        'root ::= root "+" root | "(" root ")" | "a"',
+    ],
+)
+def test_a_step_costs_the_same_after_a_long_text(small: Compiler, grammar: str) -> None:
+    """States made by one byte more do not grow with the text."""
+    matcher = small.gbnf(grammar).matcher()
+    made = []
+    for byte in b"a,[(+b" * 200:
+        before = int(small.arena.A[layout.STATE + 2])
+        matcher.accept_bytes(bytes([byte]))
+        made.append(int(small.arena.A[layout.STATE + 2]) - before)
+    assert max(made[600:]) <= max(made[:200])
+
+
+def test_equal_rules_of_two_grammars_share_their_tables(small: Compiler) -> None:
+    first = small.gbnf('root ::= "x" list\nlist ::= "[" (list | "a")* "]"')
+    second = small.gbnf('root ::= "yy" other "z"\nother ::= "[" (other | "a")* "]"')
+    one, two = first.matcher(), second.matcher()
+    assert one.accept_bytes(b"x[[a") and two.accept_bytes(b"yy[[a")
+    allowed(one)
+    pairs = int(small.arena.A[layout.PAIR + 2])
+    allowed(two)
+    assert int(small.arena.A[layout.PAIR + 2]) - pairs <= 4 * layout.PAIR_STRIDE
+
+
+def test_the_matcher_of_a_grammar(small: Compiler) -> None:
+    matcher = small.gbnf('root ::= "abc" root "c" | "b"').matcher()
+    vocabulary = small.vocabulary
+    assert matcher.forced_bytes() == b""
+    assert matcher.accept_bytes(b"a")
+    assert matcher.forced_bytes() == b"bc"
+    assert matcher.accept_bytes(b"bcb")
+    assert matcher.forced_bytes() == b"c"
+    fork = matcher.fork()
+    assert fork.accept_bytes(b"c") and fork.is_complete() and not matcher.is_complete()
+    assert fork.accept(vocabulary.eos_ids[0]) and fork.is_stopped()
+    matcher.rollback(2)
+    assert matcher.accept_bytes(b"b") and matcher.is_complete()
+    matcher.reset()
+    assert matcher.validate(b"aa") == 1
+    assert small.gbnf('root ::= "b"').explain()["rules"] == 1
+
+
+def test_a_full_arena_is_replaced() -> None:
+    """By so many grammars that a matcher must go on elsewhere."""
+    compiler = Compiler(vocabulary_of([b"ab", b"ba"]), limits=Limits(cache_bytes=3 << 20))
+    matcher, arena = compiler.gbnf('root ::= "a" root "b" | "c"').matcher(), compiler.arena
+    assert matcher.accept_bytes(b"aa")
+    for k in range(1000):
+        other = compiler.gbnf(f'root ::= "a" root [b-z]{{{k % 40}}} | "{k}"').matcher()
+        assert other.accept_bytes(b"a")
+        allowed(other)
+        if compiler.arena is not arena:
+            break
+    assert compiler.arena is not arena
+    assert matcher.accept_bytes(b"ac")
+    compiler.renew(matcher._arena)
+    assert {compiler.vocabulary.token_bytes(token) for token in allowed(matcher)} == {b"b"}
+    assert matcher.accept_bytes(b"bbb")
+    assert matcher.is_complete()

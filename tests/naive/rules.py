@@ -15,7 +15,9 @@ from detent.grammar.rules import Call, Language, Rules
 Symbol: TypeAlias = "str | CharSet"
 Production: TypeAlias = "tuple[Symbol, ...]"
 Item: TypeAlias = "tuple[str, Production, int, int]"  # name, production, dot, where it began
-Text: TypeAlias = "tuple[tuple[frozenset[Item], ...], bytes]"  # the sets so far, and the bytes of a character that has begun
+Text: TypeAlias = (
+    "tuple[tuple[frozenset[Item], ...], bytes]"  # the sets so far, and the bytes of a character that has begun
+)
 
 
 @dataclass
