@@ -131,5 +131,7 @@ def _contexts(action: I32, ignored: list[int]) -> tuple[NDArray[np.bool_], I32]:
     accepted = action != ERROR
     accepted[:, END] = False
     accepted[:, ignored] = True
-    _, first, context = np.unique(np.packbits(accepted, axis=1), axis=0, return_index=True, return_inverse=True)
-    return accepted[first], context.reshape(-1).astype(np.int32)
+    number: dict[bytes, int] = {}
+    context = [number.setdefault(row.tobytes(), len(number)) for row in accepted]
+    first = np.unique(context, return_index=True)[1]
+    return accepted[first], np.array(context, np.int32)

@@ -23,7 +23,7 @@ def read(text: str, start: str, loader: Loader, max_rules: int) -> FlatGrammar:
     """
     try:
         return own(text, start, loader, max_rules)
-    except NotRead:
+    except (NotRead, RecursionError):
         found = reference.read(text, start, loader)
     defined = {rule.left for rule in found.rules} | {terminal.name for terminal in found.terminals}
     for name in (start, *(name for rule in found.rules for name in rule.right)):

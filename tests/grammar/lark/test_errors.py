@@ -68,6 +68,9 @@ def test_terminal_names_the_construct() -> None:
     ("text", "limits"),
     [
         ("start: A\nA: /a{2000}/", {"regex_states": 1000}),
+        ("start: A\nA: /((((a?){100}){100}){100}){100}x/", {}),
+        ("start: A\nA: /(a{100}){1000}/", {}),
+        ("start: A\nA: /(?=.*a.{20}).*b/", {"regex_states": 1000}),
         ('start: ["a"] ["b"] ["c"] ["d"] ["e"] ["f"] ["g"]', {"max_nodes": 100}),
         ('start: "a"~0..40 "b"~0..40', {"max_nodes": 1000}),
     ],
@@ -75,7 +78,18 @@ def test_terminal_names_the_construct() -> None:
 def test_limits(text: str, limits: dict[str, int]) -> None:
     with pytest.raises(LimitExceeded) as error:
         compile_lark(text, limits=Limits(**limits))
-    assert error.value.limit in limits
+    assert error.value.limit in ("regex_states", "max_nodes")
+
+
+def test_large_repetitions_of_nothing() -> None:
+    assert len(compile_lark("start: A\nA: /((?:){65000}){65000}x((a?){3000}|b)*/").lexer.code) > 3000
+
+
+def test_deep_nesting() -> None:
+    text = f"start: {'(' * 3000}A{')' * 3000}\nA: \"a\""
+    with pytest.raises(GrammarError):
+        compile_lark(text)
+    assert compile_lark(f"start: {'(' * 30}A{')' * 30}\nA: \"a\"").terminals == ("$END", "A")
 
 
 def test_imports_from_the_caller(tmp_path: Path) -> None:
