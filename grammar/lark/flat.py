@@ -1,0 +1,105 @@
+"""A Lark grammar as Lark compiles it: terminals with their patterns, and rules without any operators."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..errors import GrammarError
+from . import pattern
+from .characters import IGNORECASE
+from .pattern import Node, Pattern, Unsupported
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A terminal; `text` is None where it is only declared.
+
+    Attributes
+    ----------
+    name : str
+    text : str or None
+        The string itself, or the pattern.
+    flags : frozenset of str
+    plain : bool
+        Whether it is a string: strings are keywords to the patterns that match them.
+    priority : int
+    """
+
+    name: str
+    text: str | None
+    flags: frozenset[str] = frozenset()
+    plain: bool = False
+    priority: int = 0
+
+    @cached_property
+    def regexp(self) -> str:
+        """What Lark hands to `re`."""
+        assert self.text is not None
+        found = re.escape(self.text) if self.plain else self.text
+        for flag in self.flags:
+            found = f"(?{flag}:{found})"
+        return found
+
+    @cached_property
+    def pattern(self) -> Pattern:
+        """The pattern, read.
+
+        Raises
+        ------
+        GrammarError
+            Lark would not compile it, or it needs what has no program.
+        """
+        try:
+            if not self.plain or self.flags - {"i"}:
+                return pattern.read(self.regexp)
+            assert self.text is not None
+            node = pattern.literal(self.text, IGNORECASE if self.flags else 0)
+            return Pattern(node, len(self.text), len(self.text), frozenset())
+        except Unsupported as error:
+            raise GrammarError(f"terminal {self.name} cannot be enforced: it has {error}", keyword=self.name) from None
+        except (re.error, RecursionError, OverflowError, ValueError) as error:
+            raise GrammarError(
+                f"terminal {self.name} is not a pattern of Python's re: {error}", keyword=self.name
+            ) from None
+
+    @property
+    def node(self) -> Node:
+        """The tree of the pattern."""
+        return self.pattern.node
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """Lark tries the terminals of a context by this key."""
+        assert self.text is not None
+        return -self.priority, -self.max_width, -len(self.text), self.name
+
+    @property
+    def max_width(self) -> int:
+        """Length of the longest match; of a string, its own."""
+        assert self.text is not None
+        return len(self.text) if self.plain else self.pattern.max_width
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One expansion of a rule."""
+
+    left: str
+    right: tuple[str, ...]
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class FlatGrammar:
+    """Terminals, rules and what is ignored; `rules` of the start symbol are among them.
+
+    Names of terminals are in upper case, those of rules are not.
+    """
+
+    terminals: tuple[Terminal, ...]
+    rules: tuple[Rule, ...]
+    ignored: tuple[str, ...]
+    start: str

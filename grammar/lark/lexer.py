@@ -1,0 +1,66 @@
+"""The lexer tables of a grammar: programs, classes of characters, assertions, contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import charset
+from . import contexts
+from .assertions import Assertions
+from .flat import Terminal
+from .programs import Assembler
+from .tables import LexerTables
+
+
+def build(
+    terminals: Sequence[Terminal | None],
+    accepted: NDArray[np.bool_],
+    ignored: Iterable[str],
+    max_states: int,
+) -> LexerTables:
+    """Tables of the lexer.
+
+    Parameters
+    ----------
+    terminals : sequence of Terminal or None
+        By number; None is the end of the text.
+    accepted : (n_contexts, n_terminals) bool
+        The terminals of each context.
+    ignored : iterable of str
+        Names of terminals that are dropped.
+    max_states : int
+        LimitExceeded is raised where there is more code, or an assertion needs more states.
+    """
+    real = [t for t in terminals if t is not None and t.text is not None]
+    contexts.check(real)
+    assembler = Assembler(max_states)
+    entry = [
+        -1 if t is None or t.text is None else assembler.program(t.node, number) for number, t in enumerate(terminals)
+    ]
+    assertions = Assertions(list(assembler.assertions), max_states)
+    starts, cls, member = charset.partition([*assembler.sets, *assertions.sets, charset.ANY])
+    first_of = dict(zip(reversed(cls), reversed(starts), strict=True))
+    points = [first_of[c] for c in range(len(member[0]))]
+    left_next, look_enter, look_next, look_end = assertions.tables(np.array(points, np.int32))
+    keywords = contexts.Keywords(assembler.code, entry, member, starts, cls).table(terminals)
+    order_first, order, retype_first, retype = contexts.tables(accepted, terminals, keywords)
+    dropped = set(ignored)
+    return LexerTables(
+        starts=np.array(starts, np.int32),
+        cls=np.array(cls, np.int32),
+        sets=np.array(member[: len(assembler.sets)], np.uint8).reshape(len(assembler.sets), len(points)),
+        code=np.array(assembler.code, np.int32).reshape(len(assembler.code), 3),
+        entry=np.array(entry, np.int32),
+        order_first=order_first,
+        order=order,
+        retype_first=retype_first,
+        retype=retype,
+        ignored=np.array([t is not None and t.name in dropped for t in terminals], np.uint8),
+        left_next=left_next,
+        look_enter=look_enter,
+        look_next=look_next,
+        look_end=look_end,
+    )
