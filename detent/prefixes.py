@@ -209,5 +209,6 @@ class PrefixStore:
 
 def keeps_everything(model: Any) -> bool:
     """Tell whether every layer of a transformers model caches the keys and values of all tokens, and nothing else."""
-    layers = getattr(DynamicCache(config=model.config), "layers", [])
-    return all(type(layer).__name__ == "DynamicLayer" for layer in layers)
+    if "config" not in signature(DynamicCache.__init__).parameters:  # transformers before 4.56 does not tell
+        return False
+    return all(type(layer).__name__ == "DynamicLayer" for layer in DynamicCache(config=model.config).layers)
