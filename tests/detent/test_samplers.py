@@ -44,6 +44,8 @@ def test_texts_follow_the_grammar(lm: detent.LanguageModel, sampler: Any) -> Non
     assert results.weights.sum() == pytest.approx(1) and 1 <= results.ess <= 3.001
     values = detent.generate(lm, "hello", Pick, sampler=sampler, n=3, **OPTIONS)
     assert all(isinstance(value, Pick) for value in values) and len(values) == 3
+    if not results.is_weighted:
+        assert values == [result.value for result in results]
 
 
 @sampler
