@@ -153,8 +153,11 @@ class Canvas:
                 return self.witness
             if len(tokens) == 1:
                 ((position, token),) = tokens.items()
-                if position < end and self._spelled(self.witness[position]) and self._recheck(position, token):
-                    return [*self.witness[:position], token, *self.witness[position + 1 :]]
+                if position < end and self._spelled(self.witness[position]):
+                    if self._recheck(position, token):
+                        return [*self.witness[:position], token, *self.witness[position + 1 :]]
+                    if MASK not in ids:
+                        return None
         return self._search(ids, end, tokens)
 
     def _text_end(self, ids: Sequence[int]) -> int | None:
@@ -323,16 +326,16 @@ class Canvas:
     def _tokens_of(self, run: Run, derivation: Derivation, how: int) -> list[int] | None:
         """The tokens of a run; None if its text takes more, or cannot be made to take as many."""
         size = run.stop - run.start
-        events = [event for event in derivation.events if run.start <= event.slot < run.stop]
+        events = [event for event in derivation.events if run.start <= event[0] < run.stop]
         if how == FREE:
-            letters = bytes(event.letter for event in events)
-            visits = sorted((visit.index, visit.state) for visit in derivation.visits if visit.slot == run.start)
+            letters = bytes(letter for _, letter, _ in events)
+            visits = sorted((index, state) for index, slot, state in derivation.visits if slot == run.start)
             places = [(index - visits[0][0], state) for index, state in visits]
             return spell(letters, places, size, run.is_open, self.infiller)
         tokens, spelled = [], b""
-        for event in events:
-            spelled += bytes([event.letter])
-            if event.ends:
+        for _, letter, ends in events:
+            spelled += bytes([letter])
+            if ends:
                 tokens.append(self.infiller.tokens.spellings[spelled])
                 spelled = b""
         return tokens

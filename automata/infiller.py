@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
 
 from detent.automata.gaps import I32, Gap, Part, Slots, Tokens, pack_network, slots_of
 from detent.automata.vocabulary import Vocabulary
@@ -15,7 +18,7 @@ from detent.grammar.rules import Rules
 from detent.native import infill_chart as chart
 
 Grammar: TypeAlias = "str | Rules | Mapping[str, Any] | bool"
-SMALLEST, LARGEST = 1 << 14, 1 << 22  # items of a chart
+SMALLEST, KEPT, LARGEST = 1 << 14, 1 << 18, 1 << 22  # items of a chart
 
 
 class Filling(NamedTuple):
@@ -62,7 +65,6 @@ class Infiller:
         self.network = _network(grammar, start)
         self.tokens = Tokens(self.network, _token_texts(vocab))
         self.packed = pack_network(self.network)
-        self._chart = chart.allocate(SMALLEST, 256)
 
     def completable(
         self, parts: Sequence[Part | None], *, max_gap_tokens: int | None = None, exact: bool = False
@@ -87,14 +89,14 @@ class Infiller:
         """A filling with as few tokens as possible; None where there is none. Parameters as for :func:`completable`."""
         slots = self._slots(parts, max_gap_tokens, exact)
         if self.network.nullable and slots.skippable:
-            events: list[Event] = []
+            events: list[list[int]] = []
         elif self.solve(slots.rows, slots.letters, weighed=True):
             events = self.derivation().events
         else:
             return None
         return self._filling(slots, events)
 
-    def _filling(self, slots: Slots, events: Sequence[Event]) -> Filling:
+    def _filling(self, slots: Slots, events: Sequence[Sequence[int]]) -> Filling:
         """Put bytes together to tokens: of each gap its own."""
         pieces: list[list[bytes]] = [[] for _ in slots.parts]
         for i, part in enumerate(slots.parts):
@@ -129,59 +131,50 @@ class Infiller:
         weighed : bool
         """
         n_slots = len(rows) - 1
+        C = _scratch.empty(n_slots)
         while True:
-            if len(self._chart) <= self._chart[chart.HEADS] + n_slots + 1:
-                self._chart = chart.allocate(int(self._chart[chart.CAPACITY]), 2 * n_slots)
-            chart.cut(self._chart, 0, 0, 0, 0, -1, -1)
-            self._chart[chart.WEIGHED] = weighed
-            arguments = self.packed, self.tokens.packed, rows.ravel(), letters, self._chart
-            found = chart.solve(*arguments, n_slots, not weighed)
+            C[chart.WEIGHED] = weighed
+            found = chart.solve(self.packed, self.tokens.packed, rows.ravel(), letters, C, n_slots, not weighed)
             if found != chart.FULL:
                 return bool(found == chart.YES)
-            self._chart = larger(self._chart, 2 * n_slots)
+            C = _scratch.chart = larger(C, 2 * n_slots)
 
     def derivation(self) -> Derivation:
-        """How the last text that was solved with weights is completed."""
-        return trace(self._chart)
-
-
-class Event(NamedTuple):
-    """One byte, or one token that spells nothing.
-
-    Attributes
-    ----------
-    slot : int
-    letter : int
-        Class of the byte, -1 where there is none.
-    ends : bool
-        Whether a token ends with it.
-    """
-
-    slot: int
-    letter: int
-    ends: bool
-
-
-class Visit(NamedTuple):
-    """A state of the network on the way.
-
-    Attributes
-    ----------
-    index : int
-        Number of events before it.
-    slot, state : int
-    """
-
-    index: int
-    slot: int
-    state: int
+        """How the last text that this thread solved with weights is completed."""
+        return trace(_scratch.chart)
 
 
 class Derivation(NamedTuple):
-    """A way to complete a text: its events from the first to the last, and all states on the way."""
+    """A way to complete a text.
 
-    events: list[Event]
-    visits: list[Visit]
+    Attributes
+    ----------
+    events : list of [slot, letter, ends]
+        One byte (its class), or one token that spells nothing (-1), from the first to the last; and whether a token ends there.
+    visits : list of (index, slot, state)
+        The states of the network on the way: how many events come before, and where it is.
+    """
+
+    events: list[list[int]]
+    visits: list[tuple[int, int, int]]
+
+
+class _Scratch(threading.local):
+    """The chart of a thread, which all grammars use: it grows, and unless it is very large it stays."""
+
+    def __init__(self) -> None:
+        self.chart = chart.allocate(SMALLEST, 256)
+
+    def empty(self, n_slots: int) -> I32:
+        """The chart without entries, for so many slots."""
+        if self.chart[chart.CAPACITY] > KEPT or len(self.chart) <= self.chart[chart.HEADS] + n_slots + 1:
+            self.chart = chart.allocate(min(int(self.chart[chart.CAPACITY]), KEPT), 2 * n_slots)
+        else:
+            chart.cut(self.chart, 0, 0, 0, 0, -1, -1)
+        return self.chart
+
+
+_scratch = _Scratch()
 
 
 def larger(old: I32, n_slots: int) -> I32:
@@ -194,24 +187,16 @@ def larger(old: I32, n_slots: int) -> I32:
 
 def trace(C: I32) -> Derivation:
     """How the accepted item came about."""
-    items = C[C[chart.BASE] :][: C[chart.ITEMS] * chart.ITEM].reshape(-1, chart.ITEM)
-    events: list[Event] = []
-    visits: list[Visit] = []
-    pending = [int(C[chart.ACCEPTED])]
-    while pending:
-        here, _, state, _, _, cost, source, how, _ = items[pending.pop()].tolist()
-        visits.append(Visit(-len(events), here, state))
-        if source < 0:
-            continue
-        pending.append(source)
-        slot = int(items[source, chart.SLOT])
-        if how >= 0:
-            pending.append(how)
-        elif how < chart.ENTERED:
-            events.append(Event(slot, (-how - chart.BYTE) // 2, (-how - chart.BYTE) % 2 == 1))
-        elif cost > items[source, chart.COST]:
-            events.append(Event(slot, -1, True))
-    return Derivation(events[::-1], [visit._replace(index=visit.index + len(events)) for visit in visits])
+    size = 1 << 10
+    while True:
+        events, visits = np.empty(3 * size, np.int32), np.empty(3 * size, np.int32)
+        found = chart.trace(C, events, visits, np.empty(size, np.int32))
+        if found >= 0:
+            n_events, n_visits = found >> 32, found & 0xFFFFFFFF
+            kept = events[: 3 * n_events].reshape(-1, 3)[::-1].tolist()
+            seen = visits[: 3 * n_visits].reshape(-1, 3).tolist()
+            return Derivation(kept, [(n_events - behind, slot, state) for behind, slot, state in seen])
+        size *= 4
 
 
 def spaced(parts: Sequence[Part | None]) -> list[Part | None]:

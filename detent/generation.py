@@ -218,7 +218,7 @@ def _run_strategy(
         outcome = next(outcomes)
         answer = Results([_result(task, query, draft) for draft in outcome.drafts], outcome.log_z)
         answer.stats = {**outcome.stats, "seconds": seconds}
-        answer.is_weighted = True
+        answer.is_weighted = len({draft.log_weight for draft in outcome.drafts}) > 1
         if n is not None:
             results.append(answer)
         elif any(answer.weights):

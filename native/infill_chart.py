@@ -427,3 +427,49 @@ def read_on(G, T, S, X, C, M, signatures, top, changed, n_slots):
     for done in range(top + 1, slot + 1):
         signatures[done] = _signature(C, done, n_slots)
     return slot
+
+
+@kernel("i8(A, A, A, A)")
+def trace(C, events, visits, pending):
+    """How the accepted item came about, from its end to its beginning.
+
+    Parameters
+    ----------
+    C : int32 array
+        A chart that was solved with weights.
+    events : (n, 3) int32, flat
+        Written: slot, class of a byte (-1: none), whether a token ends. The last one first.
+    visits : (m, 3) int32, flat
+        Written: number of events behind it, slot and state of every item on the way.
+    pending : (m,) int32
+        Scratch.
+
+    Returns
+    -------
+    int
+        ``n_events << 32 | n_visits``; -1 if the arrays are too short.
+    """
+    n_events, n_visits, depth = 0, 0, 1
+    pending[0] = C[ACCEPTED]
+    while depth:
+        depth -= 1
+        item = C[BASE + ITEMS] + pending[depth] * ITEM
+        if 3 * n_visits + 3 > visits.shape[0] or depth + 2 > pending.shape[0] or 3 * n_events + 3 > events.shape[0]:
+            return -1
+        visits[3 * n_visits], visits[3 * n_visits + 1], visits[3 * n_visits + 2] = n_events, C[item + SLOT], C[item + STATE]
+        n_visits += 1
+        if C[item + FROM] < 0:
+            continue
+        pending[depth] = C[item + FROM]
+        depth += 1
+        source, how = C[BASE + ITEMS] + C[item + FROM] * ITEM, int(C[item + HOW])
+        if how >= 0:
+            pending[depth] = how
+            depth += 1
+        elif how < ENTERED or C[item + COST] > C[source + COST]:
+            is_byte = how < ENTERED
+            events[3 * n_events] = C[source + SLOT]
+            events[3 * n_events + 1] = (-how - BYTE) // 2 if is_byte else -1
+            events[3 * n_events + 2] = (-how - BYTE) % 2 if is_byte else 1
+            n_events += 1
+    return n_events << 32 | n_visits

@@ -133,7 +133,7 @@ def test_a_wrong_law_is_found() -> None:
 
 # --------------------------------------------------------------------------------------------------------------- edges
 @pytest.mark.parametrize("accepts", [None, 3])
-@pytest.mark.parametrize("log_mass", [-14, -18, -25, -60, -200])
+@pytest.mark.parametrize("log_mass", [-7, -14, -25, -60, -200])
 @pytest.mark.parametrize("peaks", [1, 60])
 def test_little_mass_is_no_death(accepts: int | None, log_mass: float, peaks: int) -> None:
     """Mass down to e-200, with and without a dominant token: the right law, nothing dead."""
@@ -146,7 +146,8 @@ def test_little_mass_is_no_death(accepts: int | None, log_mass: float, peaks: in
     assert set(info.tokens) == allowed
     assert_law(Counter(info.tokens), {peaks: 0.75, peaks + 1: 0.25})
     relative = np.exp(np.array(info.log_weight) - log_mass)
-    assert_mean(relative, 1.0, 6)
+    if log_mass < -10:  # above, what is drawn before the peaks is rare and heavy
+        assert_mean(relative, 1.0, 6)
 
 
 def test_nothing_allowed_is_dead_without_nan() -> None:
