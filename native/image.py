@@ -1,4 +1,4 @@
-"""The machine code of all kernels in one file, from which a process has each in a tenth of a millisecond.
+"""The machine code of many kernels in one file, from which a process has each in a tenth of a millisecond.
 
 Numba keeps a file per kernel, with its types and its intermediate code, to compile others that call it: 3 ms each to
 read. Where nothing is to be compiled, the object code is enough. An image without kernels says that they could not be
@@ -37,11 +37,12 @@ def source_digest() -> str:
     return digest.hexdigest()
 
 
-def image_name(sources: str) -> str:
+def image_name(sources: str, purpose: str) -> str:
     """The name of the image of some sources with these versions of the compiler on this processor."""
     versions = sys.implementation.cache_tag, numba.__version__, llvmlite.__version__
     machine = cpu_target.target_context.codegen().magic_tuple()
-    return f"kernels-{blake2b(repr((sources, versions, machine)).encode(), digest_size=16).hexdigest()}{files.SUFFIX}"
+    digest = blake2b(repr((sources, purpose, versions, machine)).encode(), digest_size=16)
+    return f"kernels-{digest.hexdigest()}{files.SUFFIX}"
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -29,7 +29,9 @@ from __future__ import annotations
 import numpy as np
 
 from .arena import mix
-from .jit import kernel
+from .jit import kernel, prepare
+
+prepare("texts with gaps")
 
 # chart header: number and capacity of each kind, then absolute offsets
 ITEMS, CALLS, LINKS, ENDS = 0, 1, 2, 3
@@ -456,7 +458,11 @@ def trace(C, events, visits, pending):
         item = C[BASE + ITEMS] + pending[depth] * ITEM
         if 3 * n_visits + 3 > visits.shape[0] or depth + 2 > pending.shape[0] or 3 * n_events + 3 > events.shape[0]:
             return -1
-        visits[3 * n_visits], visits[3 * n_visits + 1], visits[3 * n_visits + 2] = n_events, C[item + SLOT], C[item + STATE]
+        visits[3 * n_visits], visits[3 * n_visits + 1], visits[3 * n_visits + 2] = (
+            n_events,
+            C[item + SLOT],
+            C[item + STATE],
+        )
         n_visits += 1
         if C[item + FROM] < 0:
             continue

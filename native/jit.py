@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
@@ -31,32 +32,34 @@ INLINED = 700  # bytes of bytecode up to which LLVM may find a kernel worth inli
 
 # modules compiled side by side the first time, in waves: each builds on the one before
 WAVES = (("positions, languages", "number, suffixes"), ("steps", "dfa, keys"), ("pairs", "duplicates"))
+# modules that only some grammars need, compiled when one of them is imported, which calls :func:`prepare`
+APART = {"texts with gaps": (("infill_chart",),)}
 _BUSY = "DETENT_COMPILING"  # set in the processes that compile
 
 
-def _prepared() -> Image | None:
-    """The image of all kernels, which is made when there is none of these sources; None in a process that makes it."""
-    if config.DISABLE_JIT or _BUSY in os.environ:  # type: ignore[attr-defined]
-        return None
+def prepare(purpose: str = "") -> None:
+    """Make an image of the kernels for a purpose ("": of those that every grammar needs) unless there is one."""
+    if config.DISABLE_JIT or _BUSY in os.environ or purpose in _images:  # type: ignore[attr-defined]
+        return
     sources = source_digest()
-    folder, name = Path(str(njit(cache=True)(_prepared).stats.cache_path)), image_name(sources)
+    folder, name = Path(str(njit(cache=True)(prepare).stats.cache_path)), image_name(sources, purpose)
     shipped = Path(__file__).parent / "__pycache__"  # Numba turns from it when it is not writable
     found = files.read(folder / name)
     if found is None and not config.CACHE_DIR:  # type: ignore[attr-defined]
         found = files.read(shipped / name)
     if found is None:
-        _compile_side_by_side(folder, sources, name)
+        _compile_side_by_side(folder, sources, name, purpose)
         found = files.read(folder / name)
-    return None if found is None else Image(found)
+    _images[purpose] = None if found is None else Image(found)
 
 
-def _compile_side_by_side(folder: Path, sources: str, image: str) -> None:
+def _compile_side_by_side(folder: Path, sources: str, image: str, purpose: str) -> None:
     """Fill a folder with compiled kernels and their image; what stays undone is compiled where it is imported.
 
     Numba looks at the file of a kernel alone, while its code holds or calls the kernels of other files: so all that
     was compiled from other sources is dropped.
     """
-    print("detent: compiling kernels, once per installation", file=sys.stderr)  # noqa: T201
+    print(f"detent: compiling kernels{purpose and ' for '}{purpose}, once per installation", file=sys.stderr)  # noqa: T201
     with suppress(OSError):
         stamp = folder / "kernels.stamp"
         if not stamp.exists() or stamp.read_text() != sources:
@@ -64,10 +67,10 @@ def _compile_side_by_side(folder: Path, sources: str, image: str) -> None:
                 kept.unlink(missing_ok=True)
             stamp.write_text(sources)
         if sys.executable:
-            for wave in WAVES:
+            for wave in APART.get(purpose, WAVES):
                 for process in [_elsewhere(f"from detent.native import {modules}") for modules in wave]:
                     process.wait()
-            _elsewhere(f"from detent.native import jit; jit.write_image({str(folder / image)!r})").wait()
+            _elsewhere(f"from detent.native import jit; jit.write_image({str(folder / image)!r}, {purpose!r})").wait()
 
 
 def _elsewhere(code: str) -> subprocess.Popen[bytes]:
@@ -77,21 +80,31 @@ def _elsewhere(code: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", code], env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
 
 
-def write_image(path: str) -> None:
-    """Gather the code of all kernels of this package in a file, or note that it cannot be gathered."""
-    folder = Path(__file__).parent
-    for module in iter_modules([str(folder)]):
-        import_module(f"{__package__}.{module.name}")
+def modules_of(purpose: str) -> list[str]:
+    """The modules whose kernels one image holds."""
+    apart = {key: ", ".join(chain.from_iterable(waves)).split(", ") for key, waves in APART.items()}
+    if purpose:
+        return apart[purpose]
+    others = set(chain.from_iterable(apart.values()))
+    return [module.name for module in iter_modules([str(Path(__file__).parent)]) if module.name not in others]
+
+
+def write_image(path: str, purpose: str) -> None:
+    """Gather the code of the kernels for a purpose in a file, or note that it cannot be gathered."""
+    modules = [f"{__package__}.{name}" for name in modules_of(purpose)]
+    for module in modules:
+        import_module(module)
     arrays = gather({}, set())
     try:
-        arrays = gather(_compiled, _exported)
+        arrays = gather({k: v for k, v in _compiled.items() if k.rpartition(".")[0] in modules}, _exported)
     finally:
         files.write(Path(path), arrays)
 
 
 _compiled: Compiled = {}
 _exported: set[str] = set()
-_image = _prepared()
+_images: dict[str, Image | None] = {}
+prepare()
 
 
 def kernel(signature: str, *, nogil: bool = False, allocates: bool = False) -> Callable[[Callable[..., Any]], Any]:
@@ -110,8 +123,9 @@ def kernel(signature: str, *, nogil: bool = False, allocates: bool = False) -> C
     options: dict[str, Any] = {"nogil": nogil, "_nrt": allocates, "error_model": "numpy", "no_cfunc_wrapper": True}
 
     def wrap(function: Callable[..., Any]) -> Any:
-        if _image is not None and (loaded := _image.load(function, allocates=allocates)) is not None:
-            return loaded
+        for image in _images.values():
+            if image is not None and (loaded := image.load(function, allocates=allocates)) is not None:
+                return loaded
         compiled = njit(full, cache=True, **options)(function)
         if hasattr(compiled, "overloads"):  # (no overloads: JIT disabled)
             _compiled[name_of(function)] = compiled

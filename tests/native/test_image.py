@@ -24,13 +24,13 @@ FOLDER = Path(str(detent.native.__file__)).parent
 ALONE = """
 from numba.core.registry import CPUDispatcher
 from detent.native import arena, jit
-assert jit._image is not None
+assert jit._images[""] is not None
 print(isinstance(arena.mix, CPUDispatcher), arena.mix(1, 2))
 """
 
 
 def test_every_kernel_is_loaded_from_the_image() -> None:
-    assert jit._image is not None
+    assert jit._images[""] is not None
     for module in pkgutil.iter_modules([str(FOLDER)]):
         importlib.import_module(f"detent.native.{module.name}")
     assert not jit._compiled
@@ -40,7 +40,7 @@ def test_kernels_that_are_not_in_the_image_are_read_one_by_one(tmp_path: Path) -
     """An empty image: what remains where Numba's files cannot be gathered."""
     folder = tmp_path / f"native_{sha1(str(FOLDER).encode()).hexdigest()}"  # where Numba would look
     folder.mkdir()
-    files.write(folder / image_name(source_digest()), gather({}, set()))
+    files.write(folder / image_name(source_digest(), ""), gather({}, set()))
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", ALONE], env=environment, capture_output=True, text=True, check=True)
     from detent.native.arena import mix
