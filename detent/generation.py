@@ -206,7 +206,7 @@ def _run_strategy(
         except Exception as error:
             queries.append(error)
     started = [query for query in queries if isinstance(query, Query)]
-    model = lm.read_prefixes()
+    model = lm.open_prefixes()  # type: ignore[misc]  # never None behind __post_init__
     begin = perf_counter()
     outcomes = iter(run_strategy(strategy, started, model))
     seconds = (perf_counter() - begin) / max(1, len(started))

@@ -36,8 +36,8 @@ class LanguageModel:
     max_length : int or None
         How many tokens a prompt and its answer may have together.
     open_prefixes : callable or None
-        Makes a callable from prefixes to the logits that follow them, which remembers what it read. Without, every
-        prefix is read from its first token on.
+        Makes a callable from prefixes to the logits that follow them, for strategies that go back to earlier prefixes.
+        By default a new session reads every prefix from its first token on.
     compiler : Compiler
         Compiles and remembers grammars for this vocabulary.
     """
@@ -51,13 +51,9 @@ class LanguageModel:
     compiler: Compiler = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if self.open_prefixes is None:
+            self.open_prefixes = lambda: lambda prefixes: self.open_session().prefill(prefixes)
         self.compiler = Compiler(self.vocabulary)
-
-    def read_prefixes(self) -> Logits:
-        """Make a callable from prefixes to the logits that follow them, for samplers that write whole texts."""
-        if self.open_prefixes is not None:
-            return self.open_prefixes()
-        return lambda prefixes: self.open_session().prefill(prefixes)
 
 
 def load(

@@ -73,8 +73,9 @@ class AWRS(Law):
         generators: Sequence[np.random.Generator],
     ) -> tuple[list[None], Info]:
         """Draw one token per row; see :class:`detent.sampler.base.Sampler`."""
-        scores = self.scaled(logits).clone()
+        scores = self.scaled(logits)
         log_norms = scores.logsumexp(-1).tolist()
+        scores = scores.clone() if scores.data_ptr() == logits.data_ptr() else scores
         apply_bitmask(scores, constraint.candidates)
         trials = []
         for row, order in enumerate(draws(scores, log_norms, generators)):

@@ -94,6 +94,6 @@ def test_many_prefixes_run_in_parts(llama: Any) -> None:
 def test_models_without_such_a_cache_are_read_whole(
     lm: detent.LanguageModel, plain_lm: detent.LanguageModel, llama: Any
 ) -> None:
-    assert isinstance(lm.read_prefixes(), PrefixStore)
+    assert isinstance(lm.open_prefixes(), PrefixStore)  # type: ignore[misc]
     prefixes = [[1, 2, 3], [4]]
-    torch.testing.assert_close(plain_lm.read_prefixes()(prefixes), alone(llama, prefixes))
+    torch.testing.assert_close(plain_lm.open_prefixes()(prefixes), alone(llama, prefixes))  # type: ignore[misc]
