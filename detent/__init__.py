@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from detent.models import LanguageModel, load
     from detent.results import Result, Stats
     from detent.sampler.bitmask import apply_bitmask
+    from detent.sampler.mask_table import MaskTable
     from detent.sampler.masking import Masking
 
 _HOME = {
@@ -40,6 +41,7 @@ _HOME = {
     "allocate_bitmask": "automata.matcher",
     "fill_bitmasks": "automata.matcher",
     "apply_bitmask": "sampler.bitmask",
+    "MaskTable": "sampler.mask_table",
     "Masking": "sampler.masking",
     "LanguageModel": "models",
     "load": "models",
@@ -69,6 +71,7 @@ __all__ = [
     "LimitExceeded",
     "Limits",
     "LogitsProcessor",
+    "MaskTable",
     "Masking",
     "Matcher",
     "Residual",
