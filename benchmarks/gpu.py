@@ -3,8 +3,8 @@
 python benchmarks/gpu.py --tokenizer FOLDER
 
 The bound of a mask is the launch of a kernel, and reading and writing the affected logits (and reading the mask) at the
-speed at which the card copies. The model has the shape of Llama 3.2 1B and random weights. Without a CUDA device, ``--device cpu --layers 1 --rows 4``
-runs the same code, to see that it works.
+speed at which the card copies. The model has the shape of Llama 3.2 1B and random weights. Without a CUDA device,
+``--device cpu --layers 1 --rows 4`` runs the same code, to see that it works.
 """
 
 from __future__ import annotations
