@@ -272,14 +272,11 @@ class Compiler:
 
     def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace) -> Grammar:
         self._check_bytes()
-        limits = self.limits
         root_node = reader.read()
         goals, root = self._worked_out(reader, root_node)
 
         def place(arena: Arena) -> JsonLowering:
-            lowering = JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
-            lowering.work_ahead(limits.eager_goals)
-            return lowering
+            return JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
 
         nodes = reader.nodes()
         report = {

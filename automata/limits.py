@@ -23,8 +23,6 @@ class Limits:
         Formulas joined in one piece of work where alternatives overlap (``oneOf``, ``not``, ``if``).
     regex_states : int
         States of one automaton over characters.
-    eager_goals : int
-        Goals worked out when a grammar is compiled; the others when generation first gets there.
     """
 
     cache_bytes: int = 512 << 20
@@ -33,4 +31,3 @@ class Limits:
     max_depth: int = 120
     max_steps: int = 100_000
     regex_states: int = 50_000
-    eager_goals: int = 12

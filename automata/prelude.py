@@ -77,7 +77,7 @@ def _placed(arena: Arena, schema: Any) -> int:
     reader = Reader(Document(schema))
     goals = Goals(reader, max_branches=Limits.max_branches, max_depth=Limits.max_depth)
     lowering = JsonLowering(arena, goals, goals.goal([reader.read()]), order="schema", whitespace="flexible")
-    lowering.work_ahead(1 << 10)
+    lowering.lower_all()
     return lowering.start
 
 

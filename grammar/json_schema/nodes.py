@@ -59,7 +59,10 @@ _CONNECTING |= {"propertyNames", "uniqueItems", "unevaluatedProperties", "uneval
 _SELF_CONTAINED = frozenset({"type", "enum", "const", "pattern", "format", "minLength", "maxLength", "multipleOf"})
 _SELF_CONTAINED |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 # attributes of a node that constrain nothing
-_ASIDE = frozenset({"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike"})
+_ASIDE = frozenset({"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike", "words"})
+
+
+_LISTING = _ASIDE | {"enum", "scalars"}
 
 
 class Relaxed(NamedTuple):
@@ -118,6 +121,8 @@ class Node:
         Whether the constraints of the node itself are a plain conjunction (``one_of`` is looked at apart).
     alike : Node or None
         The first node that says the same, where the words of a schema alone decide that; it stands for all of them.
+    words : tuple or None
+        Those words.
     """
 
     types = ANY_TYPE
@@ -125,6 +130,7 @@ class Node:
     left_out: Mapping[str, str] = MappingProxyType({})
     is_conjunctive = True
     alike: Node | None = None
+    words: Hashable = None
     integer = lexical = unique = False
     enum: list[Any] | None = None
     scalars: set[Any] | None = None
@@ -200,6 +206,11 @@ class Node:
         if self.enum is None or self.lexical or not self.is_scalar:
             return False
         return not any(isinstance(v, (list, dict)) for v in self.enum)
+
+    @property
+    def only_lists(self) -> bool:
+        """Whether ``enum`` is all that the node says."""
+        return vars(self).keys() <= _LISTING
 
     @property
     def is_constrained(self) -> bool:
@@ -390,8 +401,8 @@ class Reader:
         key = (id(schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
         if found is None:
-            found = self.fresh(place)
-            self._nodes[key] = found
+            self._serial += 1
+            found = self._nodes[key] = Node(place, self._serial)
             self._todo.append(found)
         return found
 
@@ -467,42 +478,49 @@ class Reader:
         return node
 
     def _fill(self, node: Node) -> None:
-        if ignored := node.place.dialect.ignored:
-            in_force = {k: v for k, v in node.place.schema.items() if k not in ignored}
-            node.place = node.place._replace(schema=in_force)
-        schema = node.place.schema
-        if not _IN_PLACE.isdisjoint(schema):
-            self.compound[node.serial] = node
-        ref = schema.get("$ref")
-        if ref is not None and node.place.draft <= 7 and isinstance(ref, str):
-            node.all_of += (self.node(self.document.resolve(ref, node.place)),)
-            return
-        said: list[tuple[str, Any]] = []
-        for keyword, value in schema.items():
-            read = (_LOOSELY if keyword in node.left_out else _READERS).get(keyword)
-            if read is not None:
-                said.append((keyword, value))
-                try:
-                    read(self, node, value)
-                except Unenforceable as error:
-                    self._relax(node, keyword, error)
-                except GrammarError as error:
-                    if not error.pointer:
-                        error.pointer, error.keyword = node.place.pointer, keyword
-                    raise
-                except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
-                    raise GrammarError(
-                        f"{value!r:.60} is not a value of this keyword.", pointer=node.place.pointer, keyword=keyword
-                    ) from error
+        place = node.place
+        if ignored := place.dialect.ignored:
+            in_force = {k: v for k, v in place.schema.items() if k not in ignored}
+            place = node.place = place._replace(schema=in_force)
+        words: list[tuple[str, Any]] | None = []  # None once a keyword says more than its own value does
+        for keyword, value in place.schema.items():
+            read = _READERS.get(keyword)
+            if read is None:
+                continue
+            if node.left_out and keyword in node.left_out:
+                if keyword not in _LOOSELY:
+                    continue
+                read = _LOOSELY[keyword]
+            if keyword not in _SELF_CONTAINED:
+                words = None
+            elif words is not None:
+                words.append((keyword, value))
+            try:
+                read(self, node, value)
+            except Unenforceable as error:
+                self._relax(node, keyword, error)
+            except GrammarError as error:
+                if not error.pointer:
+                    error.pointer, error.keyword = place.pointer, keyword
+                raise
+            except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
+                reason = f"{value!r:.60} is not a value of this keyword."
+                raise GrammarError(reason, pointer=place.pointer, keyword=keyword) from error
         if node.left_out:
             self._note_unknown(node)
-        if not _CONNECTING.isdisjoint(schema):
+        elif words is not None and (key := _words_of(words)) is not None:
+            node.alike, node.words = self._alike.setdefault((place.dialect, key), node), key
+        if words is None:
+            self._note_kind(node)
+
+    def _note_kind(self, node: Node) -> None:
+        """Note whether a node puts others in place, and whether it is a plain conjunction."""
+        if not _IN_PLACE.isdisjoint(node.place.schema):
+            self.compound[node.serial] = node
+        if not _CONNECTING.isdisjoint(node.place.schema):
             node.settle()
             if not node.is_conjunctive:
                 self.connecting[node.serial] = node
-        key = None if node.left_out else _words_of(said)
-        if key is not None:
-            node.alike = self._alike.setdefault((node.place.dialect, key), node)
 
     def _relax(self, node: Node, keyword: str, error: Unenforceable) -> None:
         """Leave out what cannot be enforced where the caller allows that, else raise."""
@@ -765,11 +783,9 @@ def _check_length(number: Any) -> None:
 
 
 def _words_of(said: list[tuple[str, Any]]) -> Hashable:
-    """A key that schemas share whose keywords say the same by their values alone; None where others say something."""
+    """A key that schemas share whose keywords say the same by their values alone; None where values are not plain."""
     words: list[Hashable] = []
     for keyword, value in said:
-        if keyword not in _SELF_CONTAINED:
-            return None
         if type(value) is list and all(type(v) is str for v in value):
             value = (keyword, *value)
         elif type(value) not in _UNMISTAKABLE:
