@@ -56,10 +56,12 @@ def _compile_side_by_side(folder: Path, sources: str, image: str) -> None:
     Numba looks at the file of a kernel alone, while its code holds or calls the kernels of other files: so all that
     was compiled from other sources is dropped.
     """
-    print("detent: compiling kernels, once per installation", file=sys.stderr)  # noqa: T201
     with suppress(OSError):
         stamp = folder / "kernels.stamp"
-        if not stamp.exists() or stamp.read_text() != sources:
+        is_stale = not stamp.exists() or stamp.read_text() != sources
+        if is_stale or sys.executable:
+            print("detent: compiling kernels, once per installation", file=sys.stderr)  # noqa: T201
+        if is_stale:
             for kept in (*folder.glob("*.nb[ci]"), *folder.glob(f"kernels-*{files.SUFFIX}")):
                 kept.unlink(missing_ok=True)
             stamp.write_text(sources)
