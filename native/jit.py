@@ -6,6 +6,9 @@ multiply the compile time several times over.
 Numba links the code of a kernel into every kernel that calls it, and optimises it there again, level after level. Only
 a small kernel gains from that, by being inlined. The others are *exported*: they are called by a symbol of the process,
 so each of them is optimised once, and a caller in the disk cache finds it by name in every later process.
+
+When all are compiled, a last process gathers their machine code (:mod:`.image`). From then on nothing else is read, and
+a kernel is a builtin function, which looks at no types of arguments.
 """
 
 from __future__ import annotations
@@ -81,14 +84,13 @@ def _elsewhere(code: str) -> subprocess.Popen[bytes]:
 
 def write_image(path: str) -> None:
     """Gather the code of all kernels of this package in a file, or note that it cannot be gathered."""
-    folder = Path(__file__).parent
-    for module in iter_modules([str(folder)]):
-        import_module(f"{__package__}.{module.name}")
-    arrays = gather({}, set())
     try:
+        for module in iter_modules([str(Path(__file__).parent)]):
+            import_module(f"{__package__}.{module.name}")
         arrays = gather(_compiled, _exported)
-    finally:
-        files.write(Path(path), arrays)
+    except Exception:  # whatever another version of Numba may raise; an interrupted process notes nothing
+        arrays = gather({}, set())
+    files.write(Path(path), arrays)
 
 
 _compiled: Compiled = {}
