@@ -142,12 +142,6 @@ class JsonLowering:
             self.arena.full()
         return state
 
-    def write_all(self) -> None:
-        """Write every record of a grammar that has few."""
-        while self._pending:
-            for number in list(self._pending):
-                self.lower(number)
-
     def lower(self, number: int) -> None:
         """Write the record of a goal, an object or an array."""
         with self.goals.lock:
@@ -155,6 +149,11 @@ class JsonLowering:
             if item is not None:
                 self.goals.start_work()
                 self._write(number, item)
+
+    def lower_all(self) -> None:
+        """Write every record that can be reached."""
+        while self._pending:
+            self.lower(next(iter(self._pending)))
 
     def _write(self, number: int, item: _Lazy) -> None:
         if isinstance(item, Goal):

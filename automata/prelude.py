@@ -26,7 +26,7 @@ from .lowering import JsonLowering
 from .vocabulary import Vocabulary
 
 MIN_TOKENS = 4096  # below, tables are made as quickly as they are read
-MIN_BYTES = 64 << 20  # of an arena: in smaller ones, what only some grammars need has no place
+MIN_ROWS = 256  # of masks that an arena can hold: in smaller ones, what only some grammars need has no place
 
 _KIND = "tables"
 _SCALARS: dict[str, Any] = {
@@ -56,20 +56,21 @@ PLAIN: tuple[tuple[Any, tuple[str, ...]], ...] = (
 
 def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> None:
     """Put the tables of plain values into a new arena, if they are worth it there."""
-    if len(vocabulary) < MIN_TOKENS or arena.A.nbytes < MIN_BYTES or disk.directory is None:
+    A = arena.A
+    if len(vocabulary) < MIN_TOKENS or A[layout.DENSE + 1] < MIN_ROWS * A[layout.WORDS] or disk.directory is None:
         return
     starts = [_placed(arena, schema) for schema, _ in PLAIN]
     key = blake2b(f"{source_digest()} {vocabulary.fingerprint}".encode())
-    for array in layout.in_use(arena.A).values():
+    for array in layout.in_use(A).values():
         key.update(array.data)
     kept = disk.load(_KIND, key.digest())
     if kept is not None:
-        layout.restore(arena.A, kept)
+        layout.restore(A, kept)
         return
     for start, (_, texts) in zip(starts, PLAIN, strict=True):
         for text in texts:
             _walk(arena, start, text.encode())
-    disk.store(_KIND, key.digest(), layout.snapshot(arena.A))
+    disk.store(_KIND, key.digest(), layout.snapshot(A))
 
 
 def _placed(arena: Arena, schema: Any) -> int:
@@ -77,7 +78,7 @@ def _placed(arena: Arena, schema: Any) -> int:
     reader = Reader(Document(schema))
     goals = Goals(reader, max_branches=Limits.max_branches, max_depth=Limits.max_depth)
     lowering = JsonLowering(arena, goals, goals.goal([reader.read()]), order="schema", whitespace="flexible")
-    lowering.write_all()
+    lowering.lower_all()
     return lowering.start
 
 

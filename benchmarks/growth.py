@@ -244,6 +244,7 @@ def plot(folder: Path, series: Series, points: list[Point]) -> None:
         left.loglog(sizes, values, "o-", label=name, markersize=3)
     left.set_xlabel(series.name)
     left.set_ylabel("µs")
+    left.minorticks_off()
     left.grid(alpha=0.3)
     left.legend(fontsize=7)
     figure.tight_layout()

@@ -127,7 +127,7 @@ def main() -> None:
             sizes = resident() / 2**20, full / 2**20, len(arenas), len(gc.get_objects())
             out.add_row(f"{k:,}", *(f"{time:.2f}" for time in times), *(f"{size:,.0f}" for size in sizes))
             compiles, steps = [], []
-    Console().print(out)
+    Console(width=110).print(out)
 
 
 if __name__ == "__main__":

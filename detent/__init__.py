@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from detent.sampler.bitmask import apply_bitmask
     from detent.sampler.cars import CARS
     from detent.sampler.guide import Predicate
+    from detent.sampler.mask_table import MaskTable
     from detent.sampler.masking import Masking
     from detent.sampler.smc import SMC
     from detent.sampler.stochastic_beams import StochasticBeams
@@ -58,6 +59,7 @@ _HOME = {
     "SMC": "sampler.smc",
     "StochasticBeams": "sampler.stochastic_beams",
     "Trie": "sampler.trie",
+    "MaskTable": "sampler.mask_table",
     "Masking": "sampler.masking",
     "awrs_step": "sampler.awrs",
     "LanguageModel": "models",
@@ -98,6 +100,7 @@ __all__ = [
     "LimitExceeded",
     "Limits",
     "LogitsProcessor",
+    "MaskTable",
     "Masking",
     "Matcher",
     "Predicate",

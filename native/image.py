@@ -17,9 +17,9 @@ from typing import Any
 
 import llvmlite  # type: ignore[import-untyped]
 import numba
+import numba._dynfunc as dynfunc
 import numpy as np
 from llvmlite.binding import ObjectFileRef, add_symbol  # type: ignore[import-untyped]
-from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core.environment import Environment
 from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
@@ -83,7 +83,7 @@ class Image:
         address = engine.get_function_address(wrapper)
         self._codegen.set_env(environment_name, environment)
         module, doc = sys.modules[function.__module__], function.__doc__ or ""
-        return _dynfunc.make_function(module, function.__name__, doc, address, environment, ())
+        return dynfunc.make_function(module, function.__name__, doc, address, environment, ())
 
     @cached_property
     def _codegen(self) -> Any:

@@ -6,6 +6,9 @@ multiply the compile time several times over.
 Numba links the code of a kernel into every kernel that calls it, and optimises it there again, level after level. Only
 a small kernel gains from that, by being inlined. The others are *exported*: they are called by a symbol of the process,
 so each of them is optimised once, and a caller in the disk cache finds it by name in every later process.
+
+When all are compiled, a last process gathers their machine code (:mod:`.image`). From then on nothing else is read, and
+a kernel is a builtin function, which looks at no types of arguments.
 """
 
 from __future__ import annotations
@@ -59,10 +62,13 @@ def _compile_side_by_side(folder: Path, sources: str, image: str, purpose: str) 
     Numba looks at the file of a kernel alone, while its code holds or calls the kernels of other files: so all that
     was compiled from other sources is dropped.
     """
-    print(f"detent: compiling kernels{purpose and ' for '}{purpose}, once per installation", file=sys.stderr)  # noqa: T201
     with suppress(OSError):
         stamp = folder / "kernels.stamp"
-        if not stamp.exists() or stamp.read_text() != sources:
+        is_stale = not stamp.exists() or stamp.read_text() != sources
+        if is_stale or sys.executable:
+            aim = purpose and f" for {purpose}"
+            print(f"detent: compiling kernels{aim}, once per installation", file=sys.stderr)  # noqa: T201
+        if is_stale:
             for kept in (*folder.glob("*.nb[ci]"), *folder.glob(f"kernels-*{files.SUFFIX}")):
                 kept.unlink(missing_ok=True)
             stamp.write_text(sources)
@@ -92,13 +98,13 @@ def modules_of(purpose: str) -> list[str]:
 def write_image(path: str, purpose: str) -> None:
     """Gather the code of the kernels for a purpose in a file, or note that it cannot be gathered."""
     modules = [f"{__package__}.{name}" for name in modules_of(purpose)]
-    for module in modules:
-        import_module(module)
-    arrays = gather({}, set())
     try:
+        for module in modules:
+            import_module(module)
         arrays = gather({k: v for k, v in _compiled.items() if k.rpartition(".")[0] in modules}, _exported)
-    finally:
-        files.write(Path(path), arrays)
+    except Exception:  # whatever another version of Numba may raise; an interrupted process notes nothing
+        arrays = gather({}, set())
+    files.write(Path(path), arrays)
 
 
 _compiled: Compiled = {}

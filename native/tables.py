@@ -7,8 +7,11 @@ walk per vocabulary, whatever the grammar.
 
 from __future__ import annotations
 
+import numpy as np
+
 from .arena import (
     COWALK,
+    DENSE,
     EXITS,
     FREE_LOOP,
     FULL,
@@ -27,10 +30,11 @@ from .arena import (
     STATE_STRIDE,
     STATUS,
     USED_ROWS,
+    WORDS,
     WORK,
     take,
 )
-from .collect import add_ids, add_node, add_row, add_tokens, dense_row
+from .collect import add_ids, add_node, add_row, add_tokens, clear_bit, dense_row, keep_row
 from .jit import kernel
 from .languages import (
     ANY,
@@ -127,6 +131,30 @@ def measure_free_text(A, V):
     A[LENGTHS + L_ROWS], A[LENGTHS + L_MOST] = rows, most
 
 
+@kernel("i8(A, i8, i8)")
+def free_row(A, left, most):
+    """The dense row of the tokens that need at most ``left`` characters; 0 with ``FULL`` set.
+
+    Most tokens are short: what is left out of the row of all (``most``) is less to write than what is in.
+    """
+    tokens, n = int(A[LENGTHS + L_TOKENS]), int(A[A[LENGTHS + L_STARTS] + left + 1])
+    total = int(A[A[LENGTHS + L_STARTS] + most + 1])
+    if left == most or 2 * n <= total:
+        add_ids(A, A, tokens, n)
+        row = dense_row(A, 0, 1)
+        A[IDS + 2] = 0
+        return row
+    at = take(A, DENSE, int(A[WORDS]))
+    if at < 0:
+        return 0
+    base, source = np.uint64(at), np.uint64(A[A[LENGTHS + L_ROWS] + most])
+    for j in range(np.uint64(A[WORDS])):  # unsigned indices: a vector loop
+        A[base + j] = A[source + j]
+    for k in range(tokens + n, tokens + total):
+        clear_bit(A, at, int(A[k]))
+    return keep_row(A, at)
+
+
 @kernel("i8(A, A, i8, i8)")
 def free_text(A, V, spec, count):
     """The pair of the whole vocabulary with free text after ``count`` characters: collects tokens, returns the exit."""
@@ -138,14 +166,12 @@ def free_text(A, V, spec, count):
     left = most if A[spec + SPEC_MAX] < 0 else min(most, int(A[spec + SPEC_MAX]) - count)
     owed = min(most + 1, max(0, int(A[spec + SPEC_MIN]) - count))
     rows = int(A[LENGTHS + L_ROWS])
-    if A[rows + left] == 0:
-        n = int(A[A[LENGTHS + L_STARTS] + left + 1])
-        add_ids(A, A, int(A[LENGTHS + L_TOKENS]), n)
-        row = dense_row(A, 0, 1)
-        A[IDS + 2] = 0
-        if A[STATUS] != 0:
-            return -1
-        A[rows + left] = row
+    for room in (most, left):
+        if A[rows + room] == 0:
+            row = free_row(A, room, most)
+            if A[STATUS] != 0:
+                return -1
+            A[rows + room] = row
     add_row(A, int(A[rows + left]))
     nodes, starts = int(A[LENGTHS + L_NODES]), int(A[LENGTHS + L_NODE_STARTS])
     pool, n = int(A[COWALK]), 0

@@ -89,8 +89,9 @@ def _apply_on_device(
     index = None if rows is None else torch.as_tensor(rows, dtype=torch.int64)
     packed = torch.as_tensor(mask)
     if index is not None and packed.device != logits.device:
-        used, inverse = index.clamp(min=0).to(packed.device).unique(return_inverse=True)
-        packed, index = packed[used], torch.where(index < 0, -1, inverse.to(index.device))
+        given = index.cpu().numpy()
+        used, places = np.unique(np.maximum(given, 0), return_inverse=True)
+        packed, index = packed[torch.from_numpy(used)], torch.from_numpy(np.where(given < 0, -1, places))
     packed = packed.to(logits.device, non_blocking=True).contiguous()
     forbid(logits, packed, None if index is None else index.to(logits.device, non_blocking=True))
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import triton  # type: ignore[import-untyped]
-import triton.language as tl  # type: ignore[import-untyped]
+import triton
+import triton.language as tl
 
 BLOCK = 4096  # columns of one program
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def _forbid(logits, stride, width, mask, words, rows, has_rows: tl.constexpr, block: tl.constexpr):  # type: ignore[no-untyped-def]
+@triton.jit
+def _forbid(logits, stride, width, mask, words, rows, has_rows: tl.constexpr, block: tl.constexpr):
     """Write minus infinity where the bit of a column is clear; a row of the mask below 0 leaves the logits alone."""
     row = tl.program_id(0).to(tl.int64)
     source = row

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,22 @@ def test_a_disk_that_refuses_is_a_miss(tmp_path: Path) -> None:
     cache = DiskCache.open(blocked / "folder")
     cache.store("rows", b"key", ARRAYS)
     assert cache.load("rows", b"key") is None
+
+
+def test_readers_beside_writers_see_whole_files(tmp_path: Path) -> None:
+    cache = DiskCache.open(tmp_path)
+    contents = [np.full(50_000, k, np.int64) for k in range(3)]
+
+    def write(content: np.ndarray) -> None:
+        for _ in range(20):
+            cache.store("rows", b"key", {"a": content})
+
+    with ThreadPoolExecutor() as pool:
+        writers = [pool.submit(write, content) for content in contents]
+        found = []
+        while not all(writer.done() for writer in writers):
+            found.append(cache.load("rows", b"key"))
+    assert any(found)
+    for arrays in filter(None, found):
+        np.testing.assert_array_equal(arrays["a"], contents[arrays["a"][0]])
+    only_file(tmp_path)

@@ -3,7 +3,7 @@
 Runs a pack once in one process, and asks the arena what each call had to make: nothing (a recipe or state seen before),
 a recipe of pairs that exist, new pairs, or records that Python had to write first.
 
-    python benchmarks/profile.py --pack PACK.jsonl.gz --sample 300 --tokenizer FOLDER
+    python benchmarks/layers.py --pack PACK.jsonl.gz --sample 300 --tokenizer FOLDER
 """
 
 from __future__ import annotations
