@@ -28,6 +28,8 @@ from .arena import Arena, Lowers
 from .island import JsonIsland
 from .lowering import JsonLowering, end_of_text
 
+MAX_SHARED = 500  # rules of a grammar up to which their tables are shared with other grammars
+
 
 def islands_of(rules: RuleAutomata) -> list[JsonIsland]:
     """The schemas that a grammar calls.
@@ -155,8 +157,10 @@ class RuleLowering:
     def _key(self, name: str, digests: Mapping[str, bytes]) -> Hashable:
         """What tells the language of a rule from others of the arena: everything that it leads to, in one order.
 
-        None where that holds an island, which belongs to one grammar.
+        None where that holds an island, which belongs to one grammar, and in very large grammars: O(rules).
         """
+        if len(digests) > MAX_SHARED:
+            return None
         order, pending, parts = {name: 0}, deque([name]), []
         while pending:
             rule = pending.popleft()

@@ -13,7 +13,7 @@ A grammar without calls that lead back to where they came from is regular; nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar, cast
@@ -142,17 +142,24 @@ class Rules:
         productive = self.productive
         return self._least(lambda node, known: _has_more(node, known, productive))
 
-    def _least(self, holds: Callable[[Regular, frozenset[str]], bool]) -> frozenset[str]:
-        """The least set of rules whose bodies meet a property that depends on that set: O(rules * size)."""
-        known: frozenset[str] = frozenset()
+    @cached_property
+    def _callees_first(self) -> list[str]:
+        members = components(self.reachable, lambda name: called(self.bodies[name]))
+        return [name for circle in members for name in circle]
+
+    def _least(self, holds: Callable[[Regular, Set[str]], bool]) -> frozenset[str]:
+        """The least set of rules whose bodies meet a property that depends on that set."""
+        known: set[str] = set()
         while True:
-            more = known | {name for name in self.reachable if name not in known and holds(self.bodies[name], known)}
-            if len(more) == len(known):
-                return known
-            known = more
+            before = len(known)
+            for name in self._callees_first:
+                if name not in known and holds(self.bodies[name], known):
+                    known.add(name)
+            if len(known) == before:
+                return frozenset(known)
 
 
-def _has_empty(node: Regular, nullable: frozenset[str]) -> bool:
+def _has_empty(node: Regular, nullable: Set[str]) -> bool:
     if isinstance(node, Seq):
         return all(_has_empty(part, nullable) for part in node.parts)
     if isinstance(node, Alt):
@@ -164,7 +171,7 @@ def _has_empty(node: Regular, nullable: frozenset[str]) -> bool:
     return node.rule in nullable if isinstance(node, Call) else isinstance(node, Epsilon)
 
 
-def _has_text(node: Regular, productive: frozenset[str]) -> bool:
+def _has_text(node: Regular, productive: Set[str]) -> bool:
     if isinstance(node, Seq):
         return all(_has_text(part, productive) for part in node.parts)
     if isinstance(node, Alt):
@@ -174,7 +181,7 @@ def _has_text(node: Regular, productive: frozenset[str]) -> bool:
     return node.rule in productive if isinstance(node, Call) else node is not EMPTY
 
 
-def _has_more(node: Regular, solid: frozenset[str], productive: frozenset[str]) -> bool:
+def _has_more(node: Regular, solid: Set[str], productive: Set[str]) -> bool:
     if isinstance(node, Seq):
         some = any(_has_more(part, solid, productive) for part in node.parts)
         return some and _has_text(node, productive)
