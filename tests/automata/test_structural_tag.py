@@ -228,6 +228,7 @@ def test_a_batch_of_grammars(compiler: Compiler) -> None:
         (TOOLS | {"triggers": ["<tool>", "y"]}, "/triggers", GrammarError),
         (TOOLS | {"excludes": ["<"]}, "", GrammarError),
         ({"type": "sequence", "elements": [{"type": "any_text"}, tag(POINT, "")]}, "", GrammarError),
+        ({"type": "or", "elements": [tag({}, ""), {"type": "const_string", "value": ' {"a"'}]}, "", GrammarError),
     ],
 )
 def test_errors_say_where(compiler: Compiler, wrong: dict[str, Any], pointer: str, kind: type[GrammarError]) -> None:
