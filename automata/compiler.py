@@ -332,7 +332,8 @@ class Compiler:
     def _rule_grammar(self, rules: Rules) -> Grammar:
         if rules.start not in rules.productive:
             raise Unsatisfiable("the grammar has no text.", keyword=rules.start)
-        automata = RuleAutomata(rules, self.limits.rule_states)
+        with _no_collections():
+            automata = RuleAutomata(rules, self.limits.rule_states)
         states = sum(automaton.dfa.n_states for automaton in automata.automata.values())
         report = {"relaxed": [], "annotations": [], "rules": len(rules.bodies)}
         islands = islands_of(automata)

@@ -42,13 +42,13 @@ def islands_of(rules: RuleAutomata) -> list[JsonIsland]:
     found: dict[JsonIsland, None] = {}
     for rule in rules.automata.values():
         islands: dict[int, list[JsonIsland]] = {}
-        others = {state for state, symbol, _ in rule.calls if isinstance(symbol, Call)}
         for state, symbol, _ in rule.calls:
             if isinstance(symbol, Island):
                 islands.setdefault(state, []).append(cast(JsonIsland, symbol.language))
-        others |= (
-            set(np.flatnonzero(byte_sets.reads(rule.dfa)[:, list(b'"[{')].any(axis=1)).tolist()) if islands else set()
-        )
+        if not islands:
+            continue
+        others = {state for state, symbol, _ in rule.calls if isinstance(symbol, Call)}
+        others.update(np.flatnonzero(byte_sets.reads(rule.dfa)[:, list(b'"[{')].any(axis=1)).tolist())
         for state, called in islands.items():
             found.update(dict.fromkeys(called))
             if any(island.has_free_names for island in called) and others & _behind_spaces(rule.dfa, state):

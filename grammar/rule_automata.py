@@ -34,7 +34,7 @@ from .dfa import I32, SIZE_PER_STATE, CharDfa
 from .errors import LimitExceeded
 from .program import ACCEPT, LENGTH_PER_STATE, SPLIT
 from .regular import EMPTY, Alt, Chars, Epsilon, Regular, Repeat, Seq, alt, repeat, seq
-from .rules import Call, Language, Rules, called, components
+from .rules import Call, Language, Rules, components
 
 TAIL = -1  # instead of the state behind a call: nothing follows, the caller is done
 INLINED = 48  # leaves and repeats of a rule that is written out where it is called
@@ -88,10 +88,10 @@ def inline(rules: Rules) -> Rules:
     """The grammar with small rules written out, which are not recursive, and calls that lead nowhere left out."""
     bodies: dict[str, Regular] = {}
     short: dict[str, Regular] = {}
-    for members in components(rules.reachable, lambda name: called(rules.bodies[name])):
+    for members in rules.circles:
         for name in members:
             bodies[name] = _substitute(rules.bodies[name], short, rules.productive)
-        if len(members) == 1 and name not in called(bodies[name]) and _weight(bodies[name]) <= INLINED:
+        if len(members) == 1 and name not in rules.called[name] and _weight(bodies[name]) <= INLINED:
             short[name] = bodies[name]
     return Rules(bodies, rules.start)
 

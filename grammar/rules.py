@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TypeVar, cast
 
 from .dfa import CharDfa
@@ -115,12 +116,17 @@ class Rules:
     start: str
 
     @cached_property
+    def called(self) -> dict[str, dict[str, None]]:
+        """What each rule calls, by name."""
+        return {name: called(body) for name, body in self.bodies.items()}
+
+    @cached_property
     def reachable(self) -> list[str]:
         """The rules that the start leads to, the start first."""
         found = {self.start: None}
         pending = [self.start]
         while pending:
-            for name in called(self.bodies[pending.pop()]):
+            for name in self.called[pending.pop()]:
                 if name not in found:
                     found[name] = None
                     pending.append(name)
@@ -143,16 +149,16 @@ class Rules:
         return self._least(lambda node, known: _has_more(node, known, productive))
 
     @cached_property
-    def _callees_first(self) -> list[str]:
-        members = components(self.reachable, lambda name: called(self.bodies[name]))
-        return [name for circle in members for name in circle]
+    def circles(self) -> list[Sequence[str]]:
+        """The reachable rules that call each other, each circle behind what it calls."""
+        return components(self.reachable, self.called.__getitem__)
 
     def _least(self, holds: Callable[[Regular, Set[str]], bool]) -> frozenset[str]:
         """The least set of rules whose bodies meet a property that depends on that set."""
         known: set[str] = set()
         while True:
             before = len(known)
-            for name in self._callees_first:
+            for name in chain.from_iterable(self.circles):
                 if name not in known and holds(self.bodies[name], known):
                     known.add(name)
             if len(known) == before:

@@ -42,3 +42,16 @@ def test_wrong_answers_are_counted(maskbench: Any) -> None:
     worker = type("Worker", (), {"title": "engine", "setup": 0.1})
     table = maskbench.table([worker, worker], [[row], [row]])
     assert table.row_count == 9 + 2 * (1 + len(maskbench.PERCENTILES))
+
+
+def test_the_grammars_take_their_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    grammars = __import__("grammars")
+    tokenizer = grammars.load_tokenizer(None)
+    engine = grammars.Detent(tokenizer)
+    for grammar, text in ((grammars.JSON, '{"a": [1, -2.5e3, "é", null]}'), (grammars.C, grammars.PROGRAM)):
+        engine.start(grammar)
+        assert len(grammars.walk(engine, tokenizer.encode(text, add_special_tokens=False))) > 10
+        assert engine.matcher.is_complete()
+    for name in ("grammars", "engines"):
+        sys.modules.pop(name, None)
