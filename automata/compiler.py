@@ -352,14 +352,11 @@ class Compiler:
 
     def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace) -> Grammar:
         self._check_bytes()
-        limits = self.limits
         root_node = reader.read()
-        goals, root = worked_out(reader, root_node, limits)
+        goals, root = worked_out(reader, root_node, self.limits)
 
         def place(arena: Arena) -> JsonLowering:
-            lowering = JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
-            lowering.work_ahead(limits.eager_goals)
-            return lowering
+            return JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
 
         nodes = reader.nodes()
         report = {

@@ -25,8 +25,6 @@ class Limits:
         States of one automaton over characters.
     rule_states : int
         States of the automaton of one rule of a grammar, before it is minimised.
-    eager_goals : int
-        Goals worked out when a grammar is compiled; the others when generation first gets there.
     """
 
     cache_bytes: int = 512 << 20
@@ -36,4 +34,3 @@ class Limits:
     max_steps: int = 100_000
     regex_states: int = 50_000
     rule_states: int = 10_000
-    eager_goals: int = 12

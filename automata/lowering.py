@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain, islice, takewhile
+from itertools import accumulate, chain, takewhile
 from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
 from weakref import ref
@@ -142,13 +142,6 @@ class JsonLowering:
             self.arena.full()
         return state
 
-    def work_ahead(self, budget: int) -> None:
-        """Lower breadth first until ``budget`` records have been written (generation does the rest)."""
-        while budget > 0 and self._pending:
-            for number in list(islice(self._pending, budget)):
-                self.lower(number)
-                budget -= 1
-
     def lower(self, number: int) -> None:
         """Write the record of a goal, an object or an array."""
         with self.goals.lock:
@@ -199,7 +192,7 @@ class JsonLowering:
         (node,) = goal.nodes
         if node.alike is None or node.types & (ARRAY | OBJECT) or node.enum is not None or node.texts or node.narrowed:
             return None
-        return self.space, self.goals.values(goal)
+        return self.space, node.place.draft, self.goals.reader.plain_integers, node.words
 
     def _write_now(self, number: int, goal: Goal) -> None:
         """Write the record of a goal, and what became pending by that."""

@@ -174,6 +174,17 @@ def add_edge(A, V, edge):
         add_ids(A, A, at, n)
 
 
+@kernel("void(A, i8, i8)")
+def add_node(A, region, node):
+    """Append a trie node to a region of scratch."""
+    used = int(A[region + 2])
+    if used >= A[region + 1]:
+        A[STATUS] = FULL
+        return
+    A[A[region] + used] = node
+    A[region + 2] = used + 1
+
+
 @kernel("void(A, A, i8)")
 def add_exit(A, V, x):
     """Note that the value can end at every member of ``x``."""

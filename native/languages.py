@@ -227,6 +227,25 @@ def dfa_can_start(A, spec, q, count, mode):
 
 
 @kernel("b1(A, i8, i8, i8, i8)")
+def all_lead_to(A, dfa, q, b, to):
+    """Whether every character whose UTF-8 form begins with ``b`` leads from ``q`` to the state ``to``."""
+    r = utf8_step(0, b)
+    if r >= CHAR:
+        return dfa_step(A, dfa, q, b) == to
+    first, last = mode_range(r, 0)
+    if b == 0xED:  # the rest are surrogates
+        last = 0xD7FF
+    starts, cls = int(A[dfa + DFA_STARTS]), int(A[dfa + DFA_CLS])
+    row = int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES])
+    k = interval_of(A, dfa, first)
+    while k < A[dfa + DFA_INTERVALS] and A[starts + k] <= last:
+        if A[row + A[cls + k]] != to:
+            return False
+        k += 1
+    return True
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
 def needs_verdict(A, spec, q, count, r):
     """Whether a part of a character (``r`` of :func:`.strings.char_step`) can be read after some verdict only.
 

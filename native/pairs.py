@@ -40,12 +40,23 @@ from .states import AT_BASE, BASE_STATE, S_COUNT, S_FLAGS, S_ITEMS, ends, state_
 from .steps import step
 from .suffixes import EDGE_STRIDE, below, edges, suffix_set
 from .suspects import doubt
-from .tables import free_text, gather_loop, is_marked, loop_of, mark_quotes_below, text_loop
+from .tables import (
+    RUNS,
+    free_text,
+    gather_loop,
+    gather_run,
+    is_marked,
+    loop_ahead,
+    loop_of,
+    mark_quotes_below,
+    text_loop,
+)
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 from .words import avoids, has_words, walk_avoided, walk_words
 
 SHARED_FROM = 48  # tokens below a node from which its own pair pays
 LOOP_FROM = 128  # the same for the table of a loop set
+AHEAD_FROM = 4096  # the same for a loop set that begins behind the next character
 
 
 @kernel("void(A, A, i8, i8, i8)")
@@ -72,19 +83,16 @@ def visit_node(A, V, x, state, skip):
             arrive(A, V, c, to)
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def visit_merged(A, V, x, state, skip):
-    """One level of a merged set, without the bytes of the loop set ``skip`` (0: none)."""
+@kernel("void(A, A, i8, i8)")
+def visit_merged(A, V, x, state):
+    """One level of a merged set."""
     at = edges(A, V, x)
     if at == 0:
         return
     first = int(A[at + 2])
     for e in range(int(A[at + 3])):
         edge = first + e * EDGE_STRIDE
-        b = int(A[edge])
-        if skip and in_loop(A, skip, b):
-            continue
-        to = step(A, state, b)
+        to = step(A, state, int(A[edge]))
         if to < 0:
             if A[STATUS] == VALUE:
                 doubt(A, V, A, int(A[edge + 2]), int(A[edge + 3]), int(A[edge + 1]), state)
@@ -95,13 +103,13 @@ def visit_merged(A, V, x, state, skip):
         arrive(A, V, int(A[edge + 1]), to)
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def visit_level(A, V, x, state, skip):
+@kernel("void(A, A, i8, i8)")
+def visit_level(A, V, x, state):
     """One level of a suffix set."""
     if x < V[V_NODES]:
-        visit_node(A, V, x, state, skip)
+        visit_node(A, V, x, state, 0)
     else:
-        visit_merged(A, V, x, state, skip)
+        visit_merged(A, V, x, state)
 
 
 @kernel("void(A, A, i8, i8)")
@@ -142,35 +150,9 @@ def visit_quotes(A, V, x, state):
                 top += 1
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def visit_accepting(A, V, x, pos, state):
-    """Read ``x`` from a state of the position ``pos`` alone, at which the text may end: ``x`` has been noted as exit.
-
-    Behind the end, nothing goes on with a byte of the loop set, so the other exits are where the loop is left.
-    """
-    loop = text_loop(A, int(A[POS]) + pos * POS_STRIDE)
-    if loop == 0 or below(A, V, x) < LOOP_FROM:
-        visit_level(A, V, x, state, 0)
-        return
-    table = find_pair(A, x, -loop)
-    if table == 0:
-        ask(A, x, -loop)
-        return
-    use_tokens(A, table)
-    leaving = int(A[table + P_EXIT])
-    if leaving >= 0:
-        if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & AT_BASE:
-            add_exit(A, V, leaving)
-        visit_level(A, V, leaving, state, loop)
-
-
-@kernel("void(A, A, i8, i8)")
-def visit_loop(A, V, x, state):
-    """Read ``x`` from a state that loops: tokens inside the loop from a shared table, then what leaves it."""
-    loop = loop_of(A, x, state)
-    if loop == 0 or (loop == TOTAL and x >= V[V_NODES]):
-        visit_level(A, V, x, state, 0)
-        return
+@kernel("void(A, A, i8, i8, i8, i8)")
+def follow_loop(A, V, x, state, inside, loop):
+    """Read ``x`` from ``state``: tokens inside a loop set from its table, then what leaves it from ``inside``."""
     shared = int(A[FREE_LOOP]) if loop == TOTAL else loop
     table = find_pair(A, x, -shared)
     if table == 0:
@@ -179,8 +161,43 @@ def visit_loop(A, V, x, state):
     use_tokens(A, table)
     if loop == TOTAL:
         visit_quotes(A, V, x, state)
-    elif A[table + P_EXIT] >= 0:
-        visit_level(A, V, int(A[table + P_EXIT]), state, loop)
+        return
+    if x < V[V_NODES]:
+        visit_node(A, V, x, state, loop)
+    if A[table + P_EXIT] >= 0 and A[STATUS] == 0:
+        visit_merged(A, V, int(A[table + P_EXIT]), inside)
+
+
+@kernel("void(A, A, i8, i8)")
+def visit_loop(A, V, x, state):
+    """Read ``x`` from a state that loops: tokens inside the loop from a shared table, then what leaves it."""
+    loop, inside = loop_of(A, x, state), state
+    if loop == 0 and x < V[V_NODES] and below(A, V, x) >= AHEAD_FROM:
+        inside = loop_ahead(A, x, state)
+        loop = loop_of(A, x, inside) if inside else 0
+    if loop == 0 or (loop == TOTAL and x >= V[V_NODES]):
+        visit_level(A, V, x, state)
+        return
+    follow_loop(A, V, x, state, inside, loop)
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def visit_accepting(A, V, x, pos, state):
+    """Read ``x`` from a state of the position ``pos`` alone, at which the text may end: ``x`` has been noted as exit.
+
+    Behind the end, nothing goes on with a byte of the loop set, so the other exits are where the loop is left.
+    """
+    loop = text_loop(A, int(A[POS]) + pos * POS_STRIDE)
+    if loop == 0 or below(A, V, x) < LOOP_FROM:
+        visit_level(A, V, x, state)
+        return
+    if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & AT_BASE:
+        run = find_pair(A, x, -loop - RUNS)
+        if run == 0:
+            ask(A, x, -loop - RUNS)
+        elif A[run + P_EXIT] >= 0:
+            add_exit(A, V, int(A[run + P_EXIT]))
+    follow_loop(A, V, x, state, state, loop)
 
 
 @kernel("b1(A, A, i8, i8, i8)")
@@ -240,14 +257,14 @@ def visit(A, V, x, state):
         if n >= LOOP_FROM:
             visit_loop(A, V, x, state)
         else:
-            visit_level(A, V, x, state, 0)
+            visit_level(A, V, x, state)
 
 
 @kernel("void(A, A, i8, i8, i8)")
 def read_text(A, V, x, pos, state):
     """Read ``x`` from a position in raw text, the only item of ``state``."""
     if ends(A, pos):
-        visit_level(A, V, x, state, 0)
+        visit_level(A, V, x, state)
     else:
         visit_loop(A, V, x, state)
 
@@ -256,10 +273,13 @@ def read_text(A, V, x, pos, state):
 def read_all(A, V, x, pos):
     """Collect the pair (x, pos): its exit, or -1."""
     at = int(A[POS]) + pos * POS_STRIDE
-    if pos < 0:
-        gather_loop(A, V, x, -pos)
-    elif x == 0 and A[at] == K_STRING and A[at + 4] == 0 and A[at + 5] == 0 and A[A[at + 1] + SPEC_KIND] == ANY:
+    if -RUNS < pos < 0:
+        return gather_loop(A, V, x, -pos)
+    is_string = pos >= 0 and A[at] == K_STRING and A[at + 4] == 0 and A[at + 5] == 0
+    if x == 0 and is_string and A[A[at + 1] + SPEC_KIND] == ANY:
         return free_text(A, V, int(A[at + 1]), int(A[at + 3]))
+    if pos < 0:
+        gather_run(A, V, x, -pos - RUNS)
     elif has_words(A, pos):
         walk_words(A, V, x, pos, BASE_STATE)
     elif is_counted(A, pos):

@@ -194,6 +194,30 @@ def _tokens_at(A, V, pool, start, stop):
     return at, n
 
 
+@kernel("void(A, A, i8)")
+def _keep_edges(A, V, at):
+    """Make the edges of the set at ``at``: they lead to the trie nodes in ``SORT``, of each byte up to ``COUNTS``."""
+    node_byte, counts, pool = int(V[V_BYTE]), int(A[COUNTS]), int(A[SORT])
+    distinct, start = 0, 0
+    for b in range(256):
+        distinct += A[counts + b] > start
+        start = int(A[counts + b])
+    first = take(A, EDGE, distinct * EDGE_STRIDE)
+    if first < 0:
+        return
+    start = 0
+    for e in range(distinct):
+        b = int(V[node_byte + A[pool + start]])
+        stop = int(A[counts + b])
+        tokens, n_tokens = _tokens_at(A, V, pool, start, stop)
+        edge = first + e * EDGE_STRIDE
+        A[edge], A[edge + 2], A[edge + 3] = b, tokens, n_tokens
+        A[edge + 1] = suffix_set(A, V, pool + start, stop - start)
+        start = stop
+    if A[STATUS] == 0:
+        A[at + 2], A[at + 3] = first, distinct
+
+
 @kernel("i8(A, A, i8)")
 def edges(A, V, x):
     """Record of a merged set with its edges grouped; 0 with ``FULL`` set. O(children of the members)."""
@@ -214,9 +238,7 @@ def edges(A, V, x):
     if total > A[SORT + 1] // 2:
         A[STATUS] = FULL
         return 0
-    distinct = 0
     for b in range(256):
-        distinct += A[counts + b + 1] > 0
         A[counts + b + 1] += A[counts + b]
     for j in range(n):
         node = int(A[members + j])
@@ -224,22 +246,36 @@ def edges(A, V, x):
             b = int(V[node_byte + c])
             A[pool + A[counts + b]] = c
             A[counts + b] += 1
-    first = take(A, EDGE, distinct * EDGE_STRIDE)
-    if first < 0:
-        return 0
-    start = 0
-    for e in range(distinct):
-        b = int(V[node_byte + A[pool + start]])
-        stop = int(A[counts + b])
-        tokens, n_tokens = _tokens_at(A, V, pool, start, stop)
-        edge = first + e * EDGE_STRIDE
-        A[edge], A[edge + 2], A[edge + 3] = b, tokens, n_tokens
-        A[edge + 1] = suffix_set(A, V, pool + start, stop - start)
-        start = stop
-    if A[STATUS] != 0:
-        return 0
-    A[at + 2], A[at + 3] = first, distinct
-    return at
+    _keep_edges(A, V, at)
+    return at if A[STATUS] == 0 else 0
+
+
+@kernel("i8(A, A, i8, i8)")
+def set_behind(A, V, nodes_at, n):
+    """A set whose edges lead to ``n`` trie nodes at ``nodes_at`` and nowhere else; -1 when there is none.
+
+    It has no members, and is shared by whoever keeps its number: only its edges can be read.
+    """
+    if n == 0:
+        return -1
+    node_byte, counts, pool = int(V[V_BYTE]), int(A[COUNTS]), int(A[SORT])
+    at = take(A, SNODE, SNODE_STRIDE)
+    if at < 0 or n > A[SORT + 1]:
+        A[STATUS] = FULL
+        return -1
+    for b in range(257):
+        A[counts + b] = 0
+    for j in range(n):
+        A[counts + V[node_byte + A[nodes_at + j]] + 1] += 1
+    for b in range(256):
+        A[counts + b + 1] += A[counts + b]
+    for j in range(n):
+        b = int(V[node_byte + A[nodes_at + j]])
+        A[pool + A[counts + b]] = A[nodes_at + j]
+        A[counts + b] += 1
+    A[at], A[at + 1], A[at + 4], A[at + 5] = 0, 0, 0, 0
+    _keep_edges(A, V, at)
+    return int(V[V_NODES]) + (at - int(A[SNODE])) // SNODE_STRIDE
 
 
 @kernel("i8(A, i8, i8)")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from .arena import (
     COWALK,
+    EXITS,
     FREE_LOOP,
+    FULL,
     HEAP,
     IDS,
     LAZY,
@@ -19,6 +21,7 @@ from .arena import (
     MEMBER,
     POS,
     POS_STRIDE,
+    SORT,
     SPACE_LOOP,
     STATE,
     STATE_STRIDE,
@@ -27,16 +30,31 @@ from .arena import (
     WORK,
     take,
 )
-from .collect import add_exit, add_ids, add_row, add_tokens, dense_row, push
+from .collect import add_exit, add_ids, add_node, add_row, add_tokens, dense_row, push
 from .jit import kernel
-from .languages import ANY, AUTOMATON, DFA_LOOPS, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF, TOTAL, in_loop
+from .languages import (
+    ANY,
+    AUTOMATON,
+    DFA_LOOPS,
+    DFA_VERDICTS,
+    SPEC_KIND,
+    SPEC_MAX,
+    SPEC_MIN,
+    SPEC_REF,
+    TOTAL,
+    all_lead_to,
+    dfa_step,
+    in_loop,
+)
 from .positions import K_KEY, K_STRING, K_TEXT, O_SPEC
 from .states import AT_BASE, S_COUNT, S_FLAGS, S_ITEMS
 from .steps import step
 from .strings import CHAR, DEAD, QUOTE, char_step, utf8_step
-from .suffixes import members, suffix_set
-from .trie import V_BYTE, V_CHILD, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
+from .suffixes import members, set_behind, suffix_set
+from .trie import STARTS_CHAR, V_BYTE, V_CHAR, V_CHILD, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
 
+OFTEN = (97, 65, 48, 32, 45, 95)  # characters of which most loops have one: a A 0 space - _
+RUNS = 1 << 30  # added to the number of a loop set: its table of exits
 L_TOKENS, L_STARTS, L_NODES, L_NODE_STARTS, L_ROWS, L_MOST = 0, 1, 2, 3, 4, 5
 
 
@@ -142,53 +160,60 @@ def free_text(A, V, spec, count):
     return suffix_set(A, V, pool, n)
 
 
-@kernel("b1(A, i8, i8, i8)")
-def loop_reads(A, loop, mode, b):
-    """Whether a byte stays in a loop set."""
-    if mode == 0 and not in_loop(A, loop, b):
-        return False
-    return utf8_step(mode, b) != DEAD
+@kernel("i8(A, A, i8, i8, i8)")
+def keep_run(A, V, queued, lo, hi):
+    """Note the tokens that end at nodes ``lo`` to ``hi - 1``, and queue the nodes: how many runs were ever queued."""
+    child, first = int(V[V_CHILD]), int(V[V_TOKFIRST])
+    start = int(V[first + lo])
+    add_ids(A, V, int(V[V_TOKIDS]) + start, int(V[first + hi]) - start)
+    if V[child + lo] == V[child + hi]:
+        return queued
+    at = int(A[SORT]) + ((2 * queued) & (int(A[SORT + 1]) - 1))
+    A[at], A[at + 1] = lo, hi
+    return queued + 1
 
 
-@kernel("void(A, A, i8, i8)")
-def add_leaving(A, V, node, loop):
-    """Note a trie node as an exit if it goes on with a byte outside a loop set."""
-    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
-    for c in range(int(V[child + node]), int(V[child + node + 1])):
-        if not in_loop(A, loop, int(V[node_byte + c])):
-            add_exit(A, V, node)
-            return
+@kernel("void(A, A, i8, i8, b1)")
+def spread_loop(A, V, x, loop, with_own):
+    """Note the tokens below a trie node that stay inside a loop set, and the nodes by which others leave it.
 
-
-@kernel("void(A, A, i8, i8)")
-def gather_loop(A, V, x, loop):
-    """The table of a suffix set and a loop set: tokens inside the loop, and as exit the suffixes that leave it.
-
-    Tokens that end inside a character count as inside: every completion of it belongs to the loop. The members of a set
-    are read one by one, which makes no further sets.
+    The text stands between characters. Breadth first, as the trie is numbered: nodes that stay inside come in runs, and
+    so do their children and tokens. The children of ``x`` leave it only ``with_own``. O(nodes inside the loop).
     """
-    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    child, char, runs = int(V[V_CHILD]), int(V[V_CHAR]), int(A[SORT + 1]) // 2
+    done, queued = 0, 1
+    A[A[SORT]], A[A[SORT] + 1] = x, x + 1
+    while done < queued and A[STATUS] == 0:
+        at = int(A[SORT]) + 2 * (done & (runs - 1))
+        run, end = int(V[child + int(A[at])]), int(V[child + int(A[at + 1])])
+        done += 1
+        for c in range(run, end):
+            char_of = int(V[char + c])
+            lead = char_of & 0xFF
+            if (A[loop + (lead >> 5)] >> (lead & 31)) & 1:
+                continue
+            if run < c:
+                queued = keep_run(A, V, queued, run, c)
+            run = c + 1
+            if char_of & STARTS_CHAR and (done > 1 or with_own):
+                add_node(A, EXITS, c)
+        if run < end:
+            queued = keep_run(A, V, queued, run, end)
+        if queued - done >= runs:
+            A[STATUS] = FULL
+
+
+@kernel("i8(A, A, i8, i8)")
+def gather_loop(A, V, x, loop):
+    """The table of a suffix set and a loop set: collects tokens inside the loop, returns what leaves it.
+
+    Tokens that end inside a character count as inside: every completion of it belongs to the loop. The bytes that leave
+    a trie node at once are not in the table, they differ for states that only lead into the loop.
+    """
     at, n = members(A, V, x)
     for j in range(n):
-        node = x if x < V[V_NODES] else int(A[at + j])
-        add_leaving(A, V, node, loop)
-        push(A, node, 0)
-        while A[WORK + 2] > 0 and A[STATUS] == 0:
-            A[WORK + 2] -= 2
-            top = int(A[WORK]) + int(A[WORK + 2])
-            y, mode = int(A[top]), int(A[top + 1])
-            for c in range(int(V[child + y]), int(V[child + y + 1])):
-                b = int(V[node_byte + c])
-                if not loop_reads(A, loop, mode, b):
-                    continue
-                add_tokens(A, V, c)
-                if V[child + c] == V[child + c + 1]:
-                    continue
-                then = utf8_step(mode, b)
-                if then >= CHAR:
-                    then = 0
-                    add_leaving(A, V, c, loop)
-                push(A, c, then)
+        spread_loop(A, V, int(A[at + j]) if at else x, loop, at > 0)
+    return set_behind(A, V, int(A[EXITS]), int(A[EXITS + 2])) if A[STATUS] == 0 else -1
 
 
 @kernel("i8(A, i8)")
@@ -211,7 +236,42 @@ def text_loop(A, pos):
     """
     if A[pos + 3] != 0:
         return 0
-    return int(A[A[A[A[pos + 1] + SPEC_REF] + DFA_LOOPS] + A[pos + 2]])
+    loop = int(A[A[A[A[pos + 1] + SPEC_REF] + DFA_LOOPS] + A[pos + 2]])
+    return loop if loop < RUNS else 0
+
+
+@kernel("void(A, A, i8, i8)")
+def add_leaving(A, V, node, loop):
+    """Note a trie node as an exit if it goes on with a byte outside a loop set."""
+    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    for c in range(int(V[child + node]), int(V[child + node + 1])):
+        if not in_loop(A, loop, int(V[node_byte + c])):
+            add_exit(A, V, node)
+            return
+
+
+@kernel("void(A, A, i8, i8)")
+def gather_run(A, V, x, loop):
+    """The exits of a run of characters of a loop set that may end anywhere, where its bytes cannot go on behind it."""
+    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    at, n = members(A, V, x)
+    for j in range(n):
+        node = int(A[at + j]) if at else x
+        add_leaving(A, V, node, loop)
+        push(A, node, 0)
+        while A[WORK + 2] > 0 and A[STATUS] == 0:
+            A[WORK + 2] -= 2
+            top = int(A[WORK]) + int(A[WORK + 2])
+            y, mode = int(A[top]), int(A[top + 1])
+            for c in range(int(V[child + y]), int(V[child + y + 1])):
+                b = int(V[node_byte + c])
+                then = utf8_step(mode, b)
+                if then == DEAD or (mode == 0 and not in_loop(A, loop, b)) or V[child + c] == V[child + c + 1]:
+                    continue
+                if then >= CHAR:
+                    then = 0
+                    add_leaving(A, V, c, loop)
+                push(A, c, then)
 
 
 @kernel("i8(A, i8, i8)")
@@ -227,6 +287,8 @@ def loop_of(A, x, state):
         pos = int(A[POS]) + int(A[A[at + S_ITEMS]]) * POS_STRIDE
         if A[pos] == K_KEY:
             return key_loop(A, pos)
+        if A[pos] == K_TEXT:
+            return text_loop(A, pos)
         if A[pos] == K_STRING and A[pos + 4] == 0 and A[pos + 5] == 0:
             spec = int(A[pos + 1])
             bounded = A[spec + SPEC_MAX] >= 0 or A[pos + 3] < A[spec + SPEC_MIN]
@@ -235,14 +297,45 @@ def loop_of(A, x, state):
             if A[spec + SPEC_KIND] == AUTOMATON and not bounded:
                 return int(A[A[A[spec + SPEC_REF] + DFA_LOOPS] + A[pos + 2]])
             return 0
-        if A[pos] == K_TEXT:
-            return text_loop(A, pos)
     if x != 0:
         return 0
     for b in (32, 10, 13, 9):
         if step(A, state, b) != state:
             return 0
     return int(A[SPACE_LOOP])
+
+
+@kernel("i8(A, i8)")
+def _only_item(A, state):
+    """Where the position of the only item of a state is; 0 where there are several."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    return int(A[POS]) + int(A[A[at + S_ITEMS]]) * POS_STRIDE if A[at + S_COUNT] == 1 else 0
+
+
+@kernel("i8(A, i8, i8)")
+def loop_ahead(A, x, state):
+    """The state that loops and that every character of its loop leads to from here as well; 0 where there is none.
+
+    So ``^[a-z]+$`` needs one table, not one for every first byte.
+    """
+    pos = _only_item(A, state)
+    if A[pos] != K_STRING or A[A[pos + 1] + SPEC_KIND] != AUTOMATON or A[pos + 4] != 0 or A[pos + 5] != 0:
+        return 0
+    dfa, q = int(A[A[pos + 1] + SPEC_REF]), int(A[pos + 2])
+    for first in OFTEN:
+        if A[dfa + DFA_VERDICTS] or dfa_step(A, dfa, q, first) < 0:
+            continue
+        ahead = step(A, state, first)
+        if ahead < 0:
+            continue
+        loop, then = loop_of(A, x, ahead), _only_item(A, ahead)
+        if loop <= 0 or A[then] != K_STRING or A[then + 1] != A[pos + 1]:
+            return 0
+        for b in range(256):
+            if in_loop(A, loop, b) and not all_lead_to(A, dfa, q, b, int(A[then + 2])):
+                return 0
+        return ahead
+    return 0
 
 
 @kernel("b1(A, i8)")

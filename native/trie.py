@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from . import key_tokens
 from .jit import kernel
+from .strings import CHAR, DEAD, utf8_step
 
 V_VERSION = 0
 V_TOKENS = 1
@@ -32,9 +33,13 @@ V_BELOW = 10
 V_MAXLEN = 11
 V_OPENINGS = 12
 V_CLOSINGS = 13
+V_CHAR = 14
 V_HEADER = 32
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
+
+NO_LEAD = 0x80  # stands for the first byte of a character where a byte belongs to none
+STARTS_CHAR = 1 << 8
 
 # Up to this many tokens an insertion sort beats a counting sort with its 257 counters.
 _SMALL = 32
@@ -164,6 +169,35 @@ def build_trie(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> t
     )
 
 
+@kernel("int32[::1](int32[::1], int32[::1])", allocates=True)
+def characters(child_first: npt.NDArray[np.int32], byte: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Which character each byte of the trie belongs to.
+
+    The text before a token, or before some bytes of it, is taken to end between characters. O(nodes).
+
+    Parameters
+    ----------
+    child_first, byte
+        As in :func:`build_trie`.
+
+    Returns
+    -------
+    (n_nodes,) int32
+        The first byte of the character that the byte of a node belongs to, ``NO_LEAD`` where no UTF-8 goes on with it;
+        plus ``STARTS_CHAR`` where it is that byte.
+    """
+    found = np.full(byte.size, NO_LEAD, np.int32)
+    modes = np.zeros(byte.size, np.int64)
+    for node in range(byte.size):
+        for c in range(child_first[node], child_first[node + 1]):
+            mode = modes[node]
+            r = utf8_step(mode, int(byte[c]))
+            if r != DEAD:
+                found[c] = byte[c] | STARTS_CHAR if mode == 0 else found[node] & 0xFF
+                modes[c] = 0 if r >= CHAR else r
+    return found
+
+
 def pack(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Lay a vocabulary and its trie out in the one array that the kernels read.
 
@@ -177,7 +211,8 @@ def pack(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> npt.NDA
     (V_HEADER + ...,) int32
         Entries ``V_VERSION``, ``V_TOKENS``, ``V_NODES`` and ``V_MAXLEN`` of the header are numbers, the others are the
         positions of the arrays named in :func:`build_trie`, of ``offsets`` (``V_TOKOFF``), of ``data``
-        (``V_TOKBYTES``, one byte an entry), and the tables of :mod:`detent.native.key_tokens`.
+        (``V_TOKBYTES``, one byte an entry), of :func:`characters` (``V_CHAR``), and the tables of
+        :mod:`detent.native.key_tokens`.
     """
     child_first, byte, token_first, token_ids, height, below = build_trie(data, offsets)
     header = np.zeros(V_HEADER, np.int32)
@@ -191,6 +226,7 @@ def pack(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> npt.NDA
         V_TOKOFF: offsets,
         V_HEIGHT: height,
         V_BELOW: below,
+        V_CHAR: characters(child_first, byte),
         V_TOKBYTES: data,
         V_OPENINGS: key_tokens.openings(data, offsets),
         V_CLOSINGS: key_tokens.closings(data, offsets, child_first, byte),

@@ -7,7 +7,7 @@ The result is decided into *exits*: pairs of what the value must be and the resi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, Formulas, atoms, conjuncts, polarity
@@ -61,11 +61,19 @@ class Child(NamedTuple):
 
 
 class Facts(Formulas):
-    """The table of residuals of one document; ``values`` is the table of formulas over nodes."""
+    """The table of residuals of one document.
 
-    def __init__(self, values: Formulas) -> None:
+    Parameters
+    ----------
+    values : Formulas
+        The table of formulas over nodes.
+    one_of : callable
+        From constants to the formula that is met by these values alone.
+    """
+
+    def __init__(self, values: Formulas, one_of: Callable[[tuple[Formula, ...]], Formula]) -> None:
         super().__init__()
-        self.values = values
+        self.values, self.one_of = values, one_of
 
     def slot(self, place: int, absent: bool, value: Formula) -> Formula:
         """A :class:`Slot`, unless it is decided."""
@@ -175,7 +183,7 @@ class Facts(Formulas):
             if isinstance(atom, AtLeast):
                 return self.at_least(atom.least - 1)
             if isinstance(atom, Unique):
-                other = self.child(self.values.no(self.values.any(atom.seen)))
+                other = self.child(self.values.no(self.one_of(atom.seen)))
                 return self.all((other, self.atom(Unique(atom.seen, True))))
             fewer = self.all((self.child(atom.value), self.contains(atom.value, atom.least - 1)))
             return self.any((fewer, self.all((self.child(self.values.no(atom.value)), f))))

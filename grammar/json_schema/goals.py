@@ -118,7 +118,7 @@ class Goals:
         self.max_steps = max_steps
         self.lock = threading.RLock()  # for whoever asks after the document was compiled: several threads may
         self.formulas, self.typed = Formulas(), Formulas()
-        self.facts = Facts(self.formulas)
+        self.facts = Facts(self.formulas, self._one_of)
         self.expanded: dict[tuple[int, int], Formula] = {}
         self.exceptions: dict[Formula, dict[Hashable, Any]] = {}
         self._goals: dict[Any, Goal] = {}
@@ -380,6 +380,15 @@ class Goals:
     def constant(self, value: Any) -> Formula:
         """The formula that only one value meets."""
         return self.formulas.atom(self.reader.constant(value, self.reader.document.root))
+
+    def _one_of(self, constants: tuple[Formula, ...]) -> Formula:
+        """The formula that only these values meet; scalars among them are one list, however many they are."""
+        lists = [f.atom for f in constants if f.op == ATOM and f.atom.is_listing]
+        parts = [f for f in constants if f.op != ATOM or not f.atom.is_listing]
+        if lists:
+            listing = self.reader.listing([v for node in lists for v in node.enum], lists[0].place)
+            parts.append(self.formulas.atom(listing))
+        return self.formulas.any(parts)
 
     def few(self, value: Formula, most: int) -> list[Formula] | None:
         """All values of a goal as constants, or None when there are more than ``most``."""

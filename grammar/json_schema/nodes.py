@@ -19,7 +19,7 @@ from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded, Unenforceable
 from ..number import NumberSpec
 from ..text_set import TextSet
-from .dialects import LATEST
+from .dialects import LATEST, Dialect
 from .document import Document, Place, ScopeNeeded
 from .values import canonical
 
@@ -48,6 +48,7 @@ _CONCERNS = {
 CONCERNS = {keyword: kind for kind, keywords in _CONCERNS.items() for keyword in keywords.split()}
 
 _ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
+_TYPE_ALONE = _ANNOTATIONS | {"type"}
 # keywords that put schemas in place, and that are no plain conjunction of what they say of each member
 _IN_PLACE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if"})
 _IN_PLACE |= {"dependencies", "dependentSchemas"}
@@ -57,7 +58,10 @@ _CONNECTING |= {"propertyNames", "uniqueItems", "unevaluatedProperties", "uneval
 _SELF_CONTAINED = frozenset({"type", "enum", "const", "pattern", "format", "minLength", "maxLength", "multipleOf"})
 _SELF_CONTAINED |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 # attributes of a node that constrain nothing
-_ASIDE = frozenset({"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike"})
+_ASIDE = frozenset({"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike", "words"})
+
+
+_LISTING = _ASIDE | {"enum", "scalars"}
 
 
 class Relaxed(NamedTuple):
@@ -116,6 +120,8 @@ class Node:
         Whether the constraints of the node itself are a plain conjunction (``one_of`` is looked at apart).
     alike : Node or None
         The first node that says the same, where the words of a schema alone decide that; it stands for all of them.
+    words : tuple or None
+        Those words.
     """
 
     types = ANY_TYPE
@@ -123,6 +129,7 @@ class Node:
     left_out: Mapping[str, str] = MappingProxyType({})
     is_conjunctive = True
     alike: Node | None = None
+    words: Hashable = None
     integer = lexical = unique = False
     enum: list[Any] | None = None
     scalars: set[Any] | None = None
@@ -193,6 +200,11 @@ class Node:
         if self.enum is None or self.lexical or not self.is_scalar:
             return False
         return not any(isinstance(v, (list, dict)) for v in self.enum)
+
+    @property
+    def only_lists(self) -> bool:
+        """Whether ``enum`` is all that the node says."""
+        return vars(self).keys() <= _LISTING
 
     @property
     def is_constrained(self) -> bool:
@@ -273,6 +285,7 @@ class Reader:
         self.connecting: dict[int, Node] = {}
         self._constants: dict[Any, Node] = {}
         self._alike: dict[Any, Node] = {}
+        self._by_type: dict[tuple[str, Dialect], Node] = {}
         self._representatives: dict[Any, Node] = {}
         self.has_narrowed = self.has_unknown = False
         self.anything = Node(document.root._replace(schema=True), 0)
@@ -286,7 +299,7 @@ class Reader:
             root = self._read()
         except ScopeNeeded:  # rare: what was read so far is read again, with scopes
             self.document.keep_scopes()
-            for nodes in (self._nodes, self.compound, self.connecting, self._alike):
+            for nodes in (self._nodes, self.compound, self.connecting, self._alike, self._by_type):
                 nodes.clear()
             for noted in (self._todo, self.annotations):
                 noted.clear()
@@ -357,8 +370,7 @@ class Reader:
                 stack.append(node)
                 for inner in node.in_place():
                     if inner.serial in entered:
-                        reason = "a reference leads back to itself without entering a value."
-                        raise GrammarError(reason, pointer=node.place.pointer, keyword="$ref")
+                        raise _circle(node.place)
                     if inner.serial in self.compound:
                         stack.append(inner)
         self.compound = done
@@ -372,13 +384,25 @@ class Reader:
             return self.nothing
         if not isinstance(schema, dict):
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
+        if "$ref" in schema and _only_refers(place):
+            return self._named(place)
         key = (id(schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
         if found is None:
-            found = self.fresh(place)
-            self._nodes[key] = found
+            self._serial += 1
+            found = self._nodes[key] = Node(place, self._serial)
             self._todo.append(found)
         return found
+
+    def _named(self, place: Place) -> Node:
+        """The node that a schema names which says nothing itself: it needs none of its own."""
+        first, passed = place, set()
+        while isinstance(place.schema, dict) and "$ref" in place.schema and _only_refers(place):
+            if id(place.schema) in passed:
+                raise _circle(first)
+            passed.add(id(place.schema))
+            place = self.document.resolve(place.schema["$ref"], place)
+        return self.node(place)
 
     def nodes(self) -> list[Node]:
         """Every node read so far."""
@@ -442,42 +466,49 @@ class Reader:
         return node
 
     def _fill(self, node: Node) -> None:
-        if ignored := node.place.dialect.ignored:
-            in_force = {k: v for k, v in node.place.schema.items() if k not in ignored}
-            node.place = node.place._replace(schema=in_force)
-        schema = node.place.schema
-        if not _IN_PLACE.isdisjoint(schema):
-            self.compound[node.serial] = node
-        ref = schema.get("$ref")
-        if ref is not None and node.place.draft <= 7 and isinstance(ref, str):
-            node.all_of += (self.node(self.document.resolve(ref, node.place)),)
-            return
-        said: list[tuple[str, Any]] = []
-        for keyword, value in schema.items():
-            read = (_LOOSELY if keyword in node.left_out else _READERS).get(keyword)
-            if read is not None:
-                said.append((keyword, value))
-                try:
-                    read(self, node, value)
-                except Unenforceable as error:
-                    self._relax(node, keyword, error)
-                except GrammarError as error:
-                    if not error.pointer:
-                        error.pointer, error.keyword = node.place.pointer, keyword
-                    raise
-                except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
-                    raise GrammarError(
-                        f"{value!r:.60} is not a value of this keyword.", pointer=node.place.pointer, keyword=keyword
-                    ) from error
+        place = node.place
+        if ignored := place.dialect.ignored:
+            in_force = {k: v for k, v in place.schema.items() if k not in ignored}
+            place = node.place = place._replace(schema=in_force)
+        words: list[tuple[str, Any]] | None = []  # None once a keyword says more than its own value does
+        for keyword, value in place.schema.items():
+            read = _READERS.get(keyword)
+            if read is None:
+                continue
+            if node.left_out and keyword in node.left_out:
+                if keyword not in _LOOSELY:
+                    continue
+                read = _LOOSELY[keyword]
+            if keyword not in _SELF_CONTAINED:
+                words = None
+            elif words is not None:
+                words.append((keyword, value))
+            try:
+                read(self, node, value)
+            except Unenforceable as error:
+                self._relax(node, keyword, error)
+            except GrammarError as error:
+                if not error.pointer:
+                    error.pointer, error.keyword = place.pointer, keyword
+                raise
+            except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
+                reason = f"{value!r:.60} is not a value of this keyword."
+                raise GrammarError(reason, pointer=place.pointer, keyword=keyword) from error
         if node.left_out:
             self._note_unknown(node)
-        if not _CONNECTING.isdisjoint(schema):
+        elif words is not None and (key := _words_of(words)) is not None:
+            node.alike, node.words = self._alike.setdefault((place.dialect, key), node), key
+        if words is None:
+            self._note_kind(node)
+
+    def _note_kind(self, node: Node) -> None:
+        """Note whether a node puts others in place, and whether it is a plain conjunction."""
+        if not _IN_PLACE.isdisjoint(node.place.schema):
+            self.compound[node.serial] = node
+        if not _CONNECTING.isdisjoint(node.place.schema):
             node.settle()
             if not node.is_conjunctive:
                 self.connecting[node.serial] = node
-        key = None if node.left_out else _words_of(said)
-        if key is not None:
-            node.alike = self._alike.setdefault((node.place.dialect, key), node)
 
     def _relax(self, node: Node, keyword: str, error: Unenforceable) -> None:
         """Leave out what cannot be enforced where the caller allows that, else raise."""
@@ -498,8 +529,14 @@ class Reader:
             node.unknown |= CONCERNS.get(keyword, ANY_TYPE)
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
-        """The node of a subschema."""
-        return self.node(node.place.child(schema, *path))
+        """The node of a subschema; where nothing is left out, one for all that say no more than the same type."""
+        if type(schema) is not dict or not self.strict or not schema.keys() <= _TYPE_ALONE:
+            return self.node(node.place.child(schema, *path))
+        key = (str(schema.get("type")), node.place.dialect)
+        found = self._by_type.get(key)
+        if found is None:
+            found = self._by_type[key] = self.node(node.place.child(schema, *path))
+        return found
 
     # ------------------------------------------------------------------------------------------------- keywords
     def _type(self, node: Node, value: Any) -> None:
@@ -703,6 +740,17 @@ class Reader:
         node.unique = value is True
 
 
+def _only_refers(place: Place) -> bool:
+    """Whether a schema with ``$ref`` says nothing else: until draft 7 it never does."""
+    schema = place.schema
+    return isinstance(schema["$ref"], str) and (place.draft <= 7 or len(_READERS.keys() & schema.keys()) == 1)
+
+
+def _circle(place: Place) -> GrammarError:
+    reason = "a reference leads back to itself without entering a value."
+    return GrammarError(reason, pointer=place.pointer, keyword="$ref")
+
+
 def in_place(nodes: Iterable[Node]) -> list[Node]:
     """Nodes with all that are asked about the same value."""
     found: dict[int, Node] = {}
@@ -723,11 +771,9 @@ def _check_length(number: Any) -> None:
 
 
 def _words_of(said: list[tuple[str, Any]]) -> Hashable:
-    """A key that schemas share whose keywords say the same by their values alone; None where others say something."""
+    """A key that schemas share whose keywords say the same by their values alone; None where values are not plain."""
     words: list[Hashable] = []
     for keyword, value in said:
-        if keyword not in _SELF_CONTAINED:
-            return None
         if type(value) is list and all(type(v) is str for v in value):
             value = (keyword, *value)
         elif type(value) not in _UNMISTAKABLE:

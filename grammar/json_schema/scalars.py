@@ -71,7 +71,9 @@ def _candidates(f: Formula, kind: int) -> dict[Hashable, Any] | None:
 @lru_cache(maxsize=1024)
 def _enumerated(node: Node, kind: int) -> dict[Hashable, Any]:
     """The values of a type that an ``enum`` lists and the rest of its node admits."""
-    found = [v for v in node.enum or () if kind_of(v) == kind and meets(node, v, is_listed=True)]
+    found = [v for v in node.enum or () if kind_of(v) == kind]
+    if not node.only_lists:
+        found = [v for v in found if meets(node, v, is_listed=True)]
     return {canonical(v): v for v in found if kind != STRING or can_be_written(v)}
 
 

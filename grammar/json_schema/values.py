@@ -121,7 +121,9 @@ class Object:
 
 def canonical(value: Any) -> Hashable:
     """A key that equal JSON values share: numbers by value, members in any order, booleans apart from numbers."""
-    if value is None or isinstance(value, (bool, str)):
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool):
         return (type(value).__name__, value)
     if isinstance(value, list):
         return ("list", tuple(map(canonical, value)))

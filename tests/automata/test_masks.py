@@ -244,3 +244,23 @@ def test_matchers_that_take_turns_in_small_arenas(vocabulary: Vocabulary) -> Non
             assert matcher.accept(rng.choice(tokens_here))
         else:
             matcher.reset()
+
+
+LOOPING = ["^[^ab]+$", "^[a-m ]+$", "^([a-z]+ )*[a-z]+$", "^a*[^a]+$", "[0-9]", "^.+$"]
+LOOPING += ["^[^\u00c0-\u00ff]+$", "^[\u3040-\u30ff]*$"]
+
+
+@pytest.mark.parametrize("pattern", LOOPING)
+def test_loops_over_a_large_vocabulary(pattern: str) -> None:
+    """Patterns that loop, over so many tokens that their tables are shared: every bit against reading the token."""
+    letters = 'abcdmnzAZ09 -_/"\\éÀÿあア日😀\x7f'
+    words = {a + b + c for a in letters for b in letters for c in ("", "a", "é", '"', "z9")}
+    parts = {word.encode()[1:] for word in words if word[0] > "\x7f"}  # tokens that begin inside a character
+    spelled = [bytes([b]) for b in range(256)]
+    large = Vocabulary.from_tokens([*spelled, *sorted({w.encode() for w in words} | parts - set(spelled))], eos=[0])
+    grammar = Compiler(large).json_schema({"type": "string", "pattern": pattern})
+    for text in (b'"', b'"b', b'"c a', b'"\xc3', b'"\xe3\x81', b'"0'):
+        matcher = grammar.matcher()
+        if matcher.accept_bytes(text):
+            read = {token for token in range(len(large)) if matcher.validate([token])}
+            assert allowed(matcher) == read

@@ -56,3 +56,27 @@ def test_layout(tokens: list[bytes]) -> None:
     assert read(trie.V_BELOW, n_nodes) == expected["below"]
     assert read(trie.V_TOKOFF, len(tokens) + 1) == flatten(tokens)[1].tolist()
     assert bytes(read(trie.V_TOKBYTES, len(b"".join(tokens)))) == b"".join(tokens)
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.lists(st.text(max_size=3).map(str.encode) | st.binary(max_size=5), max_size=60))
+def test_bytes_know_their_characters(tokens: list[bytes]) -> None:
+    child_first, byte, *_ = trie.build_trie(*flatten(tokens))
+    found = trie.characters(child_first, byte)
+    begun = {0: b""}  # by node: the bytes of a character that is not finished
+    for node in range(byte.size):
+        for c in range(child_first[node], child_first[node + 1]):
+            char = begun[node] + bytes([byte[c]])
+            kind = beginning(char)
+            begun[c] = char if kind == "begun" else b""
+            starts = 0 if begun[node] else trie.STARTS_CHAR
+            assert found[c] == (trie.NO_LEAD if kind == "wrong" else char[0] | starts)
+
+
+def beginning(part: bytes) -> str:
+    """Whether bytes are a character, begin one, or neither."""
+    try:
+        part.decode()
+    except UnicodeDecodeError as error:
+        return "begun" if error.reason == "unexpected end of data" else "wrong"
+    return "whole"
