@@ -26,7 +26,7 @@ lint: $(READY)
 # TOKENIZER=FOLDER takes another vocabulary, in Hugging Face form, than the bundled model's.
 bench: $(READY)
 	$(BIN)/python -m pip install -qq --constraint constraints.txt --editable '.[bench]'
-	for file in steps maskbench; do \
+	for file in steps maskbench grammars; do \
 		OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$file.py $(addprefix --tokenizer ,$(TOKENIZER)) || exit 1; \
 	done
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -204,12 +205,12 @@ class Arena:
 
     def _calls(self, dfa: CharDfa, calls: Table, height: int) -> int:
         """Address of a table of calls."""
-        n = dfa.n_states
-        first = np.searchsorted([state for state, _, _ in calls], np.arange(n + 1))
-        reads = (dfa.trans >= 0).any(axis=1) if dfa.trans.shape[1] else np.zeros(n, np.bool_)
+        states, n = [state for state, _, _ in calls], dfa.n_states
+        reads = [int(row.any()) for row in dfa.trans >= 0]
         entries = [word for _, goal, to in calls for word in (goal, to)]
         at = languages.CALLS_FIRST + n + 1
-        table = self.put([height, at + 2 * len(calls), *(at + 2 * first), *entries, *reads])
+        first = [at + 2 * bisect_left(states, state) for state in range(n + 1)]
+        table = self.put([height, at + 2 * len(calls), *first, *entries, *reads])
         self.A[table + languages.CALLS_READS : table + at] += table
         return table
 

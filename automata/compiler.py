@@ -340,20 +340,23 @@ class Compiler:
     def _rule_grammar(self, rules: Rules) -> Grammar:
         if rules.start not in rules.productive:
             raise Unsatisfiable("the grammar has no text.", keyword=rules.start)
-        automata = RuleAutomata(rules, self.limits.rule_states)
+        with _no_collections():
+            automata = RuleAutomata(rules, self.limits.rule_states)
         states = sum(automaton.dfa.n_states for automaton in automata.automata.values())
-        report = {"rules": len(rules.bodies), "automata": len(automata.automata), "states": states}
+        report = {"relaxed": [], "annotations": [], "rules": len(rules.bodies)}
         islands = islands_of(automata)
-        return self._text_grammar(
+        self._check_bytes()
+        return Grammar(
+            self,
             lambda arena: RuleLowering(arena, automata),
-            report,
+            report | {"automata": len(automata.automata), "states": states},
             has_free_names=any(island.has_free_names for island in islands),
             has_islands=bool(islands),
         )
 
-    def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any], **options: bool) -> Grammar:
+    def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any]) -> Grammar:
         self._check_bytes()
-        return Grammar(self, place, {"relaxed": [], "annotations": [], **report}, **options)
+        return Grammar(self, place, {"relaxed": [], "annotations": [], **report})
 
     def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace) -> Grammar:
         self._check_bytes()

@@ -123,7 +123,15 @@ class Matcher:
 
     def _retry(self, token_id: int) -> int:
         """Apart from :meth:`accept`, which would be slower with a closure in it."""
-        return self._until(lambda: self._follow(self.state, self._arena.token_bytes(token_id)))
+        if self._arena.token_bytes(token_id):
+            return self._until(lambda: self._follow(self.state, self._arena.token_bytes(token_id)))
+        return self._until(lambda: self._take_special(token_id))
+
+    def _take_special(self, token_id: int) -> int:
+        """The state after a token that stands for no text."""
+        if self._K is None:
+            return int(masks.advance(self._A, self._V, self.state, token_id))
+        return int(masks.advance_keyed(self._A, self._V, self.state, token_id, self._K))
 
     def accept_bytes(self, data: bytes) -> bool:
         """Take bytes that need not be whole tokens; all of them or none."""

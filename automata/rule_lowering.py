@@ -17,7 +17,6 @@ import numpy as np
 
 from detent.grammar.dfa import CharDfa
 from detent.grammar.errors import GrammarError
-from detent.grammar.regular import Regular
 from detent.grammar.rule_automata import RuleAutomata
 from detent.grammar.rules import Call, Island, Token
 from detent.native import arena as layout
@@ -27,6 +26,8 @@ from . import byte_sets
 from .arena import Arena, Lowers
 from .island import JsonIsland
 from .lowering import JsonLowering, end_of_text
+
+MAX_SHARED = 500  # rules of a grammar up to which their tables are shared with other grammars
 
 
 def islands_of(rules: RuleAutomata) -> list[JsonIsland]:
@@ -40,21 +41,35 @@ def islands_of(rules: RuleAutomata) -> list[JsonIsland]:
     """
     found: dict[JsonIsland, None] = {}
     for rule in rules.automata.values():
-        reads = byte_sets.reads(rule.dfa)
-        by_state: dict[int, list[Regular]] = {}
+        islands: dict[int, list[JsonIsland]] = {}
         for state, symbol, _ in rule.calls:
-            by_state.setdefault(state, []).append(symbol)
-        for state, symbols in by_state.items():
-            islands = [cast(JsonIsland, symbol.language) for symbol in symbols if isinstance(symbol, Island)]
-            found.update(dict.fromkeys(islands))
-            beside = any(isinstance(symbol, Call) for symbol in symbols) or reads[state, list(b'"[{')].any()
-            if beside and any(island.has_free_names for island in islands):
+            if isinstance(symbol, Island):
+                islands.setdefault(state, []).append(cast(JsonIsland, symbol.language))
+        if not islands:
+            continue
+        others = {state for state, symbol, _ in rule.calls if isinstance(symbol, Call)}
+        others.update(np.flatnonzero(byte_sets.reads(rule.dfa)[:, list(b'"[{')].any(axis=1)).tolist())
+        for state, called in islands.items():
+            found.update(dict.fromkeys(called))
+            if any(island.has_free_names for island in called) and others & _behind_spaces(rule.dfa, state):
                 raise GrammarError(
                     "a JSON value stands where other text may begin like it, and its objects may have any names.",
                     keyword="json_schema",
                     hint="Set additionalProperties to false, or write a text before the value that tells them apart.",
                 )
     return list(found)
+
+
+def _behind_spaces(dfa: CharDfa, state: int) -> set[int]:
+    """A state, and those that white space leads to from there, which may come before a JSON value as well."""
+    reached, pending = {state}, [state]
+    columns = set(dfa.classes(" \t\r\n"))
+    while pending:
+        row = dfa.trans[pending.pop()].tolist()
+        more = {row[c] for c in columns if row[c] >= 0} - reached
+        reached |= more
+        pending += more
+    return reached
 
 
 class RuleLowering:
@@ -155,8 +170,10 @@ class RuleLowering:
     def _key(self, name: str, digests: Mapping[str, bytes]) -> Hashable:
         """What tells the language of a rule from others of the arena: everything that it leads to, in one order.
 
-        None where that holds an island, which belongs to one grammar.
+        None where that holds an island, which belongs to one grammar, and in very large grammars: O(rules).
         """
+        if len(digests) > MAX_SHARED:
+            return None
         order, pending, parts = {name: 0}, deque([name]), []
         while pending:
             rule = pending.popleft()

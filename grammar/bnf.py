@@ -32,7 +32,7 @@ from .free_text import dispatch
 from .regular import ANY_CHAR, Regular, alt, chars, literal, repeat, seq
 from .rules import Rules, call, token
 
-MAX_DEPTH = 200  # nested groups
+MAX_DEPTH = 100  # nested groups
 _TOO_MANY = 10**9
 
 

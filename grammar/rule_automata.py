@@ -24,19 +24,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..native import dfa as kernels
 from ..native.minimise import canonical, minimise
 from . import charset
 from .charset import CharSet
-from .dfa import SIZE_PER_STATE, CharDfa
+from .dfa import I32, SIZE_PER_STATE, CharDfa
 from .errors import LimitExceeded
 from .program import ACCEPT, LENGTH_PER_STATE, SPLIT
 from .regular import EMPTY, Alt, Chars, Epsilon, Regular, Repeat, Seq, alt, repeat, seq
-from .rules import Call, Language, Rules, called, components
+from .rules import Call, Language, Rules, components
 
 TAIL = -1  # instead of the state behind a call: nothing follows, the caller is done
-INLINED = 48  # leaves of a rule that is written out where it is called
+INLINED = 48  # leaves and repeats of a rule that is written out where it is called
+TOTAL_PER_STATE = 100  # size of all automata together, against the largest one allowed, before they are determinised
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +88,10 @@ def inline(rules: Rules) -> Rules:
     """The grammar with small rules written out, which are not recursive, and calls that lead nowhere left out."""
     bodies: dict[str, Regular] = {}
     short: dict[str, Regular] = {}
-    for members in components(rules.reachable, lambda name: called(rules.bodies[name])):
+    for members in rules.circles:
         for name in members:
             bodies[name] = _substitute(rules.bodies[name], short, rules.productive)
-        if len(members) == 1 and name not in called(bodies[name]) and _weight(bodies[name]) <= INLINED:
+        if len(members) == 1 and name not in rules.called[name] and _weight(bodies[name]) <= INLINED:
             short[name] = bodies[name]
     return Rules(bodies, rules.start)
 
@@ -106,11 +108,11 @@ def _substitute(node: Regular, short: Mapping[str, Regular], productive: frozens
 
 
 def _weight(node: Regular) -> int:
-    """Leaves of an expression with its repeats written out."""
+    """Leaves and repeats of an expression with its repeats written out."""
     if isinstance(node, Seq | Alt):
         return sum(map(_weight, node.parts))
     if isinstance(node, Repeat):
-        return _weight(node.part) * max(1, node.low, node.high or 0)
+        return 1 + _weight(node.part) * max(1, node.low, node.high or 0)
     return node.dfa.n_states if isinstance(node, Language) else 1
 
 
@@ -145,6 +147,7 @@ class RuleAutomata:
         self.start, self.is_nullable = rules.start, rules.start in rules.nullable
         self._rules = inline(rules)
         self._nfas: dict[str, _Nfa] = {}
+        self._size = 0
         for name in self._rules.reachable:
             if name in self._rules.solid:
                 self._nfas[name] = self._build(name)
@@ -253,6 +256,9 @@ class RuleAutomata:
             nfa.calls += [[(symbol, to + shift) for symbol, to in row] for row in body.calls]
         end = {member: first[member] + self._nfas[member].end for member in members}
         nfa.end = end[name]
+        self._size += len(nfa.empty)
+        if self._size > TOTAL_PER_STATE * self.max_states:
+            raise LimitExceeded("rule_states", self._size // TOTAL_PER_STATE, self.max_states)
         behind: list[tuple[int, int]] = []
         for member in members:
             for state in nfa.closure([first[member]]):
@@ -347,11 +353,11 @@ def _program(
 
 
 def _split(
-    starts: np.ndarray,
-    cls: np.ndarray,
-    trans: np.ndarray,
-    accept: np.ndarray,
-    called_by: np.ndarray,
+    starts: I32,
+    cls: I32,
+    trans: I32,
+    accept: I32,
+    called_by: I32,
     symbols: list[Regular],
 ) -> RuleAutomaton:
     """Part what is read by characters from what is called."""
@@ -363,10 +369,10 @@ def _split(
     np.not_equal(cls[1:], cls[:-1], out=first[1:])
     by_chars = np.ascontiguousarray(trans[:, order])
     dfa = CharDfa(starts[first], number[cls[first]].astype(np.int32), by_chars, (accept > 0).astype(np.uint8))
-    moves = (trans >= 0).any(axis=1)
+    moves: NDArray[np.bool_] = np.any(trans >= 0, axis=1)
     calls: list[tuple[int, Regular, int]] = []
     for symbol, column in zip(symbols, called_by.tolist(), strict=True):
         for state in np.flatnonzero(trans[:, column] >= 0).tolist():
             to = int(trans[state, column])
             calls.append((state, symbol, TAIL if accept[to] and not moves[to] else to))
-    return RuleAutomaton(dfa, tuple(sorted(calls, key=lambda entry: (entry[0], symbols.index(entry[1])))))
+    return RuleAutomaton(dfa, tuple(sorted(calls, key=lambda entry: entry[0])))

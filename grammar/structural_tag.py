@@ -18,7 +18,7 @@ from .free_text import dispatch, until, without
 from .regular import ANY_CHAR, EPSILON, Alt, Regular, Repeat, Seq, alt, literal, repeat, seq
 from .rules import Call, Rules, call, island, language, token
 
-MAX_DEPTH = 100
+MAX_DEPTH = 100  # parts of a pointer
 START = ""  # the rule of the whole text; rules of grammars inside have a number in front
 
 Schemas = Callable[[Any, bool], Any]
@@ -80,8 +80,8 @@ class _Reader:
 
     def format(self, node: Any, at: str, ends: Sequence[str]) -> Regular:
         """The texts of a format; ``ends``: the strings that close the tag around it, if it stands last there."""
-        if at.count("/") > 2 * MAX_DEPTH:
-            fail(f"more than {MAX_DEPTH} formats in each other", at)
+        if at.count("/") > MAX_DEPTH:
+            fail("formats too deep in each other", at)
         kind = node.get("type") if isinstance(node, Mapping) else None
         reader = _FORMATS.get(kind) if isinstance(kind, str) else None
         if reader is None:

@@ -188,8 +188,10 @@ def add_node(A, region, node):
 @kernel("void(A, A, i8)")
 def add_exit(A, V, x):
     """Note that the value can end at every member of ``x``."""
-    used = int(A[EXITS + 2])
-    if used + members(A, V, x)[1] > A[EXITS + 1]:
+    used, n = int(A[EXITS + 2]), members(A, V, x)[1]
+    if used + n > A[EXITS + 1]:  # noted several times, perhaps
+        used = list_members(A, V, suffix_set(A, V, int(A[EXITS]), used), int(A[EXITS]))
+    if A[STATUS] != 0 or used + n > A[EXITS + 1]:
         A[STATUS] = FULL
         return
     A[EXITS + 2] = used + list_members(A, V, x, int(A[EXITS]) + used)
@@ -223,7 +225,8 @@ def defer(A, V, x, state):
     """Suffix set ``x`` is to be read from ``state`` later, together with others that are to be."""
     base, used, pool = int(A[LATER]), int(A[LATER + 2]), int(A[SORT])
     for j in range(0, used, 2):
-        if A[base + j + 1] == state:
+        size = members(A, V, x)[1] + members(A, V, int(A[base + j]))[1]
+        if A[base + j + 1] == state and size <= A[SORT + 1]:
             n = list_members(A, V, x, pool)
             n += list_members(A, V, int(A[base + j]), pool + n)
             A[base + j] = suffix_set(A, V, pool, n)

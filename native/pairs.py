@@ -140,40 +140,9 @@ def visit_quotes(A, V, x, state):
                 top += 1
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def visit_accepting(A, V, x, pos, state):
-    """Read ``x`` from a state of the position ``pos`` alone, at which the text may end: ``x`` has been noted as exit.
-
-    Behind the end, nothing goes on with a byte of the loop set, so the other exits are where the loop is left.
-    """
-    loop = text_loop(A, int(A[POS]) + pos * POS_STRIDE)
-    if loop == 0 or below(A, V, x) < LOOP_FROM:
-        visit_level(A, V, x, state)
-        return
-    table = find_pair(A, x, -loop)
-    if table == 0:
-        ask(A, x, -loop)
-        return
-    use_tokens(A, table)
-    if x < V[V_NODES]:
-        visit_node(A, V, x, state, loop)
-    leaving = int(A[table + P_EXIT])
-    if leaving >= 0 and A[STATUS] == 0:
-        if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & AT_BASE:
-            add_exit(A, V, leaving)
-        visit_merged(A, V, leaving, state)
-
-
-@kernel("void(A, A, i8, i8)")
-def visit_loop(A, V, x, state):
-    """Read ``x`` from a state that loops: tokens inside the loop from a shared table, then what leaves it."""
-    loop, inside = loop_of(A, x, state), state
-    if loop == 0 and x < V[V_NODES] and below(A, V, x) >= AHEAD_FROM:
-        inside = loop_ahead(A, x, state)
-        loop = loop_of(A, x, inside) if inside else 0
-    if loop == 0 or (loop == TOTAL and x >= V[V_NODES]):
-        visit_level(A, V, x, state)
-        return
+@kernel("void(A, A, i8, i8, i8, i8)")
+def follow_loop(A, V, x, state, inside, loop):
+    """Read ``x`` from ``state``: tokens inside a loop set from its table, then what leaves it from ``inside``."""
     shared = int(A[FREE_LOOP]) if loop == TOTAL else loop
     table = find_pair(A, x, -shared)
     if table == 0:
@@ -187,6 +156,35 @@ def visit_loop(A, V, x, state):
         visit_node(A, V, x, state, loop)
     if A[table + P_EXIT] >= 0 and A[STATUS] == 0:
         visit_merged(A, V, int(A[table + P_EXIT]), inside)
+
+
+@kernel("void(A, A, i8, i8)")
+def visit_loop(A, V, x, state):
+    """Read ``x`` from a state that loops: tokens inside the loop from a shared table, then what leaves it."""
+    loop, inside = loop_of(A, x, state), state
+    if loop == 0 and x < V[V_NODES] and below(A, V, x) >= AHEAD_FROM:
+        inside = loop_ahead(A, x, state)
+        loop = loop_of(A, x, inside) if inside else 0
+    if loop == 0 or (loop == TOTAL and x >= V[V_NODES]):
+        visit_level(A, V, x, state)
+        return
+    follow_loop(A, V, x, state, inside, loop)
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def visit_accepting(A, V, x, pos, state):
+    """Read ``x`` from a state of the position ``pos`` alone, at which the text may end: ``x`` has been noted as exit.
+
+    Behind the end, nothing goes on with a byte of the loop set, so the other exits are where the loop is left.
+    """
+    loop = text_loop(A, int(A[POS]) + pos * POS_STRIDE)
+    if loop == 0 or below(A, V, x) < LOOP_FROM:
+        visit_level(A, V, x, state)
+        return
+    table = find_pair(A, x, -loop)
+    if table != 0 and A[table + P_EXIT] >= 0 and A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & AT_BASE:
+        add_exit(A, V, int(A[table + P_EXIT]))
+    follow_loop(A, V, x, state, state, loop)
 
 
 @kernel("b1(A, A, i8, i8, i8)")

@@ -58,6 +58,7 @@ from .suffixes import members, set_behind, suffix_set
 from .trie import STARTS_CHAR, V_BYTE, V_CHAR, V_CHILD, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
 
 OFTEN = (97, 65, 48, 32, 45, 95)  # characters of which most loops have one: a A 0 space - _
+RUNS = 1 << 30  # added to the number of a loop set: its table of exits
 L_TOKENS, L_STARTS, L_NODES, L_NODE_STARTS, L_ROWS, L_MOST = 0, 1, 2, 3, 4, 5
 
 
@@ -286,6 +287,8 @@ def loop_of(A, x, state):
         pos = int(A[POS]) + int(A[A[at + S_ITEMS]]) * POS_STRIDE
         if A[pos] == K_KEY:
             return key_loop(A, pos)
+        if A[pos] == K_TEXT:
+            return text_loop(A, pos)
         if A[pos] == K_STRING and A[pos + 4] == 0 and A[pos + 5] == 0:
             spec = int(A[pos + 1])
             bounded = A[spec + SPEC_MAX] >= 0 or A[pos + 3] < A[spec + SPEC_MIN]
@@ -294,8 +297,6 @@ def loop_of(A, x, state):
             if A[spec + SPEC_KIND] == AUTOMATON and not bounded:
                 return int(A[A[A[spec + SPEC_REF] + DFA_LOOPS] + A[pos + 2]])
             return 0
-        if A[pos] == K_TEXT:
-            return text_loop(A, pos)
     if x != 0:
         return 0
     for b in (32, 10, 13, 9):

@@ -131,6 +131,7 @@ GRAMMARS = {
 }
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("grammar", GRAMMARS)
 def test_corner_cases(small: Compiler, grammar: str) -> None:
     good, bad = GRAMMARS[grammar]

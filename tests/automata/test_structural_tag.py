@@ -13,6 +13,7 @@ from detent.automata.compiler import Compiler, Grammar
 from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, Unenforceable
+from detent.native import arena as layout
 from tests.strategies import tokens
 
 PIECES = [b"<tool>", b"</tool>", b"<to", b'ol>{"', b'>{"x":1', b'a":1,"a"', b"hi <", b"</", b"1}</tool>", b'":1,"']
@@ -200,6 +201,21 @@ def test_special_tokens(compiler: Compiler) -> None:
     assert end not in allowed(free)
 
 
+@pytest.mark.parametrize("schema", [POINT, POINT | {"additionalProperties": False}])
+def test_a_special_token_in_a_full_arena(schema: Any) -> None:
+    compiler = Compiler(Vocabulary.from_tokens([*(bytes([b]) for b in range(256)), None, None], [256], {"<s>": 257}))
+    start = {"type": "token", "token": "<s>"}
+    grammar = compiler.structural_tag(tag(schema, start, start))
+    matcher, arena = grammar.matcher(), compiler.arena
+    arena.A[layout.STATE + 2] = arena.A[layout.STATE + 1]
+    assert matcher.accept(257)
+    assert compiler.arena is not arena
+    assert not matcher.accept(257)
+    assert matcher.accept_bytes(b'{"x":1}')
+    assert matcher.accept(257)
+    assert matcher.is_complete()
+
+
 def test_a_batch_of_grammars(compiler: Compiler) -> None:
     matchers = [compiler.structural_tag(TOOLS).matcher() for _ in range(3)]
     matchers += [compiler.gbnf('root ::= "a" root "b" | "c"').matcher(), compiler.json_schema(POINT).matcher()]
@@ -228,6 +244,7 @@ def test_a_batch_of_grammars(compiler: Compiler) -> None:
         (TOOLS | {"triggers": ["<tool>", "y"]}, "/triggers", GrammarError),
         (TOOLS | {"excludes": ["<"]}, "", GrammarError),
         ({"type": "sequence", "elements": [{"type": "any_text"}, tag(POINT, "")]}, "", GrammarError),
+        ({"type": "or", "elements": [tag({}, ""), {"type": "const_string", "value": ' {"a"'}]}, "", GrammarError),
     ],
 )
 def test_errors_say_where(compiler: Compiler, wrong: dict[str, Any], pointer: str, kind: type[GrammarError]) -> None:
@@ -238,8 +255,6 @@ def test_errors_say_where(compiler: Compiler, wrong: dict[str, Any], pointer: st
 
 def test_islands_share_masks_with_plain_schemas(compiler: Compiler) -> None:
     """The inside of an island is the inside of any other value: no further pairs are built."""
-    from detent.native import arena as layout
-
     schema = {
         "type": "object",
         "properties": {"k": {"type": "string"}},

@@ -52,3 +52,16 @@ def test_the_tables_of_the_samplers(monkeypatch: pytest.MonkeyPatch) -> None:
     (reused,) = samplers.reuse(0)
     assert all(float(ratio) <= 0.5 for ratio in reused.columns[-1].cells)
     sys.modules.pop("samplers")
+
+
+def test_the_grammars_take_their_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    grammars = __import__("grammars")
+    tokenizer = grammars.load_tokenizer(None)
+    engine = grammars.Detent(tokenizer)
+    for grammar, text in ((grammars.JSON, '{"a": [1, -2.5e3, "é", null]}'), (grammars.C, grammars.PROGRAM)):
+        engine.start(grammar)
+        assert len(grammars.walk(engine, tokenizer.encode(text, add_special_tokens=False))) > 10
+        assert engine.matcher.is_complete()
+    for name in ("grammars", "engines"):
+        sys.modules.pop(name, None)
