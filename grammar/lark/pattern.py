@@ -100,7 +100,7 @@ def nullable(node: Node) -> bool:
     return isinstance(node, Assertion) or (isinstance(node, Repeat) and (node.low == 0 or nullable(node.part)))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read(text: str) -> Pattern:
     """Read a pattern.
 

@@ -85,11 +85,16 @@ def test_large_repetitions_of_nothing() -> None:
     assert len(compile_lark("start: A\nA: /((?:){65000}){65000}x((a?){3000}|b)*/").lexer.code) > 3000
 
 
+def test_priorities_of_any_size() -> None:
+    text = 'start: a | b\na: c\nb: d\nc.-1: "x"\nd.99999999999999999999: "x"\nT.88888888888888888888: "t"'
+    assert (compile_lark(text).parser.action[1:, 0] != 0).any()
+
+
 def test_deep_nesting() -> None:
-    text = f"start: {'(' * 3000}A{')' * 3000}\nA: \"a\""
+    text = f'start: {"(" * 3000}A{")" * 3000}\nA: "a"'
     with pytest.raises(GrammarError):
         compile_lark(text)
-    assert compile_lark(f"start: {'(' * 30}A{')' * 30}\nA: \"a\"").terminals == ("$END", "A")
+    assert compile_lark(f'start: {"(" * 30}A{")" * 30}\nA: "a"').terminals == ("$END", "A")
 
 
 def test_imports_from_the_caller(tmp_path: Path) -> None:
