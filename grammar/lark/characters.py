@@ -18,7 +18,8 @@ from ..charset import ANY, CharSet, complement, interval, union
 NEWLINE = interval(10, 10)
 ASCII, IGNORECASE, DOTALL = int(re.ASCII), int(re.IGNORECASE), int(re.DOTALL)  # as numbers: much faster
 _LAST_CASED = 0x1E943  # no character beyond the Adlam block has another case
-_LAST_NAMED = 0x40000  # beyond the planes 0 to 3 there are only tags, variation selectors and private use
+# Beyond there are only tags, variation selectors and private use; digits and spaces end earlier.
+_BOUNDS = {r"\w": 0x40000, r"\d": 0x20000, r"\s": 0x3001}
 
 _CATEGORIES = {
     _constants.CATEGORY_DIGIT: r"\d",
@@ -35,7 +36,7 @@ def category(name: str, ascii_only: bool) -> CharSet:
     r"""Set of ``\d``, ``\s``, ``\w`` or one of their complements; some milliseconds the first time."""
     if name[1].isupper():
         return complement(category(name.lower(), ascii_only))
-    points = np.arange(0x80 if ascii_only else _LAST_NAMED, dtype="<u4")
+    points = np.arange(0x80 if ascii_only else _BOUNDS[name], dtype="<u4")
     text = points.tobytes().decode("utf-32-le", "surrogatepass")
     found = re.compile(name + "+", re.ASCII if ascii_only else 0).finditer(text)
     return tuple(edge for match in found for edge in match.span())
@@ -44,14 +45,14 @@ def category(name: str, ascii_only: bool) -> CharSet:
 @lru_cache(maxsize=1)
 def _orbits() -> dict[int, tuple[int, ...]]:
     """The characters that `re` takes for a character under the flag ``i``, for all where it is more than one."""
-    lower = {p: _sre.unicode_tolower(p) for p in range(_LAST_CASED + 1)}
+    lower = {p: low for p in range(_LAST_CASED + 1) if (low := _sre.unicode_tolower(p)) != p}
     uppers: dict[int, list[int]] = {}
     for point, low in lower.items():
-        if low != point:
-            uppers.setdefault(low, []).append(point)
+        uppers.setdefault(low, []).append(point)
     found = {}
     for point in {*uppers, *(p for points in uppers.values() for p in points), *_casefix._EXTRA_CASES}:
-        lows = {lower[point], *_casefix._EXTRA_CASES.get(lower[point], ())}
+        low = lower.get(point, point)
+        lows = {low, *_casefix._EXTRA_CASES.get(low, ())}
         found[point] = tuple({p for low in lows for p in (low, *uppers.get(low, ()))})
     return dict(sorted(found.items()))
 
