@@ -8,6 +8,7 @@ right.
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from re import _constants, _parser  # type: ignore[attr-defined]
@@ -111,7 +112,9 @@ def read(text: str) -> Pattern:
     Unsupported
         It needs more than ordered threads with assertions.
     """
-    tree = _parser.parse(text)
+    with warnings.catch_warnings():  # of what a later Python may read in another way
+        warnings.simplefilter("ignore")
+        tree = _parser.parse(text)
     if tree.state.flags & ~UNICODE:
         raise Unsupported("flags for the whole pattern, (?i), are not possible inside of Lark's own pattern")
     low, high = tree.getwidth()

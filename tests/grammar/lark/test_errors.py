@@ -33,6 +33,8 @@ BROKEN = {
     "an unknown import": "%import nowhere.X\nstart: X",
     "a template with too few arguments": 'start: t{"a"}\nt{x, y}: x y',
     "an ignored rule": 'start: "a"\n%ignore start',
+    "an ignored terminal without a pattern": '%declare X\n%ignore X\nstart: "a"',
+    "a unicode property": "start: /\\p{L}/",
     "an alias inside": 'start: ("a" -> b) "c"',
     "extension of nothing": '%extend start: "a"',
 }
