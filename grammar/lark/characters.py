@@ -7,13 +7,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
-from re import _casefix, _constants  # type: ignore[attr-defined]
 from typing import Any
 
 import numpy as np
 
 from .. import charset
 from ..charset import ANY, CharSet, complement, interval, union
+from .sre import constants, extra_cases
 
 NEWLINE = interval(10, 10)
 ASCII, IGNORECASE, DOTALL = int(re.ASCII), int(re.IGNORECASE), int(re.DOTALL)  # as numbers: much faster
@@ -22,12 +22,12 @@ _LAST_CASED = 0x1E943  # no character beyond the Adlam block has another case
 _BOUNDS = {r"\w": 0x40000, r"\d": 0x20000, r"\s": 0x3001}
 
 _CATEGORIES = {
-    _constants.CATEGORY_DIGIT: r"\d",
-    _constants.CATEGORY_SPACE: r"\s",
-    _constants.CATEGORY_WORD: r"\w",
-    _constants.CATEGORY_NOT_DIGIT: r"\D",
-    _constants.CATEGORY_NOT_SPACE: r"\S",
-    _constants.CATEGORY_NOT_WORD: r"\W",
+    constants.CATEGORY_DIGIT: r"\d",
+    constants.CATEGORY_SPACE: r"\s",
+    constants.CATEGORY_WORD: r"\w",
+    constants.CATEGORY_NOT_DIGIT: r"\D",
+    constants.CATEGORY_NOT_SPACE: r"\S",
+    constants.CATEGORY_NOT_WORD: r"\W",
 }
 
 
@@ -50,9 +50,9 @@ def _orbits() -> dict[int, tuple[int, ...]]:
     for point, low in lower.items():
         uppers.setdefault(low, []).append(point)
     found = {}
-    for point in {*uppers, *(p for points in uppers.values() for p in points), *_casefix._EXTRA_CASES}:
+    for point in {*uppers, *(p for points in uppers.values() for p in points), *extra_cases}:
         low = lower.get(point, point)
-        lows = {low, *_casefix._EXTRA_CASES.get(low, ())}
+        lows = {low, *extra_cases.get(low, ())}
         found[point] = tuple({p for low in lows for p in (low, *uppers.get(low, ()))})
     return dict(sorted(found.items()))
 
@@ -97,12 +97,12 @@ def members(items: Iterable[tuple[Any, Any]], flags: int) -> CharSet:
     """What a class in brackets matches; `items` are those of :mod:`re`'s parser."""
     negated, literals, categories = False, [charset.NONE], [charset.NONE]
     for op, value in items:
-        if op is _constants.NEGATE:
+        if op is constants.NEGATE:
             negated = True
-        elif op is _constants.CATEGORY:
+        elif op is constants.CATEGORY:
             categories.append(category(_CATEGORIES[value], bool(flags & ASCII)))
         else:
-            first, last = value if op is _constants.RANGE else (value, value)
+            first, last = value if op is constants.RANGE else (value, value)
             literals.append(interval(first, last))
     points = union(*literals)
     if flags & IGNORECASE:
