@@ -58,7 +58,6 @@ from .suffixes import members, set_behind, suffix_set
 from .trie import STARTS_CHAR, V_BYTE, V_CHAR, V_CHILD, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
 
 OFTEN = (97, 65, 48, 32, 45, 95)  # characters of which most loops have one: a A 0 space - _
-RUNS = 1 << 30  # added to the number of a loop set: its table of exits
 L_TOKENS, L_STARTS, L_NODES, L_NODE_STARTS, L_ROWS, L_MOST = 0, 1, 2, 3, 4, 5
 
 

@@ -7,26 +7,27 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
-from re import _casefix, _constants  # type: ignore[attr-defined]
 from typing import Any
 
 import numpy as np
 
 from .. import charset
 from ..charset import ANY, CharSet, complement, interval, union
+from .sre import constants, extra_cases
 
 NEWLINE = interval(10, 10)
 ASCII, IGNORECASE, DOTALL = int(re.ASCII), int(re.IGNORECASE), int(re.DOTALL)  # as numbers: much faster
 _LAST_CASED = 0x1E943  # no character beyond the Adlam block has another case
-_LAST_NAMED = 0x40000  # beyond the planes 0 to 3 there are only tags, variation selectors and private use
+# Beyond there are only tags, variation selectors and private use; digits and spaces end earlier.
+_BOUNDS = {r"\w": 0x40000, r"\d": 0x20000, r"\s": 0x3001}
 
 _CATEGORIES = {
-    _constants.CATEGORY_DIGIT: r"\d",
-    _constants.CATEGORY_SPACE: r"\s",
-    _constants.CATEGORY_WORD: r"\w",
-    _constants.CATEGORY_NOT_DIGIT: r"\D",
-    _constants.CATEGORY_NOT_SPACE: r"\S",
-    _constants.CATEGORY_NOT_WORD: r"\W",
+    constants.CATEGORY_DIGIT: r"\d",
+    constants.CATEGORY_SPACE: r"\s",
+    constants.CATEGORY_WORD: r"\w",
+    constants.CATEGORY_NOT_DIGIT: r"\D",
+    constants.CATEGORY_NOT_SPACE: r"\S",
+    constants.CATEGORY_NOT_WORD: r"\W",
 }
 
 
@@ -35,7 +36,7 @@ def category(name: str, ascii_only: bool) -> CharSet:
     r"""Set of ``\d``, ``\s``, ``\w`` or one of their complements; some milliseconds the first time."""
     if name[1].isupper():
         return complement(category(name.lower(), ascii_only))
-    points = np.arange(0x80 if ascii_only else _LAST_NAMED, dtype="<u4")
+    points = np.arange(0x80 if ascii_only else _BOUNDS[name], dtype="<u4")
     text = points.tobytes().decode("utf-32-le", "surrogatepass")
     found = re.compile(name + "+", re.ASCII if ascii_only else 0).finditer(text)
     return tuple(edge for match in found for edge in match.span())
@@ -44,14 +45,14 @@ def category(name: str, ascii_only: bool) -> CharSet:
 @lru_cache(maxsize=1)
 def _orbits() -> dict[int, tuple[int, ...]]:
     """The characters that `re` takes for a character under the flag ``i``, for all where it is more than one."""
-    lower = {p: _sre.unicode_tolower(p) for p in range(_LAST_CASED + 1)}
+    lower = {p: low for p in range(_LAST_CASED + 1) if (low := _sre.unicode_tolower(p)) != p}
     uppers: dict[int, list[int]] = {}
     for point, low in lower.items():
-        if low != point:
-            uppers.setdefault(low, []).append(point)
+        uppers.setdefault(low, []).append(point)
     found = {}
-    for point in {*uppers, *(p for points in uppers.values() for p in points), *_casefix._EXTRA_CASES}:
-        lows = {lower[point], *_casefix._EXTRA_CASES.get(lower[point], ())}
+    for point in {*uppers, *(p for points in uppers.values() for p in points), *extra_cases}:
+        low = lower.get(point, point)
+        lows = {low, *extra_cases.get(low, ())}
         found[point] = tuple({p for low in lows for p in (low, *uppers.get(low, ()))})
     return dict(sorted(found.items()))
 
@@ -96,12 +97,12 @@ def members(items: Iterable[tuple[Any, Any]], flags: int) -> CharSet:
     """What a class in brackets matches; `items` are those of :mod:`re`'s parser."""
     negated, literals, categories = False, [charset.NONE], [charset.NONE]
     for op, value in items:
-        if op is _constants.NEGATE:
+        if op is constants.NEGATE:
             negated = True
-        elif op is _constants.CATEGORY:
+        elif op is constants.CATEGORY:
             categories.append(category(_CATEGORIES[value], bool(flags & ASCII)))
         else:
-            first, last = value if op is _constants.RANGE else (value, value)
+            first, last = value if op is constants.RANGE else (value, value)
             literals.append(interval(first, last))
     points = union(*literals)
     if flags & IGNORECASE:

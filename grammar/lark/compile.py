@@ -117,7 +117,8 @@ def _parser(
     symbols = {name: len(nonterminals) + i for name, i in terminals.items()} | nonterminals
     right = ((0,), *(tuple([symbols[name] for name in rule.right]) for rule in grammar.rules))
     left = np.array([0, *(nonterminals[rule.left] for rule in grammar.rules)], np.int32)
-    priority = np.array([0, *(rule.priority for rule in grammar.rules)], np.int32)
+    ranks = {value: rank for rank, value in enumerate(sorted({rule.priority for rule in grammar.rules}))}
+    priority = np.array([0, *(ranks[rule.priority] for rule in grammar.rules)], np.int32)
     length = np.array([len(symbols) for symbols in right], np.int32)
     try:
         numbers = lalr.Grammar(left, right, priority, len(nonterminals), len(terminals))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,9 +111,12 @@ class _Machine:
         return -1 in threads
 
 
-def check(terminals: Iterable[Terminal]) -> None:
-    """Raise GrammarError for what Lark's lexers refuse: empty matches, and named groups that occur twice."""
-    groups: dict[str, str] = {}
+def check(terminals: Sequence[Terminal]) -> None:
+    """Raise GrammarError for what Lark's lexers refuse: empty matches, and names of groups that are not unique.
+
+    Lark joins the patterns into one, in which each terminal is a group with its name.
+    """
+    groups = {terminal.name: terminal.name for terminal in terminals}
     for terminal in terminals:
         if terminal.text is None:
             continue
@@ -124,7 +127,7 @@ def check(terminals: Iterable[Terminal]) -> None:
             )
         for group in terminal.pattern.names:
             if other := groups.get(group):
-                raise GrammarError(f"terminals {other} and {terminal.name} both have a group named {group}")
+                raise GrammarError(f"terminals {other} and {terminal.name} both have a group named {group}.")
             groups[group] = terminal.name
 
 
@@ -146,7 +149,7 @@ def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools
     covers = matches.copy()
     for i, j in np.argwhere(matches).tolist():
         covers[i, j] = terminals[j].flags <= terminals[i].flags  # type: ignore[union-attr]
-    tried = accepted & ~(accepted.astype(np.int32) @ covers.astype(np.int32) > 0)
+    tried = accepted & ~(accepted.astype(np.float32) @ covers.astype(np.float32) > 0)
     context, place = np.nonzero(tried[:, rank])
     order = rank[place]
     first = np.searchsorted(context, np.arange(len(accepted) + 1))

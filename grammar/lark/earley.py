@@ -17,6 +17,7 @@ from ..errors import GrammarError, LimitExceeded
 from ..regular import EMPTY, EPSILON, Alt, Regular, alt, seq
 from ..rules import Language, Rules, call
 from .flat import FlatGrammar
+from .followers import followers
 from .scanner import Beyond, Exits, Program, Scanner, Situations
 from .tables import LexerTables
 
@@ -70,15 +71,18 @@ class Terminals:
         self._tokens: dict[str, Scanner] = {}
         self._droppers: dict[str, Scanner] = {}
         real = [terminal.name for terminal in grammar.terminals if terminal.text is not None]
+        self._dropped = dict.fromkeys(real, False)
+        self._begins = {name: self.situations.begins(numbers[name]) for name in real}
+        self._ignored = dict.fromkeys(grammar.ignored)
+        self._followers = followers(grammar)
         if lexer == "basic":
             ends = zip(tables.retype_first[:-1], tables.retype_first[1:], strict=True)
             strings = tuple(tuple(tables.retype[a:b].tolist()) for a, b in ends)
             whole = Scanner(self.situations, Program(tuple(tables.order.tolist()), strings))
             self._tokens, self._droppers = dict.fromkeys(real, whole), dict.fromkeys(grammar.ignored, whole)
-            self._dropped = dict.fromkeys(real, False)
             return
-        self._dropped = {name: bool(tables.ignored[numbers[name]]) for name in real}
         for name in real:
+            self._dropped[name] = bool(tables.ignored[numbers[name]])
             program = Program((numbers[name],), ((),))
             self._tokens[name] = self._droppers[name] = Scanner(self.situations, program)
             if lexer == "dynamic_complete":
@@ -105,16 +109,38 @@ class Terminals:
             return {0: self._islands[name]} if self.situations.ends(situation) else {}
         if name not in self._tokens:
             return {}
-        return self._tokens[name].exits(situation).get((self._numbers[name], self._dropped[name]), {})
+        exits = self._tokens[name].exits(situation).get((self._numbers[name], self._dropped[name]), {})
+        return self._settled(exits, {*self._ignored, *self._followers[name]})
 
     def dropped(self, situation: int) -> Exits:
         """Where one ignored token leads."""
         found: Exits = {}
         for name, scanner in self._droppers.items():
             if self.situations.tables.ignored[self._numbers[name]]:
-                for to, texts in scanner.exits(situation).get((self._numbers[name], True), {}).items():
+                exits = scanner.exits(situation).get((self._numbers[name], True), {})
+                more = {*self._ignored, *self._followers}
+                if len(exits) == 1 and _is_run(next(iter(exits.values()))):
+                    more.discard(name)  # a run of characters may be cut anywhere, if all of it is dropped
+                for to, texts in self._settled(exits, more).items():
                     found[to] = alt(found.get(to, EMPTY), texts)
         return found
+
+    def _settled(self, exits: Exits, next_to: set[str]) -> Exits:
+        """Exits without obligations that the terminals that can come next meet anyway."""
+        begins = set().union(*(self._begins[name] for name in next_to if name in self._begins))
+        found: Exits = {}
+        for to, texts in exits.items():
+            end = self.situations.free(to) if self.situations.is_met(to, begins) else to
+            found[end] = alt(found.get(end, EMPTY), texts)
+        return found
+
+
+def _is_run(texts: Regular) -> bool:
+    """Whether these are all texts of one or more characters of a set."""
+    if not isinstance(texts, Language) or texts.dfa.n_states != 2:
+        return False
+    trans = texts.dfa.trans
+    return bool((trans[0] == trans[1]).all() and (trans < 0).sum() + (trans == 1).sum() == trans.size)
 
 
 class _Converter:

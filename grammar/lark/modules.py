@@ -30,6 +30,8 @@ from .syntax import (
 )
 from .terminals import TerminalPattern, TerminalReader
 
+MAX_EXPORTS = 64  # lists of imported names that are remembered for a module
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -58,6 +60,7 @@ class Module:
     def __init__(self, text: str, source: Any, loader: Loader) -> None:
         self.entries: dict[str, Entry] = {}
         self.ignored: list[str] = []
+        self._exported: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, Entry]] = {}
         self._loader, self._source = loader, source
         read = statements(text)
         imports: dict[tuple[str, ...], tuple[bool, dict[str, str]]] = {}
@@ -128,43 +131,47 @@ class Module:
             raise NotRead(str(error)) from error
         fixed = self._loader.fixed and not self._loader.paths
         module = _package_module(text, source) if fixed else Module(text, source, self._loader)
-        found = _imported(module, "__".join(path), aliases)
+        found = module.exported("__".join(path), aliases)
         if not self.entries.keys().isdisjoint(found):
             raise NotRead("an imported name that is defined already")
         self.entries.update(found)
+
+    def exported(self, prefix: str, aliases: tuple[tuple[str, str], ...]) -> dict[str, Entry]:
+        """What another grammar imports, and what that needs, under its names there."""
+        found = self._exported.get((prefix, aliases))
+        if found is None:
+            if len(self._exported) >= MAX_EXPORTS:
+                self._exported.clear()
+            found = self._exported[prefix, aliases] = self._export(prefix, dict(aliases))
+        return found
+
+    def _export(self, prefix: str, aliases: dict[str, str]) -> dict[str, Entry]:
+        def new(name: str) -> str:
+            if name in aliases:
+                return aliases[name]
+            return f"_{prefix}__{name[1:]}" if name.startswith("_") else f"{prefix}__{name}"
+
+        needed = dict.fromkeys(name for name in aliases if name in self.entries)
+        pending = list(needed)
+        while pending:
+            definition = self.entries[pending.pop()].definition
+            if not definition.is_terminal:
+                more = [name for name in definition.symbols if name not in needed and name not in definition.params]
+                needed.update(dict.fromkeys(more))
+                pending += more
+        found: dict[str, Entry] = {}
+        for name, entry in self.entries.items():
+            if name in needed:
+                definition = _renamed(entry.definition, new(name), new)
+                if definition.name in found:
+                    raise NotRead("two imported names that are one")
+                found[definition.name] = Entry(definition, entry.home, entry.local)
+        return found
 
 
 @lru_cache(maxsize=64)
 def _package_module(text: str, source: str) -> Module:
     return Module(text, source, Loader())
-
-
-@lru_cache(maxsize=256)
-def _imported(module: Module, prefix: str, aliases: tuple[tuple[str, str], ...]) -> dict[str, Entry]:
-    """What a grammar imports, under its names there."""
-    names = dict(aliases)
-
-    def new(name: str) -> str:
-        if name in names:
-            return names[name]
-        return f"_{prefix}__{name[1:]}" if name.startswith("_") else f"{prefix}__{name}"
-
-    needed = dict.fromkeys(name for name, _ in aliases if name in module.entries)
-    pending = list(needed)
-    while pending:
-        definition = module.entries[pending.pop()].definition
-        if not definition.is_terminal:
-            more = [name for name in definition.symbols if name not in needed and name not in definition.params]
-            needed.update(dict.fromkeys(more))
-            pending += more
-    found: dict[str, Entry] = {}
-    for name, entry in module.entries.items():
-        if name in needed:
-            definition = _renamed(entry.definition, new(name), new)
-            if definition.name in found:
-                raise NotRead("two imported names that are one")
-            found[definition.name] = Entry(definition, entry.home, entry.local)
-    return found
 
 
 def _renamed(definition: Definition, name: str, new: Callable[[str], str]) -> Definition:

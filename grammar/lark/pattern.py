@@ -8,15 +8,16 @@ right.
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any, TypeAlias
 
 from .. import charset, regular
 from ..charset import CharSet, complement
 from ..regular import ANY_TEXT, EPSILON, START, STOP, Regular
 from . import characters
+from .sre import constants, parser
 
 MARK = regular.chars((0xDFFF, 0xE000))  # a surrogate: no text holds it
 _NEWLINE = regular.chars(characters.NEWLINE)
@@ -100,7 +101,7 @@ def nullable(node: Node) -> bool:
     return isinstance(node, Assertion) or (isinstance(node, Repeat) and (node.low == 0 or nullable(node.part)))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read(text: str) -> Pattern:
     """Read a pattern.
 
@@ -111,7 +112,9 @@ def read(text: str) -> Pattern:
     Unsupported
         It needs more than ordered threads with assertions.
     """
-    tree = _parser.parse(text)
+    with warnings.catch_warnings():  # of what a later Python may read in another way
+        warnings.simplefilter("ignore")
+        tree = parser.parse(text)
     if tree.state.flags & ~UNICODE:
         raise Unsupported("flags for the whole pattern, (?i), are not possible inside of Lark's own pattern")
     low, high = tree.getwidth()
@@ -144,7 +147,7 @@ def _group(value: Any, flags: int) -> Node:
 
 def _repeat(value: Any, flags: int, *, greedy: bool) -> Node:
     low, high, items = value
-    return Repeat(_sequence(items, flags), low, None if high == _constants.MAXREPEAT else high, greedy)
+    return Repeat(_sequence(items, flags), low, None if high == constants.MAXREPEAT else high, greedy)
 
 
 def _possessive(value: Any, flags: int) -> Node:
@@ -171,17 +174,17 @@ def _assert(value: Any, flags: int, *, negative: bool) -> Node:
 
 
 def _at(value: Any, flags: int) -> Node:
-    if value in (_constants.AT_BEGINNING, _constants.AT_BEGINNING_STRING):
-        many = value is _constants.AT_BEGINNING and flags & MULTILINE
+    if value in (constants.AT_BEGINNING, constants.AT_BEGINNING_STRING):
+        many = value is constants.AT_BEGINNING and flags & MULTILINE
         before = regular.alt(EPSILON, regular.seq(ANY_TEXT, _NEWLINE)) if many else EPSILON
         look = regular.alt(START, regular.look(_NEWLINE, behind=True)) if many else START
         return Assertion(look, regular.seq(before, MARK, ANY_TEXT), False)
-    if value in (_constants.AT_END, _constants.AT_END_STRING):
+    if value in (constants.AT_END, constants.AT_END_STRING):
         after = EPSILON
-        if value is _constants.AT_END:
+        if value is constants.AT_END:
             after = regular.alt(EPSILON, regular.seq(_NEWLINE, ANY_TEXT if flags & MULTILINE else EPSILON))
         return Assertion(regular.look(regular.seq(after, STOP)), regular.seq(ANY_TEXT, MARK, after), False)
-    return _boundary(bool(flags & characters.ASCII), value is _constants.AT_NON_BOUNDARY)
+    return _boundary(bool(flags & characters.ASCII), value is constants.AT_NON_BOUNDARY)
 
 
 @lru_cache(maxsize=4)
@@ -199,25 +202,25 @@ def _boundary(ascii_only: bool, negative: bool) -> Assertion:
 
 
 _ITEMS: dict[Any, Any] = {
-    _constants.LITERAL: lambda value, flags: Chars(characters.one(value, flags)),
-    _constants.NOT_LITERAL: lambda value, flags: Chars(complement(characters.one(value, flags))),
-    _constants.ANY: lambda _, flags: Chars(characters.any_character(flags)),
-    _constants.IN: lambda value, flags: Chars(characters.members(value, flags)),
-    _constants.BRANCH: lambda value, flags: Choice(tuple(_sequence(items, flags) for items in value[1])),
-    _constants.SUBPATTERN: _group,
-    _constants.MAX_REPEAT: lambda value, flags: _repeat(value, flags, greedy=True),
-    _constants.MIN_REPEAT: lambda value, flags: _repeat(value, flags, greedy=False),
-    _constants.ASSERT: lambda value, flags: _assert(value, flags, negative=False),
-    _constants.ASSERT_NOT: lambda value, flags: _assert(value, flags, negative=True),
-    _constants.AT: _at,
-    _constants.FAILURE: lambda *_: Chars(charset.NONE),
+    constants.LITERAL: lambda value, flags: Chars(characters.one(value, flags)),
+    constants.NOT_LITERAL: lambda value, flags: Chars(complement(characters.one(value, flags))),
+    constants.ANY: lambda _, flags: Chars(characters.any_character(flags)),
+    constants.IN: lambda value, flags: Chars(characters.members(value, flags)),
+    constants.BRANCH: lambda value, flags: Choice(tuple(_sequence(items, flags) for items in value[1])),
+    constants.SUBPATTERN: _group,
+    constants.MAX_REPEAT: lambda value, flags: _repeat(value, flags, greedy=True),
+    constants.MIN_REPEAT: lambda value, flags: _repeat(value, flags, greedy=False),
+    constants.ASSERT: lambda value, flags: _assert(value, flags, negative=False),
+    constants.ASSERT_NOT: lambda value, flags: _assert(value, flags, negative=True),
+    constants.AT: _at,
+    constants.FAILURE: lambda *_: Chars(charset.NONE),
 }
-if hasattr(_constants, "POSSESSIVE_REPEAT"):  # Python 3.11
-    _ITEMS[_constants.POSSESSIVE_REPEAT] = _possessive
+if hasattr(constants, "POSSESSIVE_REPEAT"):  # Python 3.11
+    _ITEMS[constants.POSSESSIVE_REPEAT] = _possessive
 _REFUSED = {
-    _constants.GROUPREF: "a back-reference",
-    _constants.GROUPREF_EXISTS: "a conditional on a group",
-    getattr(_constants, "ATOMIC_GROUP", None): "an atomic group",
+    constants.GROUPREF: "a back-reference",
+    constants.GROUPREF_EXISTS: "a conditional on a group",
+    getattr(constants, "ATOMIC_GROUP", None): "an atomic group",
 }
 
 

@@ -22,9 +22,13 @@ def read(text: str, start: str, loader: Loader, max_rules: int) -> FlatGrammar:
         There are more than `max_rules` rules.
     """
     try:
-        return own(text, start, loader, max_rules)
+        found = own(text, start, loader, max_rules)
     except (NotRead, RecursionError):
         found = reference.read(text, start, loader)
+    real = {terminal.name for terminal in found.terminals if terminal.text is not None}
+    for name in found.ignored:
+        if name not in real:
+            raise GrammarError(f"Ignore terminals are not defined: {name}", keyword=name)
     defined = {rule.left for rule in found.rules} | {terminal.name for terminal in found.terminals}
     for name in (start, *(name for rule in found.rules for name in rule.right)):
         if name not in defined:
@@ -54,10 +58,7 @@ def own(text: str, start: str, loader: Loader, max_rules: int) -> FlatGrammar:
     made = Rules(rules, TerminalNames(terminals, patterns), declared, max_rules).rules
     made = without_unused(made, start)
     used = {name for rule in made for name in rule.right}
-    left = {rule.left for rule in made}
     known = {terminal.name for terminal in terminals}
-    if start not in left or not used <= left | known | declared:
-        raise NotRead("a rule that is not defined")
     kept = [t for t in terminals if t.name in used or t.name in module.ignored]
     kept += [Terminal(name, None) for name in sorted((declared & used) - known)]
     return FlatGrammar(tuple(kept), tuple(made), tuple(module.ignored), start)

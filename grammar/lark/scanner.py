@@ -20,7 +20,7 @@ from .. import dfa
 from ..errors import LimitExceeded
 from ..regular import Regular
 from ..rules import language
-from .tables import ASSERT, FAILED, HOLDS, MATCH, SPLIT, LexerTables
+from .tables import ASSERT, CHARS, FAILED, HOLDS, MATCH, SPLIT, LexerTables
 
 DONE = -1  # instead of an instruction: the thread has matched, and waits for what it owes
 Thread: TypeAlias = "tuple[int, frozenset[int], int]"  # instruction, look states owed, which of the programs
@@ -113,6 +113,30 @@ class Situations:
         left, known, looks = self.raw[situation]
         more = _waiting(avoided)
         return -1 if more is None else self.number((left, known | more, looks | demanded))
+
+    def free(self, situation: int) -> int:
+        """The situation without its obligations."""
+        return self.number((self.raw[situation][0], frozenset(), NOTHING))
+
+    def is_met(self, situation: int, begins: Iterable[int]) -> bool:
+        """Whether the obligations are surely met by texts that are empty or begin with one of some classes."""
+        return self.ends(situation) and all(
+            after >= 0 and self.free(after) == after for after in (self.after(situation, c) for c in begins)
+        )
+
+    def begins(self, terminal: int) -> set[int]:
+        """The classes of characters with which a terminal can begin."""
+        pending, seen, threads = [int(self.tables.entry[terminal])], set(), []
+        while pending:
+            pc = pending.pop()
+            if pc not in seen:
+                seen.add(pc)
+                op, a, b = self._code[pc]
+                if op == CHARS:
+                    threads.append((pc, NOTHING, 0))
+                else:
+                    pending += (a, b) if op == SPLIT else (b,)
+        return set(self.classes(threads))
 
     def _raw_after(self, raw: Raw, c: int) -> Raw | None:
         left, avoided, demanded = raw

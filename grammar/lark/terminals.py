@@ -71,7 +71,7 @@ def _widths(regexp: str) -> tuple[int, int]:
     return found.min_width, found.max_width
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def literal(item: tuple[Any, ...]) -> TerminalPattern:
     """The pattern of a literal or range."""
     if item[0] == RANGE:

@@ -33,6 +33,8 @@ BROKEN = {
     "an unknown import": "%import nowhere.X\nstart: X",
     "a template with too few arguments": 'start: t{"a"}\nt{x, y}: x y',
     "an ignored rule": 'start: "a"\n%ignore start',
+    "an ignored terminal without a pattern": '%declare X\n%ignore X\nstart: "a"',
+    "a unicode property": "start: /\\p{L}/",
     "an alias inside": 'start: ("a" -> b) "c"',
     "extension of nothing": '%extend start: "a"',
 }
@@ -85,11 +87,16 @@ def test_large_repetitions_of_nothing() -> None:
     assert len(compile_lark("start: A\nA: /((?:){65000}){65000}x((a?){3000}|b)*/").lexer.code) > 3000
 
 
+def test_priorities_of_any_size() -> None:
+    text = 'start: a | b\na: c\nb: d\nc.-1: "x"\nd.99999999999999999999: "x"\nT.88888888888888888888: "t"'
+    assert (compile_lark(text).parser.action[1:, 0] != 0).any()
+
+
 def test_deep_nesting() -> None:
-    text = f"start: {'(' * 3000}A{')' * 3000}\nA: \"a\""
+    text = f'start: {"(" * 3000}A{")" * 3000}\nA: "a"'
     with pytest.raises(GrammarError):
         compile_lark(text)
-    assert compile_lark(f"start: {'(' * 30}A{')' * 30}\nA: \"a\"").terminals == ("$END", "A")
+    assert compile_lark(f'start: {"(" * 30}A{")" * 30}\nA: "a"').terminals == ("$END", "A")
 
 
 def test_imports_from_the_caller(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import lark
 import pytest
+
 from detent.grammar.lark import read
 from detent.grammar.lark.compile import compile_lark
 from detent.grammar.lark.imports import Loader
@@ -30,7 +31,7 @@ VALID = {
         "",
     ],
     "smiles": [
-        "CC(=O)Oc1ccccc1C(=O)O", "C[C@@H](N)C(=O)[O-].[Na+]", "[13CH4]", "C%12CCCC%12", "F/C=C\\F", "[se]1cccc1", "[Fe++]",
+        "CC(=O)Oc1ccccc1C(=O)O", "C[C@@H](N)C(=O)[O-].[Na+]", "[13CH4]", "C%12CCCC%12", "F/C=C\\F", "[se]1cccc1",
     ],
     "log": [
         '10.0.255.1 - [01/Jan/2024:10:20:30 +0100] "GET /a/b?c=d HTTP/1.1" 200 512 "-" "curl \\"8\\""\n',

@@ -57,6 +57,7 @@ def compare(grammar: FlatGrammar) -> bool:
     return found is not None
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("name", CASES)
 def test_corner_cases(name: str) -> None:
     assert compare(read(CASES[name].grammar, "start", Loader(), 10_000))

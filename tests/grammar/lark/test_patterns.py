@@ -128,6 +128,16 @@ def test_refused(pattern: str) -> None:
         tables(pattern)
 
 
+@pytest.mark.parametrize("name", [r"\w", r"\d", r"\s", r"\W", r"\D", r"\S"])
+def test_categories(name: str) -> None:
+    text = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
+    for flags in (0, re.ASCII):
+        points = characters.category(name, bool(flags))
+        expected = "".join(re.findall(name + "+", text, flags))
+        spans = zip(points[::2], points[1::2], strict=True)
+        assert "".join(chr(p) for a, b in spans for p in range(a, b)) == expected
+
+
 def test_every_cased_character() -> None:
     interesting = characters._cased()
     for points in [
