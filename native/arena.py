@@ -33,7 +33,10 @@ HEAP, LAZY, TRIE, SET, SET_HASH = 72, 76, 80, 84, 88
 BUFFER, WORK, IDS, COWALK, EXITS, SORT, COUNTS, USED_ROWS, PENDING = 92, 96, 100, 104, 108, 112, 116, 120, 124
 SCRATCH = 128  # sixteen words for small searches
 SUSPECTS, USED_LISTS = 156, 160
-HEADER = 164
+MACHINE = 164  # addresses of the kernels that step and read positions of a lexer: see machine.py
+# scratch of lexers: see lexer.py, stacks.py, lexed_pairs.py
+THREADS, CELLS, ENDED, LEFT, AHEAD, WANTED = 168, 172, 176, 180, 184, 188
+HEADER = 192
 
 POS_STRIDE = 8  # kind and seven fields
 STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, spare
@@ -71,6 +74,11 @@ _SCRATCH = {
     USED_ROWS: 64,
     USED_LISTS: 16,
     PENDING: 1 << 14,
+    THREADS: 1 << 17,
+    CELLS: 1 << 18,
+    LEFT: 1 << 20,
+    AHEAD: 1 << 18,
+    WANTED: 1 << 14,
 }
 
 
@@ -92,7 +100,7 @@ def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
     total = n_bytes // 4
     sizes = {r: int(total * share) for r, share in _SHARES.items()}
     sizes |= {r: 1 << max(10, int(total * share).bit_length() - 1) for r, share in _HASHES.items()}
-    sizes |= _SCRATCH | {IDS: 2 * n_tokens + 1024, SUSPECTS: 2 * n_tokens + 1024}
+    sizes |= _SCRATCH | dict.fromkeys((IDS, SUSPECTS, ENDED), 2 * n_tokens + 1024)
     arena = np.zeros(HEADER + sum(sizes.values()), dtype=np.int32)
     base = HEADER
     for region, size in sizes.items():
