@@ -1,0 +1,94 @@
+"""Programs of ordered threads against `re` itself."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from detent.grammar.errors import GrammarError
+from detent.grammar.lark import characters, lexer
+from detent.grammar.lark.flat import Terminal
+from detent.grammar.lark.tables import LexedGrammar, ParserTables
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ...naive.lexed import Lexer
+
+TEXTS = st.text("abB _\n1ſé", max_size=8)
+
+
+def tables(pattern: str) -> LexedGrammar:
+    terminals = [None, Terminal("A", pattern)]
+    return LexedGrammar(("$END", "A"), (), lexer.build(terminals, [[1]], [], 10_000), ParserTables(*[None] * 5))
+
+
+def agree(pattern: str, text: str) -> None:
+    """Everywhere in the text, the program finds the match that `re` finds."""
+    if Terminal("A", pattern).pattern.min_width == 0:
+        pattern = f"(?:{pattern})[\\s\\S]"  # terminals are never empty
+    grammar, compiled = tables(pattern), re.compile(pattern)
+    machine = Lexer(grammar, text)
+    for at in range(len(text) + 1):
+        match = compiled.match(text, at)
+        found = machine.match(int(grammar.lexer.entry[1]), at)
+        assert found == (match and match.end()), (pattern, text, at)
+
+
+ATOMS = st.sampled_from(["a", "b", "B", ".", "[ab]", "[^a]", r"\w", r"\s", r"\d", r"\W", "1", " ", "é", r"\n", "(?s:.)", ""])
+LOOKS = st.sampled_from(
+    [r"\b", r"\B", "^", "$", r"\A", r"\Z", "(?m:^)", "(?m:$)", "(?=a)", "(?!b)", "(?<=a)", "(?<!b)", "(?<=ab)", "(?<!a.)"]
+)
+
+
+def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    quantified = st.tuples(
+        inner, st.sampled_from(["*", "+", "?", "*?", "+?", "??", "{2}", "{1,2}", "{0,2}?", "{2,}", "{,2}"])
+    ).map(lambda p: f"(?:{p[0]}){p[1]}")
+    look = st.tuples(st.sampled_from(["=", "!"]), inner).map(lambda p: f"(?{p[0]}{p[1]})")
+    flags = st.tuples(st.sampled_from(["i", "s", "m", "a", "is", "-i"]), inner).map(lambda p: f"(?{p[0]}:{p[1]})")
+    return st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map("".join),
+        st.lists(inner, min_size=2, max_size=3).map(lambda p: f"({'|'.join(p)})"),
+        quantified,
+        quantified,
+        look,
+        flags,
+    )
+
+
+PATTERNS = st.recursive(ATOMS | LOOKS, larger, max_leaves=8)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(PATTERNS, st.lists(TEXTS, min_size=3, max_size=3))
+def test_random_patterns(pattern: str, texts: list[str]) -> None:
+    for text in texts:
+        agree(pattern, text)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(|a)*", r"(|a)*?b", r"(|a){2,}", r"((|a)|b)*", r"(a?|b)*?", r"((a*)*b|ab)*", r"(|a|b){1,3}", r"(?:(?:|a)(?:|b))*",
+        r"(?:\b|a)*", r"(a|ab)(c|bcd)?", r"a*+b", r"a{1,2}+b", r"a?+", r'"(?:[^"\\]|\\.)*?"', r"(?!(a|b)\b)\w+", r"(?=.*\b)a",
+        r"(?!a(?!b))\w", r"(?<!(?<=a)b)\w", r"(?<=^a)b", r"(?!$)\w", r"(?=a$)a", r"(?i:ſ)", r"(?i:[^s])", r"(?i:[r-t])", r"(?ia:s)",
+    ],
+)  # fmt: skip
+def test_corner_patterns(pattern: str) -> None:
+    for text in ["", "a", "aab", "abcd", "ba b", "aaab\n", "a\nb\n", 'x"a\\"b"', "Ssſ", "bb ab a"]:
+        agree(pattern, text)
+
+
+@pytest.mark.parametrize("pattern", ["(a)\\1", "(?P<q>a)(?P=q)", "(a)?(?(1)b|c)", "(?>a|ab)c", "(?i)a", "(ab)*+c"])
+def test_refused(pattern: str) -> None:
+    with pytest.raises(GrammarError, match=r"terminal A cannot be enforced: it has"):
+        tables(pattern)
+
+
+def test_every_cased_character() -> None:
+    interesting = sorted({*characters._cased(), *(p for found in characters._cased().values() for p in found)})
+    for points in [(0x41, 0x5B), (0x61, 0x80), (0xB5, 0xB6), (0x130, 0x132), (0x1C80, 0x1C90), (0x10400, 0x10428), (0xDF, 0xE0)]:
+        compiled = re.compile(f"[{chr(points[0])}-{chr(points[1] - 1)}]", re.IGNORECASE)
+        found = characters.ignoring_case(points, ascii_only=False)
+        for point in interesting:
+            assert characters.charset.contains(found, point) == bool(compiled.match(chr(point))), hex(point)
