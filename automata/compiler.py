@@ -258,6 +258,32 @@ class Compiler:
             lambda: self._text_grammar(lambda arena: place_words(arena, words), {"choices": len(words)}),
         )
 
+    def lark(self, text: str, *, start: str = "start", parser: str = "lalr", lexer: str | None = None) -> Grammar:
+        """Text that Lark parses with a grammar.
+
+        Parameters
+        ----------
+        text : str
+            The grammar, in Lark's notation.
+        start : str
+            The rule to begin with.
+        parser, lexer : str
+            As Lark's own options: "lalr" with the lexers "contextual" (the default) and "basic".
+
+        Raises
+        ------
+        GrammarError, Unsatisfiable, LimitExceeded
+        """
+        from detent.grammar.lark.compile import compile_lark
+
+        from .lexed import place_lexed
+
+        def make() -> Grammar:
+            tables = compile_lark(text, start=start, lexer_kind=lexer or "contextual", limits=self.limits)
+            return self._text_grammar(lambda arena: place_lexed(arena, tables), {"states": len(tables.parser.action)})
+
+        return self._cached(("lark", text, start, parser, lexer), make)
+
     def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any]) -> Grammar:
         self._check_bytes()
         return Grammar(self, place, {"relaxed": [], "annotations": [], **report})

@@ -73,17 +73,17 @@ class Placed:
 def place_text(arena: Arena, language: CharDfa) -> Placed:
     """Raw text under an automaton."""
     spec = arena.spec(languages.AUTOMATON, 0, None, arena.dfa(language))
-    return Placed(arena.state(arena.position(positions.K_TEXT, spec, 0, 0), _end(arena)))
+    return Placed(arena.state(arena.position(positions.K_TEXT, spec, 0, 0), place_end(arena)))
 
 
 def place_words(arena: Arena, words: tuple[str, ...]) -> Placed:
     """One of some texts."""
     return Placed(
-        arena.state(arena.position(positions.K_WORD, arena.trie(tuple(word.encode() for word in words))), _end(arena))
+        arena.state(arena.position(positions.K_WORD, arena.trie(tuple(word.encode() for word in words))), place_end(arena))
     )
 
 
-def _end(arena: Arena) -> int:
+def place_end(arena: Arena) -> int:
     """The state in which the text is complete and nothing may follow."""
     return arena.state(arena.position(positions.K_END, SPACE["compact"]), 0)
 

@@ -23,8 +23,8 @@ from .strings import mode_range, utf8_step
 # tables of a lexer; where the fields of an automaton mean the same, they stand at the same place (see languages.py)
 L_TERMINALS, L_CLASSES, L_INTERVALS, L_STARTS, L_CLS, L_SETS, L_CODE, L_OWNER, L_STAMPS, L_ASCII = range(10)
 L_STAMP, L_ORDER_FIRST, L_ORDER, L_RETYPE_FIRST, L_RETYPE, L_ENTRY, L_IGNORED, L_LEFTS, L_LEFT_NEXT = range(10, 19)
-L_ASSERTIONS, L_LOOK_ENTER, L_LOOK_NEXT, L_LOOK_END, L_BEGIN, L_OTHERS, L_N_OTHERS, L_HINT_CLASS = range(19, 26)
-L_HINT_NEXT, L_SPELLED, L_SEARCH, L_RECORD = range(26, 30)
+L_ASSERTIONS, L_LOOK_ENTER, L_LOOK_NEXT, L_LOOK_END, L_BEGIN, L_OTHERS, L_N_OTHERS, L_HINT_CLASS = range(19, 27)
+L_HINT_NEXT, L_SPELLED, L_SEARCH, L_RECORD = range(27, 31)
 
 CHARS, SPLIT, ASSERT, MATCH = 0, 1, 2, 3
 FAILED, HOLDS = 0, 1
@@ -38,7 +38,7 @@ MAX_SEARCH = 4096  # lexer states looked through for one tag that no thread reac
 
 # scratch (region THREADS): threads and matches found, what is still to be followed, what was met that owes something
 # (their number in the spare word of the region), strings that finish here, strings that go on, lists in the making
-ENTRY_WORDS, MAX_THREADS = 4, 8000
+ENTRY_WORDS, MAX_THREADS, MAX_TERMINALS = 4, 8000, 60000
 AT_STACK, AT_SEEN, AT_FINISHED, AT_STRINGS, AT_LIST = 32000, 64000, 80000, 96000, 112000
 N_SEEN = 3
 

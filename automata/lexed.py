@@ -1,0 +1,141 @@
+"""Grammars with a lexer and LR tables in an arena: their tables, and the kernels that run them."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+import numpy.typing as npt
+
+from detent.grammar.errors import LimitExceeded
+from detent.grammar.lark.tables import CHARS, MATCH, SPLIT, LexedGrammar, LexerTables
+from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
+
+from .arena import Arena
+from .lowering import Placed, place_end
+
+Ints = npt.NDArray[np.int32]
+SURROGATES = 0xD800, 0xDFFF
+
+
+def place_lexed(arena: Arena, grammar: LexedGrammar) -> Placed:
+    """A grammar with a lexer, above the end of the text.
+    """
+    machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
+    machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
+    at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer))
+    bottom = arena.state(arena.position(positions.K_LR, 0), place_end(arena))
+    start = int(lexed_steps.between(arena.A, at, bottom, 0))
+    if start <= 0:
+        arena.full()
+    return Placed(start)
+
+
+def _put(arena: Arena, scalars: dict[int, int], parts: dict[int, Ints], length: int) -> int:
+    """A record: its fields are numbers, or the addresses of arrays behind them."""
+    header = np.zeros(length, np.int32)
+    for name, number in scalars.items():
+        header[name] = number
+    place = length
+    for name, part in parts.items():
+        header[name] = place
+        place += part.size
+    at = arena.put(np.concatenate([header, *(part.ravel() for part in parts.values())], dtype=np.int32))
+    arena.A[at + np.array(list(parts))] += at
+    return at
+
+
+def _place_parser(arena: Arena, grammar: LexedGrammar, lexer_at: int) -> int:
+    parser = grammar.parser
+    scalars = {
+        stacks.G_LEXER: lexer_at,
+        stacks.G_TERMINALS: parser.action.shape[1],
+        stacks.G_NONTERMINALS: parser.goto.shape[1],
+    }
+    parts = {
+        stacks.G_ACTION: parser.action,
+        stacks.G_GOTO: parser.goto,
+        stacks.G_LEFT: parser.rule_left,
+        stacks.G_LENGTH: parser.rule_length,
+        stacks.G_CONTEXT: parser.context,
+    }
+    return _put(arena, scalars, parts, stacks.G_RECORD)
+
+
+def _place_lexer(arena: Arena, tables: LexerTables) -> int:
+    n_classes, n_left = tables.sets.shape[1], tables.left_next.shape[0]
+    ends = np.append(tables.starts[1:], 0x110000) - 1
+    real = ~((tables.starts >= SURROGATES[0]) & (ends <= SURROGATES[1]))
+    spelled = np.zeros(n_classes, np.int32)
+    spelled[tables.cls[real]] = 1
+    others = np.unique(tables.cls[real & (ends >= 128)])
+    ascii_class = tables.cls[np.searchsorted(tables.starts, np.arange(128), side="right") - 1]
+    hint_class, hint_next, owner = _ways(tables, spelled)
+    n_terminals = len(tables.entry)
+    if n_terminals > lexer.MAX_TERMINALS:
+        raise LimitExceeded("terminals", n_terminals, lexer.MAX_TERMINALS)
+    scalars = {
+        lexer.L_TERMINALS: n_terminals,
+        lexer.L_CLASSES: n_classes,
+        lexer.L_INTERVALS: len(tables.starts),
+        lexer.L_LEFTS: n_left,
+        lexer.L_ASSERTIONS: tables.look_enter.shape[1],
+        lexer.L_N_OTHERS: len(others),
+    }
+    parts = {
+        lexer.L_STARTS: tables.starts,
+        lexer.L_CLS: tables.cls,
+        lexer.L_SETS: tables.sets,
+        lexer.L_CODE: tables.code,
+        lexer.L_OWNER: owner,
+        lexer.L_STAMPS: np.zeros(len(tables.code), np.int32),
+        lexer.L_ASCII: ascii_class,
+        lexer.L_ORDER_FIRST: tables.order_first,
+        lexer.L_ORDER: tables.order,
+        lexer.L_RETYPE_FIRST: tables.retype_first,
+        lexer.L_RETYPE: tables.retype,
+        lexer.L_ENTRY: tables.entry,
+        lexer.L_IGNORED: tables.ignored,
+        lexer.L_LEFT_NEXT: tables.left_next,
+        lexer.L_LOOK_ENTER: tables.look_enter,
+        lexer.L_LOOK_NEXT: tables.look_next,
+        lexer.L_LOOK_END: tables.look_end,
+        lexer.L_BEGIN: np.zeros((len(tables.order_first) - 1) * n_left, np.int32),
+        lexer.L_OTHERS: others,
+        lexer.L_SPELLED: spelled,
+        lexer.L_HINT_CLASS: hint_class,
+        lexer.L_HINT_NEXT: hint_next,
+    }
+    return _put(arena, scalars, parts, lexer.L_RECORD)
+
+
+def _ways(tables: LexerTables, spelled: Ints) -> tuple[Ints, Ints, Ints]:
+    """For each instruction, the class and the next instruction on a shortest way to a match; and its terminal."""
+    code = tables.code.tolist()
+    usable = (tables.sets != 0) & (spelled != 0)
+    some_class = np.where(usable.any(axis=1), usable.argmax(axis=1), -1).tolist()
+    before: list[list[int]] = [[] for _ in code]
+    hint_class, hint_next, owner = (np.full(len(code), none, np.int32) for none in (-1, 0, 0))
+    reads: list[int] = [-1] * len(code)  # where a shortest way first reads, or matches
+    found: deque[tuple[int, int]] = deque()  # nearest to a match first
+    for pc, (op, a, b) in enumerate(code):
+        if op == MATCH:
+            found.append((pc, pc))
+            owner[pc] = a
+        elif op != CHARS or some_class[a] >= 0:
+            before[b].append(pc)
+            if op == SPLIT:
+                before[a].append(pc)
+    while found:
+        pc, reading = found.popleft()
+        if reads[pc] >= 0:
+            continue
+        reads[pc] = reading
+        for other in before[pc]:
+            owner[other] = owner[pc]
+            if code[other][0] != CHARS:
+                found.appendleft((other, reading))
+            elif reads[other] < 0:
+                hint_class[other], hint_next[other] = some_class[code[other][1]], reading
+                found.append((other, other))
+    return hint_class, hint_next, owner
