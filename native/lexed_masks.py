@@ -39,6 +39,7 @@ from .suffixes import edge_byte, edge_range, edge_rest, edge_tokens
 from .trie import V_NODES, V_TOKBYTES, V_TOKOFF
 
 FRAME = 4  # stack, set, lexer state, mode
+SPARE = 3  # spare word of region AHEAD: words in use of its upper half
 
 
 @kernel("void(A, i8, i8, i8, i8)")
@@ -51,9 +52,6 @@ def _ahead(A, cell, x, q, mode):
     at = int(A[AHEAD]) + int(A[AHEAD + 1]) // 2 + n
     A[at], A[at + 1], A[at + 2], A[at + 3] = cell, x, q, mode
     A[AHEAD + SPARE] = n + FRAME
-
-
-SPARE = 3
 
 
 @kernel("i8(A, A, i8, i8, i8, i8, i8)")

@@ -200,41 +200,6 @@ def read_loop(A, V, x, q):
     return int(A[table + P_EXIT])
 
 
-@kernel("void(A, A, i8)")
-def visit_edges(A, V, frame):
-    """Read one level of the set of a frame (its words lie behind those in use)."""
-    x, q, mode, tag = int(A[frame]), int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
-    left, since, depth, loop = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), 0
-    L = field(A, q, 1)
-    fresh = tag == NONE or since == 0
-    if mode == 0 and fresh and not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
-        loop = lexer_loop(A, q)
-        if loop == NO_LOOP:
-            loop = 0
-        else:
-            x = read_loop(A, V, x, q)
-            if x < 0:
-                return
-    if not open_set(A, V, x):
-        return
-    first, last = edge_range(A, V, x)
-    for edge in range(first, last):
-        b = edge_byte(A, V, edge)
-        if loop != 0 and in_loop(A, loop, b):
-            continue
-        r = utf8_step(mode, b)
-        to, inside = -1, 0
-        if r >= CHAR:
-            to = lexer_step(A, q, dfa_class(A, L, r & 0x1FFFFF))
-        elif r != DEAD and can_begin(A, q, r):
-            to, inside = q, settle(A, L, r)
-        if A[STATUS] != 0:
-            return
-        arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth)
-        if A[STATUS] != 0:
-            return
-
-
 @kernel("i8(i8, A, i8, i8)")
 def _bytes_back(b, A, depth, characters):
     """Length of the last characters of a path that ends with ``b``, which is not yet part of it."""
@@ -269,6 +234,41 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
     rest = edge_rest(A, V, edge)
     if rest >= 0:
         ahead(A, rest, to, inside, tag, left, since, depth + 1, b, 0)
+
+
+@kernel("void(A, A, i8)")
+def visit_edges(A, V, frame):
+    """Read one level of the set of a frame (its words lie behind those in use)."""
+    x, q, mode, tag = int(A[frame]), int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
+    left, since, depth, loop = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), 0
+    L = field(A, q, 1)
+    fresh = tag == NONE or since == 0
+    if mode == 0 and fresh and not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
+        loop = lexer_loop(A, q)
+        if loop == NO_LOOP:
+            loop = 0
+        else:
+            x = read_loop(A, V, x, q)
+            if x < 0:
+                return
+    if not open_set(A, V, x):
+        return
+    first, last = edge_range(A, V, x)
+    for edge in range(first, last):
+        b = edge_byte(A, V, edge)
+        if loop != 0 and in_loop(A, loop, b):
+            continue
+        r = utf8_step(mode, b)
+        to, inside = -1, 0
+        if r >= CHAR:
+            to = lexer_step(A, q, dfa_class(A, L, r & 0x1FFFFF))
+        elif r != DEAD and can_begin(A, q, r):
+            to, inside = q, settle(A, L, r)
+        if A[STATUS] != 0:
+            return
+        arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth)
+        if A[STATUS] != 0:
+            return
 
 
 @kernel("void(A, A, i8)")

@@ -42,13 +42,6 @@ X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL = 1, 2, 3, 4, 5  # fields of a K_LE
 DEPTH, MAX_SHADOWS = 3, 256  # shadows of shadows being stepped: spare word of region CELLS, and how many may be
 
 
-@kernel("void(A, i8, i8)")
-def emit_follow(A, G, cell):
-    """Emit what follows the text, if it may end behind this stack."""
-    if accepts(A, G, cell, END):
-        emit_state(A, below_bottom(A, cell))
-
-
 @kernel("i8(A, i8)")
 def below_bottom(A, cell):
     """The state of what follows the text, below the stack."""
@@ -56,6 +49,13 @@ def below_bottom(A, cell):
     while s != 0:
         s, below = top(A, below)
     return below
+
+
+@kernel("void(A, i8, i8)")
+def emit_follow(A, G, cell):
+    """Emit what follows the text, if it may end behind this stack."""
+    if accepts(A, G, cell, END):
+        emit_state(A, below_bottom(A, cell))
 
 
 @kernel("i8(A, i8, i8, i8)")

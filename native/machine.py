@@ -19,10 +19,8 @@ from .jit import kernel
 
 STEP, READ = MACHINE, MACHINE + 2
 _ARENA = types.Array(types.int32, 1, "C")
-_SIGNATURES = {
-    STEP: types.int64(_ARENA, types.int64, types.int64, types.int64),
-    READ: types.int64(_ARENA, _ARENA, types.int64, types.int64, types.int64),
-}
+_STEP = types.int64(_ARENA, types.int64, types.int64, types.int64)
+_READ = types.int64(_ARENA, _ARENA, types.int64, types.int64, types.int64)
 _interpreted: dict[int, Any] = {}
 
 
@@ -36,11 +34,8 @@ def install(A: npt.NDArray[np.int32], word: int, compiled: Any) -> None:
     A[word : word + 2] = np.array([address], dtype=np.int64).view(np.int32)
 
 
-def _caller(word: int) -> Any:
-    """What calls, inside a kernel, the kernel at an address."""
-    if config.DISABLE_JIT:  # type: ignore[attr-defined]
-        return lambda _, *arguments: _interpreted[word](*arguments)
-    signature = _SIGNATURES[word]
+def _caller(signature: Any) -> Any:
+    """The code of a call through an address, which is the first argument."""
     result, parameters = signature.return_type, signature.args
 
     def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:
@@ -48,13 +43,26 @@ def _caller(word: int) -> Any:
         function = builder.inttoptr(values[0], kind.as_pointer())
         return context.call_conv.call_function(builder, function, result, parameters, values[1:])[1]
 
-    def call(typingctx: Any, address: Any, *arguments: Any) -> Any:
-        return result(types.int64, *parameters), generate
-
-    return intrinsic(call)
+    return result(types.int64, *parameters), generate
 
 
-_call_step, _call_read = _caller(STEP), _caller(READ)
+if config.DISABLE_JIT:  # type: ignore[attr-defined]
+
+    def _call_step(_: int, *arguments: Any) -> Any:
+        return _interpreted[STEP](*arguments)
+
+    def _call_read(_: int, *arguments: Any) -> Any:
+        return _interpreted[READ](*arguments)
+
+else:
+
+    @intrinsic
+    def _call_step(typingctx: Any, address: Any, A: Any, pos: Any, parent: Any, b: Any) -> Any:
+        return _caller(_STEP)
+
+    @intrinsic
+    def _call_read(typingctx: Any, address: Any, A: Any, V: Any, x: Any, pos: Any, parent: Any) -> Any:
+        return _caller(_READ)
 
 
 @kernel("i8(A, i8)")
