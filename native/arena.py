@@ -76,7 +76,6 @@ _SCRATCH = {
     PENDING: 1 << 14,
     THREADS: 1 << 17,
     CELLS: 1 << 18,
-    LEFT: 1 << 20,
     AHEAD: 1 << 18,
     WANTED: 1 << 14,
 }
@@ -100,7 +99,7 @@ def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
     total = n_bytes // 4
     sizes = {r: int(total * share) for r, share in _SHARES.items()}
     sizes |= {r: 1 << max(10, int(total * share).bit_length() - 1) for r, share in _HASHES.items()}
-    sizes |= _SCRATCH | dict.fromkeys((IDS, SUSPECTS, ENDED), 2 * n_tokens + 1024)
+    sizes |= _SCRATCH | dict.fromkeys((IDS, SUSPECTS, ENDED), 2 * n_tokens + 1024) | {LEFT: 16 * n_tokens + (1 << 16)}
     arena = np.zeros(HEADER + sum(sizes.values()), dtype=np.int32)
     base = HEADER
     for region, size in sizes.items():

@@ -26,9 +26,9 @@ from .collect import add_ids, add_list, add_row, clear_bit, keep_row, push, set_
 from .fronts import open_set
 from .jit import kernel
 from .languages import dfa_class
-from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, lexed_pair
-from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL
-from .lexer import DROPPED, F_ACCEPT, F_LATE, NONE, can_begin, field, lexer_start, lexer_step, place_of
+from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
+from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token
+from .lexer import F_ACCEPT, F_LATE, F_LEFT, NONE, can_begin, field, lexer_start, lexer_step, place_of
 from .masks import recipe
 from .pair_table import find_pair
 from .stacks import G_CONTEXT, G_LEXER, accepts_some, after_tag, top
@@ -52,38 +52,6 @@ def _ahead(A, cell, x, q, mode):
     at = int(A[AHEAD]) + int(A[AHEAD + 1]) // 2 + n
     A[at], A[at + 1], A[at + 2], A[at + 3] = cell, x, q, mode
     A[AHEAD + SPARE] = n + FRAME
-
-
-@kernel("i8(A, A, i8, i8, i8, i8, i8)")
-def _read_pairs(A, V, G, x, q, mode, cell):
-    """Collect the tokens of a set read from a lexer state above a stack; 0 when tables had to be built."""
-    L, complete = int(A[G + G_LEXER]), 1
-    A[CELLS + 2], A[AHEAD + SPARE] = 0, 0
-    _ahead(A, cell, x, q, mode)
-    while A[AHEAD + SPARE] > 0 and A[STATUS] == 0:
-        A[AHEAD + SPARE] -= FRAME
-        at = int(A[AHEAD]) + int(A[AHEAD + 1]) // 2 + int(A[AHEAD + SPARE])
-        cell, x, q, mode = int(A[at]), int(A[at + 1]), int(A[at + 2]), int(A[at + 3])
-        pair = find_pair(A, x, place_of(A, q, mode))
-        if pair == 0:
-            pair, complete = lexed_pair(A, V, x, q, mode), 0
-            if pair == 0:
-                return 0
-        groups, exits = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS])
-        for k in range(int(A[pair + R_N_GROUPS]) * complete):
-            at = groups + GROUP * k
-            if accepts_some(A, G, cell, int(A[at])):
-                if A[at + 1] != 0:
-                    add_row(A, int(A[at + 1]))
-                else:
-                    add_list(A, int(A[at + 2]), int(A[at + 3]))
-        for k in range(int(A[pair + R_N_EXITS])):
-            at = exits + EXIT * k
-            then = after_tag(A, G, cell, int(A[at]))
-            if then != 0:
-                context = int(A[A[G + G_CONTEXT] + top(A, then)[0]])
-                _ahead(A, then, int(A[at + 2]), lexer_start(A, L, context, int(A[at + 1])), 0)
-    return complete if A[STATUS] == 0 else 0
 
 
 @kernel("i8(A, A, i8, i8, i8)")
@@ -160,6 +128,42 @@ def _read_shadow(A, V, shadow, q, mode):
     if A[STATUS] == 0:
         add_row(A, keep_row(A, row))
     return 1 if A[STATUS] == 0 else 0
+
+
+@kernel("i8(A, A, i8, i8, i8, i8, i8)")
+def _read_pairs(A, V, G, x, q, mode, cell):
+    """Collect the tokens of a set read from a lexer state above a stack; 0 when tables had to be built."""
+    L, complete = int(A[G + G_LEXER]), 1
+    A[CELLS + 2], A[AHEAD + SPARE] = 0, 0
+    _ahead(A, cell, x, q, mode)
+    while A[AHEAD + SPARE] > 0 and A[STATUS] == 0:
+        A[AHEAD + SPARE] -= FRAME
+        at = int(A[AHEAD]) + int(A[AHEAD + 1]) // 2 + int(A[AHEAD + SPARE])
+        cell, x, q, mode = int(A[at]), int(A[at + 1]), int(A[at + 2]), int(A[at + 3])
+        pair = find_pair(A, x, place_of(A, q, mode))
+        if pair == 0:
+            pair, complete = lexed_pair(A, V, x, q, mode), 0
+            if pair == 0:
+                return 0
+        if A[pair + R_SHADOW]:
+            shadow = behind_token(A, G, cell, field(A, q, F_ACCEPT), field(A, q, F_LEFT))
+            if shadow > 0 and _read_shadow(A, V, shadow, q, mode) == 0:
+                return 0
+        groups, exits = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS])
+        for k in range(int(A[pair + R_N_GROUPS]) * complete):
+            at = groups + GROUP * k
+            if accepts_some(A, G, cell, int(A[at])):
+                if A[at + 1] != 0:
+                    add_row(A, int(A[at + 1]))
+                else:
+                    add_list(A, int(A[at + 2]), int(A[at + 3]))
+        for k in range(int(A[pair + R_N_EXITS])):
+            at = exits + EXIT * k
+            then = after_tag(A, G, cell, int(A[at]))
+            if then != 0:
+                context = int(A[A[G + G_CONTEXT] + top(A, then)[0]])
+                _ahead(A, then, int(A[at + 2]), lexer_start(A, L, context, int(A[at + 1])), 0)
+    return complete if A[STATUS] == 0 else 0
 
 
 @kernel("i8(A, A, i8, i8, i8)")

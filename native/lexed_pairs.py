@@ -9,7 +9,8 @@ This is "Flexible and Efficient Grammar-Constrained Decoding" (Park et al., ICML
 realise from a lexer state) worked out lazily, and over sets of suffixes instead of tokens.
 
 Record (region PAIR): set, position, place and number of the groups (tags, row, list, length), of the exits (tag, left
-state, set).
+state, set), and whether what follows the match in the state itself was left out: too many tokens neither kill the lexer
+nor reach a longer match.
 """
 
 from __future__ import annotations
@@ -46,13 +47,14 @@ from .strings import CHAR, DEAD, utf8_step
 from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens
 from .trie import V_NODES
 
-R_GROUPS, R_N_GROUPS, R_EXITS, R_N_EXITS = 2, 3, 4, 5
+R_GROUPS, R_N_GROUPS, R_EXITS, R_N_EXITS, R_SHADOW = 2, 3, 4, 5, 6
 GROUP, EXIT = 4, 3  # words of a group and of an exit
 FRAME = 9  # set, lexer state, mode, tag and left state of the last match, bytes since then, depth, byte, whether first
 MAX_PATH = 1024
+ALONE_FROM = 1024  # tokens below a set from which it is an exit of its own: what is merged must be read apart
+MANY_SHADOWS = 2048  # tokens beyond which the shadows of the match at which a token begins are left to a mask of their own
 # scratch COWALK: groups (tags, tokens, whether a row belongs to them), then rows (group, row)
-N_GROUPS, MAX_GROUPS, N_ROWS, AT_ROWS = 0, 20000, 1, 80000
-COUNTERS = 8
+N_GROUPS, N_ROWS, LAST_GROUP, N_SHADOWS, COUNTERS, MAX_GROUPS, AT_ROWS = 0, 1, 2, 3, 4, 20000, 80000
 MISSING = 3  # spare word of region WANTED: whether the pair being built lacks others
 
 
@@ -61,18 +63,18 @@ def group_of(A, tags):
     """Number of the group of a set of tags, made if it is new."""
     base = int(A[COWALK]) + COUNTERS
     n = int(A[base - COUNTERS + N_GROUPS])
-    last = int(A[base - COUNTERS + 2])
+    last = int(A[base - COUNTERS + LAST_GROUP])
     if last < n and A[base + 3 * last] == tags:
         return last
     for k in range(n):
         if A[base + 3 * k] == tags:
-            A[base - COUNTERS + 2] = k
+            A[base - COUNTERS + LAST_GROUP] = k
             return k
     if n == MAX_GROUPS:
         A[STATUS] = FULL
         return 0
     A[base + 3 * n], A[base + 3 * n + 1], A[base + 3 * n + 2] = tags, 0, 0
-    A[base - COUNTERS + N_GROUPS], A[base - COUNTERS + 2] = n + 1, n
+    A[base - COUNTERS + N_GROUPS], A[base - COUNTERS + LAST_GROUP] = n + 1, n
     return n
 
 
@@ -230,6 +232,7 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
         return
     end_edge(A, V, edge, tags)
     if tag != NONE and since > 0 and edge_tokens(A, V, edge)[1]:
+        A[int(A[COWALK]) + N_SHADOWS] += since > depth
         leave(A, tag, left, edge, prefix(A, depth, since - 1) * PREFIX + ONLY)
     rest = edge_rest(A, V, edge)
     if rest >= 0:
@@ -348,13 +351,16 @@ def _kept_exits(A, V):
                 x, code = int(A[at + 2]), int(A[at + 3])
                 if code == BELOW and is_front(A, V, x):
                     m = with_members(A, V, members, m, x)
+                elif code == BELOW and below(A, V, x) >= ALONE_FROM and EXIT * n + 2 * EXIT < room:
+                    A[found + EXIT * n], A[found + EXIT * n + 1], A[found + EXIT * n + 2] = tag, left, x
+                    n += 1
                 else:
                     A[members + 2 * m], A[members + 2 * m + 1] = x, code
                     m += 1
                 if 2 * m > room // 2:
                     A[STATUS] = FULL
                     return 0
-            x = front(A, V, members, m)
+            x = front(A, V, members, m) if m else -1
             if A[STATUS] != 0 or EXIT * n + EXIT > room:
                 A[STATUS] = FULL
                 return 0
@@ -371,8 +377,8 @@ def _kept_exits(A, V):
     return out
 
 
-@kernel("void(A, A, i8, i8)")
-def _keep(A, V, x, place):
+@kernel("void(A, A, i8, i8, i8)")
+def _keep(A, V, x, place, in_shadow):
     """Publish what was collected as the pair (x, place)."""
     n = int(A[int(A[COWALK]) + N_GROUPS])
     groups, exits = take(A, LIST, GROUP * n), _kept_exits(A, V)
@@ -387,32 +393,39 @@ def _keep(A, V, x, place):
         A[STATUS] = FULL
         return
     A[at], A[at + 1], A[at + R_GROUPS], A[at + R_N_GROUPS] = x, place, groups, n
-    A[at + R_EXITS], A[at + R_N_EXITS] = exits + 1, A[exits]
+    A[at + R_EXITS], A[at + R_N_EXITS], A[at + R_SHADOW] = exits + 1, A[exits], in_shadow
     slot = (mix(mix(7, x), place) >> 11) & (size - 1)
     while A[table + slot] != 0:
         slot = (slot + 1) & (size - 1)
     A[table + slot] = (at - int(A[PAIR])) // PAIR_STRIDE
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def _build(A, V, x, q, mode):
-    """Build one pair, or ask for others that must be built first."""
+@kernel("void(A, A, i8, i8, i8, i8)")
+def _collect(A, V, x, q, mode, tag):
+    """Collect one pair, with ``tag`` as that of the match at which the set begins, or ask for others."""
     base = int(A[COWALK])
-    A[base + N_GROUPS], A[base + N_ROWS], A[base + 2] = 0, 0, 0
-    A[ENDED + 2], A[LEFT + 2], A[AHEAD + 2] = 0, 0, 0
-    A[WANTED + MISSING] = 0
-    tag = field(A, q, F_ACCEPT) if mode == 0 else NONE
+    A[base + N_GROUPS], A[base + N_ROWS], A[base + LAST_GROUP], A[base + N_SHADOWS] = 0, 0, 0, 0
+    A[ENDED + 2], A[LEFT + 2], A[AHEAD + 2], A[WANTED + MISSING] = 0, 0, 0, 0
     ahead(A, x, q, mode, tag, field(A, q, F_LEFT), 0, 0, 0, 1)
-    while A[AHEAD + 2] > 0 and A[STATUS] == 0:
+    frame = int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH
+    while A[AHEAD + 2] > 0 and A[STATUS] == 0 and (x != 0 or A[base + N_SHADOWS] <= MANY_SHADOWS):
         A[AHEAD + 2] -= FRAME
         top = int(A[AHEAD]) + int(A[AHEAD + 2])
-        frame = int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH
         for j in range(FRAME):
             A[frame + j] = A[top + j]
         visit_frame(A, V, frame)
-    place = place_of(A, q, mode)
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def _build(A, V, x, q, mode):
+    """Build one pair, or ask for others that must be built first."""
+    tag = field(A, q, F_ACCEPT) if mode == 0 else NONE
+    _collect(A, V, x, q, mode, tag)
+    in_shadow = x == 0 and A[int(A[COWALK]) + N_SHADOWS] > MANY_SHADOWS
+    if in_shadow and A[STATUS] == 0:
+        _collect(A, V, x, q, mode, NONE)
     if A[STATUS] == 0 and A[WANTED + MISSING] == 0:
-        _keep(A, V, x, place)
+        _keep(A, V, x, place_of(A, q, mode), in_shadow)
 
 
 @kernel("i8(A, A, i8, i8, i8)")

@@ -21,6 +21,7 @@ from .arena import (
     POS_STRIDE,
     SNODE,
     SNODE_STRIDE,
+    SORT,
     SPACE_LOOP,
     STATE,
     STATE_STRIDE,
@@ -29,14 +30,14 @@ from .arena import (
     WORK,
     take,
 )
-from .collect import add_exit, add_ids, add_row, add_tokens, dense_row, push
+from .collect import add_edge, add_exit, add_ids, add_row, add_tokens, dense_row, flush_ids, push
 from .jit import kernel
 from .languages import ANY, AUTOMATON, DFA_LOOPS, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF, TOTAL, in_loop
 from .positions import K_KEY, K_STRING, O_SPEC
 from .states import AT_BASE, S_COUNT, S_FLAGS, S_ITEMS
 from .steps import step
 from .strings import CHAR, DEAD, QUOTE, char_step, utf8_step
-from .suffixes import EDGE_STRIDE, edges, suffix_set
+from .suffixes import edge_byte, edge_range, edge_rest, suffix_set
 from .trie import V_BYTE, V_CHILD, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
 
 L_TOKENS, L_STARTS, L_NODES, L_NODE_STARTS, L_ROWS, L_MOST = 0, 1, 2, 3, 4, 5
@@ -181,34 +182,71 @@ def loop_child(A, V, x, b, mode, loop):
 
 
 @kernel("void(A, A, i8, i8)")
+def sweep_loop(A, V, x, loop):
+    """As :func:`gather_loop`, for a node of the trie: level by level, each of which is one slice of the trie's arrays.
+
+    ``SORT`` has room for the UTF-8 mode of every node (-1: outside the loop). O(trie below ``x``).
+    """
+    child, node_byte, modes = int(V[V_CHILD]), int(V[V_BYTE]), int(A[SORT])
+    first, ids = int(V[V_TOKFIRST]), int(V[V_TOKIDS])
+    base, n, most = int(A[IDS]), int(A[IDS + 2]), int(A[IDS + 1])
+    lo, hi = x, x + 1
+    A[modes + x] = 0
+    while lo < hi and A[STATUS] == 0:
+        for node in range(lo, hi):
+            mode = int(A[modes + node])
+            leaves = False
+            for c in range(int(V[child + node]), int(V[child + node + 1])):
+                A[modes + c] = -1
+                if mode < 0:
+                    continue
+                b = int(V[node_byte + c])
+                if mode == 0 and not in_loop(A, loop, b):
+                    leaves = True
+                    continue
+                after = 0
+                if mode != 0 or b >= 0x80:
+                    r = utf8_step(mode, b)
+                    if r == DEAD:
+                        continue
+                    after = 0 if r >= CHAR else r
+                A[modes + c] = after
+                start, stop = int(V[first + c]), int(V[first + c + 1])
+                if n + stop - start > most:
+                    A[IDS + 2] = n
+                    flush_ids(A)
+                    n = 0
+                for t in range(start, stop):
+                    A[base + n] = V[ids + t]
+                    n += 1
+            if leaves:
+                add_exit(A, V, node)
+        lo, hi = int(V[child + lo]), int(V[child + hi])
+    A[IDS + 2] = n
+
+
+@kernel("void(A, A, i8, i8)")
 def gather_loop(A, V, x, loop):
     """The table of a suffix set and a loop set: tokens inside the loop, and as exit the suffixes that leave it.
 
     Tokens that end inside a character count as inside: every completion of it belongs to the loop.
     """
-    child, node_byte, nodes = int(V[V_CHILD]), int(V[V_BYTE]), int(V[V_NODES])
+    nodes = int(V[V_NODES])
+    if x < nodes and nodes <= A[SORT + 1]:
+        sweep_loop(A, V, x, loop)
+        return
     add_leaving(A, V, x, loop)
     push(A, x, 0)
     while A[WORK + 2] > 0 and A[STATUS] == 0:
         A[WORK + 2] -= 2
         top = int(A[WORK]) + int(A[WORK + 2])
         y, mode = int(A[top]), int(A[top + 1])
-        if y < nodes:
-            for c in range(int(V[child + y]), int(V[child + y + 1])):
-                b = int(V[node_byte + c])
-                if loop_reads(A, loop, mode, b):
-                    add_tokens(A, V, c)
-                    if V[child + c] < V[child + c + 1]:
-                        loop_child(A, V, c, b, mode, loop)
-            continue
-        at = edges(A, V, y)
-        if at == 0:
-            return
-        for e in range(int(A[at + 3])):
-            edge = int(A[at + 2]) + e * EDGE_STRIDE
-            if loop_reads(A, loop, mode, int(A[edge])):
-                add_ids(A, A, int(A[edge + 2]), int(A[edge + 3]))
-                loop_child(A, V, int(A[edge + 1]), int(A[edge]), mode, loop)
+        first, last = edge_range(A, V, y)
+        for edge in range(first, last):
+            b = edge_byte(A, V, edge)
+            if loop_reads(A, loop, mode, b):
+                add_edge(A, V, edge)
+                loop_child(A, V, edge_rest(A, V, edge), b, mode, loop)
 
 
 @kernel("i8(A, i8)")
