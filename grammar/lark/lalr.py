@@ -1,14 +1,42 @@
-"""LALR(1) tables with Lark's way to resolve conflicts."""
+"""LALR(1) tables with Lark's way to resolve conflicts: shifts win, then rules with the highest priority."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..errors import GrammarError
-from .flat import FlatGrammar
+from ...native import lalr as kernels
+from ...native.minimise import group
+from ..errors import LimitExceeded
 from .tables import ACCEPT, END, ERROR, I32
+
+
+class Unresolved(Exception):
+    """A conflict between reductions, or a grammar where Lark's own construction is not deterministic."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grammar:
+    """Rules of numbers.
+
+    Attributes
+    ----------
+    left : (n_rules,) int32
+        Nonterminals; rule 0 leads to the start rule's nonterminal, 0, and has none on its left side but stands for it.
+    right : tuple of tuples
+        Nonterminals, then terminals, counted from `n_nonterminals` on.
+    priority : (n_rules,) int32
+    n_nonterminals, n_terminals : int
+    """
+
+    left: I32
+    right: tuple[tuple[int, ...], ...]
+    priority: I32
+    n_nonterminals: int
+    n_terminals: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,47 +45,118 @@ class Automaton:
 
     action: I32
     goto: I32
-    rule_left: I32
-    rule_length: I32
 
 
-def by_lark(grammar: FlatGrammar, terminals: dict[str, int], nonterminals: dict[str, int]) -> Automaton:
-    """Lark's own table."""
-    import lark
-    from lark.common import ParserConf
-    from lark.grammar import NonTerminal, RuleOptions
-    from lark.grammar import Rule as LarkRule
-    from lark.grammar import Terminal as LarkTerminal
-    from lark.parsers.lalr_analysis import LALR_Analyzer, Shift
+def build(grammar: Grammar, max_states: int) -> Automaton:
+    """The tables of a grammar.
 
-    rules = [
-        LarkRule(
-            NonTerminal(rule.left),
-            [LarkTerminal(s) if s in terminals else NonTerminal(s) for s in rule.right],
-            options=RuleOptions(priority=rule.priority),
-        )
-        for rule in grammar.rules
-    ]
-    try:
-        analyzer = LALR_Analyzer(ParserConf(rules, {}, [grammar.start]))
-        analyzer.compute_lalr()
-    except lark.exceptions.LarkError as error:
-        raise GrammarError(str(error)) from error
-    table = analyzer.parse_table
-    first = table.start_states[grammar.start]
-    order = [first, *(s for s in table.states if s != first)]
-    number = {s: i for i, s in enumerate(order)}
-    rule_number = {rule: i + 1 for i, rule in enumerate(rules)}
-    action = np.full((len(order), len(terminals)), ERROR, np.int32)
-    goto = np.full((len(order), len(nonterminals)), -1, np.int32)
-    for state, row in table.states.items():
-        for name, (kind, arg) in row.items():
-            if name in nonterminals:
-                goto[number[state], nonterminals[name]] = number[arg]
-            else:
-                value = number[arg] + 1 if kind is Shift else -1 - rule_number[arg]
-                action[number[state], terminals[name]] = value
-    action[number[table.end_states[grammar.start]], END] = ACCEPT
-    left = [nonterminals[grammar.start], *(nonterminals[rule.left] for rule in grammar.rules)]
-    length = [1, *(len(rule.right) for rule in grammar.rules)]
-    return Automaton(action, goto, np.array(left, np.int32), np.array(length, np.int32))
+    Raises
+    ------
+    Unresolved
+    LimitExceeded
+        There are more than `max_states` states.
+    """
+    n = grammar.n_nonterminals
+    lengths = np.array([len(right) for right in grammar.right], np.int32)
+    rule_item = (np.cumsum(lengths + 1) - lengths - 1).astype(np.int32)
+    after = np.empty(int(lengths.sum()) + len(lengths), np.int32)
+    ends = rule_item + lengths
+    inside = np.ones(len(after), np.bool_)
+    inside[ends] = False
+    after[inside] = np.fromiter(chain.from_iterable(grammar.right), np.int32)
+    after[ends] = -1 - np.arange(len(lengths), dtype=np.int32)
+    rules, rules_first = group(grammar.left[1:], n)
+    rules = rules + np.int32(1)
+    first, kernel_items, goto = _automaton(after, rule_item, rules_first, rules, n + grammar.n_terminals, max_states)
+
+    nullable = _nullable(grammar)
+    null = _null_behind(after, nullable)
+    left = np.repeat(grammar.left, lengths + 1)
+    left[0] = -1  # the start rule's own nonterminal is no symbol
+    left[1] = -1
+    number = np.full((len(goto), n), -1, np.int32)
+    states, nonterminals = np.nonzero(goto[:, :n] >= 0)
+    number[states, nonterminals] = np.arange(len(states), dtype=np.int32)
+
+    shifts = goto[:, n:] >= 0
+    follow = _packed(shifts)[goto[states, nonterminals]]
+    follow[number[0, 0], END >> 6] |= np.uint64(1 << (END & 63))
+    reads = number[goto[states, nonterminals]][:, nullable]
+    source, column = np.nonzero(reads >= 0)
+    if kernels.unite(*_edges(source.astype(np.int32), reads[source, column], len(states)), follow):
+        raise Unresolved
+    tables = (after, rule_item, rules_first, rules, left, null, first, kernel_items, goto, number)
+    nothing = np.empty(0, np.int32)
+    n_edges, n_backs = kernels.relations(*tables, *(nothing,) * 5)
+    edges = np.empty((2, n_edges), np.int32)
+    back = np.empty((3, n_backs), np.int32)
+    kernels.relations(*tables, edges[0], edges[1], back[0], back[1], back[2])
+    kernels.unite(*_edges(edges[0], edges[1], len(states)), follow)
+
+    action = np.where(shifts, goto[:, n:] + 1, ERROR).astype(np.int32)
+    order = np.argsort(back[0], kind="stable")
+    state, rule, transition = np.ascontiguousarray(back[:, order])
+    conflict = np.empty(2, np.int32)
+    if kernels.reductions(state, rule, transition, follow, grammar.priority, action, conflict):
+        raise Unresolved
+    action[goto[0, 0], END] = ACCEPT
+    return Automaton(action, np.ascontiguousarray(goto[:, :n]))
+
+
+def _automaton(
+    after: I32, rule_item: I32, rules_first: I32, rules: I32, n_symbols: int, max_states: int
+) -> tuple[I32, I32, I32]:
+    """Kernels of the states and where symbols lead."""
+    room = min(2 * len(after), max_states)
+    while True:
+        first = np.zeros(room + 2, np.int32)
+        kernel_items = np.empty(8 * room + 64, np.int32)
+        table = np.zeros(1 << (2 * room + 1).bit_length(), np.int32)
+        goto = np.empty((room, n_symbols), np.int32)
+        status, n_states = kernels.automaton(after, rule_item, rules_first, rules, first, kernel_items, table, goto)
+        if status == kernels.OK:
+            return first, kernel_items, goto[:n_states]
+        if room >= max_states:
+            raise LimitExceeded("regex_states", n_states + 1, max_states)
+        room = min(4 * room, max_states)
+
+
+def _nullable(grammar: Grammar) -> NDArray[np.bool_]:
+    """Which nonterminals can be empty."""
+    empty = np.zeros(grammar.n_nonterminals + grammar.n_terminals, np.bool_)
+    known = empty.tolist()
+    pending = [(left, right) for left, right in zip(grammar.left.tolist(), grammar.right, strict=True)][1:]
+    while True:
+        found = [left for left, right in pending if all(known[symbol] for symbol in right)]
+        if not found:
+            return np.array(known[: grammar.n_nonterminals], np.bool_)
+        for left in found:
+            known[left] = True
+        pending = [(left, right) for left, right in pending if not known[left]]
+
+
+def _null_behind(after: I32, nullable: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """For each item whether all that follows in its rule can be empty."""
+    can = np.zeros(len(after), np.bool_)
+    nonterminal = (after >= 0) & (after < len(nullable))
+    can[nonterminal] = nullable[after[nonterminal]]
+    # an item is bad itself, or the next bad place comes before the end of its rule
+    bad = np.flatnonzero((after >= 0) & ~can)
+    end = np.flatnonzero(after < 0)
+    places = np.arange(len(after))
+    next_bad = np.append(bad, len(after))[np.searchsorted(bad, places)]
+    return (next_bad > end[np.searchsorted(end, places)]).astype(np.uint8)
+
+
+def _packed(rows: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Rows of truth values as rows of words."""
+    packed = np.packbits(rows, axis=1, bitorder="little")
+    padded = np.zeros((len(rows), -(-packed.shape[1] // 8) * 8), np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    return padded.view("<u8").astype(np.uint64)
+
+
+def _edges(source: I32, target: I32, n: int) -> tuple[I32, I32]:
+    """Edges grouped by their sources."""
+    order, first = group(source, n)
+    return first, np.ascontiguousarray(target[order])

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..errors import GrammarError
 from .flat import FlatGrammar, Rule, Terminal
+from .imports import Loader
+from .lalr import Automaton
+from .tables import ACCEPT, END, ERROR
+
+_NOWHERE = "the grammar"  # a path without a folder
 
 
-def read(text: str, start: str, import_paths: list[Any], source: str) -> FlatGrammar:
+def read(text: str, start: str, loader: Loader) -> FlatGrammar:
     """Read a grammar with Lark.
 
     Raises
@@ -23,7 +30,7 @@ def read(text: str, start: str, import_paths: list[Any], source: str) -> FlatGra
     from lark.load_grammar import load_grammar
 
     try:
-        grammar, _ = load_grammar(text, source, import_paths, False)
+        grammar, _ = load_grammar(text, loader.source or _NOWHERE, loader.for_lark(), False)
         terminals, rules, ignored = grammar.compile([start], set())
     except (lark.exceptions.LarkError, OSError, RecursionError, AssertionError, ValueError) as error:
         raise lark_error(error) from error
@@ -48,3 +55,48 @@ def _terminal(terminal: Any) -> Terminal:
     pattern = terminal.pattern
     plain = pattern.type == "str"
     return Terminal(str(terminal.name), pattern.value, pattern.flags, plain, terminal.priority)
+
+
+def automaton(grammar: FlatGrammar, terminals: dict[str, int], nonterminals: dict[str, int]) -> Automaton:
+    """Lark's own table, numbered as ours.
+
+    Raises
+    ------
+    GrammarError
+        Reductions are in conflict.
+    """
+    import lark
+    from lark.common import ParserConf
+    from lark.grammar import NonTerminal, RuleOptions
+    from lark.grammar import Rule as LarkRule
+    from lark.grammar import Terminal as LarkTerminal
+    from lark.parsers.lalr_analysis import LALR_Analyzer, Shift
+
+    rules = [
+        LarkRule(
+            NonTerminal(rule.left),
+            [LarkTerminal(s) if s in terminals else NonTerminal(s) for s in rule.right],
+            options=RuleOptions(priority=rule.priority),
+        )
+        for rule in grammar.rules
+    ]
+    try:
+        analyzer = LALR_Analyzer(ParserConf(rules, {}, [grammar.start]))
+        analyzer.compute_lalr()
+    except (lark.exceptions.LarkError, RecursionError) as error:
+        raise lark_error(error) from error
+    table = analyzer.parse_table
+    first = table.start_states[grammar.start]
+    number = {state: i for i, state in enumerate([first, *(s for s in table.states if s != first)])}
+    rule_number = {rule: i + 1 for i, rule in enumerate(rules)}
+    action = np.full((len(number), len(terminals)), ERROR, np.int32)
+    goto = np.full((len(number), len(nonterminals)), -1, np.int32)
+    for state, row in table.states.items():
+        for name, (kind, arg) in row.items():
+            if name in nonterminals:
+                goto[number[state], nonterminals[name]] = number[arg]
+            else:
+                value = number[arg] + 1 if kind is Shift else -1 - rule_number[arg]
+                action[number[state], terminals[name]] = value
+    action[number[table.end_states[grammar.start]], END] = ACCEPT
+    return Automaton(action, goto)

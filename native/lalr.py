@@ -1,0 +1,345 @@
+"""Kernels that build LALR(1) parsers: DeRemer and Pennello, "Efficient Computation of LALR(1) Look-Ahead Sets", 1982.
+
+Symbols are numbers: nonterminals first, then terminals, of which the first is the end of the text. An *item* is a place in a
+rule; those of all rules are numbered through, and ``after[i]`` is the symbol behind item i, or ``-1 - r`` where rule r ends. Rule 0 is the
+start rule alone, ``rule_item[r]`` the first item of rule r. Rules of nonterminal A are ``rules[rules_first[A]:rules_first[A + 1]]``.
+Sets of terminals are rows of 64-bit words.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .jit import kernel
+from .minimise import mix
+
+I32 = NDArray[np.int32]
+Bits = NDArray[np.uint64]
+
+OK, FULL = range(2)
+ONE = np.uint64(1)
+
+
+@kernel("i8(A, A, i8, i8, A, A, A, A, A, A)", nogil=True)
+def _sort_closure(
+    after: I32,
+    kernels: I32,
+    begin: int,
+    end: int,
+    rule_item: I32,
+    rules_first: I32,
+    rules: I32,
+    symbols: I32,
+    head: I32,
+    chain: I32,
+) -> int:
+    """Sort the items of a closure by the symbol that they read, in lists ``head[symbol]``, ``chain[item]`` of items + 1.
+
+    `head` must be zero before; `symbols` becomes the list of symbols. Returns their number.
+    """
+    n_nonterminals = rules_first.shape[0] - 1
+    found = 0
+    for at in range(begin, end):
+        item = kernels[at]
+        symbol = after[item]
+        if symbol >= 0:
+            if head[symbol] == 0:
+                symbols[found] = symbol
+                found += 1
+            chain[item] = head[symbol]
+            head[symbol] = item + 1
+    done = 0
+    while done < found:
+        nonterminal = symbols[done]
+        done += 1
+        if nonterminal >= n_nonterminals:
+            continue
+        for at in range(rules_first[nonterminal], rules_first[nonterminal + 1]):
+            item = rule_item[rules[at]]
+            symbol = after[item]
+            if symbol >= 0:
+                if head[symbol] == 0:
+                    symbols[found] = symbol
+                    found += 1
+                chain[item] = head[symbol]
+                head[symbol] = item + 1
+    return found
+
+
+@kernel("i8(A, A, i8, i8, A, i8)", nogil=True)
+def _state_of(kernels: I32, first: I32, begin: int, end: int, table: I32, n_states: int) -> int:
+    """The state with the kernel ``kernels[begin:end]``; `n_states` if it is new, which is then entered in the hash table."""
+    mixed = 0
+    for at in range(begin, end):
+        mixed = mix((mixed & 0x7FFFFFFF) ^ np.int64(kernels[at]))
+    slot = mixed & (table.shape[0] - 1)
+    while table[slot]:
+        state = table[slot] - 1
+        i = np.int64(first[state])
+        if first[state + 1] - i == end - begin:
+            at = np.int64(begin)
+            while at < end and kernels[at] == kernels[i]:
+                at += 1
+                i += 1
+            if at == end:
+                return state
+        slot = (slot + 1) & (table.shape[0] - 1)
+    table[slot] = n_states + 1
+    return n_states
+
+
+@kernel("Tuple((i8, i8))(A, A, A, A, A, A, A, int32[:,::1])", nogil=True, allocates=True)
+def automaton(
+    after: I32, rule_item: I32, rules_first: I32, rules: I32, first: I32, kernels: I32, table: I32, goto: I32
+) -> tuple[int, int]:
+    """The LR(0) automaton.
+
+    Parameters
+    ----------
+    after, rule_item, rules_first, rules : int32
+        The grammar.
+    first : (max_states + 1,) int32, out
+        The kernel of state s is ``kernels[first[s]:first[s + 1]]``, sorted; state 0 is the start.
+    kernels : (n,) int32, out
+    table : int32, zeros, a power of two greater than twice the number of states
+    goto : (max_states, n_symbols) int32, out
+        Next state, -1 where there is none.
+
+    Returns
+    -------
+    status : OK or FULL
+    n_states : int
+
+    Notes
+    -----
+    Time and space are linear in the closures of all states.
+    """
+    n_symbols = goto.shape[1]
+    head = np.zeros(n_symbols, np.int32)
+    symbols = np.zeros(n_symbols, np.int32)
+    chain = np.zeros(after.shape[0], np.int32)
+    first[0] = 0
+    first[1] = 1
+    kernels[0] = rule_item[0]
+    n_states = _state_of(kernels, first, 0, 1, table, 0) + 1
+    state = 0
+    while state < n_states:
+        goto[state, :] = -1
+        found = _sort_closure(
+            after, kernels, first[state], first[state + 1], rule_item, rules_first, rules, symbols, head, chain
+        )
+        for s in range(found):
+            symbol = symbols[s]
+            begin = np.int64(first[n_states])
+            end = begin
+            item = np.int64(head[symbol]) - 1
+            head[symbol] = 0
+            while item >= 0:
+                if end == kernels.shape[0]:
+                    return FULL, n_states
+                at = end
+                while at > begin and kernels[at - 1] > item + 1:
+                    kernels[at] = kernels[at - 1]
+                    at -= 1
+                kernels[at] = item + 1
+                end += 1
+                item = np.int64(chain[item]) - 1
+            if n_states == goto.shape[0]:
+                return FULL, n_states
+            to = _state_of(kernels, first, begin, end, table, n_states)
+            goto[state, symbol] = to
+            if to == n_states:
+                n_states += 1
+                first[n_states] = end
+        state += 1
+    return OK, n_states
+
+
+@kernel(
+    "Tuple((i8, i8))(A, A, A, A, A, uint8[::1], A, A, int32[:,::1], int32[:,::1], A, A, A, A, A)",
+    nogil=True,
+)
+def relations(
+    after: I32,
+    rule_item: I32,
+    rules_first: I32,
+    rules: I32,
+    left: I32,
+    null: NDArray[np.uint8],
+    first: I32,
+    kernels: I32,
+    goto: I32,
+    number: I32,
+    source: I32,
+    target: I32,
+    back_state: I32,
+    back_rule: I32,
+    back_from: I32,
+) -> tuple[int, int]:
+    """The relations "includes" and "lookback" between transitions by nonterminals.
+
+    Lark follows the items of A in a state that has a transition by A from wherever they stand, not only from the start of a
+    rule, so that its look-ahead sets can be larger than LALR(1)'s. Its contextual lexer can tell the difference.
+
+    Parameters
+    ----------
+    after, rule_item, rules_first, rules : int32
+        The grammar.
+    left : (n_items,) int32
+        Nonterminal on the left side of each item's rule.
+    null : (n_items,) uint8
+        Whether all that is behind an item can be empty.
+    first, kernels, goto : int32
+        The automaton.
+    number : (n_states, n_nonterminals) int32
+        Numbers of the transitions, -1 where there is none.
+    source, target : int32, out
+        What follows `target` also follows `source`. Arrays without length are left alone: a first call counts.
+    back_state, back_rule, back_from : int32, out
+        In the state, the rule may be reduced before what follows transition `back_from`.
+
+    Returns
+    -------
+    n_edges, n_lookbacks : int
+    """
+    n_edges, n_backs = 0, 0
+    for state in range(number.shape[0]):
+        for nonterminal in range(number.shape[1]):
+            transition = number[state, nonterminal]
+            if transition < 0:
+                continue
+            n_kernel = first[state + 1] - first[state]
+            for i in range(n_kernel + rules_first[nonterminal + 1] - rules_first[nonterminal]):
+                if i < n_kernel:
+                    item = np.int64(kernels[first[state] + i])
+                    if left[item] != nonterminal:
+                        continue
+                else:
+                    item = np.int64(rule_item[rules[rules_first[nonterminal] + i - n_kernel]])
+                to = np.int64(state)
+                while after[item] >= 0:
+                    symbol = after[item]
+                    item += 1
+                    if symbol < number.shape[1] and null[item]:
+                        if source.shape[0]:
+                            source[n_edges] = number[to, symbol]
+                            target[n_edges] = transition
+                        n_edges += 1
+                    to = np.int64(goto[to, symbol])
+                if i >= n_kernel:
+                    if back_state.shape[0]:
+                        back_state[n_backs] = to
+                        back_rule[n_backs] = -1 - after[item]
+                        back_from[n_backs] = transition
+                    n_backs += 1
+    return n_edges, n_backs
+
+
+@kernel("i8(A, A, uint64[:,::1])", nogil=True, allocates=True)
+def unite(first: I32, target: I32, sets: Bits) -> int:
+    """Unite the set of each node with those of all nodes that it reaches; Tarjan's algorithm, as in section 4.1 of the paper.
+
+    Parameters
+    ----------
+    first, target : int32
+        The edges of node x lead to ``target[first[x]:first[x + 1]]``.
+    sets : (n_nodes, n_words) uint64, in and out
+
+    Returns
+    -------
+    int
+        Number of nodes that lie on cycles with others.
+    """
+    n, n_words = sets.shape
+    depth = np.zeros(n, np.int32)
+    edge = np.zeros(n, np.int32)
+    component = np.zeros(n, np.int32)
+    path = np.zeros(n, np.int32)
+    done = n + 1
+    n_cyclic, n_component = 0, 0
+    for root in range(n):
+        if depth[root]:
+            continue
+        path[0] = component[0] = root
+        n_path = n_component = 1
+        depth[root], edge[root] = 1, first[root]
+        while n_path:
+            x = path[n_path - 1]
+            if edge[x] < first[x + 1]:
+                y = target[edge[x]]
+                if depth[y] == 0:
+                    path[n_path] = component[n_component] = y
+                    n_path += 1
+                    n_component += 1
+                    depth[y], edge[y] = n_component, first[y]
+                    continue
+                depth[x] = min(depth[x], depth[y])
+                for w in range(n_words):
+                    sets[x, w] |= sets[y, w]
+                edge[x] += 1
+                continue
+            n_path -= 1
+            if component[depth[x] - 1] == x:
+                top = n_component
+                while component[n_component - 1] != x:
+                    n_component -= 1
+                    z = component[n_component]
+                    depth[z] = done
+                    for w in range(n_words):
+                        sets[z, w] = sets[x, w]
+                if top > n_component:
+                    n_cyclic += top - n_component + 1
+                n_component -= 1
+                depth[x] = done
+    return n_cyclic
+
+
+@kernel("i8(A, A, A, uint64[:,::1], A, int32[:,::1], A)", nogil=True, allocates=True)
+def reductions(
+    state: I32, rule: I32, transition: I32, follow: Bits, priority: I32, action: I32, conflict: I32
+) -> int:
+    """Enter reductions in a table of actions that holds the shifts, which win.
+
+    Parameters
+    ----------
+    state, rule, transition : (n,) int32
+        The relation "lookback", grouped by state.
+    follow : (n_transitions, n_words) uint64
+    priority : (n_rules,) int32
+        Of several rules the one with the highest priority is reduced.
+    action : (n_states, n_terminals) int32, in and out
+        0 none, s + 1 shift and go to s, -1 - r reduce by r.
+    conflict : (2,) int32, out
+        A state and a terminal where several rules have that priority.
+
+    Returns
+    -------
+    int
+        Number of such places.
+    """
+    n_terminals = action.shape[1]
+    best = np.zeros(n_terminals, np.int32)
+    tied = np.zeros(n_terminals, np.int32)
+    n_conflicts = 0
+    begin = 0
+    while begin < state.shape[0]:
+        end = begin
+        while end < state.shape[0] and state[end] == state[begin]:
+            r, x = rule[end], transition[end]
+            for t in range(n_terminals):
+                if follow[x, t >> 6] >> np.uint64(t & 63) & ONE and best[t] != r + 1:
+                    if best[t] == 0 or priority[r] > priority[best[t] - 1]:
+                        best[t], tied[t] = r + 1, 0
+                    elif priority[r] == priority[best[t] - 1]:
+                        tied[t] = 1
+            end += 1
+        for t in range(n_terminals):
+            if tied[t]:
+                n_conflicts += 1
+                conflict[0], conflict[1] = state[begin], t
+            if best[t] and action[state[begin], t] == 0:
+                action[state[begin], t] = -best[t]
+            best[t] = tied[t] = 0
+        begin = end
+    return n_conflicts
