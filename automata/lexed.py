@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 import numpy.typing as npt
 
 from detent.grammar.errors import LimitExceeded
-from detent.grammar.lark.tables import CHARS, MATCH, SPLIT, LexedGrammar, LexerTables
+from detent.grammar.lark.tables import LexedGrammar, LexerTables
 from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
 
 from .arena import Arena
 from .lowering import Placed, place_end
+from .sentences import Hints, Speller, check_satisfiable, spelled_classes, ways
 
 Ints = npt.NDArray[np.int32]
-SURROGATES = 0xD800, 0xDFFF
 
 
 def place_lexed(arena: Arena, grammar: LexedGrammar) -> Placed:
-    """A grammar with a lexer, above the end of the text.
-    """
+    """A grammar with a lexer, above the end of the text."""
     machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
     machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
-    at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer))
+    tables = grammar.lexer
+    hints = ways(tables)
+    at = _place_parser(arena, grammar, _place_lexer(arena, tables, hints))
     bottom = arena.state(arena.position(positions.K_LR, 0), place_end(arena))
     start = int(lexed_steps.between(arena.A, at, bottom, 0))
     if start <= 0:
         arena.full()
+    check_satisfiable(arena, grammar, Speller(tables, hints), start)
     return Placed(start)
 
 
@@ -62,15 +62,12 @@ def _place_parser(arena: Arena, grammar: LexedGrammar, lexer_at: int) -> int:
     return _put(arena, scalars, parts, stacks.G_RECORD)
 
 
-def _place_lexer(arena: Arena, tables: LexerTables) -> int:
+def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints) -> int:
     n_classes, n_left = tables.sets.shape[1], tables.left_next.shape[0]
+    real, spelled = spelled_classes(tables)
     ends = np.append(tables.starts[1:], 0x110000) - 1
-    real = ~((tables.starts >= SURROGATES[0]) & (ends <= SURROGATES[1]))
-    spelled = np.zeros(n_classes, np.int32)
-    spelled[tables.cls[real]] = 1
     others = np.unique(tables.cls[real & (ends >= 128)])
     ascii_class = tables.cls[np.searchsorted(tables.starts, np.arange(128), side="right") - 1]
-    hint_class, hint_next, owner = _ways(tables, spelled)
     n_terminals = len(tables.entry)
     if n_terminals > lexer.MAX_TERMINALS:
         raise LimitExceeded("terminals", n_terminals, lexer.MAX_TERMINALS)
@@ -87,7 +84,7 @@ def _place_lexer(arena: Arena, tables: LexerTables) -> int:
         lexer.L_CLS: tables.cls,
         lexer.L_SETS: tables.sets,
         lexer.L_CODE: tables.code,
-        lexer.L_OWNER: owner,
+        lexer.L_OWNER: hints.owner,
         lexer.L_STAMPS: np.zeros(len(tables.code), np.int32),
         lexer.L_ASCII: ascii_class,
         lexer.L_ORDER_FIRST: tables.order_first,
@@ -103,39 +100,7 @@ def _place_lexer(arena: Arena, tables: LexerTables) -> int:
         lexer.L_BEGIN: np.zeros((len(tables.order_first) - 1) * n_left, np.int32),
         lexer.L_OTHERS: others,
         lexer.L_SPELLED: spelled,
-        lexer.L_HINT_CLASS: hint_class,
-        lexer.L_HINT_NEXT: hint_next,
+        lexer.L_HINT_CLASS: hints.char_class,
+        lexer.L_HINT_NEXT: hints.next,
     }
     return _put(arena, scalars, parts, lexer.L_RECORD)
-
-
-def _ways(tables: LexerTables, spelled: Ints) -> tuple[Ints, Ints, Ints]:
-    """For each instruction, the class and the next instruction on a shortest way to a match; and its terminal."""
-    code = tables.code.tolist()
-    usable = (tables.sets != 0) & (spelled != 0)
-    some_class = np.where(usable.any(axis=1), usable.argmax(axis=1), -1).tolist()
-    before: list[list[int]] = [[] for _ in code]
-    hint_class, hint_next, owner = (np.full(len(code), none, np.int32) for none in (-1, 0, 0))
-    reads: list[int] = [-1] * len(code)  # where a shortest way first reads, or matches
-    found: deque[tuple[int, int]] = deque()  # nearest to a match first
-    for pc, (op, a, b) in enumerate(code):
-        if op == MATCH:
-            found.append((pc, pc))
-            owner[pc] = a
-        elif op != CHARS or some_class[a] >= 0:
-            before[b].append(pc)
-            if op == SPLIT:
-                before[a].append(pc)
-    while found:
-        pc, reading = found.popleft()
-        if reads[pc] >= 0:
-            continue
-        reads[pc] = reading
-        for other in before[pc]:
-            owner[other] = owner[pc]
-            if code[other][0] != CHARS:
-                found.appendleft((other, reading))
-            elif reads[other] < 0:
-                hint_class[other], hint_next[other] = some_class[code[other][1]], reading
-                found.append((other, other))
-    return hint_class, hint_next, owner

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from .arena import (
     COUNTS,
-    EDGE as EDGES,
     FULL,
     LEFT,
     LIST,
@@ -25,6 +24,9 @@ from .arena import (
     STATUS,
     mix,
     take,
+)
+from .arena import (
+    EDGE as EDGES,
 )
 from .jit import kernel
 from .lexer import field

@@ -13,13 +13,13 @@ from .arena import (
     AHEAD,
     CELLS,
     DENSE,
+    FULL,
     POS,
     POS_STRIDE,
     STATE,
     STATE_STRIDE,
     STATUS,
     WORDS,
-    FULL,
     take,
 )
 from .collect import add_ids, add_list, add_row, clear_bit, keep_row, push, set_bits

@@ -38,8 +38,21 @@ from .collect import keep_row
 from .fronts import BELOW, EDGE, ONLY, PREFIX, front, is_front, open_set, with_members
 from .jit import kernel
 from .languages import dfa_class, in_loop, settle
-from .lexer import F_ACCEPT, F_LATE, F_LEFT, F_LIST, NO_LOOP, NONE, can_begin, field, lexer_loop, lexer_step
-from .lexer import owes, pending_at, place_of
+from .lexer import (
+    F_ACCEPT,
+    F_LATE,
+    F_LEFT,
+    F_LIST,
+    NO_LOOP,
+    NONE,
+    can_begin,
+    field,
+    lexer_loop,
+    lexer_step,
+    owes,
+    pending_at,
+    place_of,
+)
 from .pair_table import DENSE_FROM, P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, find_pair
 from .pairs import LOOP_FROM, SHARED_FROM, ensure_pair
 from .positions import K_BYTE, K_INSIDE, position
@@ -52,7 +65,9 @@ GROUP, EXIT = 4, 3  # words of a group and of an exit
 FRAME = 9  # set, lexer state, mode, tag and left state of the last match, bytes since then, depth, byte, whether first
 MAX_PATH = 1024
 ALONE_FROM = 1024  # tokens below a set from which it is an exit of its own: what is merged must be read apart
-MANY_SHADOWS = 2048  # tokens beyond which the shadows of the match at which a token begins are left to a mask of their own
+MANY_SHADOWS = (
+    2048  # tokens beyond which the shadows of the match at which a token begins are left to a mask of their own
+)
 # scratch COWALK: groups (tags, tokens, whether a row belongs to them), then rows (group, row)
 N_GROUPS, N_ROWS, LAST_GROUP, N_SHADOWS, COUNTERS, MAX_GROUPS, AT_ROWS = 0, 1, 2, 3, 4, 20000, 80000
 MISSING = 3  # spare word of region WANTED: whether the pair being built lacks others

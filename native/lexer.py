@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from .arena import FULL, POS, POS_STRIDE, ROW, SET, SET_HASH, STATUS, THREADS, mix, take
 from .jit import kernel
-from .languages import DFA_CLS, DFA_INTERVALS, DFA_STARTS, interval_of
+from .languages import DFA_CLS, DFA_STARTS, interval_of
 from .positions import K_INSIDE, K_LATE, K_LEXER, K_MATCH, K_OWED, K_RETYPE, K_THREAD, position
 from .strings import mode_range, utf8_step
 
