@@ -5,6 +5,8 @@ token begins *with* the edge that killed the lexer, after the bytes since the la
 words each: what is read last (``BELOW``: all suffixes of a set; ``EDGE``: one edge and what is below; ``ONLY``: the tokens that
 end at one edge), and before it the *prefix*, a chain of ``K_BYTE`` cells with the first byte first (0: none).
 
+Large sets behind one byte are not merged: such a front has several edges with one byte.
+
 A front has a number and a record like a merged set (:mod:`.suffixes`), with the negative number of members; once its
 edges are grouped by byte (:func:`open_set`), it is read like any other.
 """
@@ -36,6 +38,7 @@ from .trie import V_NODES
 
 BELOW, EDGE, ONLY = 0, 1, 2
 PREFIX = 4  # factor of the prefix in a member's second word
+ALONE_FROM = 64  # tokens below a set from which it gets an edge of its own instead of being merged with others
 ROW = 4  # words of an edge in the making: edge (-1: none), rest and its code (-1: none), byte
 
 
@@ -178,6 +181,13 @@ def with_members(A, V, base, n, x):
     return n + more
 
 
+@kernel("b1(A, A, i8)")
+def is_alone(A, V, at):
+    """Whether the rest of an edge in the making (its words at ``at``) is large, and not merged with others."""
+    x = int(A[at + 1])
+    return x >= 0 and A[at + 2] == BELOW and not is_front(A, V, x) and below(A, V, x) >= ALONE_FROM
+
+
 @kernel("i8(A, A, i8, i8, i8)")
 def _rest(A, V, start, stop, total):
     """The set behind some edges in the making: its number, or -1."""
@@ -185,7 +195,7 @@ def _rest(A, V, start, stop, total):
     for j in range(start, stop):
         at = int(A[SORT]) + ROW * j
         x, code = int(A[at + 1]), int(A[at + 2])
-        if x < 0:
+        if x < 0 or is_alone(A, V, at):
             continue
         if code == BELOW and is_front(A, V, x):
             n = with_members(A, V, base, n, x)
@@ -220,10 +230,13 @@ def open_set(A, V, x):
         distinct += A[counts + b + 1] > 0
         A[counts + b + 1] += A[counts + b]
     _expand(A, V, members, n, 1)
+    for j in range(total):
+        distinct += is_alone(A, V, int(A[SORT]) + ROW * j)
     first, start, tokens_below = take(A, EDGES, distinct * EDGE_STRIDE), 0, 0
     if first < 0:
         return False
-    for e in range(distinct):
+    e = 0
+    while start < total:
         b = int(A[int(A[SORT]) + ROW * start + 3])
         stop = int(A[counts + b])
         listed, edge = _tokens(A, V, start, stop), first + e * EDGE_STRIDE
@@ -231,6 +244,14 @@ def open_set(A, V, x):
         if A[STATUS] != 0:
             return False
         tokens_below += A[edge + 3] + (below(A, V, int(A[edge + 1])) if A[edge + 1] >= 0 else 0)
+        e += A[edge + 1] >= 0 or A[edge + 3] > 0
+        for j in range(start, stop):
+            row = int(A[SORT]) + ROW * j
+            if is_alone(A, V, row):
+                edge = first + e * EDGE_STRIDE
+                A[edge], A[edge + 1], A[edge + 2], A[edge + 3] = b, A[row + 1], 0, 0
+                tokens_below += below(A, V, int(A[edge + 1]))
+                e += 1
         start = stop
-    A[at + 2], A[at + 3], A[at + 5] = first, distinct, tokens_below
+    A[at + 2], A[at + 3], A[at + 5] = first, e, tokens_below
     return True

@@ -22,20 +22,24 @@ from .arena import (
     COWALK,
     DENSE,
     ENDED,
+    EXITS,
     FULL,
+    IDS,
     LEFT,
     LIST,
     PAIR,
     PAIR_HASH,
     PAIR_STRIDE,
+    SNODE,
+    SNODE_STRIDE,
     STATUS,
     WANTED,
     WORDS,
     mix,
     take,
 )
-from .collect import keep_row
-from .fronts import BELOW, EDGE, ONLY, PREFIX, front, is_front, open_set, with_members
+from .collect import keep_row, set_bits
+from .fronts import ALONE_FROM, BELOW, EDGE, ONLY, PREFIX, front, is_front, open_set, with_members
 from .jit import kernel
 from .languages import dfa_class, in_loop, settle
 from .lexer import (
@@ -57,18 +61,18 @@ from .pair_table import DENSE_FROM, P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_R
 from .pairs import LOOP_FROM, SHARED_FROM, ensure_pair
 from .positions import K_BYTE, K_INSIDE, position
 from .strings import CHAR, DEAD, utf8_step
-from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens
+from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, suffix_set
 from .trie import V_NODES
 
 R_GROUPS, R_N_GROUPS, R_EXITS, R_N_EXITS, R_SHADOW = 2, 3, 4, 5, 6
 GROUP, EXIT = 4, 3  # words of a group and of an exit
 FRAME = 9  # set, lexer state, mode, tag and left state of the last match, bytes since then, depth, byte, whether first
 MAX_PATH = 1024
-ALONE_FROM = 1024  # tokens below a set from which it is an exit of its own: what is merged must be read apart
+EXIT_FROM = 1024  # tokens below a set from which it is an exit of its own instead of being merged with others
 MANY_SHADOWS = (
     2048  # tokens beyond which the shadows of the match at which a token begins are left to a mask of their own
 )
-# scratch COWALK: groups (tags, tokens, whether a row belongs to them), then rows (group, row)
+# scratch COWALK: groups (tags, tokens, whether a row belongs to them, place), then rows (group, row)
 N_GROUPS, N_ROWS, LAST_GROUP, N_SHADOWS, COUNTERS, MAX_GROUPS, AT_ROWS = 0, 1, 2, 3, 4, 20000, 80000
 MISSING = 3  # spare word of region WANTED: whether the pair being built lacks others
 
@@ -79,16 +83,16 @@ def group_of(A, tags):
     base = int(A[COWALK]) + COUNTERS
     n = int(A[base - COUNTERS + N_GROUPS])
     last = int(A[base - COUNTERS + LAST_GROUP])
-    if last < n and A[base + 3 * last] == tags:
+    if last < n and A[base + 4 * last] == tags:
         return last
     for k in range(n):
-        if A[base + 3 * k] == tags:
+        if A[base + 4 * k] == tags:
             A[base - COUNTERS + LAST_GROUP] = k
             return k
     if n == MAX_GROUPS:
         A[STATUS] = FULL
         return 0
-    A[base + 3 * n], A[base + 3 * n + 1], A[base + 3 * n + 2] = tags, 0, 0
+    A[base + 4 * n], A[base + 4 * n + 1], A[base + 4 * n + 2] = tags, 0, 0
     A[base - COUNTERS + N_GROUPS], A[base - COUNTERS + LAST_GROUP] = n + 1, n
     return n
 
@@ -104,7 +108,7 @@ def end_tokens(A, source, at, n, tags):
     for j in range(n):
         A[base + 2 * (used + j)], A[base + 2 * (used + j) + 1] = group, source[at + j]
     A[ENDED + 2] = used + n
-    A[int(A[COWALK]) + COUNTERS + 3 * group + 1] += n
+    A[int(A[COWALK]) + COUNTERS + 4 * group + 1] += n
 
 
 @kernel("void(A, A, i8, i8)")
@@ -126,7 +130,7 @@ def end_row(A, row, tags):
         A[STATUS] = FULL
         return
     A[base + AT_ROWS + 2 * n], A[base + AT_ROWS + 2 * n + 1] = group, row
-    A[base + COUNTERS + 3 * group + 2] = 1
+    A[base + COUNTERS + 4 * group + 2] = 1
     A[base + N_ROWS] = n + 1
 
 
@@ -254,23 +258,11 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
         ahead(A, rest, to, inside, tag, left, since, depth + 1, b, 0)
 
 
-@kernel("void(A, A, i8)")
-def visit_edges(A, V, frame):
-    """Read one level of the set of a frame (its words lie behind those in use)."""
-    x, q, mode, tag = int(A[frame]), int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
-    left, since, depth, loop = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), 0
-    L = field(A, q, 1)
-    fresh = tag == NONE or since == 0
-    if mode == 0 and fresh and not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
-        loop = lexer_loop(A, q)
-        if loop == NO_LOOP:
-            loop = 0
-        else:
-            x = read_loop(A, V, x, q)
-            if x < 0:
-                return
-    if not open_set(A, V, x):
-        return
+@kernel("void(A, A, i8, i8, i8)")
+def visit_edges(A, V, x, frame, loop):
+    """Read one level of a set from the lexer state of a frame, without the bytes of a loop set (0: none)."""
+    q, mode, tag = int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
+    left, since, depth, L = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), field(A, q, 1)
     first, last = edge_range(A, V, x)
     for edge in range(first, last):
         b = edge_byte(A, V, edge)
@@ -282,11 +274,34 @@ def visit_edges(A, V, frame):
             to = lexer_step(A, q, dfa_class(A, L, r & 0x1FFFFF))
         elif r != DEAD and can_begin(A, q, r):
             to, inside = q, settle(A, L, r)
+        if A[STATUS] == 0:
+            arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth)
         if A[STATUS] != 0:
             return
-        arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth)
-        if A[STATUS] != 0:
-            return
+
+
+@kernel("void(A, A, i8, i8)")
+def visit_looping(A, V, frame, loop):
+    """Read the set of a frame whose lexer state loops.
+
+    What leaves the loop is read node by node where much is below, since merging it would cost more than it shares.
+    """
+    x, nodes, n = read_loop(A, V, int(A[frame]), int(A[frame + 1])), int(V[V_NODES]), 0
+    if x < nodes:
+        if x >= 0 and A[STATUS] == 0:
+            visit_edges(A, V, x, frame, loop)
+        return
+    at, small = int(A[SNODE]) + (x - nodes) * SNODE_STRIDE, int(A[EXITS])
+    for j in range(int(A[at + 1])):
+        node = int(A[int(A[at]) + j])
+        if below(A, V, node) < ALONE_FROM:
+            A[small + n] = node
+            n += 1
+        elif A[STATUS] == 0:
+            visit_edges(A, V, node, frame, loop)
+    x = suffix_set(A, V, small, n)
+    if x >= 0 and A[STATUS] == 0:
+        visit_edges(A, V, x, frame, loop)
 
 
 @kernel("void(A, A, i8)")
@@ -309,43 +324,57 @@ def visit_frame(A, V, frame):
         else:
             want(A, x, place)
         return
-    visit_edges(A, V, frame)
+    if fresh and mode == 0 and not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
+        loop = lexer_loop(A, q)
+        if loop != NO_LOOP:
+            visit_looping(A, V, frame, loop)
+            return
+    if A[STATUS] == 0 and open_set(A, V, x):
+        visit_edges(A, V, x, frame, 0)
 
 
-@kernel("i8(A, i8, i8)")
-def _kept_group(A, k, at):
-    """Write group ``k`` to ``at``: its tokens as a row, or as a list."""
+@kernel("void(A)")
+def _sort_by_group(A):
+    """Order the tokens noted by their groups, in region IDS; each group learns where its own begin."""
+    base, ended, out, start = int(A[COWALK]) + COUNTERS, int(A[ENDED]), int(A[IDS]), 0
+    for k in range(int(A[base - COUNTERS + N_GROUPS])):
+        A[base + 4 * k + 3] = start
+        start += A[base + 4 * k + 1]
+    for j in range(int(A[ENDED + 2])):
+        at = base + 4 * int(A[ended + 2 * j]) + 3
+        A[out + A[at]] = A[ended + 2 * j + 1]
+        A[at] += 1
+
+
+@kernel("b1(A, i8, i8)")
+def _keep_group(A, k, at):
+    """Write group ``k`` to ``at``: its tokens as a row, or as a list; False with ``FULL`` set."""
     base = int(A[COWALK])
-    group = base + COUNTERS + 3 * k
-    n, n_rows, ended = int(A[group + 1]), int(A[base + N_ROWS]), int(A[ENDED])
+    group = base + COUNTERS + 4 * k
+    n, ids = int(A[group + 1]), int(A[IDS]) + int(A[group + 3]) - int(A[group + 1])
     A[at], A[at + 1], A[at + 2], A[at + 3] = A[group], 0, 0, n
     if A[group + 2] == 0 and n < DENSE_FROM:
-        ids = take(A, LIST, n)
-        if ids < 0:
-            return 0
-        A[at + 2] = ids
-        for j in range(int(A[ENDED + 2])):
-            if A[ended + 2 * j] == k:
-                A[ids] = A[ended + 2 * j + 1]
-                ids += 1
-        return 1
+        place = take(A, LIST, n)
+        if place < 0:
+            return False
+        A[at + 2] = place
+        for j in range(n):
+            A[place + j] = A[ids + j]
+        return True
     row, words = take(A, DENSE, int(A[WORDS])), np.uint64(A[WORDS])
     if row < 0:
-        return 0
+        return False
     to = np.uint64(row)
     for j in range(words):
         A[to + j] = 0
-    for m in range(n_rows):
+    for m in range(int(A[base + N_ROWS])):
         if A[base + AT_ROWS + 2 * m] == k:
             source = np.uint64(A[base + AT_ROWS + 2 * m + 1])
             for j in range(words):
                 A[to + j] |= A[source + j]
-    for j in range(int(A[ENDED + 2])):
-        if A[ended + 2 * j] == k:
-            t = A[ended + 2 * j + 1]
-            A[row + (t >> 5)] |= 1 << (t & 31)
+    set_bits(A, row, ids, n)
     A[at + 1] = keep_row(A, row)
-    return 1
+    return A[STATUS] == 0
 
 
 @kernel("i8(A, A)")
@@ -366,7 +395,7 @@ def _kept_exits(A, V):
                 x, code = int(A[at + 2]), int(A[at + 3])
                 if code == BELOW and is_front(A, V, x):
                     m = with_members(A, V, members, m, x)
-                elif code == BELOW and below(A, V, x) >= ALONE_FROM and EXIT * n + 2 * EXIT < room:
+                elif code == BELOW and below(A, V, x) >= EXIT_FROM and EXIT * n + 2 * EXIT < room:
                     A[found + EXIT * n], A[found + EXIT * n + 1], A[found + EXIT * n + 2] = tag, left, x
                     n += 1
                 else:
@@ -399,8 +428,9 @@ def _keep(A, V, x, place, in_shadow):
     groups, exits = take(A, LIST, GROUP * n), _kept_exits(A, V)
     if groups < 0 or exits == 0:
         return
+    _sort_by_group(A)
     for k in range(n):
-        if _kept_group(A, k, groups + GROUP * k) == 0:
+        if not _keep_group(A, k, groups + GROUP * k):
             return
     at = take(A, PAIR, PAIR_STRIDE)
     size, table = int(A[PAIR_HASH + 1]), int(A[PAIR_HASH])
