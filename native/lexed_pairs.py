@@ -58,7 +58,7 @@ from .lexer import (
     place_of,
 )
 from .pair_table import DENSE_FROM, P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, find_pair
-from .pairs import LOOP_FROM, SHARED_FROM, ensure_pair
+from .pairs import LOOP_FROM, ensure_pair
 from .positions import K_BYTE, K_INSIDE, position
 from .strings import CHAR, DEAD, utf8_step
 from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, suffix_set
@@ -68,6 +68,7 @@ R_GROUPS, R_N_GROUPS, R_EXITS, R_N_EXITS, R_SHADOW = 2, 3, 4, 5, 6
 GROUP, EXIT = 4, 3  # words of a group and of an exit
 FRAME = 9  # set, lexer state, mode, tag and left state of the last match, bytes since then, depth, byte, whether first
 MAX_PATH = 1024
+SHARED_FROM = 32  # tokens below a set from which a pair of its own pays
 EXIT_FROM = 1024  # tokens below a set from which it is an exit of its own instead of being merged with others
 MANY_SHADOWS = (
     2048  # tokens beyond which the shadows of the match at which a token begins are left to a mask of their own
@@ -101,6 +102,8 @@ def group_of(A, tags):
 def end_tokens(A, source, at, n, tags):
     """Note ``n`` tokens at ``source[at:]`` that end where ``tags`` are pending."""
     used, base = int(A[ENDED + 2]), int(A[ENDED])
+    if A[WANTED + MISSING]:
+        return
     if 2 * (used + n) > A[ENDED + 1]:
         A[STATUS] = FULL
         return
@@ -124,6 +127,8 @@ def end_edge(A, V, edge, tags):
 @kernel("void(A, i8, i8)")
 def end_row(A, row, tags):
     """Note all tokens of a dense row that end where ``tags`` are pending."""
+    if A[WANTED + MISSING]:
+        return
     base, group = int(A[COWALK]), group_of(A, tags)
     n = int(A[base + N_ROWS])
     if AT_ROWS + 2 * n + 2 > A[COWALK + 1]:
@@ -138,6 +143,8 @@ def end_row(A, row, tags):
 def leave(A, tag, left, x, code):
     """Note that a token of the lexer ended, and what remains then."""
     used = int(A[LEFT + 2])
+    if A[WANTED + MISSING]:
+        return
     if 4 * used + 4 > A[LEFT + 1] // 2:
         A[STATUS] = FULL
         return
