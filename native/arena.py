@@ -36,7 +36,8 @@ SUSPECTS, USED_LISTS = 156, 160
 MACHINE = 164  # addresses of the kernels that step and read positions of a lexer: see machine.py
 # scratch of lexers: see lexer.py, stacks.py, lexed_pairs.py
 THREADS, CELLS, ENDED, LEFT, AHEAD, WANTED = 168, 172, 176, 180, 184, 188
-HEADER = 192
+INDEX = 192  # of the trie by bytes: see complements.py
+HEADER = 193
 
 POS_STRIDE = 8  # kind and seven fields
 STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, spare

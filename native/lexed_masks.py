@@ -16,27 +16,28 @@ from .arena import (
     FULL,
     POS,
     POS_STRIDE,
+    SNODE,
+    SNODE_STRIDE,
     STATE,
     STATE_STRIDE,
     STATUS,
     WORDS,
     take,
 )
-from .collect import add_ids, add_list, add_row, clear_bit, keep_row, push, set_bits
-from .fronts import open_set
+from .collect import add_ids, add_list, add_row, clear_bit, clear_bits, keep_row, push, set_bits
+from .complements import clear_below
+from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
-from .languages import dfa_class
 from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
 from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token
-from .lexer import F_ACCEPT, F_LATE, F_LEFT, NONE, can_begin, field, lexer_start, lexer_step, place_of
+from .lexer import F_ACCEPT, F_LEFT, field, lexer_start, place_of
 from .masks import recipe
 from .pair_table import find_pair
 from .stacks import G_CONTEXT, G_LEXER, accepts_some, after_tag, top
 from .states import S_RECIPE, state_of
 from .steps import step
-from .strings import CHAR, DEAD, utf8_step
 from .suffixes import edge_byte, edge_range, edge_rest, edge_tokens
-from .trie import V_NODES, V_TOKBYTES, V_TOKOFF
+from .trie import V_CHILD, V_NODES
 
 FRAME = 4  # stack, set, lexer state, mode
 SPARE = 3  # spare word of region AHEAD: words in use of its upper half
@@ -76,25 +77,53 @@ def _read_level(A, V, x, pos, parent):
     return 1 if A[STATUS] == 0 else 0
 
 
-@kernel("b1(A, A, i8, i8, i8)")
-def _passes_match(A, V, q, mode, token):
-    """Whether the lexer passes a match while it reads a token."""
-    L, at = field(A, q, 1), int(V[V_TOKOFF]) + token
-    for j in range(int(V[at]), int(V[at + 1])):
-        r = utf8_step(mode, int(V[int(V[V_TOKBYTES]) + j]))
-        if r == DEAD:
-            return False
-        if r < CHAR:
-            if not can_begin(A, q, r):
-                return False
-            mode = r
+@kernel("void(A, A, i8, i8)")
+def _clear_set(A, V, row, x):
+    """Take the tokens with suffixes in a set that is no front out of a dense row."""
+    nodes, child = int(V[V_NODES]), int(V[V_CHILD])
+    members, n = 0, 1
+    if x >= nodes:
+        at = int(A[SNODE]) + (x - nodes) * SNODE_STRIDE
+        members, n = int(A[at]), int(A[at + 1])
+    for j in range(n):
+        node = x if x < nodes else int(A[members + j])
+        for c in range(int(V[child + node]), int(V[child + node + 1])):
+            clear_below(A, V, row, c)
+
+
+@kernel("void(A, A, i8, i8)")
+def _clear_exit(A, V, row, x):
+    """Take the tokens with suffixes in an exit of a pair with the whole vocabulary out of a dense row."""
+    if not is_front(A, V, x):
+        _clear_set(A, V, row, x)
+        return
+    at = int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE
+    members = int(A[at])
+    for j in range(-int(A[at + 1])):
+        y, kind = int(A[members + 2 * j]), int(A[members + 2 * j + 1]) % PREFIX
+        if kind == BELOW:
+            _clear_set(A, V, row, y)
+        else:
+            clear_bits(A, V, row, y)
+            rest = edge_rest(A, V, y) if kind == EDGE else -1
+            if rest >= 0:
+                _clear_set(A, V, row, rest)
+
+
+@kernel("void(A, A, i8, i8)")
+def _clear_matched(A, V, row, pair):
+    """Take the tokens in which the lexer passes a match out of a dense row: those of exits, and of groups at a match."""
+    for k in range(int(A[pair + R_N_EXITS])):
+        _clear_exit(A, V, row, int(A[int(A[pair + R_EXITS]) + EXIT * k + 2]))
+    for k in range(int(A[pair + R_N_GROUPS])):
+        at = int(A[pair + R_GROUPS]) + GROUP * k
+        if A[at + 4] == 0:
             continue
-        q, mode = lexer_step(A, q, dfa_class(A, L, r & 0x1FFFFF)), 0
-        if q < 0:
-            return False
-        if field(A, q, F_ACCEPT) != NONE or field(A, q, F_LATE) != 0:
-            return True
-    return False
+        if A[at + 1] != 0:
+            for j in range(int(A[WORDS])):
+                A[row + j] &= ~A[int(A[at + 1]) + j]
+        for j in range(int(A[at + 3]) if A[at + 2] != 0 else 0):
+            clear_bit(A, row, int(A[int(A[at + 2]) + j]))
 
 
 @kernel("i8(A, A, i8, i8, i8)")
@@ -103,6 +132,10 @@ def _read_shadow(A, V, shadow, q, mode):
     made = int(A[A[STATE] + shadow * STATE_STRIDE + S_RECIPE])
     if made == 0:
         recipe(A, V, shadow)
+        return 0
+    pair = find_pair(A, 0, place_of(A, q, mode))
+    if pair == 0:
+        lexed_pair(A, V, 0, q, mode)
         return 0
     row, words = take(A, DENSE, int(A[WORDS])), np.uint64(A[WORDS])
     if row < 0:
@@ -120,11 +153,7 @@ def _read_shadow(A, V, shadow, q, mode):
         set_bits(A, row, int(A[at + 1 + 2 * k]), int(A[at + 2 + 2 * k]))
     at += 1 + 2 * n_lists
     set_bits(A, row, at + 1, int(A[at]))
-    for j in range(int(A[WORDS])):
-        word = int(A[row + j]) & 0xFFFFFFFF
-        for k in range(32):
-            if (word >> k) & 1 and _passes_match(A, V, q, mode, 32 * j + k):
-                clear_bit(A, row, 32 * j + k)
+    _clear_matched(A, V, row, pair)
     if A[STATUS] == 0:
         add_row(A, keep_row(A, row))
     return 1 if A[STATUS] == 0 else 0

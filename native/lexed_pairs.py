@@ -8,7 +8,7 @@ remains as an exit of no further bytes than its own (``ONLY``).
 This is "Flexible and Efficient Grammar-Constrained Decoding" (Park et al., ICML 2025, section 3: terminals that a token can
 realise from a lexer state) worked out lazily, and over sets of suffixes instead of tokens.
 
-Record (region PAIR): set, position, place and number of the groups (tags, row, list, length), of the exits (tag, left
+Record (region PAIR): set, position, place and number of the groups (tags, row, list, length, whether they end at a match), of the exits (tag, left
 state, set), and whether what follows the match in the state itself was left out: too many tokens neither kill the lexer
 nor reach a longer match.
 """
@@ -65,7 +65,7 @@ from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, suff
 from .trie import V_NODES
 
 R_GROUPS, R_N_GROUPS, R_EXITS, R_N_EXITS, R_SHADOW = 2, 3, 4, 5, 6
-GROUP, EXIT = 4, 3  # words of a group and of an exit
+GROUP, EXIT = 5, 3  # words of a group and of an exit
 FRAME = 9  # set, lexer state, mode, tag and left state of the last match, bytes since then, depth, byte, whether first
 MAX_PATH = 1024
 SHARED_FROM = 32  # tokens below a set from which a pair of its own pays
@@ -78,9 +78,10 @@ N_GROUPS, N_ROWS, LAST_GROUP, N_SHADOWS, COUNTERS, MAX_GROUPS, AT_ROWS = 0, 1, 2
 MISSING = 3  # spare word of region WANTED: whether the pair being built lacks others
 
 
-@kernel("i8(A, i8)")
-def group_of(A, tags):
-    """Number of the group of a set of tags, made if it is new."""
+@kernel("i8(A, i8, i8)")
+def group_of(A, tags, matched):
+    """Number of the group of a set of tags, made if it is new; ``matched``: its tokens end at a match."""
+    tags = 2 * tags + matched
     base = int(A[COWALK]) + COUNTERS
     n = int(A[base - COUNTERS + N_GROUPS])
     last = int(A[base - COUNTERS + LAST_GROUP])
@@ -98,8 +99,8 @@ def group_of(A, tags):
     return n
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def end_tokens(A, source, at, n, tags):
+@kernel("void(A, A, i8, i8, i8, i8)")
+def end_tokens(A, source, at, n, tags, matched):
     """Note ``n`` tokens at ``source[at:]`` that end where ``tags`` are pending."""
     used, base = int(A[ENDED + 2]), int(A[ENDED])
     if A[WANTED + MISSING]:
@@ -107,29 +108,29 @@ def end_tokens(A, source, at, n, tags):
     if 2 * (used + n) > A[ENDED + 1]:
         A[STATUS] = FULL
         return
-    group = group_of(A, tags)
+    group = group_of(A, tags, matched)
     for j in range(n):
         A[base + 2 * (used + j)], A[base + 2 * (used + j) + 1] = group, source[at + j]
     A[ENDED + 2] = used + n
     A[int(A[COWALK]) + COUNTERS + 4 * group + 1] += n
 
 
-@kernel("void(A, A, i8, i8)")
-def end_edge(A, V, edge, tags):
+@kernel("void(A, A, i8, i8, i8)")
+def end_edge(A, V, edge, tags, matched):
     """Note the tokens that end at an edge."""
     at, n = edge_tokens(A, V, edge)
     if n and edge < V[V_NODES]:
-        end_tokens(A, V, at, n, tags)
+        end_tokens(A, V, at, n, tags, matched)
     elif n:
-        end_tokens(A, A, at, n, tags)
+        end_tokens(A, A, at, n, tags, matched)
 
 
-@kernel("void(A, i8, i8)")
-def end_row(A, row, tags):
+@kernel("void(A, i8, i8, i8)")
+def end_row(A, row, tags, matched):
     """Note all tokens of a dense row that end where ``tags`` are pending."""
     if A[WANTED + MISSING]:
         return
-    base, group = int(A[COWALK]), group_of(A, tags)
+    base, group = int(A[COWALK]), group_of(A, tags, matched)
     n = int(A[base + N_ROWS])
     if AT_ROWS + 2 * n + 2 > A[COWALK + 1]:
         A[STATUS] = FULL
@@ -196,9 +197,9 @@ def use_pair(A, V, pair):
     for k in range(int(A[pair + R_N_GROUPS])):
         at = groups + GROUP * k
         if A[at + 1] != 0:
-            end_row(A, int(A[at + 1]), int(A[at]))
+            end_row(A, int(A[at + 1]), int(A[at]), int(A[at + 4]))
         else:
-            end_tokens(A, A, int(A[at + 2]), int(A[at + 3]), int(A[at]))
+            end_tokens(A, A, int(A[at + 2]), int(A[at + 3]), int(A[at]), int(A[at + 4]))
     for k in range(int(A[pair + R_N_EXITS])):
         at = exits + EXIT * k
         leave(A, int(A[at]), int(A[at + 1]), int(A[at + 2]), BELOW)
@@ -216,15 +217,15 @@ def read_loop(A, V, x, q):
     loop = lexer_loop(A, q)
     if A[STATUS] != 0 or not ensure_pair(A, V, x, -loop):
         return -1
-    table, tags = find_pair(A, x, -loop), pending_at(A, q, 0)
+    table, tags, matched = find_pair(A, x, -loop), pending_at(A, q, 0), int(field(A, q, F_ACCEPT) != NONE)
     if A[STATUS] != 0:
         return -1
     for j in range(int(A[table + P_ROWS])):
-        end_row(A, int(A[table + P_ROW + j]), tags)
+        end_row(A, int(A[table + P_ROW + j]), tags, matched)
     at, n = int(A[table + P_LIST]), int(A[table + P_LISTS])
     for j in range(n):
-        end_tokens(A, A, int(A[at + 2 * j]), int(A[at + 2 * j + 1]), tags)
-    end_tokens(A, A, at + 2 * n, int(A[table + P_COUNT]), tags)
+        end_tokens(A, A, int(A[at + 2 * j]), int(A[at + 2 * j + 1]), tags, matched)
+    end_tokens(A, A, at + 2 * n, int(A[table + P_COUNT]), tags, matched)
     return int(A[table + P_EXIT])
 
 
@@ -251,12 +252,13 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
             leave(A, tag, left, edge, prefix(A, depth, since) * PREFIX + EDGE)
         return
     since += 1
+    matched = int(inside == 0 and (late != 0 or field(A, to, F_ACCEPT) != NONE))
     if inside == 0 and field(A, to, F_ACCEPT) != NONE:
         tag, left, since = field(A, to, F_ACCEPT), field(A, to, F_LEFT), 0
     tags = pending_at(A, to, inside)
     if A[STATUS] != 0:
         return
-    end_edge(A, V, edge, tags)
+    end_edge(A, V, edge, tags, matched)
     if tag != NONE and since > 0 and edge_tokens(A, V, edge)[1]:
         A[int(A[COWALK]) + N_SHADOWS] += since > depth
         leave(A, tag, left, edge, prefix(A, depth, since - 1) * PREFIX + ONLY)
@@ -331,7 +333,15 @@ def visit_frame(A, V, frame):
         else:
             want(A, x, place)
         return
-    if fresh and mode == 0 and not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
+    swallows = tag == NONE and field(A, q, F_ACCEPT) != NONE  # the match that the state itself is was left out
+    if (
+        fresh
+        and mode == 0
+        and not swallows
+        and not is_front(A, V, x)
+        and not owes(A, q)
+        and below(A, V, x) >= LOOP_FROM
+    ):
         loop = lexer_loop(A, q)
         if loop != NO_LOOP:
             visit_looping(A, V, frame, loop)
@@ -359,7 +369,7 @@ def _keep_group(A, k, at):
     base = int(A[COWALK])
     group = base + COUNTERS + 4 * k
     n, ids = int(A[group + 1]), int(A[IDS]) + int(A[group + 3]) - int(A[group + 1])
-    A[at], A[at + 1], A[at + 2], A[at + 3] = A[group], 0, 0, n
+    A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4] = A[group] >> 1, 0, 0, n, A[group] & 1
     if A[group + 2] == 0 and n < DENSE_FROM:
         place = take(A, LIST, n)
         if place < 0:

@@ -31,6 +31,7 @@ from .arena import (
     take,
 )
 from .collect import add_edge, add_exit, add_ids, add_row, add_tokens, dense_row, flush_ids, push
+from .complements import gather_complement
 from .jit import kernel
 from .languages import ANY, AUTOMATON, DFA_LOOPS, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF, TOTAL, in_loop
 from .positions import K_KEY, K_STRING, O_SPEC
@@ -232,6 +233,8 @@ def gather_loop(A, V, x, loop):
     Tokens that end inside a character count as inside: every completion of it belongs to the loop.
     """
     nodes = int(V[V_NODES])
+    if x == 0 and gather_complement(A, V, loop):
+        return
     if x < nodes and nodes <= A[SORT + 1]:
         sweep_loop(A, V, x, loop)
         return
