@@ -33,6 +33,8 @@ from .vocabulary import Vocabulary
 
 Whitespace = Literal["flexible", "bounded", "compact"]
 Numbers = Literal["any", "plain"]
+Parser = Literal["lalr"]
+LexerKind = Literal["contextual", "basic"]
 
 
 class Grammar:
@@ -258,7 +260,9 @@ class Compiler:
             lambda: self._text_grammar(lambda arena: place_words(arena, words), {"choices": len(words)}),
         )
 
-    def lark(self, text: str, *, start: str = "start", parser: str = "lalr", lexer: str | None = None) -> Grammar:
+    def lark(
+        self, text: str, *, start: str = "start", parser: Parser = "lalr", lexer: LexerKind | None = None
+    ) -> Grammar:
         """Text that Lark parses with a grammar.
 
         Parameters
@@ -272,8 +276,15 @@ class Compiler:
 
         Raises
         ------
-        GrammarError, Unsatisfiable, LimitExceeded
+        GrammarError
+            With Lark's own words, for a grammar that Lark refuses.
+        Unsatisfiable
+            If no text belongs to it.
+        LimitExceeded
+            If a named limit is passed.
         """
+        if parser not in get_args(Parser) or (lexer is not None and lexer not in get_args(LexerKind)):
+            raise ValueError(f"parser={parser!r} with lexer={lexer!r} is none of: lalr with contextual or basic")
         from detent.grammar.lark.compile import compile_lark
 
         from .lexed import place_lexed

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -31,7 +34,7 @@ def place_lexed(arena: Arena, grammar: LexedGrammar) -> Placed:
     return Placed(start)
 
 
-def _put(arena: Arena, scalars: dict[int, int], parts: dict[int, Ints], length: int) -> int:
+def _put(arena: Arena, scalars: Mapping[int, int], parts: Mapping[int, npt.NDArray[Any]], length: int) -> int:
     """A record: its fields are numbers, or the addresses of arrays behind them."""
     header = np.zeros(length, np.int32)
     for name, number in scalars.items():
@@ -79,7 +82,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints) -> int:
         lexer.L_ASSERTIONS: tables.look_enter.shape[1],
         lexer.L_N_OTHERS: len(others),
     }
-    parts = {
+    parts: dict[int, npt.NDArray[Any]] = {
         lexer.L_STARTS: tables.starts,
         lexer.L_CLS: tables.cls,
         lexer.L_SETS: tables.sets,

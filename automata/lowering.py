@@ -78,9 +78,8 @@ def place_text(arena: Arena, language: CharDfa) -> Placed:
 
 def place_words(arena: Arena, words: tuple[str, ...]) -> Placed:
     """One of some texts."""
-    return Placed(
-        arena.state(arena.position(positions.K_WORD, arena.trie(tuple(word.encode() for word in words))), place_end(arena))
-    )
+    root = arena.trie(tuple(word.encode() for word in words))
+    return Placed(arena.state(arena.position(positions.K_WORD, root), place_end(arena)))
 
 
 def place_end(arena: Arena) -> int:

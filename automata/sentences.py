@@ -210,9 +210,9 @@ def _some_end(arena: Arena, grammar: LexedGrammar, speller: Speller, start: int)
             letters.append(letter.encode())
     found, seen = [start], {start}
     for state in found:
-        for letter in letters:
+        for data in letters:
             to = state
-            for b in letter:
+            for b in data:
                 to = int(steps.step(arena.A, to, b)) if to > 0 else -1
             if to > 0 and masks.is_complete(arena.A, to):
                 return True

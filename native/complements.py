@@ -2,7 +2,7 @@
 
 A sweep of the trie looks at every node. Nearly all of them stay inside the loop of a string or a comment, so it is
 cheaper to begin with all tokens of well-formed text, and to take away what lies below the edges that leave the
-loop. The index for that is made once per vocabulary: the parent of every node, its UTF-8 mode, and the nodes by their byte.
+loop. The index for that is made once per vocabulary: the parent of every node, its UTF-8 mode, the nodes by their byte.
 """
 
 from __future__ import annotations

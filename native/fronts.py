@@ -1,9 +1,9 @@
 """Fronts: suffix sets that begin at some edges of the vocabulary's trie, or a few bytes before them.
 
 A token of a lexer ends where the lexer dies, and that is known one byte late or more: what is left of a vocabulary
-token begins *with* the edge that killed the lexer, after the bytes since the last match. A front is a set of members, two
-words each: what is read last (``BELOW``: all suffixes of a set; ``EDGE``: one edge and what is below; ``ONLY``: the tokens that
-end at one edge), and before it the *prefix*, a chain of ``K_BYTE`` cells with the first byte first (0: none).
+token begins *with* the edge that killed the lexer, after the bytes since the last match. A front is a set of members,
+two words each: what is read last (``BELOW``: all suffixes of a set; ``EDGE``: one edge and what is below; ``ONLY``: the
+tokens that end at one edge), and before it the *prefix*, a chain of ``K_BYTE`` cells, the first byte first (0: none).
 
 Large sets behind one byte are not merged: such a front has several edges with one byte.
 

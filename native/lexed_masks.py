@@ -112,7 +112,7 @@ def _clear_exit(A, V, row, x):
 
 @kernel("void(A, A, i8, i8)")
 def _clear_matched(A, V, row, pair):
-    """Take the tokens in which the lexer passes a match out of a dense row: those of exits, and of groups at a match."""
+    """Take the tokens in which the lexer passes a match out of a dense row: exits, and groups that end at a match."""
     for k in range(int(A[pair + R_N_EXITS])):
         _clear_exit(A, V, row, int(A[int(A[pair + R_EXITS]) + EXIT * k + 2]))
     for k in range(int(A[pair + R_N_GROUPS])):

@@ -1,16 +1,16 @@
-"""Pairs of a suffix set and a lexer state: what the tokens of the set do to the lexer, whatever stands on the stack.
+"""Pairs of a suffix set and a lexer state: what tokens of the set do to the lexer, whatever stands on the stack.
 
-A pair holds *groups*, the tokens that end inside the last token of the lexer (as a dense row or a list) by the set of tags
-which that may still get, and *exits*: for each tag that ended (with the left state there), the set of suffixes that
-remain. A vocabulary token that ends where the lexer has passed a match without having died is both: its shadow
+A pair holds *groups*, the tokens that end inside the last token of the lexer (as a dense row or a list) by the set of
+tags which that may still get, and *exits*: for each tag that ended (with the left state there), the set of suffixes
+that remain. A vocabulary token that ends where the lexer has passed a match without having died is both: its shadow
 remains as an exit of no further bytes than its own (``ONLY``).
 
-This is "Flexible and Efficient Grammar-Constrained Decoding" (Park et al., ICML 2025, section 3: terminals that a token can
-realise from a lexer state) worked out lazily, and over sets of suffixes instead of tokens.
+This is what "Flexible and Efficient Grammar-Constrained Decoding" (Park et al., ICML 2025) computes offline, the
+terminals that a vocabulary token can realise from a lexer state, worked out lazily and over sets of suffixes.
 
-Record (region PAIR): set, position, place and number of the groups (tags, row, list, length, whether they end at a match), of the exits (tag, left
-state, set), and whether what follows the match in the state itself was left out: too many tokens neither kill the lexer
-nor reach a longer match.
+Record (region PAIR): set, position, place and number of the groups (tags, row, list, length, whether they end at a
+match), of the exits (tag, left state, set), and whether what follows the match in the state itself was left out: too
+many tokens neither kill the lexer nor reach a longer match.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ def use_pair(A, V, pair):
 
 @kernel("i8(A, A, i8, i8)")
 def read_loop(A, V, x, q):
-    """Read what stays in the loop of a lexer state from the table that all grammars share: the set of what does not.
+    """Read what stays in the loop of a lexer state from the table that all grammars share: the set that does not.
 
     Returns
     -------
@@ -242,7 +242,7 @@ def _bytes_back(b, A, depth, characters):
 
 @kernel("void(A, A, i8, i8, i8, i8, i8, i8, i8, i8)")
 def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
-    """Note what an edge leads to: the lexer state ``to`` (-1: dead), a match behind it with ``tag``, if not ``NONE``."""
+    """Note what an edge leads to: lexer state ``to`` (-1: dead); ``tag`` is that of the last match, or ``NONE``."""
     late = field(A, to, F_LATE) if to > 0 and inside == 0 else 0
     if late != 0:
         tag, left = field(A, late, 1), field(A, late, 2)
@@ -315,7 +315,7 @@ def visit_looping(A, V, frame, loop):
 
 @kernel("void(A, A, i8)")
 def visit_frame(A, V, frame):
-    """Read the set of a frame: as a whole where the lexer can read nothing, from a pair of its own, or level by level."""
+    """Read the set of a frame: whole where the lexer can read nothing, from a pair of its own, or level by level."""
     x, q, mode, tag = int(A[frame]), int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
     since, depth = int(A[frame + 5]), int(A[frame + 6])
     if depth > 0:
@@ -396,7 +396,7 @@ def _keep_group(A, k, at):
 
 @kernel("i8(A, A)")
 def _kept_exits(A, V):
-    """Write the exits to the lists, those with one tag and left state as one set: their place; the number is in front."""
+    """Write the exits, those with one tag and left state as one set: their place, where their number stands first."""
     base, used, n = int(A[LEFT]), int(A[LEFT + 2]), 0
     members, room = base + int(A[LEFT + 1]) // 2, int(A[LEFT + 1]) // 4
     found = members + room  # exits made, three words each

@@ -4,10 +4,10 @@ The item is ``(K_LEX grammar, lexer state, mode, shadow, tail)`` above an LR sta
 before it. The token ends where the lexer dies: its tag is shifted, and the byte is read as the first of the next token,
 in the context of the new top of the stack.
 
-**Shadows.** When the lexer dies later than the last token that could have ended, the bytes since then belong to
-the next tokens. They are not read again: the state that would have followed goes along as the *shadow* (0: none), and takes
-over when the lexer dies, or is forgotten when a longer token can end. ``mode`` is the character that has begun (see
-:mod:`.strings`). ``tail``: the bytes behind a match that still owes a lookahead, the last one first; if it comes to be
+**Shadows.** When the lexer dies later than the last token that could have ended, the bytes since then belong to the
+next tokens. They are not read again: the state that would have followed goes along as the *shadow* (0: none), and
+takes over when the lexer dies, or is forgotten when a longer token can end. ``mode`` is the character that has begun
+(see :mod:`.strings`). ``tail``: the bytes behind a match that still owes a lookahead, the last one first; if it comes to be
 a token, they are read again.
 
 Where the text may end, the items of what follows the text stand beside the item.

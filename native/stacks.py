@@ -1,8 +1,9 @@
 """LR stacks: which terminals a stack accepts, and the stack behind each.
 
-A cell of a stack is a state of the core with one item, ``(K_LR, LR state)`` above the cell below; under the bottom cell stands the
-state of what follows the text. So stacks are hash-consed like everything else. While a mask is put together, cells that
-may never be needed again are scratch instead: cell ``-k`` is the ``k``-th pair (LR state, cell below) of region CELLS.
+A cell of a stack is a state of the core with one item, ``(K_LR, LR state)`` above the cell below; under the bottom
+cell stands the state of what follows the text. So stacks are hash-consed like everything else. While a mask is put
+together, cells that may never be needed again are scratch instead: cell ``-k`` is the ``k``-th pair (LR state, cell
+below) of region CELLS.
 
 The tables are Lark's (:mod:`detent.grammar.lark.tables`): 0 error, ``s + 1`` shift, ``-1 - r`` reduce by rule ``r``.
 """
