@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from detent.grammar.errors import Unsatisfiable
 from detent.grammar.lark.tables import CHARS, MATCH, SPLIT, LexedGrammar, LexerTables, ParserTables
 from detent.native import masks, steps
+from detent.native.arena import STATUS
 
 from .arena import Arena
 
@@ -198,6 +199,8 @@ def _spellings(grammar: LexedGrammar, speller: Speller, sentence: list[int]) -> 
 
 def _leads_to_end(arena: Arena, start: int, text: str) -> bool:
     state = int(masks.advance_bytes(arena.A, start, np.frombuffer(text.encode(), np.uint8).astype(np.int32), 0))
+    if state < 0:
+        arena.full()
     return state > 0 and bool(masks.is_complete(arena.A, state))
 
 
@@ -214,6 +217,8 @@ def _some_end(arena: Arena, grammar: LexedGrammar, speller: Speller, start: int)
             to = state
             for b in data:
                 to = int(steps.step(arena.A, to, b)) if to > 0 else -1
+            if arena.A[STATUS] != 0:
+                arena.full()
             if to > 0 and masks.is_complete(arena.A, to):
                 return True
             if to > 0 and to not in seen:
