@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detent.grammar.errors import LimitExceeded
-from detent.grammar.lark.tables import LexedGrammar, LexerTables
+from detent.grammar.lark.tables import CHARS, LexedGrammar, LexerTables
 from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
 
 from .arena import Arena
@@ -81,6 +81,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints) -> int:
         lexer.L_LEFTS: n_left,
         lexer.L_ASSERTIONS: tables.look_enter.shape[1],
         lexer.L_N_OTHERS: len(others),
+        lexer.L_REPEATS: _repeats(tables, hints),
     }
     parts: dict[int, npt.NDArray[Any]] = {
         lexer.L_STARTS: tables.starts,
@@ -107,3 +108,13 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints) -> int:
         lexer.L_HINT_NEXT: hints.next,
     }
     return _put(arena, scalars, parts, lexer.L_RECORD)
+
+
+def _repeats(tables: LexerTables, hints: Hints) -> bool:
+    """Whether some terminal has the same character so often that it may be a counted repetition."""
+    reads = tables.code[:, 0] == CHARS
+    pairs = np.stack([hints.owner[reads], tables.code[reads, 1]])
+    return bool((np.unique(pairs, axis=1, return_counts=True)[1] >= MANY_READS).any())
+
+
+MANY_READS = 10  # with fewer, sharing the tables of lexer states costs more than it saves

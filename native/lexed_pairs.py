@@ -51,17 +51,19 @@ from .lexer import (
     NONE,
     can_begin,
     field,
+    has_member,
     lexer_loop,
     lexer_step,
     owes,
     pending_at,
     place_of,
 )
+from .lexer_classes import alike, alike_inside, target
 from .pair_table import DENSE_FROM, P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, find_pair
 from .pairs import LOOP_FROM, ensure_pair
 from .positions import K_BYTE, K_INSIDE, position
 from .strings import CHAR, DEAD, utf8_step
-from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, suffix_set
+from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, height, suffix_set
 from .trie import V_NODES
 
 R_GROUPS, R_N_GROUPS, R_EXITS, R_N_EXITS, R_SHADOW = 2, 3, 4, 5, 6
@@ -259,9 +261,14 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
     if A[STATUS] != 0:
         return
     end_edge(A, V, edge, tags, matched)
-    if tag != NONE and since > 0 and edge_tokens(A, V, edge)[1]:
+    covered = tag != NONE and since > 0 and has_member(A, tags, tag)  # where the shadow is allowed, so is this
+    if tag != NONE and since > 0 and not covered and edge_tokens(A, V, edge)[1]:
         A[int(A[COWALK]) + N_SHADOWS] += since > depth
         leave(A, tag, left, edge, prefix(A, depth, since - 1) * PREFIX + ONLY)
+    if covered and inside != 0:
+        then = target(A, to, inside)
+        if then > 0 and field(A, then, F_ACCEPT) != NONE:
+            tag, since = NONE, 0  # the next match comes before anything else can
     rest = edge_rest(A, V, edge)
     if rest >= 0:
         ahead(A, rest, to, inside, tag, left, since, depth + 1, b, 0)
@@ -283,7 +290,7 @@ def visit_edges(A, V, x, frame, loop):
             to = lexer_step(A, q, dfa_class(A, L, r & 0x1FFFFF))
         elif r != DEAD and can_begin(A, q, r):
             to, inside = q, settle(A, L, r)
-        if A[STATUS] == 0:
+        if A[STATUS] == 0 and r != DEAD:  # ill-formed text is that however it is split into tokens
             arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth)
         if A[STATUS] != 0:
             return
@@ -326,6 +333,10 @@ def visit_frame(A, V, frame):
         return
     fresh = tag == NONE or since == 0
     if fresh and A[frame + 8] == 0 and not owes(A, q) and below(A, V, x) >= SHARED_FROM:
+        if mode != 0:
+            q = alike_inside(A, q, mode)
+        elif not is_front(A, V, x):
+            q = alike(A, q, height(A, V, x))
         place = place_of(A, q, mode)
         pair = find_pair(A, x, place) if A[STATUS] == 0 else 0
         if pair != 0:

@@ -36,7 +36,7 @@ K_BASE, K_END, K_LITERAL, K_OPEN, K_STRING, K_KEY = 1, 2, 3, 4, 5, 6
 K_MEMBER, K_OBJECT, K_ARRAY, K_NUMBER, K_TEXT, K_WORD = 7, 8, 9, 10, 11, 12
 K_LEX = 20
 # records that no item reads: a state of an LR stack; a state of a lexer, the same inside a character; cells of lists
-K_LR, K_LEXER, K_INSIDE, K_THREAD, K_MATCH, K_RETYPE, K_LATE, K_OWED, K_BYTE = 21, 22, 23, 24, 25, 26, 27, 28, 29
+K_LR, K_LEXER, K_INSIDE, K_THREAD, K_MATCH, K_RETYPE, K_LATE, K_OWED, K_BYTE, K_SIGNATURE = range(21, 31)
 START, FIRST, NEXT, NAME = 0, 1, 2, 3  # phases of containers
 
 # object record; in schema order, what has been seen is the index of the next name, O_NEXT the first required and O_LIVE
