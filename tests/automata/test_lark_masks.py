@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler, Grammar
+from detent.automata.limits import Limits
 from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
+from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
 from detent.grammar.lark.compile import compile_lark
 from detent.grammar.lark.tables import LexedGrammar
 from tests.naive.lexed import accepts
@@ -51,6 +54,7 @@ GRAMMARS = {
     "left and right": 'start: l "," r\nl: l "a" | "a"\nr: "a" r | "a"',
     "newlines": "start: line (NL line)*\nline: A*\nA: /a/\nNL: /( *\\n)+/\n%ignore / +/",
     "once": "start: A\nA: /a(b|c)/",
+    "counted": "start: (A | B)+\nA.2: /[ab]{0,11}c/\nB: /[abcé]{1,12}[ \\/]/",
 }
 TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
 TEXTS += "|é|aé|éé| if|= |IF|x |ax|ac "
@@ -113,3 +117,102 @@ def test_texts(both: tuple[Grammar, LexedGrammar], text: str) -> None:
     matcher = grammar.matcher()
     is_sentence = matcher.accept_bytes(text.encode()) and matcher.is_complete()
     assert is_sentence == accepts(tables, text)
+
+
+@pytest.fixture(scope="module")
+def wide() -> Compiler:
+    """Thousands of tokens, so that whole tables go into rows and shadows of the whole vocabulary into masks of their own."""
+    letters = ["a", "b", "c", "/", "\\", " ", "é"]
+    tokens = [bytes([b]) for b in range(256)] + [
+        "".join(t).encode() for n in (2, 3, 4) for t in product(letters, repeat=n)
+    ]
+    return Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[len(tokens)]), cache_dir=False)
+
+
+BEGINNINGS = {
+    "escape": rb"/a\/",
+    "comment": b"",
+    "long lookahead": b"a",
+    "shadows": b"aa",
+    "counted": b"ab",
+    "words": b"",
+}
+
+
+@pytest.mark.parametrize("name", BEGINNINGS)
+def test_large_vocabulary(wide: Compiler, name: str) -> None:
+    grammar, tables = wide.lark(GRAMMARS[name]), compile_lark(GRAMMARS[name])
+    rng = random.Random(name)
+    for _ in range(3):
+        matcher, text = grammar.matcher(), BEGINNINGS[name]
+        assert not text or matcher.accept_bytes(text)
+        for _ in range(5):
+            tokens = sorted(check_here(matcher, tables, text) - set(grammar.vocabulary.eos_ids))
+            if not tokens:
+                break
+            token = rng.choice(tokens)
+            assert matcher.accept(token)
+            text += grammar.vocabulary.token_bytes(token)
+
+
+def test_fork_and_rollback(compiler: Compiler) -> None:
+    matcher = compiler.lark(GRAMMARS["arithmetic"]).matcher()
+    assert matcher.accept_bytes(b"(a +")
+    before, other = allowed(matcher), matcher.fork()
+    assert other.accept_bytes(b" 1.5)")
+    assert other.is_complete() and not matcher.is_complete()
+    other.rollback(1)
+    assert other.state == matcher.state and allowed(matcher) == before
+
+
+def test_forced(compiler: Compiler) -> None:
+    matcher = compiler.lark('start: "<a>" B\nB: "bc" | "bcd"').matcher()
+    assert matcher.forced_bytes() == b"<a>bc"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "start: A B\nA: /a+/\nB: /ab/",
+        'start: A A | B "!"\nA: /a+/\nB: /ab/',
+        'start: "x" start',
+        'start: a\na: "x" b | "y" a\nb: "z" b',
+    ],
+)
+def test_empty_grammars(compiler: Compiler, text: str) -> None:
+    with pytest.raises(Unsatisfiable):
+        compiler.lark(text)
+
+
+def test_spelled_with_effort(compiler: Compiler) -> None:
+    grammar = compiler.lark('start: A B\nA: /a+/\nB: /ab/ | "c"')
+    assert grammar.matcher().accept_bytes(b"aac")
+
+
+def test_arenas_are_renewed() -> None:
+    tokens = [bytes([b]) for b in range(256)]
+    limits = Limits(cache_bytes=1 << 20)
+    compiler = Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[256]), cache_dir=False, limits=limits)
+    matcher = compiler.lark(GRAMMARS["nesting"]).matcher()
+    first = compiler.arena
+    for k in range(60):
+        assert matcher.accept_bytes(b"(a")
+        other = compiler.lark(f'start: "x{k}"').matcher()
+        assert allowed(other) == {ord("x")}
+    assert compiler.arena is not first
+    assert matcher.accept_bytes(b")" * 60) and matcher.is_complete()
+    with pytest.raises(LimitExceeded, match="cache_bytes"):
+        for _ in range(2000):
+            matcher.rollback(1)
+            matcher.accept_bytes(b"(a ")
+            matcher.accept_bytes(b"(a ")
+
+
+def test_options(compiler: Compiler) -> None:
+    assert compiler.lark('start: "a"', lexer="basic").matcher().accept_bytes(b"a")
+    assert compiler.lark('one: "b"', start="one").matcher().accept_bytes(b"b")
+    assert compiler.lark('start: "a"') is compiler.lark('start: "a"')
+    with pytest.raises(ValueError, match="lalr"):
+        compiler.lark('start: "a"', parser="cyk")  # type: ignore[arg-type]
+    with pytest.raises(GrammarError):
+        compiler.lark("start: missing")
