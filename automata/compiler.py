@@ -286,7 +286,9 @@ class Compiler:
         if parser not in get_args(Parser) or (lexer is not None and lexer not in get_args(LexerKind)):
             raise ValueError(f"parser={parser!r} with lexer={lexer!r} is none of: lalr with contextual or basic")
         from detent.grammar.lark.compile import compile_lark
+        from detent.native.jit import prepare_lexers
 
+        prepare_lexers()
         from .lexed import place_lexed
 
         def make() -> Grammar:

@@ -27,6 +27,14 @@ INLINED = 700  # bytes of bytecode up to which LLVM may find a kernel worth inli
 
 # modules compiled side by side the first time, in waves: each builds on the one before
 WAVES = (("positions, languages", "number, suffixes"), ("steps", "dfa, keys"), ("pairs", "duplicates"))
+LEXER_WAVES = (("lexer",), ("lexed_steps", "lexed_pairs"), ("lexed_masks",))
+
+
+def _cache_folder() -> Path:
+    """Where Numba keeps the kernels of this package."""
+    if chosen := config.CACHE_DIR:  # type: ignore[attr-defined]
+        return Path(chosen, _CacheLocator.get_suitable_cache_subpath(__file__))
+    return Path(__file__).parent / "__pycache__"
 
 
 def _drop_stale_kernels() -> bool:
@@ -34,12 +42,9 @@ def _drop_stale_kernels() -> bool:
 
     Numba looks at the file of a kernel alone, while its code holds or calls the kernels of other files.
     """
-    folder = Path(__file__).parent
-    cache = folder / "__pycache__"
-    if chosen := config.CACHE_DIR:  # type: ignore[attr-defined]
-        cache = Path(chosen, _CacheLocator.get_suitable_cache_subpath(__file__))
+    cache = _cache_folder()
     stamp = cache / "kernels.stamp"
-    newest = str(max(file.stat().st_mtime_ns for file in folder.glob("*.py")))
+    newest = str(max(file.stat().st_mtime_ns for file in Path(__file__).parent.glob("*.py")))
     with suppress(OSError):  # a read-only installation never changes
         if not stamp.exists() or stamp.read_text() != newest:
             for kept in cache.glob("*.nb[ci]"):
@@ -50,13 +55,13 @@ def _drop_stale_kernels() -> bool:
     return False
 
 
-def _compile_side_by_side() -> None:
+def _compile_side_by_side(waves: tuple[tuple[str, ...], ...], what: str) -> None:
     """Fill an empty cache from two processes; whatever they leave undone is compiled where it is imported."""
-    print("detent: compiling kernels, once per installation", file=sys.stderr)  # noqa: T201
+    print(f"detent: compiling {what}, once per installation", file=sys.stderr)  # noqa: T201
     if (os.cpu_count() or 1) < 2 or not sys.executable:
         return
     with suppress(OSError):
-        for wave in WAVES:
+        for wave in waves:
             for process in [_import_elsewhere(modules) for modules in wave]:
                 process.wait()
 
@@ -69,7 +74,13 @@ def _import_elsewhere(modules: str) -> subprocess.Popen[bytes]:
 
 
 if _drop_stale_kernels() and not config.DISABLE_JIT:  # type: ignore[attr-defined]
-    _compile_side_by_side()
+    _compile_side_by_side(WAVES, "kernels")
+
+
+def prepare_lexers() -> None:
+    """Fill the cache with the kernels of lexers, if it has none."""
+    if not config.DISABLE_JIT and not any(_cache_folder().glob("lexed_masks.*.nbi")):  # type: ignore[attr-defined]
+        _compile_side_by_side(LEXER_WAVES, "kernels for Lark grammars")
 
 
 def kernel(signature: str, *, nogil: bool = False, allocates: bool = False) -> Callable[[Callable[..., Any]], Any]:

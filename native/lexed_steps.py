@@ -7,8 +7,8 @@ in the context of the new top of the stack.
 **Shadows.** When the lexer dies later than the last token that could have ended, the bytes since then belong to the
 next tokens. They are not read again: the state that would have followed goes along as the *shadow* (0: none), and
 takes over when the lexer dies, or is forgotten when a longer token can end. ``mode`` is the character that has begun
-(see :mod:`.strings`). ``tail``: the bytes behind a match that still owes a lookahead, the last one first; if it comes to be
-a token, they are read again.
+(see :mod:`.strings`). ``tail``: the bytes behind a match that still owes a lookahead, the last one first; if it comes
+to be a token, they are read again.
 
 Where the text may end, the items of what follows the text stand beside the item.
 """
@@ -39,7 +39,7 @@ from .steps import step
 from .strings import CHAR, DEAD, utf8_step
 
 X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL = 1, 2, 3, 4, 5  # fields of a K_LEX position
-DEPTH, MAX_SHADOWS = 3, 256  # shadows of shadows being stepped: spare word of region CELLS, and how many may be
+DEPTH, MAX_SHADOWS = 3, 1000  # shadows of shadows being stepped: spare word of region CELLS, and how many may be
 
 
 @kernel("i8(A, i8)")

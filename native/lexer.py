@@ -40,6 +40,8 @@ MAX_SEARCH = 4096  # lexer states looked through for one tag that no thread reac
 # (their number in the spare word of the region), strings that finish here, strings that go on, lists in the making
 ENTRY_WORDS, MAX_THREADS, MAX_TERMINALS = 4, 8000, 60000
 AT_STACK, AT_SEEN, AT_FINISHED, AT_STRINGS, AT_LIST = 32000, 64000, 80000, 96000, 112000
+MAX_OWED = 2000
+AT_TAGS, AT_WANTED, AT_QUEUE, AT_BITS = 114048, 116096, 118144, 122304  # sets of tags, lexer states, bytes
 N_SEEN = 3
 
 
@@ -74,6 +76,9 @@ def with_owed(A, owed, look):
         A[kept + head] = field(A, rest, 1)
         head += 1
         rest = field(A, rest, 2)
+        if head == MAX_OWED:
+            A[STATUS] = FULL
+            return owed
     if rest == 0 or field(A, rest, 1) != look:
         rest = position(A, K_OWED, look, rest, 0, 0, 0, 0, 0)
     while head > 0:
@@ -400,7 +405,7 @@ def walk_hint(A, L, q, pc, tags):
 @kernel("i8(A, i8, i8)")
 def _wanted(A, L, q):
     """The tags that the threads, matches and strings of a state are on the way to, as a set in scratch."""
-    words, wanted = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_LIST + 4096
+    words, wanted = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_WANTED
     for j in range(words):
         A[wanted + j] = 0
     cell = field(A, q, F_LIST)
@@ -434,7 +439,7 @@ def _search(A, L, q, tags, wanted, words):
 
     Where it would pass ``MAX_SEARCH`` states, they are taken for found.
     """
-    queue, n, k = int(A[THREADS]) + AT_LIST + 6144, 1, 0
+    queue, n, k = int(A[THREADS]) + AT_QUEUE, 1, 0
     A[L + L_SEARCH] += 1
     A[queue] = q
     while k < n and _lacks(A, tags, wanted, words):
@@ -463,7 +468,7 @@ def pending(A, q):
     """
     at, L = known(A, q), field(A, q, 1)
     if A[at + Q_PENDING] == 0:
-        words, tags = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_LIST + 2048
+        words, tags = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_TAGS
         for j in range(words):
             A[tags + j] = 0
         add_tags(A, q, tags)
@@ -499,7 +504,7 @@ def pending_at(A, q, mode):
         return -1
     at, L = known(A, place), field(A, q, 1)
     if A[at + Q_PENDING] == 0:
-        words, tags = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_LIST
+        words, tags = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_TAGS
         first, last = mode_range(mode, 0)
         lo, n, found = interval_of(A, L, first), int(A[L + L_INTERVALS]), 0
         while lo < n and A[A[L + DFA_STARTS] + lo] <= last:
@@ -533,7 +538,7 @@ def lexer_loop(A, q):
     """The loop set of a state (see :mod:`.tables`): characters after which it is the same state; ``NO_LOOP``: none."""
     at, L = known(A, q), field(A, q, 1)
     if A[at + Q_LOOP] == 0:
-        bits, any_byte = int(A[THREADS]) + AT_LIST, False
+        bits, any_byte = int(A[THREADS]) + AT_BITS, False
         for j in range(8):
             A[bits + j] = 0
         for b in range(0xF5):
