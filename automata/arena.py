@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import accumulate, count
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from weakref import ref
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .vocabulary import Vocabulary
 
 Words = npt.NDArray[np.int32]
+Table: TypeAlias = "Sequence[tuple[int, int, int]]"
 
 _put, _position = direct(languages.heap_put), direct(positions.position)
 _trie_build, _state_of = direct(languages.trie_build), direct(states.state_of)
@@ -63,6 +64,7 @@ class Arena:
         self._specs: dict[tuple[int, int, int, int], int] = {}
         self._dfas: dict[bytes, int] = {}
         self._tries: dict[tuple[bytes, ...], int] = {}
+        self._raw: dict[tuple[bytes, bytes], int] = {}
         self._loops: dict[bytes, int] = {}
         self._lazy = count(1)  # taken by several threads
         self._lazy_at, self._most_lazy = int(self.A[layout.LAZY]), int(self.A[layout.LAZY + 1])
@@ -172,6 +174,45 @@ class Arena:
             self._loops[packed] = self.put(np.frombuffer(packed, dtype=np.int32).copy())
         return self._loops[packed]
 
+    def text_spec(self, dfa: CharDfa, loops: npt.NDArray[np.bool_], calls: Table = (), height: int = 0) -> int:
+        """Address of the specification of raw text under an automaton that may call.
+
+        Parameters
+        ----------
+        dfa : CharDfa
+        loops : (n_states, 256) bool
+            Of each state, what it may skip: see :func:`detent.native.tables.text_loop`.
+        calls : sequence of (int, int, int)
+            In the order of states: state, goal, state behind the call or ``TAIL``.
+        height : int
+            See :mod:`detent.native.calls`.
+        """
+        key = dfa.key, loops.tobytes()
+        if not calls and key in self._raw:
+            return self._raw[key]
+        packed = np.packbits(loops, axis=1, bitorder="little")
+        found = [self._packed_loop(row.tobytes()) if row.any() else 0 for row in packed]
+        n, table = dfa.n_states, 0
+        if calls:
+            table = self._calls(dfa, calls, height)
+            self.A[layout.RULES] = 1
+        record = self._dfa_record(dfa, np.zeros(n, np.int32), np.full(n, -1, np.int32), loops=found, calls=table)
+        spec = self.spec(languages.AUTOMATON, 0, None, record)
+        if not calls:
+            self._raw[key] = spec
+        return spec
+
+    def _calls(self, dfa: CharDfa, calls: Table, height: int) -> int:
+        """Address of a table of calls."""
+        n = dfa.n_states
+        first = np.searchsorted([state for state, _, _ in calls], np.arange(n + 1))
+        reads = (dfa.trans >= 0).any(axis=1) if dfa.trans.shape[1] else np.zeros(n, np.bool_)
+        entries = [word for _, goal, to in calls for word in (goal, to)]
+        at = languages.CALLS_FIRST + n + 1
+        table = self.put([height, at + 2 * len(calls), *(at + 2 * first), *entries, *reads])
+        self.A[table + languages.CALLS_READS : table + at] += table
+        return table
+
     def _loops_of(self, dfa: CharDfa, ascii_class: Words) -> list[int]:
         """The loop set of each state of an automaton over the inside of a string (0 where there is none)."""
         stays = dfa.trans == np.arange(dfa.n_states)[:, None]
@@ -205,21 +246,33 @@ class Arena:
         if goals is None and dfa.key in self._dfas:
             return self._dfas[dfa.key]
         shortest, longest, _ = lengths(dfa)
-        where = np.searchsorted(dfa.starts, np.arange(128), side="right") - 1
-        ascii_class = dfa.cls[where]
-        parts: list[Any] = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, ascii_class]
-        parts.append(goals or ())
+        loops = self._loops_of(dfa, _ascii_class(dfa))
+        verdicts = self.put(dfa.verdicts.ravel()) if isinstance(dfa, JudgedDfa) else 0
+        at = self._dfa_record(dfa, shortest, longest, goals=goals or (), loops=loops, verdicts=verdicts)
+        if goals is None:
+            self._dfas[dfa.key] = at
+        return at
+
+    def _dfa_record(
+        self,
+        dfa: CharDfa,
+        shortest: Words,
+        longest: Words,
+        *,
+        loops: Sequence[int],
+        goals: Sequence[int] = (),
+        verdicts: int = 0,
+        calls: int = 0,
+    ) -> int:
+        parts: list[Any] = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, _ascii_class(dfa)]
         words = word_counts(dfa) if goals else np.empty(0, np.int32)
-        parts += [absorbing(dfa) if goals else (), self._loops_of(dfa, ascii_class), words]
+        parts += [goals, absorbing(dfa) if goals else (), loops, words]
         record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
         ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])
         slack, some_end = int(shortest.max()), bool((words >= 0).any())
-        verdicts = self.put(dfa.verdicts.ravel()) if isinstance(dfa, JudgedDfa) else 0
-        header = [*record, *ends[:-1], slack, some_end, verdicts]
+        header = [*record, *ends[:-1], slack, some_end, verdicts, calls]
         at = self.put(np.concatenate([header, *parts]).astype(np.int32))
         self.A[at + languages.DFA_STARTS : at + languages.DFA_SLACK] += at
-        if goals is None:
-            self._dfas[dfa.key] = at
         return at
 
     def trie(self, words: tuple[bytes, ...]) -> int:
@@ -233,6 +286,11 @@ class Arena:
                 self.full()
             self._tries[words] = root
         return root
+
+
+def _ascii_class(dfa: CharDfa) -> Words:
+    """Class of each ASCII character."""
+    return dfa.cls[np.searchsorted(dfa.starts, np.arange(128), side="right") - 1]
 
 
 def used(arena: Arena) -> dict[str, Any]:

@@ -5,36 +5,43 @@ from __future__ import annotations
 import gc
 import json
 import marshal
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import count
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from detent.grammar import dfa, regex
-from detent.grammar.errors import GrammarError, LimitExceeded, Unenforceable, Unsatisfiable, VocabularyError
-from detent.grammar.json_schema import Goal, Goals
+from detent.grammar import bnf, charset, dfa, regex, regular, structural_tag
+from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.nodes import Node, Reader
-from detent.grammar.json_schema.relaxing import relax
+from detent.grammar.json_schema.nodes import Reader
 from detent.grammar.residual import Judge, Residual
+from detent.grammar.rule_automata import RuleAutomata
+from detent.grammar.rules import Rules
+from detent.native.positions import INDENT_MAX
 
 from .arena import Arena, ArenaFull
 from .format_cache import FormatCache
+from .island import JsonIsland, worked_out
 from .limits import Limits
 from .lowering import JsonLowering, Lowering, Order, place_text, place_words
 from .matcher import MAX_RENEWALS, Matcher
 from .placement import Placement
+from .rule_lowering import RuleLowering, islands_of
 from .vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from detent.grammar.lark.imports import ImportPath
 
 Whitespace = Literal["flexible", "bounded", "compact"]
 Numbers = Literal["any", "plain"]
-Parser = Literal["lalr"]
-LexerKind = Literal["contextual", "basic"]
+Parser = Literal["lalr", "earley"]
+LexerKind = Literal["contextual", "basic", "dynamic", "dynamic_complete"]
+_LEXERS = {"lalr": ("contextual", "basic"), "earley": ("dynamic", "dynamic_complete", "basic")}  # the default first
 
 
 class Grammar:
@@ -45,6 +52,8 @@ class Grammar:
     vocabulary : Vocabulary
     has_free_names : bool
         Whether an object may have names that are not listed: matchers then follow the keys of their text.
+    has_islands : bool
+        Whether the text is JSON in parts only.
     """
 
     def __init__(
@@ -54,10 +63,11 @@ class Grammar:
         report: Mapping[str, Any],
         *,
         has_free_names: bool = False,
+        has_islands: bool = False,
         judge: Judge | None = None,
     ) -> None:
         self._compiler = compiler
-        self.has_free_names = has_free_names
+        self.has_free_names, self.has_islands = has_free_names, has_islands
         self._judge = judge
         self._place = place
         self._report = dict(report)
@@ -261,7 +271,14 @@ class Compiler:
         )
 
     def lark(
-        self, text: str, *, start: str = "start", parser: Parser = "lalr", lexer: LexerKind | None = None
+        self,
+        text: str,
+        *,
+        start: str = "start",
+        parser: Parser = "lalr",
+        lexer: LexerKind | None = None,
+        import_paths: Sequence[ImportPath] = (),
+        source: str | os.PathLike[str] | None = None,
     ) -> Grammar:
         """Text that Lark parses with a grammar.
 
@@ -272,7 +289,12 @@ class Compiler:
         start : str
             The rule to begin with.
         parser, lexer : str
-            As Lark's own options: "lalr" with the lexers "contextual" (the default) and "basic".
+            As Lark's own options: "lalr" with the lexers "contextual" (the default) and "basic", or "earley" with
+            "dynamic" (the default), "dynamic_complete" and "basic".
+        import_paths : sequence
+            Folders, or functions ``(base, path) -> (where, text)``, for ``%import``.
+        source : path or None
+            File of the grammar, for relative imports.
 
         Raises
         ------
@@ -283,29 +305,117 @@ class Compiler:
         LimitExceeded
             If a named limit is passed.
         """
-        if parser not in get_args(Parser) or (lexer is not None and lexer not in get_args(LexerKind)):
-            raise ValueError(f"parser={parser!r} with lexer={lexer!r} is none of: lalr with contextual or basic")
-        from detent.grammar.lark.compile import compile_lark
+        lexers = _LEXERS.get(parser, ())
+        if (lexer or "") not in ("", *lexers):
+            raise ValueError(f"parser={parser!r} with lexer={lexer!r}: {_LEXERS}")
+        if not lexers:
+            raise ValueError(f"parser={parser!r} is none of {', '.join(_LEXERS)}")
+        kind = lexer or lexers[0]
+        from detent.grammar.lark import compile as lark
         from detent.native.jit import prepare_lexers
 
-        prepare_lexers()
-        from .lexed import place_lexed
-
         def make() -> Grammar:
-            tables = compile_lark(text, start=start, lexer_kind=lexer or "contextual", limits=self.limits)
+            options = {"start": start, "import_paths": import_paths, "source": source, "limits": self.limits}
+            if parser == "earley":
+                return self._rule_grammar(lark.earley_rules(text, lexer_kind=kind, **options))
+            tables = lark.compile_lark(text, lexer_kind=kind, **options)
+            prepare_lexers()
+            from .lexed import place_lexed
+
             return self._text_grammar(lambda arena: place_lexed(arena, tables), {"states": len(tables.parser.action)})
 
-        return self._cached(("lark", text, start, parser, lexer), make)
+        key = None if import_paths or source else ("lark", text, start, parser, lexer)
+        return self._cached(key, make)
 
-    def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any]) -> Grammar:
+    def gbnf(self, text: str) -> Grammar:
+        """Compile a grammar of llama.cpp (GBNF), whose rule ``root`` is the whole text.
+
+        See ``docs/grammars.md``. Any recursion and ambiguity is taken.
+
+        Raises
+        ------
+        GrammarError
+            With line and column as its pointer.
+        Unsatisfiable
+            If the grammar has no text.
+        LimitExceeded
+            ``rule_states``.
+        """
+        return self._bnf(text, bnf.GBNF, "root")
+
+    def ebnf(self, text: str, *, start: str = "root") -> Grammar:
+        """The same for a grammar in the W3C-like notation of XGrammar; ``start`` is the rule of the whole text."""
+        return self._bnf(text, bnf.EBNF, start)
+
+    def _bnf(self, text: str, dialect: bnf.Dialect, start: str) -> Grammar:
+        def make() -> Grammar:
+            return self._rule_grammar(bnf.parse(text, dialect, start=start, special=self.vocabulary.special))
+
+        return self._cached((dialect.title, text, start), make)
+
+    def structural_tag(self, tag: Mapping[str, Any] | str, *, whitespace: Whitespace = "flexible") -> Grammar:
+        """Compile a structural tag: free text with typed islands, as a dict or as JSON text.
+
+        Parameters
+        ----------
+        tag : mapping or str
+            Formats as XGrammar and vLLM take them; see ``docs/grammars.md``.
+        whitespace : {"flexible", "bounded", "compact"}
+            Of the JSON inside, as in :meth:`json_schema`.
+
+        Raises
+        ------
+        GrammarError
+            With the JSON pointer of the place.
+        Unsatisfiable, LimitExceeded
+        """
+        if isinstance(tag, str):
+            tag = _from_json(tag)
+        if not isinstance(tag, Mapping):
+            raise GrammarError("a structural tag is an object.", keyword="structural_tag")
+
+        def island(schema: Any, any_order: bool) -> JsonIsland:
+            return self._island(schema, "any" if any_order else "schema", whitespace)
+
+        def make() -> Grammar:
+            space = _TRAILING[whitespace]
+            return self._rule_grammar(structural_tag.read(tag, island, self.vocabulary.special, space))
+
+        return self._cached(_cache_key("structural tag", tag, None, (whitespace,)), make)
+
+    def _island(self, schema: Any, order: Order, whitespace: Whitespace) -> JsonIsland:
+        reader = Reader(
+            Document(_as_schema(schema), None),
+            formats=self._formats.texts,
+            max_nodes=self.limits.max_nodes,
+            max_dfa_states=self.limits.regex_states,
+        )
+        node = reader.read()
+        return JsonIsland(*worked_out(reader, node, self.limits), order, whitespace, has_free_names(node, reader))
+
+    def _rule_grammar(self, rules: Rules) -> Grammar:
+        if rules.start not in rules.productive:
+            raise Unsatisfiable("the grammar has no text.", keyword=rules.start)
+        automata = RuleAutomata(rules, self.limits.rule_states)
+        states = sum(automaton.dfa.n_states for automaton in automata.automata.values())
+        report = {"rules": len(rules.bodies), "automata": len(automata.automata), "states": states}
+        islands = islands_of(automata)
+        return self._text_grammar(
+            lambda arena: RuleLowering(arena, automata),
+            report,
+            has_free_names=any(island.has_free_names for island in islands),
+            has_islands=bool(islands),
+        )
+
+    def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any], **options: bool) -> Grammar:
         self._check_bytes()
-        return Grammar(self, place, {"relaxed": [], "annotations": [], **report})
+        return Grammar(self, place, {"relaxed": [], "annotations": [], **report}, **options)
 
     def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace) -> Grammar:
         self._check_bytes()
         limits = self.limits
         root_node = reader.read()
-        goals, root = self._worked_out(reader, root_node)
+        goals, root = worked_out(reader, root_node, limits)
 
         def place(arena: Arena) -> JsonLowering:
             lowering = JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
@@ -320,23 +430,6 @@ class Compiler:
         }
         judge = _judge(reader) if report["relaxed"] else None
         return Grammar(self, place, report, has_free_names=has_free_names(root_node, reader), judge=judge)
-
-    def _worked_out(self, reader: Reader, root_node: Node) -> tuple[Goals, Goal]:
-        """The goals of a document; where the reader may, without what passes limits."""
-        depth, branches, steps = self.limits.max_depth, self.limits.max_branches, self.limits.max_steps
-        for attempt in count():
-            try:
-                goals = Goals(reader, max_branches=branches, max_depth=depth, max_steps=steps)
-                root = goals.goal([root_node])
-                if not goals.satisfiable(root):
-                    raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
-                goals.reach(root)
-            except Unenforceable as error:
-                if reader.strict or attempt == MAX_RELAXATIONS or not relax(reader, error):
-                    raise
-            else:
-                return goals, root
-        raise AssertionError
 
     def _check_bytes(self) -> None:
         """Refuse a vocabulary that cannot spell every text: a mask could then lead into a dead end."""
@@ -364,9 +457,16 @@ class Compiler:
         return made
 
 
-MAX_RELAXATIONS = 50  # keywords left out one by one because of limits that several pass together
 _NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
 MAX_GRAMMARS = 256  # compiled grammars kept for reuse; their tables live in the arena anyway
+_SPACE = regular.chars(charset.of(" \t\r\n"))
+_INDENT = regular.repeat(regular.chars(charset.of(" \t")), 0, INDENT_MAX)
+# white space behind a JSON value that is not the whole text
+_TRAILING: dict[Whitespace, regular.Regular] = {
+    "flexible": regular.repeat(_SPACE, 0, None),
+    "bounded": regular.alt(regular.EPSILON, regular.literal(" "), regular.seq(regular.literal("\n"), _INDENT)),
+    "compact": regular.EPSILON,
+}
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
 
 
@@ -387,14 +487,19 @@ def _as_schema(schema: Any) -> Any:
     if isinstance(schema, (dict, bool)):
         return schema
     if isinstance(schema, str):
-        try:
-            return json.loads(schema)
-        except json.JSONDecodeError as error:
-            reason = f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
-            raise GrammarError(reason, hint="A schema as a string is JSON text.") from error
+        return _from_json(schema)
     from detent.grammar.types import schema_of
 
     return schema_of(schema)
+
+
+def _from_json(text: str) -> Any:
+    """The value of a JSON text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        reason = f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        raise GrammarError(reason, hint="A specification as a string is JSON text.") from error
 
 
 def _judge(reader: Reader) -> Judge:

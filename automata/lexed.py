@@ -13,7 +13,7 @@ from detent.grammar.lark.tables import CHARS, LexedGrammar, LexerTables
 from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
 
 from .arena import Arena
-from .lowering import Placed, place_end
+from .lowering import Placed, end_of_text
 from .sentences import Hints, Speller, check_satisfiable, spelled_classes, ways
 
 Ints = npt.NDArray[np.int32]
@@ -26,7 +26,7 @@ def place_lexed(arena: Arena, grammar: LexedGrammar) -> Placed:
     tables = grammar.lexer
     hints = ways(tables)
     at = _place_parser(arena, grammar, _place_lexer(arena, tables, hints))
-    bottom = arena.state(arena.position(positions.K_LR, 0), place_end(arena))
+    bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
     start = int(lexed_steps.between(arena.A, at, bottom, 0))
     if start <= 0:
         arena.full()

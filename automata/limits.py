@@ -23,6 +23,8 @@ class Limits:
         Formulas joined in one piece of work where alternatives overlap (``oneOf``, ``not``, ``if``).
     regex_states : int
         States of one automaton over characters.
+    rule_states : int
+        States of the automaton of one rule of a grammar, before it is minimised.
     eager_goals : int
         Goals worked out when a grammar is compiled; the others when generation first gets there.
     """
@@ -33,4 +35,5 @@ class Limits:
     max_depth: int = 120
     max_steps: int = 100_000
     regex_states: int = 50_000
+    rule_states: int = 10_000
     eager_goals: int = 12

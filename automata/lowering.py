@@ -18,6 +18,7 @@ from detent.grammar.json_schema.goals import told_apart
 from detent.grammar.json_schema.nodes import ARRAY, OBJECT
 from detent.native import languages, positions
 
+from . import byte_sets
 from .arena import Arena, Lowers
 
 Order = OneOf["schema", "any", "fixed"]
@@ -72,17 +73,17 @@ class Placed:
 
 def place_text(arena: Arena, language: CharDfa) -> Placed:
     """Raw text under an automaton."""
-    spec = arena.spec(languages.AUTOMATON, 0, None, arena.dfa(language))
-    return Placed(arena.state(arena.position(positions.K_TEXT, spec, 0, 0), place_end(arena)))
+    spec = arena.text_spec(language, byte_sets.stays(language))
+    return Placed(arena.state(arena.position(positions.K_TEXT, spec, 0, 0), end_of_text(arena)))
 
 
 def place_words(arena: Arena, words: tuple[str, ...]) -> Placed:
     """One of some texts."""
     root = arena.trie(tuple(word.encode() for word in words))
-    return Placed(arena.state(arena.position(positions.K_WORD, root), place_end(arena)))
+    return Placed(arena.state(arena.position(positions.K_WORD, root), end_of_text(arena)))
 
 
-def place_end(arena: Arena) -> int:
+def end_of_text(arena: Arena) -> int:
     """The state in which the text is complete and nothing may follow."""
     return arena.state(arena.position(positions.K_END, SPACE["compact"]), 0)
 
@@ -106,9 +107,14 @@ class JsonLowering:
         The state before the first byte.
     names_end : int
         Address of two words: whether finitely many names follow some beginning, and the fewest that an object may have.
+        Islands of one grammar share them.
+    root : int
+        The number of its goal.
     """
 
-    def __init__(self, arena: Arena, goals: Goals, root: Goal, *, order: Order, whitespace: str) -> None:
+    def __init__(
+        self, arena: Arena, goals: Goals, root: Goal, *, order: Order, whitespace: str, names_end: int | None = None
+    ) -> None:
         self.arena, self.goals = arena, goals
         self.order, self.space = order, SPACE[whitespace]
         self._numbers: dict[Goal, int] = {}
@@ -117,10 +123,10 @@ class JsonLowering:
         self._bits: dict[Formula, int] = {}
         self._records: dict[tuple[object, Formula], int] = {}
         self._me: ref[Lowers] = ref(self)
-        self.names_end = arena.put([0, 2**31 - 1])
-        number = self._goal(root)
-        self.lower(number)
-        self.start = self._start(number)
+        self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
+        self.root = self._goal(root)
+        self.lower(self.root)
+        self.start = self._start(self.root)
 
     def _start(self, number: int) -> int:
         from detent.native.states import call, close_buffer
@@ -299,6 +305,10 @@ class JsonLowering:
         """Whether an array whose items must differ has an item with this value, the one read last aside."""
         with self.goals.lock:
             return self.goals.constant(value) in seen(self._arrays[number].residual)
+
+    def owns(self, number: int) -> bool:
+        """Whether a record is an array of this specification whose items depend on each other."""
+        return number in self._arrays
 
     def after_value(self, number: int, value: object) -> int:
         """The record of an array whose items must differ, once the value of the item read last is known."""

@@ -76,7 +76,9 @@ class Matcher:
         self._mask: Bitmask | None = None  # the last one that was checked
         placement = grammar.bind()
         self._bind(placement)
-        self._K = keys.new_buffer(placement.lowering.names_end) if grammar.has_free_names else None
+        self._K = None
+        if grammar.has_free_names:
+            self._K = keys.new_buffer(placement.lowering.names_end, islands=grammar.has_islands)
         if self._K is not None:
             self.state = int(masks.with_own(self._A, self._V, placement.start, self._K))
 
@@ -148,12 +150,29 @@ class Matcher:
             if result >= 0:
                 return result
             if needs_value(result):
+                if keyed and self._K is not None and self.grammar.has_islands and len(array) > 1:
+                    return self._follow_slowly(state, data)
                 read, state = stopped_at(result)
                 state = self._placement.after(state, self._value(state, data[:read], string))
                 if state == 0:
                     return 0
             else:
                 self._resolve(result)
+
+    def _follow_slowly(self, state: int, data: bytes) -> int:
+        """The same byte by byte, as one step of the keys: where a value is asked for, the bytes before it are over."""
+        assert self._K is not None
+        steps, taken = int(self._K[keys.STEPS]), len(self._steps)
+        for k in range(len(data)):
+            before, state = state, self._follow(state, data[k : k + 1])
+            if state == 0:
+                break
+            self._steps.append((before, data[k : k + 1]))
+        del self._steps[taken:]
+        self._K[keys.STEPS] = steps + 1
+        if state == 0:
+            keys.rollback(self._K, 1)
+        return state
 
     def _resolve(self, result: int) -> None:
         """Do what a kernel asked for when it gave up."""

@@ -1,162 +1,197 @@
-"""Masks of engines side by side, on Lark grammars with programs that Lark has judged.
+"""Scannerless grammars: masks side by side with llguidance, and how they grow with the length and depth of a text.
 
-A set is a folder with a folder for each grammar: ``grammar.lark``, ``meta.json`` (start, parser, lexer, or the package
-resource that the grammar is) and ``valid.jsonl``, ``invalid.jsonl``, one program a line as a JSON string. Of each grammar: the time
-from its text to the first mask, then that of a mask and a commit for every token of every program, and the same again. A program
-counts as accepted when every token is in the mask and the end is, after the last.
-
-The engines take turns, program by program, in one process, so that what the machine does meanwhile meets both.
-
-    python benchmarks/grammars.py --set FOLDER --tokenizer FOLDER
+python benchmarks/grammars.py --tokenizer FOLDER
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.resources
 import json
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from time import perf_counter_ns
+from statistics import mean, median, quantiles
+from time import process_time
 from typing import Any
 
-import numpy as np
-from engines import ENGINES, is_allowed, load_tokenizer
+from engines import load_tokenizer
 from rich.console import Console
 from rich.table import Table
 
-WARM = ('start: (W "-" N ";")+\nW: /[a-z]+/\nN: /[0-9]+/\n%ignore " "\n', {"start": "start", "parser": "lalr"}, "w-1;")
+import detent
+
+JSON = r"""
+root   ::= value
+value  ::= (object | array | string | number | "true" | "false" | "null") ws
+object ::= "{" ws (string ws ":" ws value ("," ws string ws ":" ws value)*)? "}"
+array  ::= "[" ws (value ("," ws value)*)? "]"
+string ::= "\"" ([^"\\\x00-\x1f] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4}))* "\""
+number ::= "-"? ("0" | [1-9] [0-9]*) ("." [0-9]+)? ([eE] [-+]? [0-9]+)?
+ws     ::= [ \t\r\n]*
+"""
+C = r"""
+root ::= ws decl+
+decl ::= func | var
+var  ::= type decl1 ("," ws decl1)* ";" ws
+decl1 ::= stars name ("[" ws expr? "]" ws)* ("=" ws assign)?
+func ::= type stars name "(" ws (param ("," ws param)*)? ")" ws (block | ";" ws)
+param ::= type stars name
+type ::= ("const" sp)? ("int" | "char" | "float" | "double" | "long") sp
+stars ::= ("*" ws)*
+block ::= "{" ws stmt* "}" ws
+stmt ::= block | var | expr? ";" ws | "return" (sp expr)? ";" ws | "break" ws ";" ws |
+         "if" ws "(" ws expr ")" ws stmt ("else" sp stmt)? | "while" ws "(" ws expr ")" ws stmt |
+         "for" ws "(" ws (var | expr? ";" ws) expr? ";" ws expr? ")" ws stmt
+expr ::= assign | expr "," ws assign
+assign ::= unary asgop ws assign | cond
+cond ::= lor ("?" ws expr ":" ws cond)?
+lor  ::= land | lor "||" ws land
+land ::= eq | land "&&" ws eq
+eq   ::= rel | eq ("==" | "!=") ws rel
+rel  ::= sum | rel ("<" | ">" | "<=" | ">=") ws sum
+sum  ::= prod | sum ("+" | "-") ws prod
+prod ::= unary | prod ("*" | "/" | "%") ws unary
+unary ::= ("-" | "!" | "*" | "&" | "++" | "--") ws unary | postfix
+postfix ::= primary | postfix "[" ws expr "]" ws | postfix "(" ws (assign ("," ws assign)*)? ")" ws |
+            postfix ("." | "->") ws name | postfix ("++" | "--") ws
+primary ::= name | number | string | "(" ws expr ")" ws
+asgop ::= "=" | "+=" | "-=" | "*=" | "/="
+name ::= [A-Za-z_] [A-Za-z0-9_]* ws
+number ::= [0-9]+ ("." [0-9]*)? ws
+string ::= "\"" ([^"\\\n] | "\\" [^\n])* "\"" ws
+sp ::= [ \t\n]+
+ws ::= [ \t\n]*
+"""
+RECORD = {"name": "Ada Lovelace", "tags": ["a", "b c", "é"], "n": [1, -2.5, 3e10, True, None], "in": {"x": {"y": {}}}}
+PROGRAM = """int sort(int *a, int n) {
+  int i, j, t;
+  for (i = 0; i < n - 1; i++)
+    for (j = 0; j < n - i - 1; j++)
+      if (a[j] > a[j + 1]) { t = a[j]; a[j] = a[j + 1]; a[j + 1] = t; }
+  print("%d of %d\\n", i, n);
+  return (a[0] + n) * 2;
+}
+"""
 
 
-@dataclass
-class Measured:
-    """What one grammar cost one engine: microseconds to the first mask, of each mask and commit, and the same again.
+class Detent:
+    """This library."""
 
-    ``wrong`` counts programs that were judged otherwise than by Lark; ``error`` says why there is nothing.
-    """
+    def __init__(self, tokenizer: Any) -> None:
+        self.vocabulary = detent.Vocabulary.from_transformers(tokenizer)
+        self.compiler = detent.Compiler(self.vocabulary)
+        self.mask = detent.allocate_bitmask(1, len(self.vocabulary))
 
-    first_mask: float = 0.0
-    masks: list[float] = field(default_factory=list)
-    again: list[float] = field(default_factory=list)
-    wrong: int = 0
-    error: str = ""
+    def start(self, grammar: str) -> None:
+        """Compile."""
+        specification = self.compiler.json_schema({}) if grammar == "JSON Schema" else self.compiler.gbnf(grammar)
+        self.matcher = specification.matcher()
 
+    def again(self) -> None:
+        """Back to the start of the text."""
+        self.matcher.reset()
 
-def programs(folder: Path) -> Iterator[tuple[bool, str]]:
-    """The programs of a grammar, and whether each is valid."""
-    for name, is_valid in (("valid", True), ("invalid", False)):
-        for line in (folder / f"{name}.jsonl").read_text().splitlines():
-            yield is_valid, json.loads(line)
-
-
-def read_grammar(folder: Path, meta: dict[str, Any]) -> str:
-    """The text of a grammar."""
-    if "resource" in meta:
-        package, name = meta["resource"]
-        return importlib.resources.files(package).joinpath(name).read_text()
-    return (folder / "grammar.lark").read_text()
+    def step(self, token: int) -> None:
+        """A mask and a token."""
+        self.matcher.fill_bitmask(self.mask)
+        if not self.matcher.accept(token):
+            raise ValueError(f"{self.vocabulary.token_bytes(token)!r} is refused")
 
 
-def without_priorities(text: str) -> str:
-    """A grammar without the priorities that one of the engines does not know."""
-    return re.sub(r"(?m)^([ \t]*[!?_]*[A-Za-z]\w*)\.-?\d+([ \t]*[:{])", r"\1\2", text)
+class Llguidance:
+    """The same grammars as Lark, by its own converter."""
 
+    def __init__(self, tokenizer: Any) -> None:
+        import llguidance
+        import llguidance.hf
+        import llguidance.numpy
 
-def compile_grammar(engine: Any, text: str, meta: dict[str, Any]) -> float:
-    """Compile a grammar and make its first mask, from the first spelling that the engine takes: microseconds."""
-    failure: Exception | None = None
-    for spelling in dict.fromkeys((text, without_priorities(text))):
-        begin = perf_counter_ns()
-        try:
-            engine.compile_lark(spelling, meta)
-            engine.fill()
-        except (ValueError, RuntimeError) as error:
-            failure = failure or error
+        self.library, self.tokenizer = llguidance, llguidance.hf.from_tokenizer(tokenizer)
+        self.mask = llguidance.numpy.allocate_token_bitmask(1, self.tokenizer.vocab_size)
+
+    def start(self, grammar: str) -> None:
+        """Compile."""
+        from llguidance.gbnf_to_lark import any_to_lark
+
+        if grammar == "JSON Schema":
+            text = self.library.LLMatcher.grammar_from_json_schema({})
         else:
-            return (perf_counter_ns() - begin) / 1e3
-    assert failure is not None
-    raise failure
+            text = self.library.LLMatcher.grammar_from_lark(any_to_lark(grammar))
+        self.fresh = self.library.LLMatcher(self.tokenizer, text)
+        if self.fresh.is_error():
+            raise ValueError(self.fresh.get_error())
+        self.again()
+
+    def again(self) -> None:
+        """Back to the start of the text."""
+        self.matcher = self.fresh.deep_copy()
+
+    def step(self, token: int) -> None:
+        """A mask and a token."""
+        self.library.numpy.fill_next_token_bitmask(self.matcher, self.mask, 0)
+        if not self.matcher.consume_token(token):
+            raise ValueError(self.matcher.get_error() or f"token {token} is refused")
 
 
-def follow(engine: Any, tokens: list[int], eos: int, times: list[float]) -> bool:
-    """Take a program token by token; whether it is accepted."""
-    engine.reset()
-    for token in tokens:
-        begin = perf_counter_ns()
-        engine.fill()
-        allowed = engine.commit(token)
-        times.append((perf_counter_ns() - begin) / 1e3)
-        if not allowed:
-            return False
-    engine.fill()
-    return is_allowed(engine.mask, eos)
+def walk(engine: Any, ids: list[int]) -> list[float]:
+    """Processor time of each mask and token of a text, in microseconds."""
+    engine.again()
+    times = []
+    for token in ids:
+        start = process_time()
+        engine.step(token)
+        times.append(1e6 * (process_time() - start))
+    return times
 
 
-def measure(
-    engines: dict[str, Any], text: str, meta: dict[str, Any], encoded: list[Any], eos: int
-) -> dict[str, Measured]:
-    """Measure one grammar on every engine."""
-    found = {name: Measured() for name in engines}
-    for name, engine in engines.items():
-        try:
-            found[name].first_mask = compile_grammar(engine, text, meta)
-        except (ValueError, RuntimeError) as error:
-            found[name].error = f"{type(error).__name__}: {error!s:.60}".replace("\n", " ")
-    for second in (False, True):
-        for is_valid, tokens in encoded:
-            for name, engine in engines.items():
-                one = found[name]
-                if not one.error:
-                    accepted = follow(engine, tokens, eos, one.again if second else one.masks)
-                    one.wrong += accepted != is_valid and not second
-    return found
+def compare(tokenizer: Any, out: Table) -> None:
+    """Each grammar on each engine: compiled, a first pass over a text, a second one."""
+    texts = {"JSON": json.dumps(RECORD), "C": PROGRAM, "JSON Schema": json.dumps(RECORD)}
+    grammars = {"JSON": JSON, "C": C, "JSON Schema": "JSON Schema"}
+    for name, text in texts.items():
+        ids = tokenizer.encode(text, add_special_tokens=False)
+        for kind in (Detent, Llguidance):
+            engine = kind(tokenizer)
+            start = process_time()
+            try:
+                engine.start(grammars[name])
+                made = 1e3 * (process_time() - start)
+                cold, warm = walk(engine, ids), walk(engine, ids)
+            except ValueError as error:
+                out.add_row(name, kind.__name__, str(error)[:60])
+                continue
+            figures = (made, cold[0] / 1e3, mean(cold), quantiles(cold, n=100)[98], median(warm))
+            out.add_row(name, kind.__name__, *(f"{figure:,.1f}" for figure in figures))
 
 
-def row(label: str, name: str, one: Measured) -> list[str]:
-    """One line of the table."""
-    if one.error:
-        return [label, name, one.error, *[""] * 6]
-    times, again = np.array(one.masks), np.array(one.again)
-    quantiles = [f"{np.percentile(times, q):.0f}" for q in (50, 99, 100)]
-    return [
-        *(label, name, f"{one.first_mask / 1e3:.1f}", f"{times.mean():.1f}", *quantiles),
-        *(f"{np.percentile(again, 50):.1f}", str(one.wrong)),
-    ]
+def growth(tokenizer: Any, out: Table) -> None:
+    """Cold masks at the end of texts that grow in length or depth: the mean of the last 20, in microseconds."""
+    cases = {
+        "JSON, items of one array": (JSON, lambda n: "[" + "1, " * n),
+        "JSON, arrays in each other": (JSON, lambda n: "[" * n),
+        "C, operands of one sum": (C, lambda n: "int x = a" + " + b" * n),
+        "C, parentheses in each other": (C, lambda n: "int x = " + "(" * n),
+        "right recursion": ('root ::= "a," root | "a"', lambda n: "a," * n),
+        "ambiguous sum": ('root ::= root "+" root | root root | "a"', lambda n: "a+a" * n),
+    }
+    for name, (grammar, text) in cases.items():
+        row = []
+        for n in (20, 200, 2000):
+            engine = Detent(tokenizer)
+            engine.start(grammar)
+            row.append(f"{mean(walk(engine, tokenizer.encode(text(n), add_special_tokens=False))[-20:]):,.1f}")
+        out.add_row(name, *row)
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--set", type=Path, required=True)
-    parser.add_argument("--tokenizer", help="folder; the bundled model's by default")
-    parser.add_argument("--engine", action="append", choices=ENGINES)
-    parser.add_argument("--only", action="append", help="name of a grammar")
-    options = parser.parse_args()
-    tokenizer = load_tokenizer(options.tokenizer)
-    engines = {name: ENGINES[name](tokenizer) for name in options.engine or ENGINES}
-    eos = tokenizer.eos_token_id
-    measure(engines, WARM[0], WARM[1], [(True, tokenizer.encode(WARM[2], add_special_tokens=False))], eos)
-    table = Table("grammar", "engine", "first mask ms", "mean us", "p50", "p99", "max", "again p50", "judged wrongly")
-    total = {name: Measured() for name in engines}
-    for folder in sorted(path for path in options.set.iterdir() if (path / "meta.json").exists()):
-        if options.only and folder.name not in options.only:
-            continue
-        meta = json.loads((folder / "meta.json").read_text())
-        encoded = [(valid, tokenizer.encode(text, add_special_tokens=False)) for valid, text in programs(folder)]
-        found = measure(engines, read_grammar(folder, meta), meta, encoded, eos)
-        everyone = not any(one.error for one in found.values())
-        for name, one in found.items():
-            table.add_row(*row(folder.name, engines[name].name, one))
-            if everyone:
-                total[name].first_mask += one.first_mask
-                total[name].masks += one.masks
-                total[name].again += one.again
-                total[name].wrong += one.wrong
-    for name, one in total.items():
-        if one.masks:
-            table.add_row(*row("all that every engine takes", engines[name].name, one))
-    Console(width=140).print(table)
+    parser.add_argument("--tokenizer", help="a folder in Hugging Face form; by default the bundled model's")
+    tokenizer = load_tokenizer(parser.parse_args().tokenizer)
+    columns = ("compile ms", "first mask ms", "cold mean µs", "cold p99 µs", "warm p50 µs")
+    side = Table("grammar", "engine", *columns, title="masks and tokens, processor time")
+    compare(tokenizer, side)
+    Console().print(side)
+    grown = Table("text", "n = 20", "200", "2,000", title="cold masks at the end of a text, µs")
+    growth(tokenizer, grown)
+    Console().print(grown)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ OK, NEED, FULL, SHORT, VALUE = 0, 1, 2, 3, 4
 LENGTHS = 144  # table of free text by number of characters: see tables.py
 WAITS, BANNED = 152, 153  # whether a pair waits for another; whether a name closed that is not allowed
 BYTE = 154  # a byte that is being tried
+RULES = 155  # whether any automaton has calls
 
 # regions: index of the base word; +1 capacity, +2 used
 POS, POS_HASH, STATE, ITEM, STATE_HASH, ROW = 8, 12, 16, 20, 24, 28
@@ -32,18 +33,20 @@ PAIR, PAIR_HASH, DENSE, DENSE_HASH, LIST, RECIPE = 48, 52, 56, 60, 64, 68
 HEAP, LAZY, TRIE, SET, SET_HASH = 72, 76, 80, 84, 88
 BUFFER, WORK, IDS, COWALK, EXITS, SORT, COUNTS, USED_ROWS, PENDING = 92, 96, 100, 104, 108, 112, 116, 120, 124
 SCRATCH = 128  # sixteen words for small searches
-SUSPECTS, USED_LISTS = 156, 160
-MACHINE = 164  # addresses of the kernels that step and read positions of a lexer: see machine.py
+SUSPECTS, EXITED, USED_LISTS, LATER = 156, 159, 160, 164  # EXITED: exits taken so far, of a pair or mask
+MERGED, MERGED_HASH, MERGING = 168, 172, 176
+MACHINE = 180  # addresses of the kernels that step and read positions of a lexer: see machine.py
 # scratch of lexers: see lexer.py, stacks.py, lexed_pairs.py
-THREADS, CELLS, ENDED, LEFT, AHEAD, WANTED = 168, 172, 176, 180, 184, 188
-INDEX = 192  # of the trie by bytes: see complements.py
-HEADER = 193
+THREADS, CELLS, ENDED, LEFT, AHEAD, WANTED = 184, 188, 192, 196, 200, 204
+INDEX = 208  # of the trie by bytes: see complements.py
+HEADER = 209
 
 POS_STRIDE = 8  # kind and seven fields
-STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, spare
+STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, expanded state, spare
 TRIE_STRIDE = 6  # byte, first child, number of children, leaf, leaf range
 SNODE_STRIDE = 6  # members, n_members, edges, n_edges, height, below
 PAIR_STRIDE = 12  # see pair_table.py
+MERGED_STRIDE = 3  # two states, and the one that unites them
 PAIR_ROWS = 4
 
 # share of the arena's words; hash tables are powers of two
@@ -51,9 +54,10 @@ _SHARES = {
     POS: 0.06,
     STATE: 0.08,
     ITEM: 0.04,
+    MERGED: 0.005,
     ROW: 0.33,
     SNODE: 0.01,
-    MEMBER: 0.02,
+    MEMBER: 0.015,
     EDGE: 0.03,
     PAIR: 0.05,
     DENSE: 0.12,
@@ -64,7 +68,15 @@ _SHARES = {
     TRIE: 0.03,
     SET: 0.01,
 }
-_HASHES = {POS_HASH: 0.02, STATE_HASH: 0.02, SNODE_HASH: 0.002, PAIR_HASH: 0.008, DENSE_HASH: 0.0002, SET_HASH: 0.002}
+_HASHES = {
+    POS_HASH: 0.02,
+    STATE_HASH: 0.02,
+    SNODE_HASH: 0.002,
+    MERGED_HASH: 0.002,
+    PAIR_HASH: 0.008,
+    DENSE_HASH: 0.0002,
+    SET_HASH: 0.002,
+}
 _SCRATCH = {
     BUFFER: 1 << 17,
     WORK: 1 << 18,
@@ -75,6 +87,8 @@ _SCRATCH = {
     USED_ROWS: 64,
     USED_LISTS: 16,
     PENDING: 1 << 14,
+    LATER: 1 << 16,
+    MERGING: 1 << 16,
     THREADS: 1 << 17,
     CELLS: 1 << 18,
     AHEAD: 1 << 18,
@@ -107,7 +121,8 @@ def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
         arena[region : region + 3] = base, size, 0
         base += size
     arena[WORDS] = (n_tokens + 31) // 32
-    arena[POS + 2], arena[STATE + 2], arena[PAIR + 2] = POS_STRIDE, STATE_STRIDE, PAIR_STRIDE  # identifier 0 is "none"
+    for region, stride in ((POS, POS_STRIDE), (STATE, STATE_STRIDE), (PAIR, PAIR_STRIDE), (MERGED, MERGED_STRIDE)):
+        arena[region + 2] = stride  # identifier 0 is "none"
     return arena
 
 

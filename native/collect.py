@@ -7,11 +7,12 @@ import numpy as np
 from .arena import (
     DENSE,
     DENSE_HASH,
+    EXITED,
     EXITS,
     FULL,
     IDS,
-    SNODE,
-    SNODE_STRIDE,
+    LATER,
+    SORT,
     STATE,
     STATE_STRIDE,
     STATUS,
@@ -25,10 +26,11 @@ from .arena import (
 )
 from .jit import kernel
 from .states import AT_BASE, LIVE, S_FLAGS
-from .suffixes import edge_tokens
+from .suffixes import edge_tokens, height, list_members, members, suffix_set
 from .trie import V_NODES, V_TOKFIRST, V_TOKIDS
 
 SHORT_LIST = 16  # ids below which a copy is cheaper than to look a list up
+FEW_EXITS = 64  # exits up to which each is followed by itself
 
 
 @kernel("i8(A, i8)")
@@ -175,23 +177,11 @@ def add_edge(A, V, edge):
 @kernel("void(A, A, i8)")
 def add_exit(A, V, x):
     """Note that the value can end at every member of ``x``."""
-    used, base = int(A[EXITS + 2]), int(A[EXITS])
-    nodes = int(V[V_NODES])
-    if x < nodes:
-        if used + 1 > A[EXITS + 1]:
-            A[STATUS] = FULL
-            return
-        A[base + used] = x
-        A[EXITS + 2] = used + 1
-        return
-    at = int(A[SNODE]) + (x - nodes) * SNODE_STRIDE
-    n, members = int(A[at + 1]), int(A[at])
-    if used + n > A[EXITS + 1]:
+    used = int(A[EXITS + 2])
+    if used + members(A, V, x)[1] > A[EXITS + 1]:
         A[STATUS] = FULL
         return
-    for j in range(n):
-        A[base + used + j] = A[members + j]
-    A[EXITS + 2] = used + n
+    A[EXITS + 2] = used + list_members(A, V, x, int(A[EXITS]) + used)
 
 
 @kernel("void(A, i8, i8)")
@@ -217,7 +207,63 @@ def arrive(A, V, x, state):
         push(A, x, state)
 
 
+@kernel("void(A, A, i8, i8)")
+def defer(A, V, x, state):
+    """Suffix set ``x`` is to be read from ``state`` later, together with others that are to be."""
+    base, used, pool = int(A[LATER]), int(A[LATER + 2]), int(A[SORT])
+    for j in range(0, used, 2):
+        if A[base + j + 1] == state:
+            n = list_members(A, V, x, pool)
+            n += list_members(A, V, int(A[base + j]), pool + n)
+            A[base + j] = suffix_set(A, V, pool, n)
+            return
+    if used + 2 > A[LATER + 1]:
+        A[STATUS] = FULL
+        return
+    A[base + used], A[base + used + 1] = x, state
+    A[LATER + 2] = used + 2
+
+
+@kernel("void(A, A, i8, i8)")
+def leave(A, V, x, state):
+    """The value has ended with the suffixes ``x`` (-1: none) left, which ``state`` reads.
+
+    An ambiguous grammar has exponentially many ways through its stacks. So beyond some exits, those that lead to one
+    state are united, and the longest suffixes are read first: then each state is left at most once for every length.
+    """
+    if x < 0:
+        return
+    A[EXITED] += 1
+    flags = A[A[STATE] + state * STATE_STRIDE + S_FLAGS]
+    if A[EXITED] <= FEW_EXITS or flags & LIVE == 0:
+        arrive(A, V, x, state)
+        return
+    if flags & AT_BASE:
+        add_exit(A, V, x)
+    defer(A, V, x, state)
+
+
+@kernel("b1(A, A)")
+def has_work(A, V):
+    """Whether something is still to be read: on top of the stack, if need be from what was deferred."""
+    if A[STATUS] != 0:
+        return False
+    used, base = int(A[LATER + 2]), int(A[LATER])
+    if A[WORK + 2] > 0 or used == 0:
+        return A[WORK + 2] > 0
+    best, tallest = 0, -1
+    for j in range(0, used, 2):
+        h = height(A, V, int(A[base + j]))
+        if h > tallest:
+            best, tallest = j, h
+    push(A, int(A[base + best]), int(A[base + best + 1]))
+    A[base + best], A[base + best + 1] = A[base + used - 2], A[base + used - 1]
+    A[LATER + 2] = used - 2
+    return True
+
+
 @kernel("void(A)")
 def start_collecting(A):
     """Forget what was noted before."""
     A[USED_ROWS + 2], A[USED_LISTS + 2], A[IDS + 2], A[EXITS + 2], A[WORK + 2], A[SUSPECTS + 2] = 0, 0, 0, 0, 0, 0
+    A[LATER + 2], A[EXITED] = 0, 0

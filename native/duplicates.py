@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arena import COWALK, FULL, MARKED, SHORT, STATUS, VALUE
+from .arena import COWALK, FULL, MARKED, POS, POS_STRIDE, SHORT, STATE, STATE_STRIDE, STATUS, VALUE
 from .jit import kernel
 from .key_tokens import (
     CLOSINGS,
@@ -41,6 +41,7 @@ from .keys import (
     F_PARENT,
     HOT,
     IS_KEY,
+    ISLANDS,
     LAST,
     MODE,
     TEXT,
@@ -49,12 +50,15 @@ from .keys import (
     find_text,
     has_room,
     has_text,
+    leave_island,
     lex,
     note_hot,
     restore,
     save,
 )
 from .names_left import begins, goes_on, name_left, some_end
+from .positions import K_ARRAY, K_KEY, K_MEMBER, K_OBJECT, K_STRING, K_TEXT, START
+from .states import S_COUNT, S_ITEMS
 from .steps import ask_value, step
 from .strings import CHAR, char_step, spelled
 from .suffixes import trie_edge
@@ -62,6 +66,58 @@ from .tables import is_marked, mark_quotes_below
 from .trie import V_BYTE, V_CHILD, V_CLOSINGS, V_OPENINGS, V_TOKBYTES, V_TOKFIRST, V_TOKIDS, V_TOKOFF
 
 NOTED = 30  # characters of a key of which is kept whether tokens can end it from there
+
+
+@kernel("b1(A, i8)")
+def is_inside(A, state):
+    """Whether a text is inside a string, an object or an array of an island.
+
+    A grammar whose islands need this is refused where other text could be read beside them (see
+    :mod:`detent.automata.rule_lowering`), so one item tells.
+    """
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items = int(A[at + S_ITEMS])
+    for j in range(int(A[at + S_COUNT])):
+        pos = int(A[POS]) + int(A[items + 2 * j]) * POS_STRIDE
+        kind = A[pos]
+        if kind == K_STRING or kind == K_KEY or kind == K_MEMBER:
+            return True
+        if (kind == K_OBJECT or kind == K_ARRAY) and A[pos + 3] != START:
+            return True
+        if kind != K_TEXT and A[items + 2 * j + 1] > 0:
+            above = int(A[A[STATE] + A[items + 2 * j + 1] * STATE_STRIDE + S_ITEMS])
+            kind = A[A[POS] + A[above] * POS_STRIDE]
+            if kind == K_OBJECT or kind == K_ARRAY:
+                return True
+    return False
+
+
+@kernel("i8(A, A, i8, A, i8, i8, A)")
+def follow_islands(A, V, state, data, first, last, K):
+    """As :func:`follow`, of a text that is JSON in parts, which the lexer reads; its header has been saved."""
+    was_inside = is_inside(A, state)
+    for j in range(first, last):
+        b = int(data[j])
+        to = step(A, state, b)
+        if to <= 0:
+            restore(K)
+            return ask_value(A, state, j - first) if A[STATUS] == VALUE else 0
+        state = to
+        inside = is_inside(A, state)
+        if inside:
+            ends_key = K[IS_KEY] != 0 and K[MODE] == 0 and b == 34
+            if not lex(K, b):
+                restore(K)
+                return 0
+            if ends_key:
+                note_hot(V, K)
+        elif was_inside:
+            leave_island(K)
+        was_inside = inside
+    if K[MODE] >= 0 and K[IS_KEY] and K[COUNT] and not name_left(A, K, state):
+        restore(K)
+        return 0
+    return state
 
 
 @kernel("i8(A, A, i8, A, i8, i8, i8, A)")
@@ -83,6 +139,8 @@ def follow(A, V, state, data, first, read, last, K):
         A[STATUS] = SHORT
         return 0
     save(K)
+    if K[ISLANDS]:
+        return follow_islands(A, V, state, data, first, last, K)
     mode, is_key, used = int(K[MODE]), int(K[IS_KEY]), int(K[USED])
     for j in range(first, last):
         b = int(data[j])

@@ -18,6 +18,7 @@ grows from the end of the buffer and holds the header before each step.
               USED      words in use
               STEPS     number of snapshots in the journal
               ENDS      address in the arena: whether names of the grammar can be used up, and of how few
+              ISLANDS   whether JSON is only a part of the text
     frame     frame around it, whether it is an object, and LAST, COUNT and HOT of the one around it
     entry     the entry before it in its object, the hot entry before it, number of characters, hash, what was found
               out about it (0: nothing yet): from where tokens can end it, whether they can begin it; characters
@@ -36,7 +37,8 @@ from .key_tokens import ENTRY, N_CLOSED, OPENINGS
 from .strings import CHAR, QUOTE, char_step
 from .trie import V_OPENINGS
 
-MODE, IS_KEY, TOP, LAST, COUNT, HOT, TEXT, USED, SNAPSHOT, STEPS, ENDS, HEADER = 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 10
+MODE, IS_KEY, TOP, LAST, COUNT, HOT, TEXT, USED, SNAPSHOT, STEPS, ENDS, HEADER = 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 11
+ISLANDS = 10
 F_PARENT, F_OBJECT, F_LAST, F_COUNT, F_HOT, FRAME = 0, 1, 2, 3, 4, 5
 E_BEFORE, E_HOT, E_LENGTH, E_HASH, E_ENDINGS, E_BEGUN, E_TEXT = 0, 1, 2, 3, 4, 5, 6
 PER_BYTE = 6  # words that one byte adds at most
@@ -44,10 +46,10 @@ OUTSIDE = -1
 SMALLEST = 256  # words of a new buffer
 
 
-def new_buffer(ends: int) -> npt.NDArray[np.int32]:
-    """A buffer at the start of a text, (``SMALLEST``,) int32; ``ends`` is the address for ``ENDS``."""
+def new_buffer(ends: int, *, islands: bool = False) -> npt.NDArray[np.int32]:
+    """A buffer at the start of a text, (``SMALLEST``,) int32; the arguments are for ``ENDS`` and ``ISLANDS``."""
     K = np.zeros(SMALLEST, np.int32)
-    K[MODE], K[USED], K[ENDS] = OUTSIDE, HEADER, ends
+    K[MODE], K[USED], K[ENDS], K[ISLANDS] = OUTSIDE, HEADER, ends, islands
     return K
 
 
@@ -188,6 +190,12 @@ def between(K, b):
         open_frame(K, 1 if b == 123 else 0)
     elif b == 125 or b == 93:
         close_frame(K)
+
+
+@kernel("void(A)")
+def leave_island(K):
+    """Forget the keys of a JSON value that has ended, as at the start of a text."""
+    K[MODE], K[IS_KEY], K[TOP], K[LAST], K[COUNT], K[HOT] = OUTSIDE, 0, 0, 0, 0, 0
 
 
 @kernel("b1(A, i8)")

@@ -1,9 +1,9 @@
 """Kernels that build LALR(1) parsers: DeRemer and Pennello, "Efficient Computation of LALR(1) Look-Ahead Sets", 1982.
 
-Symbols are numbers: nonterminals first, then terminals, of which the first is the end of the text. An *item* is a place in a
-rule; those of all rules are numbered through, and ``after[i]`` is the symbol behind item i, or ``-1 - r`` where rule r ends. Rule 0 is the
-start rule alone, ``rule_item[r]`` the first item of rule r. Rules of nonterminal A are ``rules[rules_first[A]:rules_first[A + 1]]``.
-Sets of terminals are rows of 64-bit words.
+Symbols are numbers: nonterminals first, then terminals, of which the first is the end of the text. An *item* is a place
+in a rule; those of all rules are numbered through, and ``after[i]`` is the symbol behind item i, or ``-1 - r`` where
+rule r ends. Rule 0 is the start rule alone, ``rule_item[r]`` the first item of rule r. Rules of nonterminal A are
+``rules[rules_first[A]:rules_first[A + 1]]``. Sets of terminals are rows of 64-bit words.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _sort_closure(
     head: I32,
     chain: I32,
 ) -> int:
-    """Sort the items of a closure by the symbol that they read, in lists ``head[symbol]``, ``chain[item]`` of items + 1.
+    """Sort the items of a closure by the symbol that they read: lists ``head[symbol]``, ``chain[item]`` of items + 1.
 
     `head` must be zero before; `symbols` becomes the list of symbols. Returns their number.
     """
@@ -69,13 +69,13 @@ def _sort_closure(
 
 @kernel("i8(A, A, i8, i8, A, i8)", nogil=True)
 def _state_of(kernels: I32, first: I32, begin: int, end: int, table: I32, n_states: int) -> int:
-    """The state with the kernel ``kernels[begin:end]``; `n_states` if it is new, which is then entered in the hash table."""
+    """The state with the kernel ``kernels[begin:end]``; `n_states` if it is new, which the hash table then knows."""
     mixed = 0
     for at in range(begin, end):
         mixed = mix((mixed & 0x7FFFFFFF) ^ np.int64(kernels[at]))
     slot = mixed & (table.shape[0] - 1)
     while table[slot]:
-        state = table[slot] - 1
+        state = np.int64(table[slot]) - 1
         i = np.int64(first[state])
         if first[state + 1] - i == end - begin:
             at = np.int64(begin)
@@ -83,7 +83,7 @@ def _state_of(kernels: I32, first: I32, begin: int, end: int, table: I32, n_stat
                 at += 1
                 i += 1
             if at == end:
-                return state
+                return int(state)
         slot = (slot + 1) & (table.shape[0] - 1)
     table[slot] = n_states + 1
     return n_states
@@ -179,8 +179,8 @@ def relations(
 ) -> tuple[int, int]:
     """The relations "includes" and "lookback" between transitions by nonterminals.
 
-    Lark follows the items of A in a state that has a transition by A from wherever they stand, not only from the start of a
-    rule, so that its look-ahead sets can be larger than LALR(1)'s. Its contextual lexer can tell the difference.
+    Lark follows the items of A in a state that has a transition by A from wherever they stand, not only from the start
+    of a rule, so that its look-ahead sets can be larger than LALR(1)'s. Its contextual lexer can tell the difference.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def relations(
 
 @kernel("i8(A, A, uint64[:,::1])", nogil=True, allocates=True)
 def unite(first: I32, target: I32, sets: Bits) -> int:
-    """Unite the set of each node with those of all nodes that it reaches; Tarjan's algorithm, as in section 4.1 of the paper.
+    """Unite the set of each node with those of all nodes that it reaches (Tarjan's algorithm, as in the paper).
 
     Parameters
     ----------
@@ -296,9 +296,7 @@ def unite(first: I32, target: I32, sets: Bits) -> int:
 
 
 @kernel("i8(A, A, A, uint64[:,::1], A, int32[:,::1], A)", nogil=True, allocates=True)
-def reductions(
-    state: I32, rule: I32, transition: I32, follow: Bits, priority: I32, action: I32, conflict: I32
-) -> int:
+def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I32, action: I32, conflict: I32) -> int:
     """Enter reductions in a table of actions that holds the shifts, which win.
 
     Parameters

@@ -16,12 +16,18 @@ from .strings import CHAR, DEAD, LAST, QUOTE, UTF8, mode_range, utf8_step
 
 DFA_STATES, DFA_CLASSES, DFA_INTERVALS, DFA_STARTS, DFA_CLS, DFA_TRANS, DFA_ACCEPT = 0, 1, 2, 3, 4, 5, 6
 DFA_SHORTEST, DFA_LONGEST, DFA_ASCII, DFA_GOALS, DFA_ABSORBS = 7, 8, 9, 10, 11
-DFA_LOOPS, DFA_WORDS, DFA_SLACK, DFA_ENDS, DFA_VERDICTS, DFA_RECORD = 12, 13, 14, 15, 16, 17
+DFA_LOOPS, DFA_WORDS, DFA_SLACK, DFA_ENDS, DFA_VERDICTS, DFA_CALLS, DFA_RECORD = 12, 13, 14, 15, 16, 17, 18
 SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF, SPEC_FREE, SPEC_RECORD = 0, 1, 2, 3, 4, 5
 ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
 
 # DFA_VERDICTS: a table (0: none) of the states that each verdict on the last label of the text makes of a state
 VERDICTS = 4
+
+# DFA_CALLS: of a rule automaton, its table of calls (0: none): height; the address of an array that says which states
+# read characters; of each state where its calls begin (and one more: where the last ones end); calls of two words each:
+# goal, state behind it (TAIL: none)
+CALLS_HEIGHT, CALLS_READS, CALLS_FIRST = 0, 1, 2
+TAIL = -1
 
 # loop set: 256 bits (eight words); a byte beyond ASCII stands for every character whose UTF-8 form begins with it
 LOOP_RECORD = 8

@@ -59,8 +59,8 @@ from .lexer import (
     place_of,
 )
 from .lexer_classes import alike, alike_inside, target
-from .pair_table import DENSE_FROM, P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, find_pair
-from .pairs import LOOP_FROM, ensure_pair
+from .pair_table import DENSE_FROM, P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, ask, find_pair
+from .pairs import LOOP_FROM, build_asked
 from .positions import K_BYTE, K_INSIDE, position
 from .strings import CHAR, DEAD, utf8_step
 from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, height, suffix_set
@@ -217,7 +217,12 @@ def read_loop(A, V, x, q):
         -1 when nothing is left, or ``A[STATUS]`` is set.
     """
     loop = lexer_loop(A, q)
-    if A[STATUS] != 0 or not ensure_pair(A, V, x, -loop):
+    if A[STATUS] != 0:
+        return -1
+    if find_pair(A, x, -loop) == 0:
+        ask(A, x, -loop)
+        build_asked(A, V)
+    if A[STATUS] != 0:
         return -1
     table, tags, matched = find_pair(A, x, -loop), pending_at(A, q, 0), int(field(A, q, F_ACCEPT) != NONE)
     if A[STATUS] != 0:

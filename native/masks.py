@@ -19,9 +19,11 @@ from .arena import (
     N_EOS,
     NEED,
     NEEDED,
+    PENDING,
     POS,
     POS_STRIDE,
     RECIPE,
+    RULES,
     SHORT,
     STATE,
     STATE_STRIDE,
@@ -33,15 +35,16 @@ from .arena import (
     WORK,
     take,
 )
-from .collect import add_ids, dense_row, push, start_collecting
+from .calls import expanded, take_token
+from .collect import add_ids, dense_row, has_work, leave, start_collecting
 from .duplicates import follow, may_strike, strike
 from .jit import kernel
 from .keys import STEPS, restore
 from .machine import read_elsewhere
-from .pair_table import DENSE_FROM, P_EXIT, find_pair, plain_position, use_tokens
-from .pairs import ensure_pair
+from .pair_table import DENSE_FROM, P_EXIT, ask, find_pair, plain_position, use_tokens
+from .pairs import build_asked
 from .positions import AMPLE, K_LEX
-from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE, S_SUSPECTS
+from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE, S_SUSPECTS, TOKENS
 from .steps import ask_value, step
 from .suspects import keep_suspects, promises
 from .trie import V_TOKBYTES, V_TOKENS, V_TOKOFF
@@ -55,8 +58,12 @@ OWN = 1 << 40  # added to a state whose recipe may not be the mask, because of t
 def gather(A, V, x, state):
     """Collect the tokens of the suffixes ``x`` at every item of a state; returns False when ``A[STATUS]`` was set.
 
-    When a pair is missing it is built, and the caller starts again: pairs use the same scratch.
+    Pairs that are missing are asked for.
     """
+    if A[RULES] != 0:
+        state = expanded(A, state)
+        if state < 0:
+            return False
     at = int(A[STATE]) + state * STATE_STRIDE
     items = int(A[at + S_ITEMS])
     for j in range(int(A[at + S_COUNT])):
@@ -68,26 +75,30 @@ def gather(A, V, x, state):
         pos = plain_position(A, V, pos, x)
         pair = find_pair(A, x, pos)
         if pair == 0:
-            ensure_pair(A, V, x, pos)
-            return False
+            ask(A, x, pos)
+            continue
         use_tokens(A, pair)
-        if A[pair + P_EXIT] >= 0 and parent > 0:
-            push(A, int(A[pair + P_EXIT]), parent)
+        if parent > 0:
+            leave(A, V, int(A[pair + P_EXIT]), parent)
     return A[STATUS] == 0
 
 
 @kernel("b1(A, A, i8)")
 def collect(A, V, state):
-    """Collect the mask of a state; returns False when a pair had to be built on the way."""
+    """Collect the mask of a state; returns False when pairs were missing, which are built now: they use the scratch."""
     start_collecting(A)
+    A[PENDING + 2] = 0
     if not gather(A, V, 0, state):
         return False
-    while A[WORK + 2] > 0:
+    while has_work(A, V):
         A[WORK + 2] -= 2
         top = int(A[WORK]) + int(A[WORK + 2])
         if not gather(A, V, int(A[top]), int(A[top + 1])):
             return False
-    return True
+    if A[PENDING + 2] == 0:
+        return A[STATUS] == 0
+    build_asked(A, V)
+    return False
 
 
 @kernel("i8(A)")
@@ -279,7 +290,8 @@ def advance(A, V, state, token):
     at = int(V[V_TOKOFF]) + token
     first, last = int(V[at]), int(V[at + 1])
     if first == last:
-        return 0
+        to = take_token(A, state, token)
+        return to if A[STATUS] == 0 else -2 - why(A)
     base = int(V[V_TOKBYTES])
     for j in range(first, last):
         to = step(A, state, int(V[base + j]))
@@ -324,7 +336,9 @@ def advance_keyed(A, V, state, token, K):
     at, base = int(V[V_TOKOFF]) + token, int(V[V_TOKBYTES])
     first, last = int(V[at]), int(V[at + 1])
     if first == last:
-        return 0
+        state = take_token(A, state & OWN - 1, token)
+        if state == 0:
+            return 0 if A[STATUS] == 0 else -2 - why(A)
     return take_step(A, V, state, V, base + first, base + first, base + last, K)
 
 
@@ -336,8 +350,8 @@ def advance_bytes_keyed(A, V, state, data, start, K):
 
 @kernel("i8(A, i8)")
 def forced_byte(A, state):
-    """The only byte that can follow a state; 256 when several can or the text may end; else as :func:`give_up`."""
-    if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & COMPLETE:
+    """The only byte that can follow a state; 256 when other things can, too; else as :func:`give_up`."""
+    if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & (COMPLETE | TOKENS):
         return 256
     only, in_doubt = 256, False
     for b in range(256):
@@ -360,7 +374,7 @@ def forced_byte(A, state):
 def forced_byte_keyed(A, V, state, K):
     """As :func:`forced_byte`, without bytes that the keys of the text forbid."""
     state &= OWN - 1
-    if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & COMPLETE:
+    if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & (COMPLETE | TOKENS):
         return 256
     only, in_doubt = 256, False
     for b in range(256):

@@ -28,7 +28,7 @@ from .arena import (
     mix,
     take,
 )
-from .collect import add_list, add_row, arrive, dense_row, flush_ids, set_bits
+from .collect import add_list, add_row, dense_row, flush_ids, leave, set_bits
 from .jit import kernel
 from .languages import AUTOMATON, DFA_SLACK, SPEC_FREE, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF
 from .positions import A_LOOSE, A_UNIQUE, K_ARRAY, K_OPEN, K_STRING, lazy, position
@@ -177,4 +177,4 @@ def need_pair(A, V, x, pos, parent):
         ask(A, x, pos)
         return
     use_tokens(A, pair)
-    arrive(A, V, int(A[pair + P_EXIT]), parent)
+    leave(A, V, int(A[pair + P_EXIT]), parent)

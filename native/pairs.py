@@ -21,6 +21,7 @@ from .arena import (
     PENDING,
     POS,
     POS_STRIDE,
+    RULES,
     STATE,
     STATE_STRIDE,
     STATUS,
@@ -28,17 +29,18 @@ from .arena import (
     WAITS,
     WORK,
 )
-from .collect import add_ids, add_tokens, arrive, start_collecting
+from .calls import bare_state, expanded
+from .collect import add_exit, add_ids, add_tokens, arrive, has_work, start_collecting
 from .counted import is_counted, walk_counted
 from .jit import kernel
 from .languages import ANY, SPEC_KIND, TOTAL, in_loop
 from .pair_table import P_EXIT, ask, find_pair, keep_pair, need_pair, use_tokens
-from .positions import K_MEMBER, K_NUMBER, K_OPEN, K_STRING
-from .states import BASE_STATE, S_COUNT, S_ITEMS, state_of
+from .positions import K_MEMBER, K_NUMBER, K_OPEN, K_STRING, K_TEXT, K_TOKEN
+from .states import AT_BASE, BASE_STATE, S_COUNT, S_FLAGS, S_ITEMS, ends, state_of
 from .steps import step
 from .suffixes import EDGE_STRIDE, below, edges, suffix_set
 from .suspects import doubt
-from .tables import free_text, gather_loop, is_marked, loop_of, mark_quotes_below
+from .tables import free_text, gather_loop, is_marked, loop_of, mark_quotes_below, text_loop
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 from .words import avoids, has_words, walk_avoided, walk_words
 
@@ -140,6 +142,28 @@ def visit_quotes(A, V, x, state):
                 top += 1
 
 
+@kernel("void(A, A, i8, i8, i8)")
+def visit_accepting(A, V, x, pos, state):
+    """Read ``x`` from a state of the position ``pos`` alone, at which the text may end: ``x`` has been noted as exit.
+
+    Behind the end, nothing goes on with a byte of the loop set, so the other exits are where the loop is left.
+    """
+    loop = text_loop(A, int(A[POS]) + pos * POS_STRIDE)
+    if loop == 0 or below(A, V, x) < LOOP_FROM:
+        visit_level(A, V, x, state, 0)
+        return
+    table = find_pair(A, x, -loop)
+    if table == 0:
+        ask(A, x, -loop)
+        return
+    use_tokens(A, table)
+    leaving = int(A[table + P_EXIT])
+    if leaving >= 0:
+        if A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & AT_BASE:
+            add_exit(A, V, leaving)
+        visit_level(A, V, leaving, state, loop)
+
+
 @kernel("void(A, A, i8, i8)")
 def visit_loop(A, V, x, state):
     """Read ``x`` from a state that loops: tokens inside the loop from a shared table, then what leaves it."""
@@ -178,9 +202,34 @@ def visit_called(A, V, x, pos, parent):
     return False
 
 
+@kernel("b1(A, A, i8, i8)")
+def visit_rules(A, V, x, state):
+    """Read ``x`` from a state with items of rule automata, each item for itself; False where that does not pay."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items, count, is_rule = int(A[at + S_ITEMS]), int(A[at + S_COUNT]), False
+    if below(A, V, x) < SHARED_FROM:
+        return False
+    for j in range(count):
+        is_rule = is_rule or A[A[POS] + A[items + 2 * j] * POS_STRIDE] == K_TEXT
+    if not is_rule:
+        return False
+    own = int(A[items + 2 * count - 2])
+    if A[items + 2 * count - 1] == BASE_STATE and (count == 1 or (count == 2 and A[items + 1] == 0)):
+        visit_accepting(A, V, x, own, state)
+        return True
+    for j in range(count):
+        if A[items + 2 * j + 1] > 0:
+            need_pair(A, V, x, int(A[items + 2 * j]), int(A[items + 2 * j + 1]))
+    return True
+
+
 @kernel("void(A, A, i8, i8)")
 def visit(A, V, x, state):
     """Read the suffixes ``x`` from ``state``."""
+    if A[RULES] != 0:
+        state = expanded(A, state)
+        if state < 0 or visit_rules(A, V, x, state):
+            return
     at = int(A[STATE]) + state * STATE_STRIDE
     items, n = int(A[at + S_ITEMS]), below(A, V, x)
     pos, parent = int(A[items]), int(A[items + 1])
@@ -192,6 +241,15 @@ def visit(A, V, x, state):
             visit_loop(A, V, x, state)
         else:
             visit_level(A, V, x, state, 0)
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def read_text(A, V, x, pos, state):
+    """Read ``x`` from a position in raw text, the only item of ``state``."""
+    if ends(A, pos):
+        visit_level(A, V, x, state, 0)
+    else:
+        visit_loop(A, V, x, state)
 
 
 @kernel("i8(A, A, i8, i8)")
@@ -208,11 +266,18 @@ def read_all(A, V, x, pos):
         walk_counted(A, V, x, pos, BASE_STATE)
     elif x < V[V_NODES] and avoids(A, pos):
         walk_avoided(A, V, x, pos, BASE_STATE)
+    elif A[at] == K_TEXT:
+        state = bare_state(A, pos, BASE_STATE)
+        if A[STATUS] == 0:
+            read_text(A, V, x, pos, state)
+    elif A[at] == K_TOKEN:
+        if x == 0:
+            add_ids(A, A, at + 1, 1)
     else:
         state = state_of(A, pos, BASE_STATE)
         if A[STATUS] == 0:
             visit_loop(A, V, x, state)
-    while A[STATUS] == 0 and A[WORK + 2] > 0:
+    while has_work(A, V):
         A[WORK + 2] -= 2
         top = int(A[WORK]) + int(A[WORK + 2])
         visit(A, V, int(A[top]), int(A[top + 1]))
@@ -233,17 +298,12 @@ def build_pair(A, V, x, pos):
     return A[STATUS] == 0
 
 
-@kernel("b1(A, A, i8, i8)")
-def ensure_pair(A, V, x, pos):
-    """Build a pair and all that it waits for; returns whether it is there (else ``A[STATUS]`` says why not)."""
+@kernel("void(A, A)")
+def build_asked(A, V):
+    """Build all pairs that were asked for, and those that they wait for, unless ``A[STATUS]`` says why not."""
     base = int(A[PENDING])
-    A[base], A[base + 1] = x, pos
-    A[PENDING + 2] = 2
-    while A[PENDING + 2] > 0:
+    while A[PENDING + 2] > 0 and A[STATUS] == 0:
         top = base + int(A[PENDING + 2]) - 2
         x, pos = int(A[top]), int(A[top + 1])
         if find_pair(A, x, pos) or build_pair(A, V, x, pos):
             A[PENDING + 2] -= 2
-        if A[STATUS] != 0:
-            return False
-    return True

@@ -5,7 +5,7 @@ parents, which is exact because L(q)P1 | L(q)P2 = L(q)(P1 | P2). Equal futures h
 integer, and the second element of an array walks through the states of the first.
 
 State record: items (absolute index), number of items, flags, memo row (0: none yet), recipe of its mask (0: none yet),
-tokens that the state alone cannot decide (0: none).
+tokens that the state alone cannot decide (0: none), the state with its calls made (0: not known, see :mod:`.calls`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,13 @@ from .arena import (
     BUFFER,
     FULL,
     ITEM,
+    MERGED,
+    MERGED_HASH,
+    MERGED_STRIDE,
+    MERGING,
     POS,
     POS_STRIDE,
+    RULES,
     STATE,
     STATE_HASH,
     STATE_STRIDE,
@@ -26,11 +31,11 @@ from .arena import (
 from .jit import kernel
 from .languages import DFA_ACCEPT, SPEC_REF
 from .number import num_accepts
-from .positions import K_BASE, K_END, K_MEMBER, K_NUMBER, K_TEXT, K_WORD, lazy, position
+from .positions import K_BASE, K_END, K_MEMBER, K_NUMBER, K_TEXT, K_TOKEN, K_WORD, lazy, position
 
-COMPLETE, AT_BASE, LIVE = 1, 2, 4
+COMPLETE, AT_BASE, LIVE, TOKENS = 1, 2, 4, 8
 BASE_STATE = 1
-S_ITEMS, S_COUNT, S_FLAGS, S_ROW, S_RECIPE, S_SUSPECTS = 0, 1, 2, 3, 4, 5
+S_ITEMS, S_COUNT, S_FLAGS, S_ROW, S_RECIPE, S_SUSPECTS, S_EXPANDED = 0, 1, 2, 3, 4, 5, 6
 
 
 @kernel("b1(A, i8)")
@@ -136,18 +141,124 @@ def find_state(A, base, n):
             flags |= LIVE
             if kind == K_END:
                 flags |= COMPLETE
+            elif kind == K_TOKEN:
+                flags |= TOKENS
     A[at + S_ITEMS], A[at + S_COUNT], A[at + S_FLAGS] = items, n, flags
-    A[at + S_ROW], A[at + S_RECIPE], A[at + S_SUSPECTS] = 0, 0, 0
+    A[at + S_ROW], A[at + S_RECIPE], A[at + S_SUSPECTS], A[at + S_EXPANDED] = 0, 0, 0, 0
     number = (at - states) // STATE_STRIDE
     A[table + slot] = number
     return number
 
 
+@kernel("i8(A, i8, i8)")
+def merged_slot(A, p, q):
+    """Place in the table of united states for ``p`` and ``q``: where they are, or where they are to be put."""
+    size, table = int(A[MERGED_HASH + 1]), int(A[MERGED_HASH])
+    slot = (mix(mix(11, p), q) >> 11) & (size - 1)
+    while A[table + slot] != 0:
+        at = int(A[MERGED]) + int(A[table + slot]) * MERGED_STRIDE
+        if A[at] == p and A[at + 1] == q:
+            break
+        slot = (slot + 1) & (size - 1)
+    return table + slot
+
+
+@kernel("i8(A, i8, i8)")
+def merged(A, p, q):
+    """The state that unites two, where that is known: 0 where it is not."""
+    if p == q:
+        return p
+    slot = merged_slot(A, min(p, q), max(p, q))
+    return int(A[A[MERGED] + A[slot] * MERGED_STRIDE + 2]) if A[slot] != 0 else 0
+
+
+@kernel("i8(A, i8, i8)")
+def join(A, p, q):
+    """Unite two states of which every position occurs once, if their parents have been united: the state.
+
+    Returns
+    -------
+    int
+        0 when the parents of some position must be united first: their numbers are on the stack ``MERGING`` then.
+    """
+    at, other = int(A[STATE]) + p * STATE_STRIDE, int(A[STATE]) + q * STATE_STRIDE
+    i, j = int(A[at + S_ITEMS]), int(A[other + S_ITEMS])
+    last, end = i + 2 * int(A[at + S_COUNT]), j + 2 * int(A[other + S_COUNT])
+    start, missing = int(A[BUFFER + 2]), False
+    while i < last or j < end:
+        if j == end or (i < last and A[i] < A[j]):
+            put_item(A, int(A[i]), int(A[i + 1]))
+            i += 2
+        elif i == last or A[j] < A[i]:
+            put_item(A, int(A[j]), int(A[j + 1]))
+            j += 2
+        else:
+            parent = merged(A, int(A[i + 1]), int(A[j + 1]))
+            if parent == 0 and A[i + 1] != 0:
+                missing = True
+                top = int(A[MERGING + 2])
+                if top + 2 > A[MERGING + 1]:
+                    A[STATUS] = FULL
+                    break
+                A[A[MERGING] + top], A[A[MERGING] + top + 1] = A[i + 1], A[j + 1]
+                A[MERGING + 2] = top + 2
+            put_item(A, int(A[i]), parent)
+            i += 2
+            j += 2
+        if A[STATUS] != 0:
+            break
+    n = (int(A[BUFFER + 2]) - start) // 2
+    A[BUFFER + 2] = start
+    return 0 if missing or A[STATUS] != 0 else find_state(A, int(A[BUFFER]) + start, n)
+
+
+@kernel("i8(A, i8, i8)")
+def merge(A, p, q):
+    """The state that unites two, all the way down; 0 with ``FULL`` set. Every two states are united once.
+
+    Without this, an ambiguous grammar would have another state for every history of a text.
+    """
+    bottom = int(A[MERGING + 2])
+    if bottom + 2 > A[MERGING + 1]:
+        A[STATUS] = FULL
+        return 0
+    base = int(A[MERGING])
+    A[base + bottom], A[base + bottom + 1] = p, q
+    A[MERGING + 2] = bottom + 2
+    while A[MERGING + 2] > bottom and A[STATUS] == 0:
+        top = int(A[MERGING + 2]) - 2
+        a, b = int(A[base + top]), int(A[base + top + 1])
+        found = merged(A, a, b)
+        if found == 0:
+            found = join(A, a, b)
+            if found == 0:
+                continue
+            at = take(A, MERGED, MERGED_STRIDE)
+            if at < 0 or A[MERGED + 2] > A[MERGED_HASH + 1] * (MERGED_STRIDE // 2):
+                A[STATUS] = FULL
+                break
+            A[at], A[at + 1], A[at + 2] = min(a, b), max(a, b), found
+            A[merged_slot(A, min(a, b), max(a, b))] = (at - int(A[MERGED])) // MERGED_STRIDE
+        A[MERGING + 2] = top
+    A[MERGING + 2] = bottom
+    return merged(A, p, q) if A[STATUS] == 0 else 0
+
+
 @kernel("i8(A, i8, i8, i8, i8)")
-def _unite(A, base, n, j, k):
-    """The state that holds all items of the parents of items ``j .. k-1``; works behind the ``n`` items at ``base``."""
+def unite(A, base, n, j, k):
+    """The state that holds all items of the parents of items ``j .. k-1``; works behind the ``n`` items at ``base``.
+
+    With rules, items of one position are united in turn; else that is left until the text gets there.
+    """
     start = base + 2 * n - int(A[BUFFER])
     A[BUFFER + 2] = start
+    if A[RULES] != 0:
+        parent = int(A[base + 2 * j + 1])
+        for m in range(j + 1, k):
+            if A[STATUS] == 0:
+                parent = merge(A, parent, int(A[base + 2 * m + 1]))
+        A[BUFFER + 2] = start - 2 * n
+        return parent
     for m in range(j, k):
         emit_state(A, int(A[base + 2 * m + 1]))
     if A[STATUS] != 0:
@@ -187,7 +298,7 @@ def close_buffer(A, start):
                 k += 1
             parent = int(first)
             if parents > 1:
-                parent = _unite(A, base, n, j, k)
+                parent = unite(A, base, n, j, k)
                 if A[STATUS] != 0:
                     return -1
             A[base + 2 * out], A[base + 2 * out + 1] = pos, parent

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .arena import BUFFER, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS, VALUE
+from .arena import BUFFER, POS, POS_STRIDE, RULES, STATE, STATE_STRIDE, STATUS, VALUE
+from .calls import expand
 from .jit import kernel
 from .languages import (
     ANY,
@@ -73,7 +74,7 @@ from .positions import (
     position,
     space_step,
 )
-from .states import S_COUNT, S_ITEMS, S_ROW, call, close_buffer, emit, emit_state
+from .states import S_COUNT, S_EXPANDED, S_ITEMS, S_ROW, call, close_buffer, emit, emit_state
 from .strings import CHAR, DEAD, LAST, QUOTE, UTF8, char_step, mode_range, utf8_step
 
 NO_VALUE = -(1 << 62)  # results up to half of it: see ask_value
@@ -495,7 +496,11 @@ def step_miss(A, state, b, row):
     start = int(A[BUFFER + 2])
     for j in range(int(A[at + S_COUNT])):
         step_item(A, int(A[items + 2 * j]), int(A[items + 2 * j + 1]), b)
+    if A[RULES] != 0:
+        expand(A, start)
     to = close_buffer(A, start)
+    if to > 0 and A[RULES] != 0:
+        A[A[STATE] + to * STATE_STRIDE + S_EXPANDED] = to
     if A[STATUS] == 0:
         remember(A, row, b, to)
     return to if A[STATUS] == 0 else -1

@@ -58,6 +58,18 @@ def members(A, V, x):
     return int(A[at]), int(A[at + 1])
 
 
+@kernel("i8(A, A, i8, i8)")
+def list_members(A, V, x, to):
+    """Copy the trie nodes of a set to ``to``: how many they are."""
+    at, n = members(A, V, x)
+    if x < V[V_NODES]:
+        A[to] = x
+        return 1
+    for j in range(n):
+        A[to + j] = A[at + j]
+    return n
+
+
 @kernel("void(A, i8, i8, i8)")
 def _sift(A, base, root, n):
     """Restore the heap below ``root``."""

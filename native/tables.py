@@ -19,8 +19,6 @@ from .arena import (
     MEMBER,
     POS,
     POS_STRIDE,
-    SNODE,
-    SNODE_STRIDE,
     SORT,
     SPACE_LOOP,
     STATE,
@@ -30,15 +28,15 @@ from .arena import (
     WORK,
     take,
 )
-from .collect import add_edge, add_exit, add_ids, add_row, add_tokens, dense_row, flush_ids, push
+from .collect import add_exit, add_ids, add_row, add_tokens, dense_row, flush_ids, push
 from .complements import gather_complement
 from .jit import kernel
 from .languages import ANY, AUTOMATON, DFA_LOOPS, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF, TOTAL, in_loop
-from .positions import K_KEY, K_STRING, O_SPEC
+from .positions import K_KEY, K_STRING, K_TEXT, O_SPEC
 from .states import AT_BASE, S_COUNT, S_FLAGS, S_ITEMS
 from .steps import step
 from .strings import CHAR, DEAD, QUOTE, char_step, utf8_step
-from .suffixes import edge_byte, edge_range, edge_rest, suffix_set
+from .suffixes import members, suffix_set
 from .trie import V_BYTE, V_CHILD, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
 
 L_TOKENS, L_STARTS, L_NODES, L_NODE_STARTS, L_ROWS, L_MOST = 0, 1, 2, 3, 4, 5
@@ -155,31 +153,13 @@ def loop_reads(A, loop, mode, b):
 
 
 @kernel("void(A, A, i8, i8)")
-def add_leaving(A, V, x, loop):
-    """Note the members of ``x`` that go on with a byte outside a loop set."""
-    child, node_byte, nodes = int(V[V_CHILD]), int(V[V_BYTE]), int(V[V_NODES])
-    members, n = 0, 1
-    if x >= nodes:
-        at = int(A[SNODE]) + (x - nodes) * SNODE_STRIDE
-        members, n = int(A[at]), int(A[at + 1])
-    for j in range(n):
-        node = int(A[members + j]) if x >= nodes else x
-        for c in range(int(V[child + node]), int(V[child + node + 1])):
-            if not in_loop(A, loop, int(V[node_byte + c])):
-                add_exit(A, V, node)
-                break
-
-
-@kernel("void(A, A, i8, i8, i8, i8)")
-def loop_child(A, V, x, b, mode, loop):
-    """Follow one byte inside a loop set to the suffixes ``x`` (-1: none), from a UTF-8 mode."""
-    if x < 0:
-        return
-    mode = utf8_step(mode, b)
-    if mode >= CHAR:
-        mode = 0
-        add_leaving(A, V, x, loop)
-    push(A, x, mode)
+def add_leaving(A, V, node, loop):
+    """Note a trie node as an exit if it goes on with a byte outside a loop set."""
+    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    for c in range(int(V[child + node]), int(V[child + node + 1])):
+        if not in_loop(A, loop, int(V[node_byte + c])):
+            add_exit(A, V, node)
+            return
 
 
 @kernel("void(A, A, i8, i8)")
@@ -230,7 +210,8 @@ def sweep_loop(A, V, x, loop):
 def gather_loop(A, V, x, loop):
     """The table of a suffix set and a loop set: tokens inside the loop, and as exit the suffixes that leave it.
 
-    Tokens that end inside a character count as inside: every completion of it belongs to the loop.
+    Tokens that end inside a character count as inside: every completion of it belongs to the loop. The members of a set
+    are read one by one, which makes no further sets.
     """
     nodes = int(V[V_NODES])
     if x == 0 and gather_complement(A, V, loop):
@@ -238,18 +219,28 @@ def gather_loop(A, V, x, loop):
     if x < nodes and nodes <= A[SORT + 1]:
         sweep_loop(A, V, x, loop)
         return
-    add_leaving(A, V, x, loop)
-    push(A, x, 0)
-    while A[WORK + 2] > 0 and A[STATUS] == 0:
-        A[WORK + 2] -= 2
-        top = int(A[WORK]) + int(A[WORK + 2])
-        y, mode = int(A[top]), int(A[top + 1])
-        first, last = edge_range(A, V, y)
-        for edge in range(first, last):
-            b = edge_byte(A, V, edge)
-            if loop_reads(A, loop, mode, b):
-                add_edge(A, V, edge)
-                loop_child(A, V, edge_rest(A, V, edge), b, mode, loop)
+    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    at, n = members(A, V, x)
+    for j in range(n):
+        node = x if x < V[V_NODES] else int(A[at + j])
+        add_leaving(A, V, node, loop)
+        push(A, node, 0)
+        while A[WORK + 2] > 0 and A[STATUS] == 0:
+            A[WORK + 2] -= 2
+            top = int(A[WORK]) + int(A[WORK + 2])
+            y, mode = int(A[top]), int(A[top + 1])
+            for c in range(int(V[child + y]), int(V[child + y + 1])):
+                b = int(V[node_byte + c])
+                if not loop_reads(A, loop, mode, b):
+                    continue
+                add_tokens(A, V, c)
+                if V[child + c] == V[child + c + 1]:
+                    continue
+                then = utf8_step(mode, b)
+                if then >= CHAR:
+                    then = 0
+                    add_leaving(A, V, c, loop)
+                push(A, c, then)
 
 
 @kernel("i8(A, i8)")
@@ -262,6 +253,17 @@ def key_loop(A, pos):
     if A[pos + 3] < 0 or loop == TOTAL:
         return loop
     return TOTAL if loop == A[FREE_LOOP] else 0  # on the trie of names the state changes, but any character may follow
+
+
+@kernel("i8(A, i8)")
+def text_loop(A, pos):
+    """The loop set of a position in raw text (its record at ``pos``).
+
+    Where the text may end, it has no byte that anything can go on with behind the end.
+    """
+    if A[pos + 3] != 0:
+        return 0
+    return int(A[A[A[A[pos + 1] + SPEC_REF] + DFA_LOOPS] + A[pos + 2]])
 
 
 @kernel("i8(A, i8, i8)")
@@ -285,6 +287,8 @@ def loop_of(A, x, state):
             if A[spec + SPEC_KIND] == AUTOMATON and not bounded:
                 return int(A[A[A[spec + SPEC_REF] + DFA_LOOPS] + A[pos + 2]])
             return 0
+        if A[pos] == K_TEXT:
+            return text_loop(A, pos)
     if x != 0:
         return 0
     for b in (32, 10, 13, 9):

@@ -1,8 +1,9 @@
 """Lookahead, lookbehind, word boundaries and anchors as tables (see :mod:`.tables`).
 
-The automaton D of an assertion's marked texts says all: the state in which D is before the mark is a function of the text
-read so far; the step on the mark leads to the state that must (must not) accept the rest of the text. States from which every
-text is accepted, or none, are verdicts. The left states of a grammar are those of the product of all D before the mark.
+The automaton D of an assertion's marked texts says all: the state in which D is before the mark is a function of the
+text read so far; the step on the mark leads to the state that must (must not) accept the rest of the text. States from
+which every text is accepted, or none, are verdicts. The left states of a grammar are those of the product of all D
+before the mark.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Assertions:
         """
         columns = [part.dfa.cls[np.searchsorted(part.dfa.starts, points, "right") - 1] for part in self._parts]
         offsets = np.cumsum([2, *(part.dfa.n_states for part in self._parts)])
-        left_next, left = self._left(columns, len(points))
+        left_next, left = self._left(columns, (points < 0xD800) | (points > 0xDFFF))
         look_next = np.zeros((offsets[-1], len(points)), np.int32)
         look_end = np.zeros(offsets[-1], np.uint8)
         look_next[HOLDS], look_end[HOLDS] = HOLDS, 1
@@ -98,12 +99,18 @@ class Assertions:
             look_enter[:, j] = look[after[left[:, j]]]
         return left_next, *_needed(look_enter, look_next, look_end)
 
-    def _left(self, columns: list[I32], n_classes: int) -> tuple[I32, I32]:
-        """The product of the automata before the mark: ``next`` (n_left, n_classes), its parts (n_left, n_assertions)."""
+    def _left(self, columns: list[I32], real: NDArray[np.bool_]) -> tuple[I32, I32]:
+        """The product of the automata before the mark: ``next`` (n_left, n_classes), its parts (n_left, n_assertions).
+
+        Classes that are not `real`, those of surrogates, lead back to the beginning: no text holds them.
+        """
+        n_classes = len(real)
         steps = [
             np.vstack([part.dfa.trans[:, column], np.full((1, n_classes), -1, np.int32)])
             for part, column in zip(self._parts, columns, strict=True)
         ]
+        for part, step in zip(self._parts, steps, strict=True):
+            step[:, ~real] = min(part.dfa.n_states, 1) - 1
         start = tuple(min(part.dfa.n_states, 1) - 1 for part in self._parts)
         number, order, rows = {start: 0}, [start], []
         for state in order:

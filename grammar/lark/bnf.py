@@ -1,8 +1,9 @@
-"""Rules without operators, as Lark makes them: which rules are made for ``*`` and ``~``, and shared, decides about conflicts.
+"""Rules without operators, as Lark makes them: which rules ``*`` and ``~`` become, and share, decides about conflicts.
 
-Inner expressions become *trees*: a name, ``(ANY_OF, trees)`` or ``(SEQUENCE, trees)``. Equal trees share the rule of their
-repetition. A tree is then multiplied out into sequences of names. Where an optional part in brackets is left out, Lark puts placeholders
-for its children into the syntax tree; they stand in the sequences as `EMPTY` until equal sequences were merged.
+Inner expressions become *trees*: a name, ``(ANY_OF, trees)`` or ``(SEQUENCE, trees)``. Equal trees share the rule of
+their repetition. A tree is then multiplied out into sequences of names. Where an optional part in brackets is left out,
+Lark puts placeholders for its children into the syntax tree; they stand in the sequences as `EMPTY` until equal
+sequences were merged.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, TypeAlias
 
 from ..errors import LimitExceeded
 from .flat import Rule, Terminal
-from .syntax import GROUP, LITERAL, MAYBE, RANGE, REPEAT, TEMPLATE, Alternatives, Definition, Item, NotRead
+from .syntax import GROUP, LITERAL, RANGE, REPEAT, TEMPLATE, Alternatives, Definition, Item, NotRead
 from .terminals import TerminalPattern, literal
 
 Tree: TypeAlias = "str | tuple[int, tuple[Any, ...]]"
@@ -30,9 +31,11 @@ LONG_REPEAT, FACTOR = 50, 5  # from this bound on, repetitions are made of rules
 # Names that Lark gives to strings of punctuation.
 _NAMES = dict(
     entry.rsplit(":", 1)
-    for entry in ". DOT|, COMMA|: COLON|; SEMICOLON|+ PLUS|- MINUS|* STAR|/ SLASH|\\ BACKSLASH|? QMARK|! BANG|@ AT|# HASH"
-    "|$ DOLLAR|% PERCENT|^ CIRCUMFLEX|& AMPERSAND|_ UNDERSCORE|< LESSTHAN|> MORETHAN|= EQUAL|\" DBLQUOTE|' QUOTE"
-    "|` BACKQUOTE|~ TILDE|( LPAR|) RPAR|{ LBRACE|} RBRACE|[ LSQB|] RSQB|\n NEWLINE|\r\n CRLF|\t TAB".replace(" ", ":").split("|")
+    for entry in ". DOT|, COMMA|: COLON|; SEMICOLON|+ PLUS|- MINUS|* STAR|/ SLASH|\\ BACKSLASH|? QMARK|! BANG|@ AT"
+    "|# HASH|$ DOLLAR|% PERCENT|^ CIRCUMFLEX|& AMPERSAND|_ UNDERSCORE|< LESSTHAN|> MORETHAN|= EQUAL|\" DBLQUOTE|' QUOTE"
+    "|` BACKQUOTE|~ TILDE|( LPAR|) RPAR|{ LBRACE|} RBRACE|[ LSQB|] RSQB|\n NEWLINE|\r\n CRLF|\t TAB".replace(
+        " ", ":"
+    ).split("|")
 )
 _NAMES |= {"|": "VBAR", " ": "SPACE"}
 _ID_START = frozenset(("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Pc"))
@@ -40,7 +43,7 @@ _ID_CONTINUE = _ID_START | {"Nd", "Nl"}
 
 
 class Unseen(str):
-    """The name of a terminal where it stands as a plain string: no child of the syntax tree, unless all tokens are kept."""
+    """The name of a terminal where it stands as a plain string: no child of the syntax tree, unless all are kept."""
 
     __slots__ = ()
 

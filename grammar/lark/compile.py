@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...automata.limits import Limits
-from . import lalr, lexer, reference
+from ..regular import Regular
+from ..rules import Rules
+from . import earley, lalr, lexer, reference
 from .flat import FlatGrammar, Terminal
 from .imports import ImportPath, Loader
 from .read import read
@@ -20,7 +22,7 @@ def compile_lark(
     text: str,
     *,
     start: str = "start",
-    lexer_kind: Literal["contextual", "basic"] = "contextual",
+    lexer_kind: str = "contextual",
     import_paths: Sequence[ImportPath] = (),
     source: str | os.PathLike[str] | None = None,
     limits: Limits = Limits(),  # noqa: B008  (frozen)
@@ -45,27 +47,67 @@ def compile_lark(
     ------
     GrammarError
         Lark refuses the grammar, or a terminal cannot be enforced.
+    LimitExceeded
     """
     return lexed(read(text, start, Loader(import_paths, source), limits.max_nodes), lexer_kind, limits)
 
 
+def earley_rules(
+    text: str,
+    *,
+    start: str = "start",
+    lexer_kind: str = "dynamic",
+    import_paths: Sequence[ImportPath] = (),
+    source: str | os.PathLike[str] | None = None,
+    islands: Mapping[str, Regular] | None = None,
+    limits: Limits = Limits(),  # noqa: B008  (frozen)
+) -> Rules:
+    """Compile a grammar for ``parser="earley"``: to rules over characters.
+
+    Parameters
+    ----------
+    text, start, import_paths, source, limits
+        As for :func:`compile_lark`.
+    lexer_kind : str
+        "dynamic", "dynamic_complete" or "basic".
+    islands : mapping or None
+        What declared terminals stand for.
+
+    Raises
+    ------
+    GrammarError
+        Lark refuses the grammar, or a terminal cannot be enforced.
+    LimitExceeded
+    """
+    grammar = read(text, start, Loader(import_paths, source), limits.max_nodes)
+    terminals = _numbered(grammar)
+    numbers = {terminal.name: number for number, terminal in enumerate(terminals) if terminal is not None}
+    every = np.ones((1, len(terminals)), np.bool_)
+    tables = lexer.build(terminals, every, grammar.ignored, limits.regex_states)
+    return earley.convert(grammar, tables, numbers, lexer_kind, islands or {}, limits.regex_states, limits.max_nodes)
+
+
 def lexed(grammar: FlatGrammar, lexer_kind: str, limits: Limits) -> LexedGrammar:
     """Tables of a grammar that was read."""
-    terminals: list[Terminal | None] = [None, *grammar.terminals]
-    number = {t.name: i for i, t in enumerate(terminals) if t is not None}
-    number["$END"] = END
+    terminals = _numbered(grammar)
+    number = {t.name: i for i, t in enumerate(terminals) if t is not None} | {"$END": END}
     nonterminals = {grammar.start: 0}
     for rule in grammar.rules:
         nonterminals.setdefault(rule.left, len(nonterminals))
     automaton, left, length = _parser(grammar, number, nonterminals, limits.regex_states)
     ignored = [number[name] for name in grammar.ignored]
     if lexer_kind == "basic":
-        accepts, context = [range(1, len(terminals))], np.zeros(len(automaton.action), np.int32)
+        accepted, context = np.ones((1, len(terminals)), np.bool_), np.zeros(len(automaton.action), np.int32)
     else:
-        accepts, context = _contexts(automaton.action, ignored)
-    tables = lexer.build(terminals, accepts, grammar.ignored, limits.regex_states)
+        accepted, context = _contexts(automaton.action, ignored)
+    tables = lexer.build(terminals, accepted, grammar.ignored, limits.regex_states)
     parser = ParserTables(automaton.action, automaton.goto, left, length, context)
     return LexedGrammar(("$END", *(t.name for t in grammar.terminals)), tuple(nonterminals), tables, parser)
+
+
+def _numbered(grammar: FlatGrammar) -> list[Terminal | None]:
+    """Terminals by number; the end of the text is number 0."""
+    return [None, *grammar.terminals]
 
 
 def _parser(
@@ -84,11 +126,12 @@ def _parser(
         return reference.automaton(grammar, terminals, nonterminals), left, length
 
 
-def _contexts(action: I32, ignored: list[int]) -> tuple[list[Iterable[int]], I32]:
+def _contexts(action: I32, ignored: list[int]) -> tuple[NDArray[np.bool_], I32]:
     """The sets of terminals that states accept, and the number of each state's set."""
     accepted = action != ERROR
     accepted[:, END] = False
     accepted[:, ignored] = True
-    sets, context = np.unique(np.packbits(accepted, axis=1), axis=0, return_inverse=True)
-    found = np.unpackbits(sets, axis=1, count=action.shape[1])
-    return [np.flatnonzero(row).tolist() for row in found], context.reshape(-1).astype(np.int32)
+    number: dict[bytes, int] = {}
+    context = [number.setdefault(row.tobytes(), len(number)) for row in accepted]
+    first = np.unique(context, return_index=True)[1]
+    return accepted[first], np.array(context, np.int32)

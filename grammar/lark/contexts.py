@@ -3,50 +3,112 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import GrammarError
 from .flat import Terminal
-from .tables import I32
+from .programs import Row
+from .tables import ASSERT, CHARS, I32, MATCH, SPLIT
 
-
-def ordered(terminals: Iterable[Terminal]) -> list[Terminal]:
-    """Terminals with a pattern, in the order in which Lark tries them."""
-    return sorted((t for t in terminals if t.text is not None), key=lambda t: t.order)
+Bools = NDArray[np.bool_]
 
 
 class Keywords:
-    """Which strings a pattern of the same priority matches as a whole, for all terminals of a grammar."""
+    """Which strings a pattern of the same priority matches as a whole, for all terminals of a grammar.
 
-    def __init__(self, terminals: Sequence[Terminal]) -> None:
-        strings = [t for t in terminals if t.plain]
-        self._of: dict[str, list[Terminal]] = {}
-        for terminal in terminals:
-            if terminal.plain:
+    Parameters
+    ----------
+    code, entry : list
+        The programs.
+    member : list of lists
+        ``member[set][class]`` is true where a set holds a class.
+    starts, cls : list of int
+        The classes of characters.
+    """
+
+    def __init__(
+        self, code: list[Row], entry: list[int], member: list[list[int]], starts: list[int], cls: list[int]
+    ) -> None:
+        self._code, self._entry, self._member = code, entry, member
+        self._starts, self._cls = starts, cls
+
+    def table(self, terminals: Sequence[Terminal | None]) -> Bools:
+        """``(n, n)``: whether the pattern of one terminal matches the string that the other one is."""
+        found = np.zeros((len(terminals), len(terminals)), np.bool_)
+        strings = [
+            (i, t, tuple([self._cls[bisect_right(self._starts, ord(char)) - 1] for char in t.text]))
+            for i, t in enumerate(terminals)
+            if t is not None and t.plain and t.text is not None
+        ]
+        for i, terminal in enumerate(terminals):
+            if terminal is None or terminal.text is None or terminal.plain:
                 continue
-            matcher = re.compile(terminal.regexp)
-            found = [s for s in strings if s.priority == terminal.priority and _is_match(matcher, s.text)]
-            if found:
-                self._of[terminal.name] = found
-
-    def context(self, tried: Sequence[Terminal]) -> tuple[list[Terminal], list[list[Terminal]]]:
-        """What is really tried of an ordered list, and for each entry the strings that take over its tag.
-
-        A string leaves the list if a pattern of the list matches it under at least its own flags.
-        """
-        present = {t.name for t in tried if t.plain}
-        keywords = {t.name: [s for s in self._of.get(t.name, ()) if s.name in present] for t in tried}
-        hidden = {s.name for t in tried for s in keywords[t.name] if s.flags <= t.flags}
-        left = [t for t in tried if t.name not in hidden]
-        return left, [keywords[t.name] for t in left]
+            machine = _Machine(self._code, self._member, self._entry[i])
+            for j, string, classes in strings:
+                if string.priority != terminal.priority or not machine.may_begin(classes[0]):
+                    continue
+                found[i, j] = machine.is_match(classes)
+                if machine.has_assertion:  # it was met on the way
+                    match = re.match(terminal.regexp, string.text or "")
+                    found[i, j] = match is not None and match.end() == len(classes)
+        return found
 
 
-def _is_match(matcher: re.Pattern[str], text: str | None) -> bool:
-    assert text is not None
-    match = matcher.match(text)
-    return match is not None and match.end() == len(text)
+class _Machine:
+    """The program of one terminal, run over strings of classes; what it meets is remembered.
+
+    Assertions are passed over, and noted.
+    """
+
+    def __init__(self, code: list[Row], member: list[list[int]], entry: int) -> None:
+        self._code, self._member = code, member
+        self.has_assertion = False
+        self._next: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
+        self._start = self._closure([entry])
+
+    def _closure(self, pending: list[int]) -> tuple[int, ...]:
+        """Threads that read, in order, up to the first that matches (-1)."""
+        found: dict[int, None] = {}
+        pending.reverse()
+        seen = set()
+        while pending:
+            pc = pending.pop()
+            if pc in seen:
+                continue
+            seen.add(pc)
+            op, a, b = self._code[pc]
+            if op == SPLIT:
+                pending += (b, a)
+            elif op == MATCH:
+                found[-1] = None
+                break
+            elif op == ASSERT:
+                self.has_assertion = True
+                pending.append(b)
+            else:
+                assert op == CHARS
+                found[pc] = None
+        return tuple(found)
+
+    def may_begin(self, c: int) -> bool:
+        """Whether a match can begin with a class of characters."""
+        return any(self._member[self._code[pc][1]][c] for pc in self._start if pc >= 0)
+
+    def is_match(self, classes: tuple[int, ...]) -> bool:
+        """Whether the first match of a string is all of it."""
+        threads = self._start
+        for c in classes:
+            after = self._next.get((threads, c))
+            if after is None:
+                read = [self._code[pc] for pc in threads if pc >= 0]
+                after = self._closure([b for _, a, b in read if self._member[a][c]])
+                self._next[threads, c] = after
+            threads = after
+        return -1 in threads
 
 
 def check(terminals: Iterable[Terminal]) -> None:
@@ -66,15 +128,35 @@ def check(terminals: Iterable[Terminal]) -> None:
             groups[group] = terminal.name
 
 
-def tables(
-    contexts: Sequence[Iterable[Terminal]], number: dict[str, int], keywords: Keywords
-) -> tuple[I32, I32, I32, I32]:
-    """``order_first, order, retype_first, retype`` of contexts given as sets of terminals."""
-    order_first, order, retype_first, retype = [0], [], [0], []
-    for context in contexts:
-        for terminal, strings in zip(*keywords.context(ordered(context)), strict=True):
-            order.append(number[terminal.name])
-            retype += [number[string.name] for string in strings]
-            retype_first.append(len(retype))
-        order_first.append(len(order))
-    return tuple(np.array(part, np.int32) for part in (order_first, order, retype_first, retype))  # type: ignore[return-value]
+def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools) -> tuple[I32, I32, I32, I32]:
+    """``order_first, order, retype_first, retype``.
+
+    A string is not tried in a context if a pattern of the context matches it, under at least its own flags.
+
+    Parameters
+    ----------
+    accepted : (n_contexts, n_terminals) bool
+        The terminals of each context.
+    terminals : sequence of Terminal or None
+    matches : (n_terminals, n_terminals) bool
+        See :class:`Keywords`.
+    """
+    real = [i for i, t in enumerate(terminals) if t is not None and t.text is not None]
+    rank = np.array(sorted(real, key=lambda i: terminals[i].order), np.int64)  # type: ignore[union-attr]
+    covers = matches.copy()
+    for i, j in np.argwhere(matches).tolist():
+        covers[i, j] = terminals[j].flags <= terminals[i].flags  # type: ignore[union-attr]
+    tried = accepted & ~(accepted.astype(np.int32) @ covers.astype(np.int32) > 0)
+    context, place = np.nonzero(tried[:, rank])
+    order = rank[place]
+    first = np.searchsorted(context, np.arange(len(accepted) + 1))
+    keywords = {int(i): rank[matches[i, rank]] for i in rank if matches[i].any()}
+    retype: list[int] = []
+    counts = np.zeros(len(order) + 1, np.int64)
+    for at in np.flatnonzero(np.isin(order, list(keywords))).tolist():
+        strings = keywords[int(order[at])]
+        present = strings[accepted[context[at], strings]].tolist()
+        retype += present
+        counts[at + 1] = len(present)
+    found = (first, order, np.cumsum(counts), retype)
+    return tuple(np.array(part, np.int32) for part in found)  # type: ignore[return-value]

@@ -9,9 +9,8 @@ from typing import Any
 
 from ..errors import GrammarError
 from . import pattern
+from .characters import IGNORECASE
 from .pattern import Node, Pattern, Unsupported
-
-_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "u": re.UNICODE, "l": re.LOCALE}
 
 
 @dataclass(frozen=True)
@@ -57,12 +56,14 @@ class Terminal:
             if not self.plain or self.flags - {"i"}:
                 return pattern.read(self.regexp)
             assert self.text is not None
-            node = pattern.literal(self.text, re.IGNORECASE if self.flags else 0)
+            node = pattern.literal(self.text, IGNORECASE if self.flags else 0)
             return Pattern(node, len(self.text), len(self.text), frozenset())
         except Unsupported as error:
             raise GrammarError(f"terminal {self.name} cannot be enforced: it has {error}", keyword=self.name) from None
         except (re.error, RecursionError, OverflowError, ValueError) as error:
-            raise GrammarError(f"terminal {self.name} is not a pattern of Python's re: {error}", keyword=self.name) from None
+            raise GrammarError(
+                f"terminal {self.name} is not a pattern of Python's re: {error}", keyword=self.name
+            ) from None
 
     @property
     def node(self) -> Node:

@@ -22,8 +22,9 @@ class Loader:
     Parameters
     ----------
     paths : sequence
-        Folders, or functions ``(base, path) -> (where, text)`` as Lark takes them, that raise OSError for what they do not
-        have: `base` is None, or for a relative import the folder of the grammar that imports; `path` ends in ``.lark``.
+        Folders, or functions ``(base, path) -> (where, text)`` as Lark takes them, that raise OSError for what they do
+        not have: `base` is None, or for a relative import the folder of the grammar that imports; `path` ends in
+        ``.lark``.
     source : path or None
         The file of the grammar itself. Without it, its relative imports are looked for in `paths` only.
 
@@ -61,7 +62,9 @@ class Loader:
             if place is None:
                 continue
             if place == UNKNOWN:
-                raise GrammarError(f"no place is known to import .{'.'.join(path)} from", hint="Pass source or import_paths.")
+                raise GrammarError(
+                    f"no place is known to import .{'.'.join(path)} from.", hint="Pass source or import_paths."
+                )
             try:
                 where, text = place(base or None, file) if callable(place) else read_file(Path(place, file))
             except OSError:

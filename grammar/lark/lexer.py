@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import charset
 from . import contexts
@@ -16,7 +17,7 @@ from .tables import LexerTables
 
 def build(
     terminals: Sequence[Terminal | None],
-    tried: Sequence[Iterable[int]],
+    accepted: NDArray[np.bool_],
     ignored: Iterable[str],
     max_states: int,
 ) -> LexerTables:
@@ -26,8 +27,8 @@ def build(
     ----------
     terminals : sequence of Terminal or None
         By number; None is the end of the text.
-    tried : sequence
-        For each context the numbers of its terminals.
+    accepted : (n_contexts, n_terminals) bool
+        The terminals of each context.
     ignored : iterable of str
         Names of terminals that are dropped.
     max_states : int
@@ -41,11 +42,11 @@ def build(
     ]
     assertions = Assertions(list(assembler.assertions), max_states)
     starts, cls, member = charset.partition([*assembler.sets, *assertions.sets, charset.ANY])
-    points = [starts[cls.index(c)] for c in range(len(member[0]))]
+    first_of = dict(zip(reversed(cls), reversed(starts), strict=True))
+    points = [first_of[c] for c in range(len(member[0]))]
     left_next, look_enter, look_next, look_end = assertions.tables(np.array(points, np.int32))
-    number = {t.name: i for i, t in enumerate(terminals) if t is not None}
-    lists = [[t for i in context if (t := terminals[i]) is not None] for context in tried]
-    order_first, order, retype_first, retype = contexts.tables(lists, number, contexts.Keywords(contexts.ordered(real)))
+    keywords = contexts.Keywords(assembler.code, entry, member, starts, cls).table(terminals)
+    order_first, order, retype_first, retype = contexts.tables(accepted, terminals, keywords)
     dropped = set(ignored)
     return LexerTables(
         starts=np.array(starts, np.int32),

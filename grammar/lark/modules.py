@@ -1,7 +1,8 @@
 """The definitions of a grammar and of those that it imports.
 
-Lark gives imported definitions names of their own (``common__WS``) and keeps those that are needed. Names of terminals inside of terminals
-stand for what they mean where they were written: they are looked up in their own module, whatever the importing grammar overrides.
+Lark gives imported definitions names of their own (``common__WS``) and keeps those that are needed. Names of terminals
+inside of terminals stand for what they mean where they were written: they are looked up in their own module, whatever
+the importing grammar overrides.
 """
 
 from __future__ import annotations
@@ -12,8 +13,21 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from .imports import Loader
-from .syntax import GROUP, MAYBE, REPEAT, TEMPLATE, Alternatives, Declare, Define, Definition, Ignore, Import, Item
-from .syntax import NotRead, statements
+from .syntax import (
+    GROUP,
+    MAYBE,
+    REPEAT,
+    TEMPLATE,
+    Alternatives,
+    Declare,
+    Define,
+    Definition,
+    Ignore,
+    Import,
+    Item,
+    NotRead,
+    statements,
+)
 from .terminals import TerminalPattern, TerminalReader
 
 
@@ -180,7 +194,12 @@ def _renamed_item(item: Item, names: dict[str, str]) -> Item:
 
 
 def _extended(known: Definition, more: Definition) -> Definition:
-    if known.is_terminal or more.literals or known.params != more.params or None in (known.alternatives, more.alternatives):
+    if (
+        known.is_terminal
+        or more.literals
+        or known.params != more.params
+        or None in (known.alternatives, more.alternatives)
+    ):
         raise NotRead("a terminal or literal in an extension")
     alternatives = (*(more.alternatives or ()), *(known.alternatives or ()))
     return replace(known, alternatives=alternatives, symbols=known.symbols | more.symbols)

@@ -1,7 +1,8 @@
 """Python patterns as trees of six kinds of nodes, from :mod:`re`'s own parser, so that it means what `re` says.
 
-The order of alternatives and the greed of repetitions are kept: which match is found depends on them. Assertions are kept as
-languages of *marked* texts: ``left MARK right`` is in the language where the assertion holds between left and right.
+The order of alternatives and the greed of repetitions are kept: which match is found depends on them. Assertions are
+kept as languages of *marked* texts: ``left MARK right`` is in the language where the assertion holds between left and
+right.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from . import characters
 
 MARK = regular.chars((0xDFFF, 0xE000))  # a surrogate: no text holds it
 _NEWLINE = regular.chars(characters.NEWLINE)
-_TYPE_FLAGS = re.ASCII | re.LOCALE | re.UNICODE
+MULTILINE, UNICODE = int(re.MULTILINE), int(re.UNICODE)
+_TYPE_FLAGS = int(re.ASCII | re.LOCALE | re.UNICODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,10 @@ def read(text: str) -> Pattern:
         It needs more than ordered threads with assertions.
     """
     tree = _parser.parse(text)
-    if tree.state.flags & ~re.UNICODE:
+    if tree.state.flags & ~UNICODE:
         raise Unsupported("flags for the whole pattern, (?i), are not possible inside of Lark's own pattern")
     low, high = tree.getwidth()
-    return Pattern(_sequence(tree, re.UNICODE), int(low), int(high), frozenset(tree.state.groupdict))
+    return Pattern(_sequence(tree, UNICODE), int(low), int(high), frozenset(tree.state.groupdict))
 
 
 def literal(text: str, flags: int) -> Node:
@@ -170,16 +172,16 @@ def _assert(value: Any, flags: int, *, negative: bool) -> Node:
 
 def _at(value: Any, flags: int) -> Node:
     if value in (_constants.AT_BEGINNING, _constants.AT_BEGINNING_STRING):
-        many = value is _constants.AT_BEGINNING and flags & re.MULTILINE
+        many = value is _constants.AT_BEGINNING and flags & MULTILINE
         before = regular.alt(EPSILON, regular.seq(ANY_TEXT, _NEWLINE)) if many else EPSILON
         look = regular.alt(START, regular.look(_NEWLINE, behind=True)) if many else START
         return Assertion(look, regular.seq(before, MARK, ANY_TEXT), False)
     if value in (_constants.AT_END, _constants.AT_END_STRING):
         after = EPSILON
         if value is _constants.AT_END:
-            after = regular.alt(EPSILON, regular.seq(_NEWLINE, ANY_TEXT if flags & re.MULTILINE else EPSILON))
+            after = regular.alt(EPSILON, regular.seq(_NEWLINE, ANY_TEXT if flags & MULTILINE else EPSILON))
         return Assertion(regular.look(regular.seq(after, STOP)), regular.seq(ANY_TEXT, MARK, after), False)
-    return _boundary(bool(flags & re.ASCII), value is _constants.AT_NON_BOUNDARY)
+    return _boundary(bool(flags & characters.ASCII), value is _constants.AT_NON_BOUNDARY)
 
 
 @lru_cache(maxsize=4)

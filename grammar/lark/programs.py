@@ -4,8 +4,9 @@ Code is made from its end: each node becomes the instructions that match it and 
 instructions are one, so that what follows alternatives is shared, between terminals, too.
 
 A repetition whose part can be empty needs care: `re` leaves it after a part that read nothing. So inside such a part
-there are two copies of the code: as long as nothing was read, the end of the part leads out, afterwards round again. No path
-leads back to an instruction without a character, and threads may be dropped that repeat one with a higher priority.
+there are two copies of the code: as long as nothing was read, the end of the part leads out, afterwards round again. No
+path leads back to an instruction without a character, and threads may be dropped that repeat one with a higher
+priority.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .pattern import Assertion, Chars, Choice, Node, Repeat, Seq, nullable
 from .tables import ASSERT, CHARS, MATCH, SPLIT
 
 Row = tuple[int, int, int]
+VISITS = 16
 
 
 class Assembler:
@@ -24,7 +26,7 @@ class Assembler:
     Parameters
     ----------
     max_length : int
-        LimitExceeded is raised beyond so many instructions.
+        LimitExceeded is raised beyond so many instructions, or `VISITS` times as many visits of nodes.
 
     Attributes
     ----------
@@ -39,7 +41,7 @@ class Assembler:
         self.code: list[Row] = []
         self.sets: dict[CharSet, int] = {}
         self.assertions: dict[Assertion, int] = {}
-        self._max_length = max_length
+        self._max_length, self._visits = max_length, 0
         self._known: dict[Row, int] = {}
 
     def program(self, node: Node, terminal: int) -> int:
@@ -69,6 +71,9 @@ class Assembler:
 
     def _emit(self, node: Node, then: int) -> int:
         """Match a node, go on at `then`."""
+        self._visits += 1
+        if self._visits > VISITS * self._max_length:
+            raise LimitExceeded("regex_states", self._visits // VISITS, self._max_length)
         if isinstance(node, Seq):
             for part in reversed(node.parts):
                 then = self._emit(part, then)
@@ -84,19 +89,35 @@ class Assembler:
         return self._simple(node, then)
 
     def _repeat(self, node: Repeat, then: int) -> int:
-        part, empty = node.part, nullable(node.part)
         at = then
         if node.high is None:
-            at = self._append((SPLIT, 0, 0))
-            again = self._emit_first(part, at, then) if empty else self._emit(part, at)
-            self.code[at] = (SPLIT, again, then) if node.greedy else (SPLIT, then, again)
+            at = self._loop(node, then)
         else:
             for _ in range(node.high - node.low):
-                again = self._emit_first(part, at, then) if empty else self._emit(part, at)
-                at = self._split(again, then) if node.greedy else self._split(then, again)
+                at, before = self._option(node, at, then), at
+                if at == before:
+                    break  # further parts would change nothing
         for _ in range(node.low):
-            at = self._emit(part, at)
+            at, before = self._emit(node.part, at), at
+            if at == before:
+                break
         return at
+
+    def _loop(self, node: Repeat, then: int) -> int:
+        """Any number of parts."""
+        at = self._append((SPLIT, 0, 0))
+        again = self._part(node, at, then)
+        self.code[at] = (SPLIT, again, then) if node.greedy else (SPLIT, then, again)
+        return at
+
+    def _option(self, node: Repeat, at: int, out: int) -> int:
+        """Another part, then on at `at`; or on at `out`."""
+        again = self._part(node, at, out)
+        return self._split(again, out) if node.greedy else self._split(out, again)
+
+    def _part(self, node: Repeat, at: int, out: int) -> int:
+        """A part, then on at `at`; if it was empty, at `out`."""
+        return self._emit_first(node.part, at, out) if nullable(node.part) else self._emit(node.part, at)
 
     def _emit_first(self, node: Node, then: int, out: int) -> int:
         """Match a node inside a part that has read nothing so far: go on at `then` after a character, else at `out`."""
@@ -115,12 +136,21 @@ class Assembler:
         return self._simple(node, then if isinstance(node, Chars) else out)
 
     def _repeat_first(self, node: Repeat, then: int, out: int) -> int:
-        part, low, high = node.part, node.low, node.high
-        if low:  # one part, then the rest
-            rest = Repeat(part, low - 1, None if high is None else high - 1, node.greedy)
-            return self._emit_first(part, self._emit(rest, then), self._repeat_first(rest, then, out))
-        if high == 0:
-            return out
-        rest = Repeat(part, 0, None if high is None else high - 1, node.greedy)
-        again = self._emit_first(part, self._emit(rest, then), out)
-        return self._split(again, out) if node.greedy else self._split(out, again)
+        part = node.part
+        if node.high is None:
+            inside = self._loop(node, then)
+            again = self._emit_first(part, inside, out)
+            at = self._split(again, out) if node.greedy else self._split(out, again)
+        else:
+            inside, at = then, out
+            for _ in range(node.high - node.low):
+                again = self._emit_first(part, inside, out)
+                after = self._split(again, out) if node.greedy else self._split(out, again)
+                before, inside, at = (inside, at), self._option(node, inside, then), after
+                if before == (inside, at):
+                    break
+        for _ in range(node.low):
+            before, inside, at = (inside, at), self._emit(part, inside), self._emit_first(part, inside, at)
+            if before == (inside, at):
+                break
+        return at

@@ -23,8 +23,13 @@ def read(text: str, start: str, loader: Loader, max_rules: int) -> FlatGrammar:
     """
     try:
         return own(text, start, loader, max_rules)
-    except NotRead:
-        return reference.read(text, start, loader)
+    except (NotRead, RecursionError):
+        found = reference.read(text, start, loader)
+    defined = {rule.left for rule in found.rules} | {terminal.name for terminal in found.terminals}
+    for name in (start, *(name for rule in found.rules for name in rule.right)):
+        if name not in defined:
+            raise GrammarError(f"Using an undefined rule: {name}", keyword=name)
+    return found
 
 
 def own(text: str, start: str, loader: Loader, max_rules: int) -> FlatGrammar:
@@ -59,7 +64,7 @@ def own(text: str, start: str, loader: Loader, max_rules: int) -> FlatGrammar:
 
 
 def without_unused(rules: list[Rule], start: str) -> list[Rule]:
-    """Rules that other rules name, again and again until all are; what only names each other stays, as it does in Lark."""
+    """Leave out rules that no other rule names, as long as there are any; circles of rules stay, as they do in Lark."""
     while True:
         used = {name for rule in rules for name in rule.right if name != rule.left}
         used.add(start)

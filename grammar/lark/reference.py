@@ -1,6 +1,7 @@
 """Lark's own reading of a grammar: slow, and right by definition.
 
-It is what our reader is tested against, what tells the error where a grammar is broken, and the way out where our reader cannot go on.
+It is what our reader is tested against, what tells the error where a grammar is broken, and the way out where our
+reader cannot go on.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ def read(text: str, start: str, loader: Loader) -> FlatGrammar:
     GrammarError
         With Lark's message: line, column and the text around.
     """
-    import lark
     from lark.load_grammar import load_grammar
 
     try:
-        grammar, _ = load_grammar(text, loader.source or _NOWHERE, loader.for_lark(), False)
+        grammar, _ = load_grammar(text, loader.source or _NOWHERE, loader.for_lark(), False)  # type: ignore[no-untyped-call]
         terminals, rules, ignored = grammar.compile([start], set())
-    except (lark.exceptions.LarkError, OSError, RecursionError, AssertionError, ValueError) as error:
-        raise lark_error(error) from error
+    except GrammarError:
+        raise
+    except Exception as error:  # whatever it is, Lark does not load the grammar
+        raise _lark_error(error, text) from error
     patterns = {terminal.name: _terminal(terminal) for terminal in terminals}
     used = {symbol.name for rule in rules for symbol in rule.expansion if symbol.is_term}
     declared = tuple(Terminal(name, None) for name in sorted(used - patterns.keys()))
@@ -44,11 +46,18 @@ def read(text: str, start: str, loader: Loader) -> FlatGrammar:
     return FlatGrammar((*patterns.values(), *declared), flat, tuple(map(str, ignored)), start)
 
 
-def lark_error(error: Exception) -> GrammarError:
-    """Lark's error as one of ours."""
-    line = getattr(error, "line", None)
-    place = f"line {line}, column {error.column}" if line and line > 0 else ""  # type: ignore[attr-defined]
-    return GrammarError(str(error) or type(error).__name__, pointer=place)
+def _lark_error(error: Exception, text: str) -> GrammarError:
+    """Lark's error as one of ours, with the place in the text where there is one."""
+    from lark.exceptions import LarkError, UnexpectedInput
+
+    place: BaseException | None = error
+    while place is not None and not isinstance(place, UnexpectedInput):
+        place = place.__context__
+    if place is None or place.line < 1:
+        return GrammarError(str(error) or type(error).__name__)
+    told = error is not place and isinstance(error, LarkError)
+    message = str(error) if told else f"{place}\n{place.get_context(text)}"
+    return GrammarError(message, pointer=f"line {place.line}, column {place.column}")
 
 
 def _terminal(terminal: Any) -> Terminal:
@@ -65,8 +74,8 @@ def automaton(grammar: FlatGrammar, terminals: dict[str, int], nonterminals: dic
     GrammarError
         Reductions are in conflict.
     """
-    import lark
     from lark.common import ParserConf
+    from lark.exceptions import LarkError
     from lark.grammar import NonTerminal, RuleOptions
     from lark.grammar import Rule as LarkRule
     from lark.grammar import Terminal as LarkTerminal
@@ -82,9 +91,9 @@ def automaton(grammar: FlatGrammar, terminals: dict[str, int], nonterminals: dic
     ]
     try:
         analyzer = LALR_Analyzer(ParserConf(rules, {}, [grammar.start]))
-        analyzer.compute_lalr()
-    except (lark.exceptions.LarkError, RecursionError) as error:
-        raise lark_error(error) from error
+        analyzer.compute_lalr()  # type: ignore[no-untyped-call]
+    except (LarkError, RecursionError) as error:
+        raise _lark_error(error, "") from error
     table = analyzer.parse_table
     first = table.start_states[grammar.start]
     number = {state: i for i, state in enumerate([first, *(s for s in table.states if s != first)])}

@@ -40,6 +40,7 @@ _TOKEN = re.compile(
     r"""|(\.\.)|(->)|([+*]|\?(?![a-z_]))|(\.(?!\.))|(\[)|(\{)|(\()|(\|)|(\])|(\})|(\))|(~)|(:)|(,)|([\s\S])"""
 )
 _IGNORED = frozenset({COMMENT, BACKSLASH, WS})
+_NAMES, _LITERALS, _OPENING = frozenset({RULE, TERMINAL}), frozenset({STRING, REGEXP}), frozenset({LPAR, LBRA})
 _UNKNOWN = 27
 
 
@@ -241,7 +242,7 @@ class _Reader:
         kinds, values = self.kinds, self.values
         while True:
             kind = kinds[self.at]
-            if kind == RULE or kind == TERMINAL:
+            if kind in _NAMES:
                 item: Item = values[self.at]
                 self.at += 1
                 self.symbols.add(item)  # type: ignore[arg-type]
@@ -249,9 +250,9 @@ class _Reader:
                     if kind == TERMINAL:
                         raise NotRead("a terminal with arguments")
                     item = self.template(item)  # type: ignore[arg-type]
-            elif kind == STRING or kind == REGEXP:
+            elif kind in _LITERALS:
                 item = self.literal()
-            elif kind == LPAR or kind == LBRA:
+            elif kind in _OPENING:
                 self.at += 1
                 item = (GROUP if kind == LPAR else MAYBE, self.alternatives(top=False))
                 self.expect(RPAR if kind == LPAR else RBRA)

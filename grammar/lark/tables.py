@@ -6,12 +6,12 @@ Python's `re`) is the token. The token's tag is shifted, after whatever reductio
 
 How a context is lexed
 ----------------------
-``order[order_first[c]:order_first[c + 1]]`` are the terminals of context ``c`` as one alternation: the programs run
-as one ordered list of threads, and the first that matches wins, even if another one is longer. At entry ``i`` of `order`,
+``order[order_first[c]:order_first[c + 1]]`` are the terminals of context ``c`` as one alternation: the programs run as
+one ordered list of threads, and the first that matches wins, even if another one is longer. At entry ``i`` of `order`,
 ``retype[retype_first[i]:retype_first[i + 1]]`` are plain strings: when the token was matched by that entry, the first
 of them that matches *exactly the same characters* gives the tag instead. A match by an entry with ``ignored[terminal]``
-is dropped, whatever its tag would be; a tag that a retyping gives is always shifted, ignored or not. A context
-may be empty: there nothing but the end of the text is possible.
+is dropped, whatever its tag would be; a tag that a retyping gives is always shifted, ignored or not. A context may be
+empty: there nothing but the end of the text is possible.
 
 How a program is read
 ---------------------
@@ -24,13 +24,13 @@ How a program is read
 ``MATCH``  terminal ``a`` has been read
 ========== ============================================================================================
 
-A program never matches the empty text, and a loop without characters is never entered twice: an engine that keeps an ordered list
-of threads without repetitions finds the same match as backtracking.
+A program never matches the empty text, and a loop without characters is never entered twice: an engine that keeps an
+ordered list of threads without repetitions finds the same match as backtracking.
 
 How an assertion is decided
 ---------------------------
-All of them (lookahead, lookbehind, ``^``, ``$``, word boundaries) have one form. The *left state* is a function of
-all characters from the beginning of the text (not of the token): ``left_next[left, class]``, 0 at the beginning. In left
+All of them (lookahead, lookbehind, ``^``, ``$``, word boundaries) have one form. The *left state* is a function of all
+characters from the beginning of the text (not of the token): ``left_next[left, class]``, 0 at the beginning. In left
 state ``l``, assertion ``a`` becomes the *look state* ``look_enter[l, a]``: ``FAILED``, ``HOLDS``, or a state that reads
 on beside the thread: ``look_next[look, class]`` for each character, ``look_end[look]`` is the verdict where the text
 ends. A thread that owes several look states needs all of them. A match that still owes something is a match only when

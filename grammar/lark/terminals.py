@@ -94,8 +94,8 @@ def literal(item: tuple[Any, ...]) -> TerminalPattern:
 def unescaped(text: str) -> str:
     r"""Lark's own evaluation of escapes: ``\n``, ``\x41`` and the like become characters, others stay for `re`.
 
-    Lark doubles the backslashes that are to stay, turns ``\"`` into a quote, and has Python evaluate the rest. The steps are kept apart
-    here as they are there, because they meet in texts like ``\\"``.
+    Lark doubles the backslashes that are to stay, turns ``\"`` into a quote, and has Python evaluate the rest. The
+    steps are kept apart here as they are there, because they meet in texts like ``\\"``.
     """
     if "\\" not in text:
         if "\r" in text or "\0" in text:

@@ -17,6 +17,7 @@ from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
 from detent.grammar.lark.compile import compile_lark
 from detent.grammar.lark.tables import LexedGrammar
+from tests.grammar.lark.cases import CASES, judged, oracle
 from tests.naive.lexed import accepts
 
 QUICK = settings(
@@ -119,9 +120,37 @@ def test_texts(both: tuple[Grammar, LexedGrammar], text: str) -> None:
     assert is_sentence == accepts(tables, text)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_corner_cases(compiler: Compiler, name: str) -> None:
+    case = CASES[name]
+    lark, rng = oracle(case), random.Random(name)
+    options = {key: case.options[key] for key in ("start", "parser", "lexer") if key in case.options}
+    texts = list(case.texts(60))
+    try:
+        grammar = compiler.lark(case.grammar, **options)
+    except Unsatisfiable:
+        assert not any(judged(lark, text) for text in texts)
+        return
+    for text in texts:
+        matcher, data = grammar.matcher(), text.encode()
+        is_sentence = True
+        while data and is_sentence:  # in pieces that need not be characters
+            n = rng.randint(1, 5)
+            is_sentence, data = matcher.accept_bytes(data[:n]), data[n:]
+        assert (is_sentence and matcher.is_complete()) == judged(lark, text), text
+
+
+def test_machines_share_an_arena(compiler: Compiler) -> None:
+    rules = compiler.gbnf('root ::= "a" root "b" | "c"').matcher()
+    lexed, json = compiler.lark(GRAMMARS["arithmetic"]).matcher(), compiler.json_schema({"type": "integer"}).matcher()
+    assert rules.accept_bytes(b"aacb") and lexed.accept_bytes(b"(a + ") and json.accept_bytes(b"1")
+    assert {ord("b")} <= allowed(rules) and ord("(") in allowed(lexed) and ord(")") not in allowed(lexed)
+    assert lexed.accept_bytes(b"b)") and lexed.is_complete() and json.is_complete()
+
+
 @pytest.fixture(scope="module")
 def wide() -> Compiler:
-    """Thousands of tokens, so that whole tables go into rows and shadows of the whole vocabulary into masks of their own."""
+    """Thousands of tokens: whole tables go into rows, and shadows of the whole vocabulary into masks of their own."""
     letters = ["a", "b", "c", "/", "\\", " ", "é"]
     tokens = [bytes([b]) for b in range(256)] + [
         "".join(t).encode() for n in (2, 3, 4) for t in product(letters, repeat=n)

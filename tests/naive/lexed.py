@@ -80,7 +80,7 @@ def shift(grammar: LexedGrammar, stack: list[int], tag: int) -> bool:
     parser = grammar.parser
     while True:
         action = int(parser.action[stack[-1], tag])
-        if action == ERROR or action == ACCEPT:
+        if action in (ERROR, ACCEPT):
             return action == ACCEPT
         if action > 0:
             stack.append(action - 1)

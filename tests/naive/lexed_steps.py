@@ -1,8 +1,8 @@
 """A slow, obvious recogniser over the tables of a lexed grammar: character by character, all hypotheses at once.
 
-A hypothesis says where the tokens of the text so far end. When a thread matches, the token may end there, provided that no thread
-before it ever matches (they are *avoided* from then on) and that what it owes holds (*demanded*); or a thread before it
-will match later. Of a complete text exactly one hypothesis comes true.
+A hypothesis says where the tokens of the text so far end. When a thread matches, the token may end there, provided that
+no thread before it ever matches (they are *avoided* from then on) and that what it owes holds (*demanded*); or a thread
+before it will match later. Of a complete text exactly one hypothesis comes true.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Thread: TypeAlias = "tuple[int, frozenset[int], int]"  # pc, look states owed, e
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """The parser's stack, the threads of the open token (empty text: none open), and what must not and must come true."""
+    """The parser's stack, the threads of the token that is open, and what must not and must come true."""
 
     stack: tuple[int, ...]
     threads: tuple[Thread, ...]
@@ -111,7 +111,8 @@ class Recogniser:
             return
         strings = tuple((s, t) for s, thread in h.strings for t in self.step_thread(thread, c))
         threads: list[Thread] = []
-        for thread in dict.fromkeys(t for thread in h.threads for t in self.step_thread(thread, c)):
+        stepped = [t for thread in h.threads for t in self.step_thread(thread, c)]
+        for thread in dict.fromkeys(stepped):
             pc, owed, i = thread
             if pc == DONE and not owed:
                 break  # the token ended there: the threads behind it are out

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from detent.grammar.errors import GrammarError
 from detent.grammar.lark import lalr, reference
 from detent.grammar.lark.compile import _parser
 from detent.grammar.lark.flat import FlatGrammar, Rule, Terminal
 from detent.grammar.lark.imports import Loader
 from detent.grammar.lark.read import read
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from .cases import CASES
 

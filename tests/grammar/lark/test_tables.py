@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from detent.grammar.lark.compile import compile_lark
 
 from ...naive import lexed, lexed_steps

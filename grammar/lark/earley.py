@@ -1,0 +1,252 @@
+"""Grammars for Lark's Earley parser as rules over characters.
+
+The dynamic lexers match each terminal where the parser expects it, whatever other terminals there are. With ``dynamic``
+a token is what `re` matches in the whole text, so where it ends depends on what follows: the terminals are read from
+situation to situation (:mod:`.scanner`), and a rule of the result is a rule of the grammar between two situations. With
+``dynamic_complete`` a token may also end where the match in a shorter text would, and with ``basic`` the tokens are
+those of the one lexer that reads the text beforehand. Ignored tokens may stand before every token, and behind the last
+one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .. import dfa
+from ..errors import GrammarError, LimitExceeded
+from ..regular import EMPTY, EPSILON, Alt, Regular, alt, seq
+from ..rules import Language, Rules, call
+from .flat import FlatGrammar
+from .scanner import Beyond, Exits, Program, Scanner, Situations
+from .tables import LexerTables
+
+Place = tuple[int, int]  # rule and place in it
+
+
+def convert(
+    grammar: FlatGrammar,
+    tables: LexerTables,
+    numbers: Mapping[str, int],
+    lexer: str,
+    islands: Mapping[str, Regular],
+    max_states: int,
+    max_rules: int,
+) -> Rules:
+    """The rules over characters with the language that Lark's Earley parser accepts.
+
+    Parameters
+    ----------
+    grammar : FlatGrammar
+    tables : LexerTables
+        Their only context holds all terminals.
+    numbers : mapping
+        Numbers of the terminals.
+    lexer : str
+        "dynamic", "dynamic_complete" or "basic".
+    islands : mapping
+        What declared terminals stand for. Before an island the text ends, as far as its tokens can see; behind it,
+        another one begins.
+    max_states, max_rules : int
+        LimitExceeded is raised beyond.
+    """
+    terminals = Terminals(grammar, tables, numbers, lexer, islands, max_states)
+    return _Converter(grammar, terminals, max_rules).rules()
+
+
+class Terminals:
+    """Reads the terminals of a grammar from situations."""
+
+    def __init__(
+        self,
+        grammar: FlatGrammar,
+        tables: LexerTables,
+        numbers: Mapping[str, int],
+        lexer: str,
+        islands: Mapping[str, Regular],
+        max_states: int,
+    ) -> None:
+        self.situations = Situations(tables, max_states)
+        self._numbers, self._islands = numbers, islands
+        self._tokens: dict[str, Scanner] = {}
+        self._droppers: dict[str, Scanner] = {}
+        real = [terminal.name for terminal in grammar.terminals if terminal.text is not None]
+        if lexer == "basic":
+            ends = zip(tables.retype_first[:-1], tables.retype_first[1:], strict=True)
+            strings = tuple(tuple(tables.retype[a:b].tolist()) for a, b in ends)
+            whole = Scanner(self.situations, Program(tuple(tables.order.tolist()), strings))
+            self._tokens, self._droppers = dict.fromkeys(real, whole), dict.fromkeys(grammar.ignored, whole)
+            self._dropped = dict.fromkeys(real, False)
+            return
+        self._dropped = {name: bool(tables.ignored[numbers[name]]) for name in real}
+        for name in real:
+            program = Program((numbers[name],), ((),))
+            self._tokens[name] = self._droppers[name] = Scanner(self.situations, program)
+            if lexer == "dynamic_complete":
+                self._tokens[name] = self._every(name)
+
+    def _every(self, name: str) -> Scanner:
+        """A scanner of all that a terminal matches; what its assertions see must lie inside of the token."""
+        scanner = Scanner(self.situations, Program((self._numbers[name],), ((),), every=True))
+        found = set()
+        try:
+            for left in range(len(self.situations.tables.left_next)):
+                exits = scanner.exits(self.situations.number((left, frozenset(), frozenset())))
+                texts = [part.dfa for ways in exits.values() for part in ways.values() if isinstance(part, Language)]
+                found.add(dfa.union(*texts) if texts else None)
+        except Beyond:
+            raise beyond(name) from None
+        if len(found) > 1:
+            raise beyond(name)
+        return scanner
+
+    def token(self, name: str, situation: int) -> Exits:
+        """Where one token leads."""
+        if name in self._islands:
+            return {0: self._islands[name]} if self.situations.ends(situation) else {}
+        if name not in self._tokens:
+            return {}
+        return self._tokens[name].exits(situation).get((self._numbers[name], self._dropped[name]), {})
+
+    def dropped(self, situation: int) -> Exits:
+        """Where one ignored token leads."""
+        found: Exits = {}
+        for name, scanner in self._droppers.items():
+            if self.situations.tables.ignored[self._numbers[name]]:
+                for to, texts in scanner.exits(situation).get((self._numbers[name], True), {}).items():
+                    found[to] = alt(found.get(to, EMPTY), texts)
+        return found
+
+
+class _Converter:
+    """Rules between situations, as they are needed."""
+
+    def __init__(self, grammar: FlatGrammar, terminals: Terminals, max_rules: int) -> None:
+        self._grammar, self._terminals, self._max_rules = grammar, terminals, max_rules
+        self._of: dict[str, list[int]] = {}
+        for number, rule in enumerate(grammar.rules):
+            self._of.setdefault(rule.left, []).append(number)
+        self._bodies: dict[str, Regular] = {}
+        self._tokens: dict[tuple[str, int], Exits] = {}
+        self._skipped: dict[int, Exits] = {}
+        self._ends: dict[tuple[str, int], dict[int, None]] = {}
+        self._waiting: dict[tuple[str, int], list[tuple[int, int, int]]] = {}
+        self._rest_of: dict[tuple[int, int, int, int], Regular] = {}
+
+    def rules(self) -> Rules:
+        """The grammar."""
+        start = self._grammar.start
+        self._explore(start)
+        for (name, situation), ends in self._ends.items():
+            for end in ends:
+                ways = [self._rest(rule, 0, situation, end) for rule in self._of[name]]
+                self._put(f"{name}|{situation}|{end}", alt(*ways))
+        whole = [
+            seq(call(f"{start}|0|{end}"), texts)
+            for end in self._ends[start, 0]
+            for to, texts in self._skip(end).items()
+            if self._terminals.situations.ends(to)
+        ]
+        self._put("", alt(*whole))
+        return Rules(self._bodies, "")
+
+    def _put(self, name: str, body: Regular) -> None:
+        self._bodies[name] = body
+        if len(self._bodies) > self._max_rules:
+            raise LimitExceeded("max_nodes", len(self._bodies), self._max_rules)
+
+    def _explore(self, start: str) -> None:
+        """Find in which situations each rule can end that is begun in one."""
+        pending: list[tuple[int, int, int, int]] = []  # rule, where it began, place, where it is
+        seen: set[tuple[int, int, int, int]] = set()
+
+        def begin(name: str, situation: int) -> None:
+            if (name, situation) not in self._ends:
+                self._ends[name, situation] = {}
+                self._waiting[name, situation] = []
+                pending.extend((rule, situation, 0, situation) for rule in self._of[name])
+
+        begin(start, 0)
+        while pending:
+            item = pending.pop()
+            if item in seen:
+                continue
+            seen.add(item)
+            if len(seen) > 100 * self._max_rules:
+                raise LimitExceeded("max_nodes", len(seen) // 100, self._max_rules)
+            rule, origin, place, situation = item
+            right, left = self._grammar.rules[rule].right, self._grammar.rules[rule].left
+            if place == len(right):
+                if situation not in self._ends[left, origin]:
+                    self._ends[left, origin][situation] = None
+                    pending.extend((r, o, p + 1, situation) for r, o, p in self._waiting[left, origin])
+            elif right[place] in self._of:
+                name = right[place]
+                begin(name, situation)
+                self._waiting[name, situation].append((rule, origin, place))
+                pending.extend((rule, origin, place + 1, end) for end in self._ends[name, situation])
+            else:
+                pending.extend((rule, origin, place + 1, end) for end in self._token(right[place], situation))
+
+    def _rest(self, rule: int, place: int, situation: int, end: int) -> Regular:
+        """The texts of the rest of a rule between two situations."""
+        key = rule, place, situation, end
+        found = self._rest_of.get(key)
+        if found is not None:
+            return found
+        right = self._grammar.rules[rule].right
+        if place == len(right):
+            found = EPSILON if situation == end else EMPTY
+        elif right[place] in self._of:
+            name = f"{right[place]}|{situation}"
+            ways = self._ends[right[place], situation]
+            found = alt(*(seq(call(f"{name}|{to}"), self._rest(rule, place + 1, to, end)) for to in ways))
+        else:
+            exits = self._token(right[place], situation)
+            found = alt(*(seq(texts, self._rest(rule, place + 1, to, end)) for to, texts in exits.items()))
+        if place and isinstance(found, Alt):
+            name = f"{rule}.{place}|{situation}|{end}"
+            self._put(name, found)
+            found = call(name)
+        self._rest_of[key] = found
+        return found
+
+    def _token(self, name: str, situation: int) -> Exits:
+        """Where a token leads, with ignored ones before it."""
+        found = self._tokens.get((name, situation))
+        if found is None:
+            ways: dict[int, list[Regular]] = {}
+            for between, skipped in self._skip(situation).items():
+                for to, texts in self._terminals.token(name, between).items():
+                    ways.setdefault(to, []).append(seq(skipped, texts))
+            found = self._tokens[name, situation] = {to: alt(*texts) for to, texts in ways.items()}
+        return found
+
+    def _skip(self, situation: int) -> Exits:
+        """Where ignored tokens lead, any number of them."""
+        found = self._skipped.get(situation)
+        if found is not None:
+            return found
+        steps: dict[int, Exits] = {}
+        pending = [situation]
+        while pending:
+            at = pending.pop()
+            if at not in steps:
+                steps[at] = self._terminals.dropped(at)
+                pending += steps[at]
+        found = {}
+        for end in steps:
+            for at, ways in steps.items():
+                more = [seq(texts, call(f"{to}~{end}")) for to, texts in ways.items()]
+                self._put(f"{at}~{end}", alt(*more, EPSILON if at == end else EMPTY))
+            found[end] = call(f"{situation}~{end}") if len(steps) > 1 or steps[end] else EPSILON
+        self._skipped[situation] = found
+        return found
+
+
+def beyond(name: str) -> GrammarError:
+    """The error for assertions that a shortened text would decide otherwise."""
+    return GrammarError(
+        f'terminal {name} cannot be enforced with lexer="dynamic_complete": its assertions look beyond the token',
+        hint='Use lexer="dynamic".',
+        keyword=name,
+    )

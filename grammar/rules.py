@@ -1,0 +1,224 @@
+"""Context-free rules over characters: what GBNF, EBNF and structural tags are read into.
+
+A rule is an expression of :mod:`~detent.grammar.regular`, made of `Chars`, `Seq`, `Alt` and `Repeat`, in which four
+more kinds of leaves may stand::
+
+    Call(rule)           a text of another rule, or of the same
+    Language(dfa)        a text of an automaton
+    Token(token)         one token of the vocabulary that stands for no text
+    Island(language)     a text of another specification, which only the engine knows how to read
+
+A grammar without calls that lead back to where they came from is regular; nothing here asks for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar, cast
+
+from .dfa import CharDfa
+from .regular import EMPTY, Alt, Epsilon, Regular, Repeat, Seq, _node
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Call(Regular):
+    """A text of a rule."""
+
+    __slots__ = ("rule",)
+    rule: str
+
+    def __repr__(self) -> str:
+        return f"<Call {self.rule}>"
+
+
+class Language(Regular):
+    """A text of an automaton."""
+
+    __slots__ = ("dfa",)
+    dfa: CharDfa
+
+    def __repr__(self) -> str:
+        return f"<Language of {self.dfa.n_states} states>"
+
+
+class Token(Regular):
+    """One token of the vocabulary, by its number, that stands for no text."""
+
+    __slots__ = ("token",)
+    token: int
+
+    def __repr__(self) -> str:
+        return f"<Token {self.token}>"
+
+
+class Island(Regular):
+    """A text of another specification."""
+
+    __slots__ = ("language",)
+    language: Hashable
+
+    def __repr__(self) -> str:
+        return f"<Island {self.language!r:.40}>"
+
+
+def call(rule: str) -> Regular:
+    """A text of a rule."""
+    return cast(Regular, _node(Call, rule))
+
+
+def language(dfa: CharDfa) -> Regular:
+    """A text of an automaton."""
+    return cast(Regular, _node(Language, dfa)) if dfa.n_states else EMPTY
+
+
+def token(number: int) -> Regular:
+    """One special token."""
+    return cast(Regular, _node(Token, number))
+
+
+def island(language: Hashable) -> Regular:
+    """A text of another specification; it has no empty one."""
+    return cast(Regular, _node(Island, language))
+
+
+def leaves(node: Regular) -> Iterator[Regular]:
+    """The leaves of an expression, from left to right."""
+    if isinstance(node, Seq | Alt):
+        for part in node.parts:
+            yield from leaves(part)
+    elif isinstance(node, Repeat):
+        yield from leaves(node.part)
+    else:
+        yield node
+
+
+def called(node: Regular) -> dict[str, None]:
+    """The rules that an expression calls, in the order of their first calls."""
+    return {leaf.rule: None for leaf in leaves(node) if isinstance(leaf, Call)}
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """A grammar.
+
+    Attributes
+    ----------
+    bodies : mapping of str to Regular
+        By name; every rule that is called must be there.
+    start : str
+    """
+
+    bodies: Mapping[str, Regular]
+    start: str
+
+    @cached_property
+    def reachable(self) -> list[str]:
+        """The rules that the start leads to, the start first."""
+        found = {self.start: None}
+        pending = [self.start]
+        while pending:
+            for name in called(self.bodies[pending.pop()]):
+                if name not in found:
+                    found[name] = None
+                    pending.append(name)
+        return list(found)
+
+    @cached_property
+    def nullable(self) -> frozenset[str]:
+        """The rules that have the empty text."""
+        return self._least(_has_empty)
+
+    @cached_property
+    def productive(self) -> frozenset[str]:
+        """The rules that have any text."""
+        return self._least(_has_text)
+
+    @cached_property
+    def solid(self) -> frozenset[str]:
+        """The rules that have a text other than the empty one."""
+        productive = self.productive
+        return self._least(lambda node, known: _has_more(node, known, productive))
+
+    def _least(self, holds: Callable[[Regular, frozenset[str]], bool]) -> frozenset[str]:
+        """The least set of rules whose bodies meet a property that depends on that set: O(rules * size)."""
+        known: frozenset[str] = frozenset()
+        while True:
+            more = known | {name for name in self.reachable if name not in known and holds(self.bodies[name], known)}
+            if len(more) == len(known):
+                return known
+            known = more
+
+
+def _has_empty(node: Regular, nullable: frozenset[str]) -> bool:
+    if isinstance(node, Seq):
+        return all(_has_empty(part, nullable) for part in node.parts)
+    if isinstance(node, Alt):
+        return any(_has_empty(part, nullable) for part in node.parts)
+    if isinstance(node, Repeat):
+        return node.low == 0 or _has_empty(node.part, nullable)
+    if isinstance(node, Language):
+        return bool(node.dfa.accept[0])
+    return node.rule in nullable if isinstance(node, Call) else isinstance(node, Epsilon)
+
+
+def _has_text(node: Regular, productive: frozenset[str]) -> bool:
+    if isinstance(node, Seq):
+        return all(_has_text(part, productive) for part in node.parts)
+    if isinstance(node, Alt):
+        return any(_has_text(part, productive) for part in node.parts)
+    if isinstance(node, Repeat):
+        return node.low == 0 or _has_text(node.part, productive)
+    return node.rule in productive if isinstance(node, Call) else node is not EMPTY
+
+
+def _has_more(node: Regular, solid: frozenset[str], productive: frozenset[str]) -> bool:
+    if isinstance(node, Seq):
+        some = any(_has_more(part, solid, productive) for part in node.parts)
+        return some and _has_text(node, productive)
+    if isinstance(node, Alt):
+        return any(_has_more(part, solid, productive) for part in node.parts)
+    if isinstance(node, Repeat):
+        return _has_more(node.part, solid, productive)
+    if isinstance(node, Language):
+        return bool((node.dfa.trans >= 0).any())
+    return node.rule in solid if isinstance(node, Call) else not isinstance(node, Epsilon) and node is not EMPTY
+
+
+def components(nodes: Iterable[Key], edges: Callable[[Key], Iterable[Key]]) -> list[Sequence[Key]]:
+    """Strongly connected components of a graph, each after those that it leads to (Tarjan 1972). O(nodes + edges)."""
+    index: dict[Key, int] = {}
+    low: dict[Key, int] = {}
+    stack: list[Key] = []
+    waiting: set[Key] = set()
+    found: list[Sequence[Key]] = []
+    for root in nodes:
+        if root in index:
+            continue
+        work = [(root, iter(edges(root)))]
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        waiting.add(root)
+        while work:
+            node, following = work[-1]
+            for child in following:
+                if child not in index:
+                    index[child] = low[child] = len(index)
+                    stack.append(child)
+                    waiting.add(child)
+                    work.append((child, iter(edges(child))))
+                    break
+                if child in waiting:
+                    low[node] = min(low[node], index[child])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    at = stack.index(node)
+                    found.append(stack[at:])
+                    waiting.difference_update(stack[at:])
+                    del stack[at:]
+    return found

@@ -1,0 +1,210 @@
+"""Grammars of rules: masks, bit for bit, against Earley's algorithm over every token."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detent.automata.compiler import Compiler
+from detent.automata.limits import Limits
+from detent.automata.matcher import Matcher, allocate_bitmask
+from detent.automata.vocabulary import Vocabulary
+from detent.grammar import charset
+from detent.grammar.errors import Unsatisfiable
+from detent.grammar.regular import EPSILON, Regular, alt, chars, literal, repeat, seq
+from detent.grammar.rules import Rules, call
+from detent.native import arena as layout
+from tests.naive import rules as naive
+
+QUICK = settings(
+    derandomize=True, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck), print_blob=False
+)
+NAMES = ("root", "x", "y", "z")
+
+
+def vocabulary_of(pieces: list[bytes]) -> Vocabulary:
+    listed = [*(bytes([b]) for b in range(256)), *pieces, None, None]
+    return Vocabulary.from_tokens(listed, eos=[len(listed) - 2], special={"<s>": len(listed) - 1})
+
+
+@pytest.fixture(scope="module")
+def small() -> Compiler:
+    rng = random.Random(1)
+    pieces = {"".join(rng.choices("abcé", k=rng.randrange(2, 6))).encode() for _ in range(70)}
+    return Compiler(vocabulary_of([*sorted(pieces), b"\xc3\xa9a\xc3", b"\xa9b", b"a\xc3"]))
+
+
+@pytest.fixture(scope="module")
+def crowded() -> Compiler:
+    """Enough tokens for every table that is shared between positions."""
+    rng = random.Random(2)
+    pieces = {"".join(rng.choices("abcé ", [9, 9, 4, 1, 2], k=rng.randrange(2, 10))).encode() for _ in range(4000)}
+    return Compiler(vocabulary_of(sorted(pieces)))
+
+
+def allowed(matcher: Matcher) -> set[int]:
+    """The bits of a mask."""
+    n = len(matcher.grammar.vocabulary)
+    mask = allocate_bitmask(1, n)
+    matcher.fill_bitmask(mask)
+    bits = np.unpackbits(mask.view(np.uint8), bitorder="little")
+    assert not bits[n:].any()
+    return set(np.flatnonzero(bits[:n]).tolist())
+
+
+def check_walk(compiler: Compiler, rules: Rules, seed: int, steps: int) -> None:
+    """Compare masks along tokens chosen at random; where there are several, rather long ones."""
+    reference, rng = naive.Recogniser(rules), random.Random(seed)
+    if not reference.has_text:
+        with pytest.raises(Unsatisfiable):
+            compiler._rule_grammar(rules)
+        return
+    matcher, text = compiler._rule_grammar(rules).matcher(), reference.start
+    vocabulary, read = compiler.vocabulary, b""
+    for _ in range(steps):
+        got, wanted = allowed(matcher), naive.allowed(reference, text, vocabulary)
+        wrong, missing = ([vocabulary.token_bytes(t) for t in sorted(s)] for s in (got - wanted, wanted - got))
+        assert got == wanted, (read, "wrong", wrong, "missing", missing)
+        assert wanted, read
+        assert matcher.is_complete() == reference.may_end(text)
+        weights = [len(vocabulary.token_bytes(token)) + 0.3 for token in sorted(wanted)]
+        token = rng.choices(sorted(wanted), weights)[0]
+        assert matcher.accept(token)
+        if matcher.is_stopped():
+            break
+        spelled = vocabulary.token_bytes(token)
+        read += spelled
+        found = reference.read(text, spelled)
+        assert found is not None
+        text = found
+
+
+CHARS = st.sampled_from(["a", "b", "c", "ab", "é", "aé", "abc"]).map(lambda s: chars(charset.of(s)))
+LEAVES = st.one_of(
+    CHARS, st.sampled_from(["ab", "ba", "aé", "c"]).map(literal), st.sampled_from(NAMES).map(call), st.just(EPSILON)
+)
+
+
+def _node(inner: st.SearchStrategy[Regular]) -> st.SearchStrategy[Regular]:
+    several = st.lists(inner, min_size=1, max_size=3)
+    counts = st.sampled_from([(0, None), (1, None), (0, 1), (2, 2), (1, 3), (0, 2), (2, None)])
+    return st.one_of(
+        several.map(lambda parts: seq(*parts)),
+        several.map(lambda parts: alt(*parts)),
+        st.tuples(inner, counts).map(lambda pair: repeat(pair[0], *pair[1])),
+    )
+
+
+BODIES = st.recursive(LEAVES, _node, max_leaves=7)
+RULES = st.lists(BODIES, min_size=4, max_size=4).map(
+    lambda bodies: Rules(dict(zip(NAMES, bodies, strict=True)), "root")
+)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@given(RULES, SEEDS)
+@QUICK
+def test_masks_along_random_tokens(small: Compiler, rules: Rules, seed: int) -> None:
+    check_walk(small, rules, seed, 6)
+
+
+@given(RULES, SEEDS)
+@settings(QUICK, max_examples=25)
+def test_masks_of_many_tokens(crowded: Compiler, rules: Rules, seed: int) -> None:
+    check_walk(crowded, rules, seed, 4)
+
+
+GRAMMARS = {
+    'root ::= root "a" | "b"': (["b", "baa"], ["", "ab"]),
+    'root ::= x "1" | "0"\nx ::= root "2" | y "3"\ny ::= x "4" | "5" | root': (["0", "021", "531", "53431"], ["51"]),
+    'root ::= e root "a" | "b"\ne ::= "x"?': (["b", "xba", "xxbaa"], ["xb", "a"]),
+    'root ::= root | x\nx ::= root | x | "a"': (["a"], ["", "aa"]),
+    'root ::= ""': ([""], ["a"]),
+    'root ::= "a" root "a" | "b" root "b" | ""': (["", "abba"], ["ab", "aba"]),
+    'root ::= "a" root "b" | "c" root | ""': (["", "acab" + "b"], ["ba"]),
+    'root ::= x{2,3} y\nx ::= "(" x? ")"\ny ::= "!"*': (["()()", "(())()()!!"], ["()", "()()()()"]),
+    'root ::= [^a]+ "a" | "é" root "😀"': (["éa", "ééa😀"], ["a", "éa😀😀"]),
+}
+
+
+@pytest.mark.parametrize("grammar", GRAMMARS)
+def test_corner_cases(small: Compiler, grammar: str) -> None:
+    good, bad = GRAMMARS[grammar]
+    for text in good:
+        matcher = small.gbnf(grammar).matcher()
+        assert matcher.accept_bytes(text.encode()) and matcher.is_complete(), text
+    for text in bad:
+        matcher = small.gbnf(grammar).matcher()
+        assert not (matcher.accept_bytes(text.encode()) and matcher.is_complete()), text
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [
+        'root ::= "a," root | "a"',
+        'root ::= root "a" | "b" | root root',
+        'root ::= "[" (root ("," root)*)? "]"',
+        'root ::= root "+" root | "(" root ")" | "a"',
+    ],
+)
+def test_a_step_costs_the_same_after_a_long_text(small: Compiler, grammar: str) -> None:
+    """States made by one byte more do not grow with the text."""
+    matcher = small.gbnf(grammar).matcher()
+    made = []
+    for byte in b"a,[(+b" * 200:
+        before = int(small.arena.A[layout.STATE + 2])
+        matcher.accept_bytes(bytes([byte]))
+        made.append(int(small.arena.A[layout.STATE + 2]) - before)
+    assert max(made[600:]) <= max(made[:200])
+
+
+def test_equal_rules_of_two_grammars_share_their_tables(small: Compiler) -> None:
+    first = small.gbnf('root ::= "x" list\nlist ::= "[" (list | "a")* "]"')
+    second = small.gbnf('root ::= "yy" other "z"\nother ::= "[" (other | "a")* "]"')
+    one, two = first.matcher(), second.matcher()
+    assert one.accept_bytes(b"x[[a") and two.accept_bytes(b"yy[[a")
+    allowed(one)
+    pairs = int(small.arena.A[layout.PAIR + 2])
+    allowed(two)
+    assert int(small.arena.A[layout.PAIR + 2]) - pairs <= 4 * layout.PAIR_STRIDE
+
+
+def test_the_matcher_of_a_grammar(small: Compiler) -> None:
+    matcher = small.gbnf('root ::= "abc" root "c" | "b"').matcher()
+    vocabulary = small.vocabulary
+    assert matcher.forced_bytes() == b""
+    assert matcher.accept_bytes(b"a")
+    assert matcher.forced_bytes() == b"bc"
+    assert matcher.accept_bytes(b"bcb")
+    assert matcher.forced_bytes() == b"c"
+    fork = matcher.fork()
+    assert fork.accept_bytes(b"c") and fork.is_complete() and not matcher.is_complete()
+    assert fork.accept(vocabulary.eos_ids[0]) and fork.is_stopped()
+    matcher.rollback(2)
+    assert matcher.accept_bytes(b"b") and matcher.is_complete()
+    matcher.reset()
+    assert matcher.validate(b"aa") == 1
+    assert small.gbnf('root ::= "b"').explain()["rules"] == 1
+
+
+def test_a_full_arena_is_replaced() -> None:
+    """By so many grammars that a matcher must go on elsewhere."""
+    compiler = Compiler(vocabulary_of([b"ab", b"ba"]), limits=Limits(cache_bytes=3 << 20))
+    matcher, arena = compiler.gbnf('root ::= "a" root "b" | "c"').matcher(), compiler.arena
+    assert matcher.accept_bytes(b"aa")
+    for k in range(1000):
+        other = compiler.gbnf(f'root ::= "a" root [b-z]{{{k % 40}}} | "{k}"').matcher()
+        assert other.accept_bytes(b"a")
+        allowed(other)
+        if compiler.arena is not arena:
+            break
+    assert compiler.arena is not arena
+    assert matcher.accept_bytes(b"ac")
+    compiler.renew(matcher._arena)
+    assert {compiler.vocabulary.token_bytes(token) for token in allowed(matcher)} == {b"b"}
+    assert matcher.accept_bytes(b"bbb")
+    assert matcher.is_complete()

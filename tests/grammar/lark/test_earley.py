@@ -1,0 +1,90 @@
+"""Grammars for Lark's Earley parser as rules over characters, against Lark itself."""
+
+from __future__ import annotations
+
+import lark
+import pytest
+
+from detent.grammar.errors import GrammarError
+from detent.grammar.lark.compile import earley_rules
+from detent.grammar.regular import literal
+from detent.grammar.rules import Rules
+
+from ...naive import rules as naive
+from .cases import CASES, Case, case
+
+AMBIGUOUS = {
+    "expressions": case('start: start "+" start | start "*" start | "x"', "x + *"),
+    "palindromes": case('start: "a" start "a" | "b" start "b" | "a"? | "b"', "a b aa"),
+    "cyclic": case('start: a | "x"\na: start | a a | "y"', "x y"),
+    "hidden": case('start: e start "a" | "b"\ne: | "c"', "a b c"),
+    "munch": case('start: A A | A "b"\nA: /a+/\n%ignore " "', "a b _"),
+    "split": case('start: (W | "-")+\nW: /[a-z]{2,3}/', "ab abc abcd a -"),
+    "keyword_or_name": case('start: "if" NAME | NAME NAME\nNAME: /[a-z]+/\n%ignore /[ \\n]+/', "if _ x ^ i f"),
+    "ignored_many": case('start: "a"* [B]\nB: /b c?/\n%ignore " "\n%ignore /#[^#]*#/', "a b c _ # bc"),
+    "priorities": case('start: A | B C\nA.2: /ab?/\nB: "a"\nC.-1: /b+/', "a b ab"),
+    "longest": case('start: N "." N | N ".." N\nN: /[0-9]+(\\.[0-9]+)?/', "1 . .. 12"),
+    "conflict": case('start: a | b\na: "x" "y"\nb: "x" "y"', "x y"),
+}
+
+
+def rejects(case: Case, lexer: str, texts: int) -> set[bool]:
+    """Compare texts; which verdicts were met."""
+    parser = lark.Lark(case.grammar, parser="earley", lexer=lexer)
+    recogniser, found = naive.Recogniser(earley_rules(case.grammar, lexer_kind=lexer)), set()
+    for text in case.texts(texts):
+        try:
+            parser.parse(text)
+            expected = True
+        except lark.exceptions.UnexpectedInput:
+            expected = False
+        except (RuntimeError, KeyError):  # Lark does not know what to do with some ambiguities, and declared terminals
+            continue
+        state = recogniser.read(recogniser.start, text.encode())
+        assert (state is not None and recogniser.may_end(state)) == expected, text
+        found.add(expected)
+    return found
+
+
+@pytest.mark.parametrize("lexer", ["dynamic", "dynamic_complete", "basic"])
+@pytest.mark.parametrize("name", [*CASES, *AMBIGUOUS])
+def test_corner_cases(name: str, lexer: str) -> None:
+    case = {**CASES, **AMBIGUOUS}[name]
+    if lexer == "basic" and name in ("text_start", "word_boundary"):
+        pytest.skip("Lark's check of collisions between terminals fails")
+    try:
+        earley_rules(case.grammar, lexer_kind=lexer)
+    except GrammarError as error:
+        assert lexer == "dynamic_complete" and "look beyond the token" in error.reason
+        assert error.keyword in case.grammar or error.keyword in ("STRING", "LONG_STRING")
+        return
+    assert False in rejects(case, lexer, 60)
+
+
+def test_verdicts() -> None:
+    """The dynamic lexer takes the longest match of each terminal, the complete one every match."""
+    case = AMBIGUOUS["munch"]
+    verdicts = {}
+    for lexer in ("dynamic", "dynamic_complete"):
+        recogniser = naive.Recogniser(earley_rules(case.grammar, lexer_kind=lexer))
+        for text in ("aa", "a a", "aab", "aa aa"):
+            state = recogniser.read(recogniser.start, text.encode())
+            verdicts[lexer, text] = state is not None and recogniser.may_end(state)
+    assert [text for (lexer, text), verdict in verdicts.items() if verdict and lexer == "dynamic"] == [
+        "a a",
+        "aab",
+        "aa aa",
+    ]
+    assert verdicts["dynamic_complete", "aa"]
+
+
+def test_islands() -> None:
+    """Before an island the text ends, as far as the tokens can see."""
+    text = '%declare DATA\nstart: NAME DATA "!" DATA?\nNAME: /[a-z]+/\n%ignore " "'
+    rules: Rules = earley_rules(text, islands={"DATA": literal("data")})
+    recogniser = naive.Recogniser(rules)
+    for candidate, expected in [("x data!", True), ("xdata!data", True), ("x data", False), ("xdata ! data ", True)]:
+        state = recogniser.read(recogniser.start, candidate.encode())
+        assert (state is not None and recogniser.may_end(state)) == expected
+    nothing = naive.Recogniser(earley_rules(text))
+    assert not nothing.has_text
