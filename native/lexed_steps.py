@@ -24,12 +24,12 @@ from .lexer import (
     F_LEFT,
     F_LIST,
     F_START,
-    L_LOOK_END,
     NONE,
     can_begin,
     field,
     lexer_start,
     lexer_step,
+    match_at_end,
     pending_at,
 )
 from .positions import K_BYTE, K_LEX, K_MATCH, position
@@ -128,27 +128,10 @@ def may_end(A, state):
     return state > 0 and A[A[STATE] + state * STATE_STRIDE + S_COUNT] > 1
 
 
-@kernel("i8(A, i8, i8)")
-def match_at_end(A, L, q):
-    """The first match of a state that owes nothing if the text ends here, as a cell; 0: none."""
-    cell = field(A, q, F_LIST)
-    while cell != 0:
-        at = int(A[POS]) + cell * POS_STRIDE
-        if A[at] == K_MATCH:
-            owed, good = int(A[at + 2]), True
-            while owed != 0:
-                good = good and A[A[L + L_LOOK_END] + field(A, owed, 1)] != 0
-                owed = field(A, owed, 2)
-            if good:
-                return cell
-        cell = int(A[at + 3])
-    return 0
-
-
 @kernel("b1(A, i8, i8, i8, i8, i8)")
 def ends_here(A, G, cell, q, shadow, tail):
     """Whether the text may end at an item of the lexer, outside characters."""
-    match = match_at_end(A, int(A[G + G_LEXER]), q)
+    match = match_at_end(A, q)
     if match != 0:
         state = behind_token(A, G, cell, field(A, match, 1), field(A, match, 5))
         return may_end(A, read_again(A, state, turned(A, tail, field(A, match, 4))))

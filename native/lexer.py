@@ -380,9 +380,29 @@ def has_member(A, at, k):
     return bool((A[at + (k >> 5)] >> (k & 31)) & 1)
 
 
+@kernel("i8(A, i8)")
+def match_at_end(A, q):
+    """The first match of a state that owes nothing if the text ends here, as a cell; 0: none."""
+    L, cell = field(A, q, 1), field(A, q, F_LIST)
+    while cell != 0:
+        at = int(A[POS]) + cell * POS_STRIDE
+        if A[at] == K_MATCH:
+            owed, good = int(A[at + 2]), True
+            while owed != 0:
+                good = good and A[A[L + L_LOOK_END] + field(A, owed, 1)] != 0
+                owed = field(A, owed, 2)
+            if good:
+                return cell
+        cell = int(A[at + 3])
+    return 0
+
+
 @kernel("void(A, i8, i8)")
 def add_tags(A, q, tags):
-    """Add the tags of tokens that end in a state, or ended a while ago."""
+    """Add the tags of tokens that end in a state, or ended a while ago, or end if the text does."""
+    match = match_at_end(A, q)
+    if match != 0:
+        add_member(A, tags, field(A, match, 1))
     if field(A, q, F_ACCEPT) != NONE:
         add_member(A, tags, field(A, q, F_ACCEPT))
     if field(A, q, F_LATE) != 0:
