@@ -39,6 +39,7 @@ from .strings import CHAR, DEAD, QUOTE, char_step, utf8_step
 from .suffixes import members, suffix_set
 from .trie import V_BYTE, V_CHILD, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
 
+WIDE = 12  # bytes of a loop set from which sweeping the trie is quicker than following what stays inside
 L_TOKENS, L_STARTS, L_NODES, L_NODE_STARTS, L_ROWS, L_MOST = 0, 1, 2, 3, 4, 5
 
 
@@ -206,6 +207,15 @@ def sweep_loop(A, V, x, loop):
     A[IDS + 2] = n
 
 
+@kernel("b1(A, i8)")
+def is_wide(A, loop):
+    """Whether a loop set has so many bytes that most of the trie may lie inside: more than white space or digits."""
+    n = 0
+    for b in range(256):
+        n += in_loop(A, loop, b)
+    return n >= WIDE
+
+
 @kernel("void(A, A, i8, i8)")
 def gather_loop(A, V, x, loop):
     """The table of a suffix set and a loop set: tokens inside the loop, and as exit the suffixes that leave it.
@@ -216,7 +226,7 @@ def gather_loop(A, V, x, loop):
     nodes = int(V[V_NODES])
     if x == 0 and gather_complement(A, V, loop):
         return
-    if x < nodes and nodes <= A[SORT + 1]:
+    if x < nodes and nodes <= A[SORT + 1] and is_wide(A, loop):
         sweep_loop(A, V, x, loop)
         return
     child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
