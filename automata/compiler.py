@@ -305,17 +305,17 @@ class Compiler:
         LimitExceeded
             If a named limit is passed.
         """
-        lexers = _LEXERS.get(parser, ())
-        if (lexer or "") not in ("", *lexers):
-            raise ValueError(f"parser={parser!r} with lexer={lexer!r}: {_LEXERS}")
-        if not lexers:
+        if parser not in _LEXERS:
             raise ValueError(f"parser={parser!r} is none of {', '.join(_LEXERS)}")
-        kind = lexer or lexers[0]
+        kind = lexer or _LEXERS[parser][0]
+        if kind not in _LEXERS[parser]:
+            raise ValueError(f"lexer={lexer!r} of parser {parser!r} is none of {', '.join(_LEXERS[parser])}")
         from detent.grammar.lark import compile as lark
         from detent.native.jit import prepare_lexers
 
         def make() -> Grammar:
-            options = {"start": start, "import_paths": import_paths, "source": source, "limits": self.limits}
+            options: dict[str, Any] = {"start": start, "import_paths": import_paths, "source": source}
+            options["limits"] = self.limits
             if parser == "earley":
                 return self._rule_grammar(lark.earley_rules(text, lexer_kind=kind, **options))
             tables = lark.compile_lark(text, lexer_kind=kind, **options)
@@ -407,7 +407,7 @@ class Compiler:
             has_islands=bool(islands),
         )
 
-    def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any], **options: bool) -> Grammar:
+    def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any], **options: Any) -> Grammar:
         self._check_bytes()
         return Grammar(self, place, {"relaxed": [], "annotations": [], **report}, **options)
 

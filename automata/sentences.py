@@ -26,19 +26,22 @@ Rule = tuple[int, tuple[int, ...]]  # left side; terminals as they are, nontermi
 
 def rules_of(parser: ParserTables) -> list[Rule]:
     """The rules that a parser can reduce by, read off its automaton: a state is entered by one symbol only."""
-    symbol, before = {}, {}
-    for s, t in zip(*(a.tolist() for a in np.nonzero(parser.action > 0)), strict=True):
-        after = int(parser.action[s, t]) - 1
-        symbol[after], before[after] = t, s
-    for s, a in zip(*(a.tolist() for a in np.nonzero(parser.goto >= 0)), strict=True):
-        symbol[int(parser.goto[s, a])], before[int(parser.goto[s, a])] = -1 - a, s
-    where = {int(parser.action[s, t]): s for s, t in zip(*np.nonzero(parser.action < 0), strict=True)}
+    symbol, before = np.zeros((2, len(parser.action)), np.int64)
+    s, x = np.nonzero(parser.action > 0)
+    after = parser.action[s, x] - 1
+    symbol[after], before[after] = x, s
+    s, x = np.nonzero(parser.goto >= 0)
+    after = parser.goto[s, x]
+    symbol[after], before[after] = -1 - x, s
+    acts, cells = np.unique(parser.action, return_index=True)
+    where = zip(acts[acts < 0].tolist(), (cells[acts < 0] // parser.action.shape[1]).tolist(), strict=True)
+    symbols, origins = symbol.tolist(), before.tolist()
     found = []
-    for act, s in where.items():
+    for act, state in where:
         right = []
         for _ in range(parser.rule_length[-1 - act]):
-            right.append(symbol[s])
-            s = before[s]
+            right.append(symbols[state])
+            state = origins[state]
         found.append((int(parser.rule_left[-1 - act]) if act != -1 else START, tuple(reversed(right))))
     return found
 
@@ -152,10 +155,11 @@ class Speller:
     def letter(self, c: int) -> str:
         """A character of a class, one that can be printed if there is one."""
         tables = self._tables
-        ends = [*tables.starts[1:].tolist(), 0x110000]
-        spans = [(s, e) for s, e, k in zip(tables.starts.tolist(), ends, tables.cls.tolist(), strict=True) if k == c]
-        lo, hi = next(((s, e) for s, e in spans if e > PRINTED), spans[0])
-        return chr(max(lo, min(PRINTED, hi - 1)))
+        spans = np.flatnonzero(tables.cls == c)
+        ends = np.append(tables.starts, 0x110000)[spans + 1]
+        k = int(np.searchsorted(ends, PRINTED, side="right"))  # the first that reaches beyond what cannot be printed
+        k = k if k < len(spans) else 0
+        return chr(max(int(tables.starts[spans[k]]), min(PRINTED, int(ends[k]) - 1)))
 
     def word(self, terminal: int) -> str:
         """A shortest word of a terminal, lookarounds apart."""
