@@ -54,6 +54,7 @@ GRAMMARS = {
     "empty": 'start: a*\na: "(" ")" |  "(" a ")"' + SPACE,
     "left and right": 'start: l "," r\nl: l "a" | "a"\nr: "a" r | "a"',
     "newlines": "start: line (NL line)*\nline: A*\nA: /a/\nNL: /( *\\n)+/\n%ignore / +/",
+    "late": "start: (A | B | C)+\nA: /a/\nB: /a[^b]*b/\nC: /[^ab]/",
     "once": "start: A\nA: /a(b|c)/",
     "counted": "start: (A | B)+\nA.2: /[ab]{0,11}c/\nB: /[abcé]{1,12}[ \\/]/",
 }
@@ -151,7 +152,7 @@ def test_machines_share_an_arena(compiler: Compiler) -> None:
 @pytest.fixture(scope="module")
 def wide() -> Compiler:
     """Thousands of tokens: whole tables go into rows, and shadows of the whole vocabulary into masks of their own."""
-    letters = ["a", "b", "c", "/", "\\", " ", "é"]
+    letters = ["a", "b", "c", "d", "x", "/", "\\", " ", "é"]
     tokens = [bytes([b]) for b in range(256)] + [
         "".join(t).encode() for n in (2, 3, 4) for t in product(letters, repeat=n)
     ]
@@ -165,6 +166,7 @@ BEGINNINGS = {
     "shadows": b"aa",
     "counted": b"ab",
     "words": b"",
+    "late": b"a",
 }
 
 
