@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import json
 import marshal
+import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -35,8 +36,14 @@ from .placement import Placement
 from .rule_lowering import RuleLowering, islands_of
 from .vocabulary import Vocabulary
 
+if TYPE_CHECKING:
+    from detent.grammar.lark.imports import ImportPath
+
 Whitespace = Literal["flexible", "bounded", "compact"]
 Numbers = Literal["any", "plain"]
+Parser = Literal["lalr", "earley"]
+LexerKind = Literal["contextual", "basic", "dynamic", "dynamic_complete"]
+_LEXERS = {"lalr": ("contextual", "basic"), "earley": ("dynamic", "dynamic_complete", "basic")}  # the default first
 
 
 class Grammar:
@@ -271,6 +278,61 @@ class Compiler:
             lambda: self._text_grammar(lambda arena: place_words(arena, words), {"choices": len(words)}),
         )
 
+    def lark(
+        self,
+        text: str,
+        *,
+        start: str = "start",
+        parser: Parser = "lalr",
+        lexer: LexerKind | None = None,
+        import_paths: Sequence[ImportPath] = (),
+        source: str | os.PathLike[str] | None = None,
+    ) -> Grammar:
+        """Text that Lark parses with a grammar.
+
+        Parameters
+        ----------
+        text : str
+            The grammar, in Lark's notation.
+        start : str
+            The rule to begin with.
+        parser, lexer : str
+            As Lark's own options: "lalr" with the lexers "contextual" (the default) and "basic", or "earley" with
+            "dynamic" (the default), "dynamic_complete" and "basic".
+        import_paths : sequence
+            Folders, or functions ``(base, path) -> (where, text)``, for ``%import``.
+        source : path or None
+            File of the grammar, for relative imports.
+
+        Raises
+        ------
+        GrammarError
+            With Lark's own words, for a grammar that Lark refuses.
+        Unsatisfiable
+            If no text belongs to it.
+        LimitExceeded
+            If a named limit is passed.
+        """
+        if parser not in _LEXERS:
+            raise ValueError(f"parser={parser!r} is none of {', '.join(_LEXERS)}")
+        kind = lexer or _LEXERS[parser][0]
+        if kind not in _LEXERS[parser]:
+            raise ValueError(f"lexer={lexer!r} of parser {parser!r} is none of {', '.join(_LEXERS[parser])}")
+        from detent.grammar.lark import compile as lark
+
+        def make() -> Grammar:
+            options: dict[str, Any] = {"start": start, "import_paths": import_paths, "source": source}
+            options["limits"] = self.limits
+            if parser == "earley":
+                return self._rule_grammar(lark.earley_rules(text, lexer_kind=kind, **options))
+            tables = lark.compile_lark(text, lexer_kind=kind, **options)
+            from .lexed import place_lexed
+
+            return self._text_grammar(lambda arena: place_lexed(arena, tables), {"states": len(tables.parser.action)})
+
+        key = None if import_paths or source else ("lark", text, start, parser, lexer)
+        return self._cached(key, make)
+
     def gbnf(self, text: str) -> Grammar:
         """Compile a grammar of llama.cpp (GBNF), whose rule ``root`` is the whole text.
 
@@ -354,9 +416,9 @@ class Compiler:
             has_islands=bool(islands),
         )
 
-    def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any]) -> Grammar:
+    def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any], **options: Any) -> Grammar:
         self._check_bytes()
-        return Grammar(self, place, {"relaxed": [], "annotations": [], **report})
+        return Grammar(self, place, {"relaxed": [], "annotations": [], **report}, **options)
 
     def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace) -> Grammar:
         self._check_bytes()

@@ -79,11 +79,8 @@ def place_text(arena: Arena, language: CharDfa) -> Placed:
 
 def place_words(arena: Arena, words: tuple[str, ...]) -> Placed:
     """One of some texts."""
-    return Placed(
-        arena.state(
-            arena.position(positions.K_WORD, arena.trie(tuple(word.encode() for word in words))), end_of_text(arena)
-        )
-    )
+    root = arena.trie(tuple(word.encode() for word in words))
+    return Placed(arena.state(arena.position(positions.K_WORD, root), end_of_text(arena)))
 
 
 def end_of_text(arena: Arena) -> int:

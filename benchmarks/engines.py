@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Protocol
 
@@ -25,6 +26,9 @@ class Engine(Protocol):
 
     def compile(self, schema: Any) -> None:
         """Make ready for a schema; raises whatever the engine raises for one that it refuses."""
+
+    def compile_lark(self, text: str, options: Mapping[str, Any]) -> None:
+        """Make ready for a Lark grammar, with Lark's own options ``start``, ``parser`` and ``lexer``."""
 
     def reset(self) -> None:
         """Go back to the start of the text."""
@@ -49,6 +53,10 @@ class Detent:
 
     def compile(self, schema: Any) -> None:
         self.matcher = self.compiler.json_schema(schema).matcher()
+
+    def compile_lark(self, text: str, options: Mapping[str, Any]) -> None:
+        known = {name: options[name] for name in ("start", "parser", "lexer") if name in options}
+        self.matcher = self.compiler.lark(text, **known).matcher()
 
     def reset(self) -> None:
         self.matcher.reset()
@@ -79,6 +87,16 @@ class Llguidance:
         if self.fresh.is_error():
             raise ValueError(self.fresh.get_error())
         self.reset()
+
+    def compile_lark(self, text: str, options: Mapping[str, Any]) -> None:
+        start = options.get("start", "start")
+        named = text if start == "start" else f"{text}\nstart: {start}\n"
+        spelled = '%llguidance {"allow_initial_skip": true}\n' + named
+        self.fresh = self.library.LLMatcher(self.tokenizer, self.library.LLMatcher.grammar_from_lark(spelled))
+        self.reset()
+        self.fill()  # some errors come with the first mask
+        if self.fresh.is_error() or self.matcher.is_error():
+            raise ValueError(self.fresh.get_error() or self.matcher.get_error())
 
     def reset(self) -> None:
         self.matcher = self.fresh.deep_copy()

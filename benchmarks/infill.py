@@ -49,7 +49,9 @@ def questions(n: int) -> None:
             parts = [part if isinstance(part, str) else Gap(*part) for part in case.parts]
             infiller.completable(["x"])
             spent, found = timed(lambda i=infiller, p=parts: i.completable(p))
-            naive_spent, expected = timed(lambda c=case, g=naive, t=text: g.fewest_tokens(c.parts, c.vocab or alphabet(t, c)))
+            naive_spent, expected = timed(
+                lambda c=case, g=naive, t=text: g.fewest_tokens(c.parts, c.vocab or alphabet(t, c))
+            )
             times.append(spent)
             slow.append(naive_spent)
             wrong += found != (expected is not None)
@@ -58,7 +60,12 @@ def questions(n: int) -> None:
 
 def large_text(name: str, rng: Random, n: int = 200) -> str:
     """A text of a little more than n characters."""
-    begin, between, end = {"json": ("[", ", ", "]"), "arithmetic": ("", " + ", ""), "c-like": ("", "", ""), "records": ("", "\n", "")}[name]
+    begin, between, end = {
+        "json": ("[", ", ", "]"),
+        "arithmetic": ("", " + ", ""),
+        "c-like": ("", "", ""),
+        "records": ("", "\n", ""),
+    }[name]
     pieces: list[str] = []
     while sum(map(len, pieces)) < n:
         pieces.append(writer(GRAMMARS[name]).write(rng, 25).strip() or "{}")
@@ -67,7 +74,9 @@ def large_text(name: str, rng: Random, n: int = 200) -> str:
 
 def large_texts(n: int) -> None:
     """Long texts with a dozen gaps; and the same question again after one token has changed, at random places."""
-    print("\ntexts of 200 to 320 characters, 12 gaps, ms: median, p95, max; then one token changed at a random place: fresh, canvas")
+    print(
+        "\ntexts of 200 to 320 characters, 12 gaps, ms: median, p95, max; then one token changed at a random place: fresh, canvas"
+    )
     for name in ("json", "arithmetic", "c-like", "records"):
         rng, times, fresh, again = Random(name), [], [], []
         vocab = sorted({char for seed in range(40) for char in large_text(name, Random(seed))})
@@ -88,14 +97,20 @@ def large_texts(n: int) -> None:
                     known = [token if i == position else found for i, found in enumerate(canvas.ids)]
                     runs = itertools.groupby(known, lambda found: found < 0)
                     spelled = [(masked, list(run)) for masked, run in runs]
-                    parts = [Gap(len(run), len(run)) if masked else "".join(vocab[t] for t in run) for masked, run in spelled]
+                    parts = [
+                        Gap(len(run), len(run)) if masked else "".join(vocab[t] for t in run) for masked, run in spelled
+                    ]
                     spent, expected = timed(lambda p=parts: infiller.completable(p))
                     fresh.append(spent)
                     spent, found = timed(lambda c=canvas, p=position, t=token: c.allows(p, t))
                     again.append(spent)
                     assert found == expected
                 assert canvas.place({position: ids[position]})
-        row(name, times, f"   fresh {np.mean(fresh):.3f}, again {np.mean(again):.3f}: {np.mean(again) / np.mean(fresh):.0%}")
+        row(
+            name,
+            times,
+            f"   fresh {np.mean(fresh):.3f}, again {np.mean(again):.3f}: {np.mean(again) / np.mean(fresh):.0%}",
+        )
 
 
 def denoising(n: int, length: int) -> None:
@@ -116,7 +131,9 @@ def denoising(n: int, length: int) -> None:
             tests = sum(each.n_tests for each in done) / sum(each.n_tokens for each in done)
             steps = np.mean([each.n_steps for each in done])
             valid = sum(Infiller(grammar).completable([each.text]) for each in done)
-            print(f"{kind} {name:8}{spent / n:9.1f} ms, {steps:5.1f} steps, {tests:.2f} tests a token, {valid} of {n} valid")
+            print(
+                f"{kind} {name:8}{spent / n:9.1f} ms, {steps:5.1f} steps, {tests:.2f} tests a token, {valid} of {n} valid"
+            )
 
 
 def main() -> None:

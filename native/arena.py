@@ -35,7 +35,10 @@ BUFFER, WORK, IDS, COWALK, EXITS, SORT, COUNTS, USED_ROWS, PENDING = 92, 96, 100
 SCRATCH = 128  # sixteen words for small searches
 SUSPECTS, EXITED, USED_LISTS, LATER = 156, 159, 160, 164  # EXITED: exits taken so far, of a pair or mask
 MERGED, MERGED_HASH, MERGING = 168, 172, 176
-HEADER = 180
+MACHINE = 180  # addresses of the kernels that step and read positions of a lexer: see machine.py
+# scratch of lexers: see lexer.py, stacks.py, lexed_pairs.py
+THREADS, CELLS, ENDED, LEFT, AHEAD, WANTED = 184, 188, 192, 196, 200, 204
+HEADER = 208
 
 POS_STRIDE = 8  # kind and seven fields
 STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, expanded state, spare
@@ -85,6 +88,10 @@ _SCRATCH = {
     PENDING: 1 << 14,
     LATER: 1 << 16,
     MERGING: 1 << 16,
+    THREADS: 1 << 17,
+    CELLS: 1 << 18,
+    AHEAD: 1 << 18,
+    WANTED: 1 << 14,
 }
 
 
@@ -106,7 +113,7 @@ def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
     total = n_bytes // 4
     sizes = {r: int(total * share) for r, share in _SHARES.items()}
     sizes |= {r: 1 << max(10, int(total * share).bit_length() - 1) for r, share in _HASHES.items()}
-    sizes |= _SCRATCH | {IDS: 2 * n_tokens + 1024, SUSPECTS: 2 * n_tokens + 1024}
+    sizes |= _SCRATCH | dict.fromkeys((IDS, SUSPECTS, ENDED), 2 * n_tokens + 1024) | {LEFT: 16 * n_tokens + (1 << 16)}
     arena = np.zeros(HEADER + sum(sizes.values()), dtype=np.int32)
     base = HEADER
     for region, size in sizes.items():

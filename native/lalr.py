@@ -11,8 +11,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import kernel
+from .jit import kernel, prepare
 from .minimise import mix
+
+prepare("Lark grammars")
 
 I32 = NDArray[np.int32]
 Bits = NDArray[np.uint64]

@@ -20,6 +20,8 @@ from .arena import (
     NEED,
     NEEDED,
     PENDING,
+    POS,
+    POS_STRIDE,
     RECIPE,
     RULES,
     SHORT,
@@ -38,9 +40,10 @@ from .collect import add_ids, dense_row, has_work, leave, start_collecting
 from .duplicates import follow, may_strike, strike
 from .jit import kernel
 from .keys import STEPS, restore
+from .machine import read_elsewhere
 from .pair_table import DENSE_FROM, P_EXIT, ask, find_pair, plain_position, use_tokens
 from .pairs import build_asked
-from .positions import AMPLE
+from .positions import AMPLE, K_LEX
 from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE, S_SUSPECTS, TOKENS
 from .steps import ask_value, step
 from .suspects import keep_suspects, promises
@@ -64,8 +67,12 @@ def gather(A, V, x, state):
     at = int(A[STATE]) + state * STATE_STRIDE
     items = int(A[at + S_ITEMS])
     for j in range(int(A[at + S_COUNT])):
-        parent = int(A[items + 2 * j + 1])
-        pos = plain_position(A, V, int(A[items + 2 * j]), x)
+        pos, parent = int(A[items + 2 * j]), int(A[items + 2 * j + 1])
+        if A[A[POS] + pos * POS_STRIDE] == K_LEX:
+            if read_elsewhere(A, V, x, pos, parent) == 0:
+                return False
+            continue
+        pos = plain_position(A, V, pos, x)
         pair = find_pair(A, x, pos)
         if pair == 0:
             ask(A, x, pos)

@@ -26,6 +26,7 @@ from .positions import (
     K_ARRAY,
     K_END,
     K_KEY,
+    K_LEX,
     K_LITERAL,
     K_MEMBER,
     K_NUMBER,
@@ -152,6 +153,8 @@ def mark_item(A, row, pos):
         mark_spaces(A, row, int(A[at + 1]))
     elif kind == K_WORD:
         mark_trie(A, row, int(A[at + 1]))
+    elif kind == K_LEX:
+        mark_range(A, row, 0, 255)
 
 
 @kernel("b1(A, i8, i8, i8)")

@@ -16,6 +16,7 @@ K_NUMBER    spec, f0, f1, f2, f3, ws                   a number
 K_TEXT      spec, q, mode                              raw text under an automaton
 K_WORD      node                                       raw text out of a trie
 K_TOKEN     token                                      one token that stands for no text
+K_LEX       grammar, lexer state, mode, shadow, tail   the inside of a token of a lexer (:mod:`.lexed_steps`)
 ==========  =========================================  ==================================================
 
 ``ws`` counts white space already read (see :func:`space_step`), -1 once the token itself has begun. Objects, arrays
@@ -34,6 +35,9 @@ from .jit import kernel
 
 K_BASE, K_END, K_LITERAL, K_OPEN, K_STRING, K_KEY = 1, 2, 3, 4, 5, 6
 K_MEMBER, K_OBJECT, K_ARRAY, K_NUMBER, K_TEXT, K_WORD, K_TOKEN = 7, 8, 9, 10, 11, 12, 13
+K_LEX = 20
+# records that no item reads: a state of an LR stack; a state of a lexer, the same inside a character; cells of lists
+K_LR, K_LEXER, K_INSIDE, K_THREAD, K_MATCH, K_RETYPE, K_LATE, K_OWED, K_BYTE, K_SIGNATURE = range(21, 31)
 START, FIRST, NEXT, NAME = 0, 1, 2, 3  # phases of containers
 
 # object record; in schema order, what has been seen is the index of the next name, O_NEXT the first required and O_LIVE

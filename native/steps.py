@@ -25,6 +25,7 @@ from .languages import (
     trie_char,
     trie_child,
 )
+from .machine import step_elsewhere
 from .memo import BLOCKS, memo_row, remember
 from .number import num_step
 from .positions import (
@@ -42,6 +43,7 @@ from .positions import (
     K_ARRAY,
     K_END,
     K_KEY,
+    K_LEX,
     K_LITERAL,
     K_MEMBER,
     K_NUMBER,
@@ -475,6 +477,8 @@ def step_item(A, pos, parent, b):
         node = trie_child(A, int(A[at + 1]), b)
         if node >= 0:
             emit(A, position(A, K_WORD, node, 0, 0, 0, 0, 0, 0), parent)
+    elif kind == K_LEX:
+        step_elsewhere(A, pos, parent, b)
 
 
 @kernel("i8(A, i8, i8)")

@@ -1,0 +1,257 @@
+"""Fronts: suffix sets that begin at some edges of the vocabulary's trie, or a few bytes before them.
+
+A token of a lexer ends where the lexer dies, and that is known one byte late or more: what is left of a vocabulary
+token begins *with* the edge that killed the lexer, after the bytes since the last match. A front is a set of members,
+two words each: what is read last (``BELOW``: all suffixes of a set; ``EDGE``: one edge and what is below; ``ONLY``: the
+tokens that end at one edge), and before it the *prefix*, a chain of ``K_BYTE`` cells, the first byte first (0: none).
+
+Large sets behind one byte are not merged: such a front has several edges with one byte.
+
+A front has a number and a record like a merged set (:mod:`.suffixes`), with the negative number of members; once its
+edges are grouped by byte (:func:`open_set`), it is read like any other.
+"""
+
+from __future__ import annotations
+
+from .arena import (
+    COUNTS,
+    FULL,
+    LEFT,
+    LIST,
+    MEMBER,
+    SNODE,
+    SNODE_HASH,
+    SNODE_STRIDE,
+    SORT,
+    STATUS,
+    mix,
+    take,
+)
+from .arena import (
+    EDGE as EDGES,
+)
+from .jit import kernel
+from .lexer import field
+from .states import sort_items
+from .suffixes import EDGE_STRIDE, below, edge_byte, edge_range, edge_rest, edge_tokens, suffix_set
+from .trie import V_NODES
+
+BELOW, EDGE, ONLY = 0, 1, 2
+PREFIX = 4  # factor of the prefix in a member's second word
+ALONE_FROM = 64  # tokens below a set from which it gets an edge of its own instead of being merged with others
+ROW = 4  # words of an edge in the making: edge (-1: none), rest and its code (-1: none), byte
+
+
+@kernel("b1(A, A, i8)")
+def is_front(A, V, x):
+    """Whether a suffix set is a front."""
+    return x >= V[V_NODES] and A[int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE + 1] < 0
+
+
+@kernel("i8(A, A, i8, i8)")
+def plain_union(A, V, base, n):
+    """The union of the sets that ``n`` members ``BELOW`` name (none of them a front); -1: nothing is left."""
+    nodes, at = int(V[V_NODES]), base + 2 * n
+    k = 0
+    for j in range(n):
+        x = int(A[base + 2 * j])
+        if x < nodes:
+            A[at + k] = x
+            k += 1
+        else:
+            record = int(A[SNODE]) + (x - nodes) * SNODE_STRIDE
+            if at + k + A[record + 1] >= A[SORT] + A[SORT + 1] and base < A[LEFT]:
+                A[STATUS] = FULL
+                return -1
+            for m in range(int(A[record + 1])):
+                A[at + k] = A[int(A[record]) + m]
+                k += 1
+    return suffix_set(A, V, at, k)
+
+
+@kernel("i8(A, A, i8, i8)")
+def front(A, V, base, n):
+    """The set of ``n`` members at ``base`` (reordered in place, with room behind them): its number; -1: empty.
+
+    Members without a prefix that are fronts themselves were replaced by their members before.
+    """
+    nodes = int(V[V_NODES])
+    sort_items(A, base, n)
+    kept, plain = 0, True
+    for j in range(n):
+        x, code = A[base + 2 * j], A[base + 2 * j + 1]
+        if kept and A[base + 2 * kept - 2] == x and A[base + 2 * kept - 1] == code:
+            continue
+        A[base + 2 * kept], A[base + 2 * kept + 1] = x, code
+        kept += 1
+        plain = plain and code == BELOW
+    if plain:
+        return plain_union(A, V, base, kept)
+    h = mix(11, kept)
+    for j in range(2 * kept):
+        h = mix(h, int(A[base + j]))
+    size, table, sets = int(A[SNODE_HASH + 1]), int(A[SNODE_HASH]), int(A[SNODE])
+    slot = (h >> 11) & (size - 1)
+    while A[table + slot] != 0:
+        number = int(A[table + slot]) - 1
+        at = sets + number * SNODE_STRIDE
+        if A[at + 1] == -kept:
+            members, same = int(A[at]), True
+            for j in range(2 * kept):
+                if A[members + j] != A[base + j]:
+                    same = False
+                    break
+            if same:
+                return nodes + number
+        slot = (slot + 1) & (size - 1)
+    at, members = take(A, SNODE, SNODE_STRIDE), take(A, MEMBER, 2 * kept)
+    if at < 0 or members < 0 or A[SNODE + 2] > size * (SNODE_STRIDE // 2):
+        A[STATUS] = FULL
+        return -1
+    for j in range(2 * kept):
+        A[members + j] = A[base + j]
+    A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4], A[at + 5] = members, -kept, 0, 0, 0, 0
+    number = (at - sets) // SNODE_STRIDE
+    A[table + slot] = number + 1
+    return nodes + number
+
+
+@kernel("i8(A, i8, i8, i8, i8, i8)")
+def _place(A, b, edge, rest, code, fill):
+    """Count (``fill`` 0) or place an edge in the making by its byte; its number of words."""
+    counts = int(A[COUNTS])
+    if fill:
+        at = int(A[SORT]) + ROW * int(A[counts + b])
+        A[at], A[at + 1], A[at + 2], A[at + 3] = edge, rest, code, b
+        A[counts + b] += 1
+    else:
+        A[counts + b + 1] += 1
+    return 1
+
+
+@kernel("i8(A, A, i8, i8, i8)")
+def _expand(A, V, members, n, fill):
+    """Count or place the edges of all members; how many there are."""
+    total = 0
+    for j in range(n):
+        x, code = int(A[members + 2 * j]), int(A[members + 2 * j + 1])
+        prefix, kind = code // PREFIX, code % PREFIX
+        if prefix != 0:
+            total += _place(A, field(A, prefix, 1), -1, x, field(A, prefix, 2) * PREFIX + kind, fill)
+        elif kind == BELOW:
+            first, last = edge_range(A, V, x)
+            for e in range(first, last):
+                total += _place(A, edge_byte(A, V, e), e, edge_rest(A, V, e), BELOW, fill)
+        else:
+            rest = edge_rest(A, V, x) if kind == EDGE else -1
+            total += _place(A, edge_byte(A, V, x), x, rest, BELOW, fill)
+    return total
+
+
+@kernel("i8(A, A, i8, i8)")
+def _tokens(A, V, start, stop):
+    """List the tokens that end at edges in the making, two words behind the place returned being the length."""
+    n = 0
+    for j in range(start, stop):
+        edge = int(A[int(A[SORT]) + ROW * j])
+        if edge >= 0:
+            n += edge_tokens(A, V, edge)[1]
+    at = take(A, LIST, n + 1)
+    if at < 0:
+        return 0
+    A[at] = n
+    k = at + 1
+    for j in range(start, stop):
+        edge = int(A[int(A[SORT]) + ROW * j])
+        if edge >= 0:
+            source, m = edge_tokens(A, V, edge)
+            for t in range(m):
+                A[k + t] = V[source + t] if edge < V[V_NODES] else A[source + t]
+            k += m
+    return at
+
+
+@kernel("i8(A, A, i8, i8, i8)")
+def with_members(A, V, base, n, x):
+    """Add the members of the front ``x`` to ``n`` members at ``base``: how many there are then."""
+    at = int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE
+    members, more = int(A[at]), -int(A[at + 1])
+    for j in range(2 * more):
+        A[base + 2 * n + j] = A[members + j]
+    return n + more
+
+
+@kernel("b1(A, A, i8)")
+def is_alone(A, V, at):
+    """Whether the rest of an edge in the making (its words at ``at``) is large, and not merged with others."""
+    x = int(A[at + 1])
+    return x >= 0 and A[at + 2] == BELOW and not is_front(A, V, x) and below(A, V, x) >= ALONE_FROM
+
+
+@kernel("i8(A, A, i8, i8, i8)")
+def _rest(A, V, start, stop, total):
+    """The set behind some edges in the making: its number, or -1."""
+    base, n = int(A[SORT]) + ROW * total, 0
+    for j in range(start, stop):
+        at = int(A[SORT]) + ROW * j
+        x, code = int(A[at + 1]), int(A[at + 2])
+        if x < 0 or is_alone(A, V, at):
+            continue
+        if code == BELOW and is_front(A, V, x):
+            n = with_members(A, V, base, n, x)
+        else:
+            A[base + 2 * n], A[base + 2 * n + 1] = x, code
+            n += 1
+        if base + 2 * n > A[SORT] + A[SORT + 1] * 3 // 4:
+            A[STATUS] = FULL
+            return -1
+    return front(A, V, base, n) if n else -1
+
+
+@kernel("b1(A, A, i8)")
+def open_set(A, V, x):
+    """Group the edges of a set, if it is a front and this was not done before; False with ``FULL`` set."""
+    if not is_front(A, V, x):
+        return True
+    at = int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE
+    if A[at + 2] != 0:
+        return True
+    members, n, counts = int(A[at]), -int(A[at + 1]), int(A[COUNTS])
+    for j in range(n):  # what is merged is grouped first: it uses the same scratch
+        if A[members + 2 * j + 1] == BELOW:
+            edge_range(A, V, int(A[members + 2 * j]))
+    for b in range(257):
+        A[counts + b] = 0
+    total, distinct = _expand(A, V, members, n, 0), 0
+    if A[STATUS] != 0 or ROW * total > A[SORT + 1] // 2:
+        A[STATUS] = FULL
+        return False
+    for b in range(256):
+        distinct += A[counts + b + 1] > 0
+        A[counts + b + 1] += A[counts + b]
+    _expand(A, V, members, n, 1)
+    for j in range(total):
+        distinct += is_alone(A, V, int(A[SORT]) + ROW * j)
+    first, start, tokens_below = take(A, EDGES, distinct * EDGE_STRIDE), 0, 0
+    if first < 0:
+        return False
+    e = 0
+    while start < total:
+        b = int(A[int(A[SORT]) + ROW * start + 3])
+        stop = int(A[counts + b])
+        listed, edge = _tokens(A, V, start, stop), first + e * EDGE_STRIDE
+        A[edge], A[edge + 1], A[edge + 2], A[edge + 3] = b, _rest(A, V, start, stop, total), listed + 1, A[listed]
+        if A[STATUS] != 0:
+            return False
+        tokens_below += A[edge + 3] + (below(A, V, int(A[edge + 1])) if A[edge + 1] >= 0 else 0)
+        e += A[edge + 1] >= 0 or A[edge + 3] > 0
+        for j in range(start, stop):
+            row = int(A[SORT]) + ROW * j
+            if is_alone(A, V, row):
+                edge = first + e * EDGE_STRIDE
+                A[edge], A[edge + 1], A[edge + 2], A[edge + 3] = b, A[row + 1], 0, 0
+                tokens_below += below(A, V, int(A[edge + 1]))
+                e += 1
+        start = stop
+    A[at + 2], A[at + 3], A[at + 5] = first, e, tokens_below
+    return True

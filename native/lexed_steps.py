@@ -1,0 +1,202 @@
+"""The step of a text that a lexer and an LR stack read.
+
+The item is ``(K_LEX grammar, lexer state, mode, shadow, tail)`` above an LR stack: the token being read, and the stack
+before it. The token ends where the lexer dies: its tag is shifted, and the byte is read as the first of the next token,
+in the context of the new top of the stack.
+
+**Shadows.** When the lexer dies later than the last token that could have ended, the bytes since then belong to the
+next tokens. They are not read again: the state that would have followed goes along as the *shadow* (0: none), and
+takes over when the lexer dies, or is forgotten when a longer token can end. ``mode`` is the character that has begun
+(see :mod:`.strings`). ``tail``: the bytes behind a match that still owes a lookahead, the last one first; if it comes
+to be a token, they are read again.
+
+Where the text may end, the items of what follows the text stand beside the item.
+"""
+
+from __future__ import annotations
+
+from .arena import BUFFER, CELLS, FULL, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS
+from .jit import kernel
+from .languages import dfa_class, settle
+from .lexer import (
+    F_ACCEPT,
+    F_LATE,
+    F_LEFT,
+    F_LIST,
+    F_START,
+    NONE,
+    can_begin,
+    field,
+    lexer_start,
+    lexer_step,
+    match_at_end,
+    pending_at,
+)
+from .positions import K_BYTE, K_LEX, K_MATCH, position
+from .stacks import END, G_CONTEXT, G_LEXER, accepts, accepts_some, after_tag, kept_stack, top
+from .states import S_COUNT, close_buffer, emit_state, put_item
+from .steps import step
+from .strings import CHAR, DEAD, utf8_step
+
+X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL = 1, 2, 3, 4, 5  # fields of a K_LEX position
+DEPTH, MAX_SHADOWS = 3, 1000  # shadows of shadows being stepped: spare word of region CELLS, and how many may be
+
+
+@kernel("i8(A, i8)")
+def below_bottom(A, cell):
+    """The state of what follows the text, below the stack."""
+    s, below = top(A, cell)
+    while s != 0:
+        s, below = top(A, below)
+    return below
+
+
+@kernel("void(A, i8, i8)")
+def emit_follow(A, G, cell):
+    """Emit what follows the text, if it may end behind this stack."""
+    if accepts(A, G, cell, END):
+        emit_state(A, below_bottom(A, cell))
+
+
+@kernel("i8(A, i8, i8, i8)")
+def between(A, G, cell, left):
+    """The state between two tokens, above a stack that may be scratch; -1 when ``A[STATUS]`` is set."""
+    cell = kept_stack(A, cell)
+    q = lexer_start(A, int(A[G + G_LEXER]), int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), left)
+    if A[STATUS] != 0:
+        return -1
+    start = int(A[BUFFER + 2])
+    put_item(A, position(A, K_LEX, G, q, 0, 0, 0, 0, 0), cell)
+    emit_follow(A, G, cell)
+    return close_buffer(A, start)
+
+
+@kernel("i8(A, i8, i8, i8, i8)")
+def behind_token(A, G, cell, tag, left):
+    """The state behind a token; 0 when its tag is refused."""
+    used = A[CELLS + 2]
+    cell = after_tag(A, G, cell, tag)
+    state = between(A, G, cell, left) if cell != 0 else 0
+    A[CELLS + 2] = used
+    return max(state, 0)
+
+
+# ------------------------------------------------------------------------------------------------------------ tails
+@kernel("i8(A, i8, i8)")
+def turned(A, chain, characters):
+    """The last characters of a chain of bytes (the last byte first) as a chain with the first one first."""
+    out = 0
+    while chain != 0 and characters > 0:
+        b = field(A, chain, 1)
+        out = position(A, K_BYTE, b, out, 0, 0, 0, 0, 0)
+        characters -= b & 0xC0 != 0x80
+        chain = field(A, chain, 2)
+    return out
+
+
+@kernel("i8(A, i8, i8, i8, i8)")
+def tail_after(A, tail, b, q, mode):
+    """What must be remembered of the text behind the oldest match that owes something, after byte ``b``."""
+    oldest, cell = -1, field(A, q, F_LIST)
+    while cell != 0:
+        if A[A[POS] + cell * POS_STRIDE] == K_MATCH:
+            oldest = max(oldest, field(A, cell, 4))
+        cell = field(A, cell, 3)
+    oldest += mode != 0
+    if oldest <= 0:
+        return 0
+    chain, out = turned(A, position(A, K_BYTE, b, tail, 0, 0, 0, 0, 0), oldest), 0
+    while chain != 0:
+        out = position(A, K_BYTE, field(A, chain, 1), out, 0, 0, 0, 0, 0)
+        chain = field(A, chain, 2)
+    return out
+
+
+@kernel("i8(A, i8, i8)")
+def read_again(A, state, chain):
+    """The state after a chain of bytes, the first one first; 0 when they are not allowed."""
+    while chain != 0 and state > 0:
+        state = step(A, state, field(A, chain, 1))
+        chain = field(A, chain, 2)
+    return max(state, 0)
+
+
+# ------------------------------------------------------------------------------------------------------- end of text
+@kernel("b1(A, i8)")
+def may_end(A, state):
+    """Whether the text may end in a state: what follows it then stands beside the item of the lexer."""
+    return state > 0 and A[A[STATE] + state * STATE_STRIDE + S_COUNT] > 1
+
+
+@kernel("b1(A, i8, i8, i8, i8, i8)")
+def ends_here(A, G, cell, q, shadow, tail):
+    """Whether the text may end at an item of the lexer, outside characters."""
+    match = match_at_end(A, q)
+    if match != 0:
+        state = behind_token(A, G, cell, field(A, match, 1), field(A, match, 5))
+        return may_end(A, read_again(A, state, turned(A, tail, field(A, match, 4))))
+    accept = field(A, q, F_ACCEPT)
+    if accept == NONE:
+        return may_end(A, shadow) if shadow != 0 else field(A, q, F_START) != 0 and accepts(A, G, cell, END)
+    used = A[CELLS + 2]
+    cell = after_tag(A, G, cell, accept)
+    found = cell != 0 and accepts(A, G, cell, END)
+    A[CELLS + 2] = used
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------- a step
+@kernel("i8(A, i8, i8, i8, i8)")
+def _behind(A, pos, parent, b, accepted):
+    """The state after byte ``b`` if the token ended before it; 0 for none."""
+    at = int(A[POS]) + pos * POS_STRIDE
+    G, q, shadow = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_SHADOW])
+    state = behind_token(A, G, parent, accepted, field(A, q, F_LEFT)) if accepted != NONE else shadow
+    if state <= 0 or A[STATUS] != 0:
+        return 0
+    return max(step(A, state, b), 0)
+
+
+@kernel("void(A, i8, i8, i8)")
+def _step(A, pos, parent, b):
+    at = int(A[POS]) + pos * POS_STRIDE
+    G, q, mode, tail = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_MODE]), int(A[at + X_TAIL])
+    L, r = int(A[G + G_LEXER]), utf8_step(mode, b)
+    to, inside = -1, 0
+    if r >= CHAR:
+        to = lexer_step(A, q, dfa_class(A, L, r & 0x1FFFFF))
+    elif r != DEAD and can_begin(A, q, r):
+        to, inside = q, settle(A, L, r)
+    if A[STATUS] != 0:
+        return
+    behind, late = 0, field(A, to, F_LATE) if to > 0 and inside == 0 else 0
+    if late != 0:
+        chain = turned(A, position(A, K_BYTE, b, tail, 0, 0, 0, 0, 0), field(A, late, 3))
+        behind = read_again(A, behind_token(A, G, parent, field(A, late, 1), field(A, late, 2)), chain)
+    elif to < 0 or inside != 0 or field(A, to, F_ACCEPT) == NONE:
+        behind = _behind(A, pos, parent, b, field(A, q, F_ACCEPT) if mode == 0 else NONE)
+    if A[STATUS] != 0:
+        return
+    if to < 0 or (late != 0 and field(A, to, F_LIST) == 0):
+        if behind != 0:
+            emit_state(A, behind)
+        return
+    tags = pending_at(A, to, inside)
+    if A[STATUS] != 0 or (behind == 0 and not accepts_some(A, G, parent, tags)):
+        return
+    tail = tail_after(A, tail, b, to, inside)
+    put_item(A, position(A, K_LEX, G, to, inside, behind, tail, 0, 0), parent)
+    if inside == 0 and ends_here(A, G, parent, to, behind, tail):
+        emit_state(A, below_bottom(A, parent))
+
+
+@kernel("i8(A, i8, i8, i8)")
+def step_lexed(A, pos, parent, b):
+    """Emit what an item of a lexer is after one more byte."""
+    A[CELLS + DEPTH] += 1
+    if A[CELLS + DEPTH] > MAX_SHADOWS:
+        A[STATUS] = FULL
+    else:
+        _step(A, pos, parent, b)
+    A[CELLS + DEPTH] -= 1
+    return 0

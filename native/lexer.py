@@ -1,0 +1,583 @@
+"""Lexers: ordered threads over classes of characters, made deterministic one transition at a time.
+
+The terminals of a context are tried like one alternation of Python's ``re``. A lexer state is what such a search
+could still do, as a list in the order of preference: *threads* (program counter, what the thread owes to
+lookaheads) and *matches* that still owe something. The list is cut behind the first match that owes nothing, so the
+match seen last is the token when all threads are dead (R. Cox, "Regular Expression Matching: the Virtual Machine
+Approach", 2009). Strings that give a match another tag run beside the list, uncut.
+
+A lexer state is a position ``(K_LEXER, lexer, list, retypes, accept, late, left, is start)``; the words behind it hold
+what is known of it: ``Q_TRANS`` (memo of transitions by class), ``Q_PENDING`` (set of tags that can still come),
+``Q_LOOP`` and ``Q_OTHERS``. ``accept`` is the tag of the token that ends here, ``DROPPED`` for an ignored one, -1 for
+none. ``late``: a token that ended some characters ago, which is known only now: (tag, left state there, characters).
+"""
+
+from __future__ import annotations
+
+from .arena import FULL, POS, POS_STRIDE, ROW, SET, SET_HASH, STATUS, THREADS, mix, take
+from .jit import kernel, prepare
+from .languages import DFA_CLS, DFA_STARTS, interval_of
+from .positions import K_INSIDE, K_LATE, K_LEXER, K_MATCH, K_OWED, K_RETYPE, K_THREAD, position
+from .strings import mode_range, utf8_step
+
+prepare("Lark grammars")
+
+# tables of a lexer; where the fields of an automaton mean the same, they stand at the same place (see languages.py)
+L_TERMINALS, L_CLASSES, L_INTERVALS, L_STARTS, L_CLS, L_SETS, L_CODE, L_OWNER, L_STAMPS, L_ASCII = range(10)
+L_STAMP, L_ORDER_FIRST, L_ORDER, L_RETYPE_FIRST, L_RETYPE, L_ENTRY, L_IGNORED, L_LEFTS, L_LEFT_NEXT = range(10, 19)
+L_ASSERTIONS, L_LOOK_ENTER, L_LOOK_NEXT, L_LOOK_END, L_BEGIN, L_OTHERS, L_N_OTHERS, L_HINT_CLASS = range(19, 27)
+L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_RECORD = range(27, 32)
+
+CHARS, SPLIT, ASSERT, MATCH = 0, 1, 2, 3
+FAILED, HOLDS = 0, 1
+NONE, DROPPED = -1, 0
+
+F_LIST, F_RETYPES, F_ACCEPT, F_LATE, F_LEFT, F_START = 2, 3, 4, 5, 6, 7  # fields of a K_LEXER position
+Q_TRANS, Q_PENDING, Q_LOOP, Q_OTHERS, Q_SEARCH, Q_TARGET, Q_RECORD = 0, 1, 2, 3, 4, 5, 8
+ALL_DEAD, ALL_ALIVE, MIXED = 1, 2, 3
+NO_LOOP = -1
+MAX_SEARCH = 4096  # lexer states looked through for one tag that no thread reaches on its own way
+
+# scratch (region THREADS): threads and matches found, what is still to be followed, what was met that owes something
+# (their number in the spare word of the region), strings that finish here, strings that go on, lists in the making
+ENTRY_WORDS, MAX_THREADS, MAX_TERMINALS = 4, 8000, 60000
+AT_STACK, AT_SEEN, AT_FINISHED, AT_STRINGS, AT_LIST = 32000, 64000, 80000, 96000, 112000
+MAX_OWED = 2000
+AT_TAGS, AT_WANTED, AT_QUEUE, AT_BITS = 114048, 116096, 118144, 122304  # sets of tags, lexer states, bytes
+N_SEEN = 3
+
+
+@kernel("i8(A, i8)")
+def known(A, q):
+    """Address of what is known of a lexer state, behind its position."""
+    return int(A[POS]) + (q + 1) * POS_STRIDE
+
+
+@kernel("i8(A, i8, i8)")
+def field(A, number, k):
+    """One field of a position."""
+    return int(A[int(A[POS]) + number * POS_STRIDE + k])
+
+
+@kernel("i8(A, i8, i8, i8, i8, i8, i8, i8, i8)")
+def recorded(A, kind, f1, f2, f3, f4, f5, f6, f7):
+    """As :func:`.positions.position`, with a record of ``Q_RECORD`` zero words behind it; 0 with ``FULL`` set."""
+    last = int(A[POS + 2])
+    number = position(A, kind, f1, f2, f3, f4, f5, f6, f7)
+    if number > 0 and A[POS + 2] > last and take(A, POS, Q_RECORD) < 0:
+        return 0
+    return number
+
+
+@kernel("i8(A, i8, i8)")
+def with_owed(A, owed, look):
+    """The ascending list ``owed`` with the look state ``look`` added."""
+    head, rest = 0, owed
+    kept = int(A[THREADS]) + AT_LIST
+    while rest != 0 and field(A, rest, 1) < look:
+        A[kept + head] = field(A, rest, 1)
+        head += 1
+        rest = field(A, rest, 2)
+        if head == MAX_OWED:
+            A[STATUS] = FULL
+            return owed
+    if rest == 0 or field(A, rest, 1) != look:
+        rest = position(A, K_OWED, look, rest, 0, 0, 0, 0, 0)
+    while head > 0:
+        head -= 1
+        rest = position(A, K_OWED, int(A[kept + head]), rest, 0, 0, 0, 0, 0)
+    return rest
+
+
+@kernel("i8(A, i8, i8, i8)")
+def owed_after(A, L, owed, c):
+    """What is owed after a character of class ``c``; -1 when a lookahead has failed."""
+    after = 0
+    while owed != 0:
+        look = int(A[A[L + L_LOOK_NEXT] + field(A, owed, 1) * A[L + L_CLASSES] + c])
+        if look == FAILED:
+            return -1
+        if look != HOLDS:
+            after = with_owed(A, after, look)
+        owed = field(A, owed, 2)
+    return after
+
+
+@kernel("void(A, i8, i8, i8, i8)")
+def note(A, pc, owed, age, left):
+    """Add a thread, or a match that owes something (``pc`` is then -1 - tag), to what was found."""
+    n, base = int(A[THREADS + 2]), int(A[THREADS])
+    if n == MAX_THREADS:
+        A[STATUS] = FULL
+        return
+    at = base + ENTRY_WORDS * n
+    A[at], A[at + 1], A[at + 2], A[at + 3] = pc, owed, age, left
+    A[THREADS + 2] = n + 1
+
+
+@kernel("i8(A, i8, i8, i8)")
+def tag_of(A, L, terminal, n_finished):
+    """The tag of a match: that of the first retyping string that finishes here, if one does."""
+    if A[A[L + L_IGNORED] + terminal]:
+        return DROPPED
+    finished = int(A[THREADS]) + AT_FINISHED
+    for k in range(n_finished):
+        if A[finished + 2 * k] == terminal:
+            return int(A[finished + 2 * k + 1])
+    return terminal
+
+
+@kernel("b1(A, i8, i8, i8)")
+def met(A, L, pc, owed):
+    """Whether an instruction was met before in this step with as little owed; it is now."""
+    stamps = int(A[L + L_STAMPS])
+    if A[stamps + pc] == A[L + L_STAMP]:
+        return True
+    if owed == 0:
+        A[stamps + pc] = A[L + L_STAMP]
+        return False
+    n, seen = int(A[THREADS + N_SEEN]), int(A[THREADS]) + AT_SEEN
+    for k in range(n):
+        if A[seen + 2 * k] == pc and A[seen + 2 * k + 1] == owed:
+            return True
+    if n == MAX_THREADS:
+        A[STATUS] = FULL
+        return True
+    A[seen + 2 * n], A[seen + 2 * n + 1] = pc, owed
+    A[THREADS + N_SEEN] = n + 1
+    return False
+
+
+@kernel("i8(A, i8, i8, i8, i8, i8)")
+def follow(A, L, pc, owed, left, n_finished):
+    """Note all threads that ``pc`` leads to without a character: the tag of a match that owes nothing, or ``NONE``."""
+    code, stack, top = int(A[L + L_CODE]), int(A[THREADS]) + AT_STACK, 1
+    A[stack], A[stack + 1] = pc, owed
+    while top > 0:
+        top -= 1
+        pc, owed = int(A[stack + 2 * top]), int(A[stack + 2 * top + 1])
+        if met(A, L, pc, owed):
+            continue
+        at = code + 3 * pc
+        op, a, b = A[at], int(A[at + 1]), int(A[at + 2])
+        if op == CHARS:
+            note(A, pc, owed, 0, 0)
+        elif op == MATCH:
+            tag = tag_of(A, L, a, n_finished)
+            if owed == 0:
+                return tag
+            note(A, -1 - tag, owed, 0, left)
+        elif op == ASSERT:
+            look = int(A[A[L + L_LOOK_ENTER] + left * A[L + L_ASSERTIONS] + a])
+            if look != FAILED:
+                A[stack + 2 * top], A[stack + 2 * top + 1] = b, owed if look == HOLDS else with_owed(A, owed, look)
+                top += 1
+        elif top + 2 > MAX_THREADS:
+            A[STATUS] = FULL
+        else:
+            A[stack + 2 * top], A[stack + 2 * top + 1] = b, owed
+            A[stack + 2 * top + 2], A[stack + 2 * top + 3] = a, owed
+            top += 2
+        if A[STATUS] != 0:
+            return NONE
+    return NONE
+
+
+@kernel("i8(A, i8, i8, i8, i8, i8, i8)")
+def keep_lexer_state(A, L, n_strings, accept, late, left, is_start):
+    """The lexer state of what was found: its number, or -1 when nothing is left (or ``A[STATUS]`` is set)."""
+    n, base, owner = int(A[THREADS + 2]), int(A[THREADS]), int(A[L + L_OWNER])
+    if A[STATUS] != 0 or (n == 0 and accept == NONE and late == 0 and not is_start):
+        return -1
+    entries = 0
+    for k in range(n - 1, -1, -1):
+        at = base + ENTRY_WORDS * k
+        pc, owed = int(A[at]), int(A[at + 1])
+        if pc >= 0:
+            entries = position(A, K_THREAD, pc, owed, entries, 0, 0, 0, 0)
+        else:
+            entries = position(A, K_MATCH, -1 - pc, owed, entries, int(A[at + 2]), int(A[at + 3]), 0, 0)
+    retypes, strings = 0, base + AT_STRINGS
+    for k in range(n_strings - 1, -1, -1):
+        pc, terminal = int(A[strings + 2 * k]), int(A[strings + 2 * k + 1])
+        for j in range(n):
+            entry = int(A[base + ENTRY_WORDS * j])
+            if entry >= 0 and A[owner + entry] == terminal:
+                retypes = position(A, K_RETYPE, pc, terminal, retypes, 0, 0, 0, 0)
+                break
+    if A[STATUS] != 0:
+        return -1
+    q = recorded(A, K_LEXER, L, entries, retypes, accept, late, left, is_start)
+    return q if A[STATUS] == 0 else -1
+
+
+@kernel("void(A, i8)")
+def begin_finding(A, L):
+    """Forget what was found before."""
+    A[THREADS + 2], A[THREADS + N_SEEN] = 0, 0
+    A[L + L_STAMP] += 1
+
+
+@kernel("i8(A, i8, i8)")
+def in_string(A, L, pc):
+    """Where a plain string reads its next character, or -1 - its tag when it has been read."""
+    code = int(A[L + L_CODE])
+    while A[code + 3 * pc] == SPLIT:
+        pc = int(A[code + 3 * pc + 1])
+    return -1 - int(A[code + 3 * pc + 1]) if A[code + 3 * pc] == MATCH else pc
+
+
+@kernel("i8(A, i8, i8, i8)")
+def lexer_start(A, L, context, left):
+    """The lexer state between two tokens; -1 when ``A[STATUS]`` is set. O(program) the first time."""
+    memo = int(A[L + L_BEGIN]) + context * int(A[L + L_LEFTS]) + left
+    if A[memo] != 0:
+        return int(A[memo])
+    begin_finding(A, L)
+    order, entry, n_strings = int(A[L + L_ORDER]), int(A[L + L_ENTRY]), 0
+    first, strings = int(A[L + L_RETYPE_FIRST]), int(A[THREADS]) + AT_STRINGS
+    for i in range(int(A[A[L + L_ORDER_FIRST] + context]), int(A[A[L + L_ORDER_FIRST] + context + 1])):
+        terminal = int(A[order + i])
+        follow(A, L, int(A[entry + terminal]), 0, left, 0)
+        for j in range(int(A[first + i]), int(A[first + i + 1])):
+            if n_strings == MAX_THREADS:
+                A[STATUS] = FULL
+                return -1
+            pc = in_string(A, L, int(A[entry + A[A[L + L_RETYPE] + j]]))
+            A[strings + 2 * n_strings], A[strings + 2 * n_strings + 1] = pc, terminal
+            n_strings += 1
+    q = keep_lexer_state(A, L, n_strings, NONE, 0, left, 1)
+    if q > 0:
+        A[memo] = q
+    return q
+
+
+@kernel("i8(A, i8, i8, i8)")
+def _compute_transition(A, L, q, c):
+    """The lexer state after a character of class ``c``, computed."""
+    begin_finding(A, L)
+    code, sets, classes = int(A[L + L_CODE]), int(A[L + L_SETS]), int(A[L + L_CLASSES])
+    left = int(A[A[L + L_LEFT_NEXT] + field(A, q, F_LEFT) * classes + c])
+    finished, strings = int(A[THREADS]) + AT_FINISHED, int(A[THREADS]) + AT_STRINGS
+    n_strings, n_finished, cell = 0, 0, field(A, q, F_RETYPES)
+    while cell != 0:
+        at = code + 3 * field(A, cell, 1)
+        if A[sets + A[at + 1] * classes + c]:
+            pc = in_string(A, L, int(A[at + 2]))
+            if pc < 0:
+                A[finished + 2 * n_finished], A[finished + 2 * n_finished + 1] = field(A, cell, 2), -1 - pc
+                n_finished += 1
+            else:
+                A[strings + 2 * n_strings], A[strings + 2 * n_strings + 1] = pc, field(A, cell, 2)
+                n_strings += 1
+        cell = field(A, cell, 3)
+    accept, late, cell = NONE, 0, field(A, q, F_LIST)
+    while cell != 0 and accept == NONE and late == 0 and A[STATUS] == 0:
+        at = int(A[POS]) + cell * POS_STRIDE
+        owed = owed_after(A, L, int(A[at + 2]), c) if A[at + 2] else 0
+        if A[at] == K_THREAD:
+            read = code + 3 * int(A[at + 1])
+            if owed >= 0 and A[sets + A[read + 1] * classes + c]:
+                accept = follow(A, L, int(A[read + 2]), owed, left, n_finished)
+        elif owed > 0:
+            note(A, -1 - int(A[at + 1]), owed, int(A[at + 4]) + 1, int(A[at + 5]))
+        elif owed == 0:
+            late = position(A, K_LATE, int(A[at + 1]), int(A[at + 5]), int(A[at + 4]) + 1, 0, 0, 0, 0)
+        cell = int(A[at + 3])
+    return keep_lexer_state(A, L, n_strings, accept, late, left, 0)
+
+
+@kernel("i8(A, i8, i8)")
+def lexer_step(A, q, c):
+    """The lexer state after a character of class ``c``, or -1: dead, or ``A[STATUS]`` is set."""
+    L, at = field(A, q, 1), known(A, q)
+    row = int(A[at + Q_TRANS])
+    if row == 0:
+        row = take(A, ROW, int(A[L + L_CLASSES]))
+        if row < 0:
+            return -1
+        A[at + Q_TRANS] = row
+    to = int(A[row + c])
+    if to == 0:
+        to = _compute_transition(A, L, q, c)
+        if A[STATUS] != 0:
+            return -1
+        A[row + c] = to
+    return to
+
+
+# ----------------------------------------------------------------------------------------------- parts of characters
+@kernel("i8(A, i8)")
+def beyond_ascii(A, q):
+    """Whether the characters beyond ASCII all kill a state, or none does, or some do; 0 with ``A[STATUS]`` set."""
+    at, L = known(A, q), field(A, q, 1)
+    if A[at + Q_OTHERS] == 0:
+        dead, n = 0, int(A[L + L_N_OTHERS])
+        for k in range(n):
+            dead += lexer_step(A, q, int(A[A[L + L_OTHERS] + k])) < 0
+            if A[STATUS] != 0:
+                return 0
+        A[at + Q_OTHERS] = ALL_DEAD if dead == n else ALL_ALIVE if dead == 0 else MIXED
+    return int(A[at + Q_OTHERS])
+
+
+@kernel("b1(A, i8, i8)")
+def can_begin(A, q, mode):
+    """Whether a character that has begun can be completed without killing the state."""
+    found = beyond_ascii(A, q)
+    if found != MIXED:
+        return found == ALL_ALIVE
+    L = field(A, q, 1)
+    first, last = mode_range(mode, 0)
+    lo, n = interval_of(A, L, first), int(A[L + L_INTERVALS])
+    while lo < n and A[A[L + DFA_STARTS] + lo] <= last:
+        c = int(A[A[L + DFA_CLS] + lo])
+        if A[A[L + L_SPELLED] + c] and lexer_step(A, q, c) > 0:
+            return True
+        lo += 1
+    return False
+
+
+# ------------------------------------------------------------------------------------------------------ tags to come
+@kernel("i8(A, i8, i8)")
+def kept_set(A, at, words):
+    """The set of ``words`` words at ``at``, hash-consed like those of :func:`.positions.with_bit`; -1: no room."""
+    h = words
+    for j in range(words):
+        h = mix(h, int(A[at + j]) & 0xFFFFFFFF)
+    size, table = int(A[SET_HASH + 1]), int(A[SET_HASH])
+    slot = (h >> 11) & (size - 1)
+    while A[table + slot] != 0:
+        other, same = int(A[table + slot]), True
+        if A[other - 1] != words:
+            same = False
+        else:
+            for j in range(words):
+                if A[other + j] != A[at + j]:
+                    same = False
+                    break
+        if same:
+            return other
+        slot = (slot + 1) & (size - 1)
+    out = take(A, SET, words + 1)
+    if out < 0 or A[SET + 2] > size:
+        A[STATUS] = FULL
+        return -1
+    A[out] = words
+    for j in range(words):
+        A[out + 1 + j] = A[at + j]
+    A[table + slot] = out + 1
+    return out + 1
+
+
+@kernel("void(A, i8, i8)")
+def add_member(A, at, k):
+    """Add ``k`` to the set at ``at``."""
+    A[at + (k >> 5)] |= 1 << (k & 31) if k & 31 < 31 else -(1 << 31)
+
+
+@kernel("b1(A, i8, i8)")
+def has_member(A, at, k):
+    """Whether the set at ``at`` holds ``k``."""
+    return bool((A[at + (k >> 5)] >> (k & 31)) & 1)
+
+
+@kernel("i8(A, i8)")
+def match_at_end(A, q):
+    """The first match of a state that owes nothing if the text ends here, as a cell; 0: none."""
+    L, cell = field(A, q, 1), field(A, q, F_LIST)
+    while cell != 0:
+        at = int(A[POS]) + cell * POS_STRIDE
+        if A[at] == K_MATCH:
+            owed, good = int(A[at + 2]), True
+            while owed != 0:
+                good = good and A[A[L + L_LOOK_END] + field(A, owed, 1)] != 0
+                owed = field(A, owed, 2)
+            if good:
+                return cell
+        cell = int(A[at + 3])
+    return 0
+
+
+@kernel("void(A, i8, i8)")
+def add_tags(A, q, tags):
+    """Add the tags of tokens that end in a state, or ended a while ago, or end if the text does."""
+    match = match_at_end(A, q)
+    if match != 0:
+        add_member(A, tags, field(A, match, 1))
+    if field(A, q, F_ACCEPT) != NONE:
+        add_member(A, tags, field(A, q, F_ACCEPT))
+    if field(A, q, F_LATE) != 0:
+        add_member(A, tags, field(A, field(A, q, F_LATE), 1))
+
+
+@kernel("void(A, i8, i8, i8, i8)")
+def walk_hint(A, L, q, pc, tags):
+    """Let a thread take its shortest way to a match, and add the tags that the lexer gives on it."""
+    code, hint = int(A[L + L_CODE]), int(A[L + L_HINT_CLASS])
+    while q > 0 and A[hint + pc] >= 0:
+        q = lexer_step(A, q, int(A[hint + pc]))
+        if q > 0:
+            add_tags(A, q, tags)
+        pc = int(A[A[L + L_HINT_NEXT] + pc])
+        if A[code + 3 * pc] == MATCH:
+            return
+
+
+@kernel("i8(A, i8, i8)")
+def _wanted(A, L, q):
+    """The tags that the threads, matches and strings of a state are on the way to, as a set in scratch."""
+    words, wanted = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_WANTED
+    for j in range(words):
+        A[wanted + j] = 0
+    cell = field(A, q, F_LIST)
+    while cell != 0:
+        tag = field(A, cell, 1)
+        if A[A[POS] + cell * POS_STRIDE] == K_THREAD:
+            tag = int(A[A[L + L_OWNER] + tag])
+            if A[A[L + L_IGNORED] + tag]:
+                tag = DROPPED
+        add_member(A, wanted, tag)
+        cell = field(A, cell, 3)
+    cell = field(A, q, F_RETYPES)
+    while cell != 0:
+        add_member(A, wanted, int(A[A[L + L_OWNER] + field(A, cell, 1)]))
+        cell = field(A, cell, 3)
+    return wanted
+
+
+@kernel("b1(A, i8, i8, i8)")
+def _lacks(A, tags, wanted, words):
+    """Whether some tag that is wanted was not found."""
+    for j in range(words):
+        if A[wanted + j] & ~A[tags + j]:
+            return True
+    return False
+
+
+@kernel("void(A, i8, i8, i8, i8, i8)")
+def _search(A, L, q, tags, wanted, words):
+    """Breadth-first search of the lexer states behind ``q`` for tags wanted and not yet found.
+
+    Where it would pass ``MAX_SEARCH`` states, they are taken for found.
+    """
+    queue, n, k = int(A[THREADS]) + AT_QUEUE, 1, 0
+    A[L + L_SEARCH] += 1
+    A[queue] = q
+    while k < n and _lacks(A, tags, wanted, words):
+        for c in range(int(A[L + L_CLASSES])):
+            to = lexer_step(A, int(A[queue + k]), c) if A[A[L + L_SPELLED] + c] else -1
+            if A[STATUS] != 0:
+                return
+            if to < 0 or A[known(A, to) + Q_SEARCH] == A[L + L_SEARCH]:
+                continue
+            A[known(A, to) + Q_SEARCH] = A[L + L_SEARCH]
+            if n == MAX_SEARCH:
+                for j in range(words):
+                    A[tags + j] |= A[wanted + j]
+                return
+            A[queue + n] = to
+            n += 1
+            add_tags(A, to, tags)
+        k += 1
+
+
+@kernel("i8(A, i8)")
+def pending(A, q):
+    """The set of the tags that the token being read in ``q`` can still get; -1 with ``A[STATUS]`` set.
+
+    Every tag is proved by a text: the shortest way of its own thread, or one found by a search among lexer states.
+    """
+    at, L = known(A, q), field(A, q, 1)
+    if A[at + Q_PENDING] == 0:
+        words, tags = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_TAGS
+        for j in range(words):
+            A[tags + j] = 0
+        add_tags(A, q, tags)
+        cell = field(A, q, F_LIST)
+        while cell != 0:
+            if A[A[POS] + cell * POS_STRIDE] == K_THREAD:
+                walk_hint(A, L, q, field(A, cell, 1), tags)
+            cell = field(A, cell, 3)
+        cell = field(A, q, F_RETYPES)
+        while cell != 0:
+            walk_hint(A, L, q, field(A, cell, 1), tags)
+            cell = field(A, cell, 3)
+        _search(A, L, q, tags, _wanted(A, L, q), words)
+        if A[STATUS] != 0:
+            return -1
+        A[at + Q_PENDING] = kept_set(A, tags, words)
+    return int(A[at + Q_PENDING])
+
+
+@kernel("i8(A, i8, i8)")
+def place_of(A, q, mode):
+    """The position that stands for a lexer state, or for one inside a character (``mode`` != 0); 0: no room."""
+    return q if mode == 0 else recorded(A, K_INSIDE, q, mode, 0, 0, 0, 0, 0)
+
+
+@kernel("i8(A, i8, i8)")
+def pending_at(A, q, mode):
+    """As :func:`pending`, also inside a character that has begun: whatever it may become."""
+    if mode == 0:
+        return pending(A, q)
+    place = place_of(A, q, mode)
+    if A[STATUS] != 0:
+        return -1
+    at, L = known(A, place), field(A, q, 1)
+    if A[at + Q_PENDING] == 0:
+        words, tags = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_TAGS
+        first, last = mode_range(mode, 0)
+        lo, n, found = interval_of(A, L, first), int(A[L + L_INTERVALS]), 0
+        while lo < n and A[A[L + DFA_STARTS] + lo] <= last:
+            c = int(A[A[L + DFA_CLS] + lo])
+            to = lexer_step(A, q, c) if A[A[L + L_SPELLED] + c] else -1
+            lo += 1
+            more = pending(A, to) if to > 0 else 0
+            if A[STATUS] != 0:
+                return -1
+            if more != 0 and more != found:
+                for j in range(words):
+                    A[tags + j] = A[more + j] | (A[found + j] if found != 0 else 0)
+                found = kept_set(A, tags, words)
+        A[at + Q_PENDING] = found
+    return int(A[at + Q_PENDING])
+
+
+@kernel("b1(A, i8)")
+def owes(A, q):
+    """Whether a match in a state still owes something."""
+    cell = field(A, q, F_LIST)
+    while cell != 0:
+        if A[A[POS] + cell * POS_STRIDE] == K_MATCH:
+            return True
+        cell = field(A, cell, 3)
+    return False
+
+
+@kernel("i8(A, i8)")
+def lexer_loop(A, q):
+    """The loop set of a state (see :mod:`.tables`): characters after which it is the same state; ``NO_LOOP``: none."""
+    at, L = known(A, q), field(A, q, 1)
+    if A[at + Q_LOOP] == 0:
+        bits, any_byte = int(A[THREADS]) + AT_BITS, False
+        for j in range(8):
+            A[bits + j] = 0
+        for b in range(0xF5):
+            stays = b < 0x80 or b >= 0xC2
+            if b < 0x80:
+                stays = lexer_step(A, q, int(A[A[L + L_ASCII] + b])) == q
+            elif stays:
+                first, last = mode_range(utf8_step(0, b), 0)
+                lo, n = interval_of(A, L, first), int(A[L + L_INTERVALS])
+                while stays and lo < n and A[A[L + DFA_STARTS] + lo] <= last:
+                    c = int(A[A[L + DFA_CLS] + lo])
+                    stays = A[A[L + L_SPELLED] + c] == 0 or lexer_step(A, q, c) == q
+                    lo += 1
+            if A[STATUS] != 0:
+                return NO_LOOP
+            if stays:
+                add_member(A, bits, b)
+                any_byte = True
+        A[at + Q_LOOP] = kept_set(A, bits, 8) if any_byte else NO_LOOP
+    return int(A[at + Q_LOOP])

@@ -1,0 +1,122 @@
+"""LR stacks: which terminals a stack accepts, and the stack behind each.
+
+A cell of a stack is a state of the core with one item, ``(K_LR, LR state)`` above the cell below; under the bottom
+cell stands the state of what follows the text. So stacks are hash-consed like everything else. While a mask is put
+together, cells that may never be needed again are scratch instead: cell ``-k`` is the ``k``-th pair (LR state, cell
+below) of region CELLS.
+
+The tables are Lark's (:mod:`detent.grammar.lark.tables`): 0 error, ``s + 1`` shift, ``-1 - r`` reduce by rule ``r``.
+"""
+
+from __future__ import annotations
+
+from .arena import CELLS, FULL, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS
+from .jit import kernel
+from .lexer import DROPPED
+from .positions import K_LR, position
+from .states import S_ITEMS, state_of
+
+G_LEXER, G_TERMINALS, G_NONTERMINALS, G_ACTION, G_GOTO, G_LEFT, G_LENGTH, G_CONTEXT, G_RECORD = range(9)
+END, ACCEPT = 0, -1
+
+
+@kernel("UniTuple(i8, 2)(A, i8)")
+def top(A, cell):
+    """The LR state of a cell, and the cell below."""
+    if cell < 0:
+        at = int(A[CELLS]) - 2 * cell
+        return int(A[at]), int(A[at + 1])
+    items = int(A[int(A[STATE]) + cell * STATE_STRIDE + S_ITEMS])
+    return int(A[int(A[POS]) + int(A[items]) * POS_STRIDE + 1]), int(A[items + 1])
+
+
+@kernel("i8(A, i8, i8)")
+def new_cell(A, s, below):
+    """A scratch cell, or 0 with ``FULL`` set."""
+    n = int(A[CELLS + 2]) + 1
+    if 2 * n + 2 > A[CELLS + 1]:
+        A[STATUS] = FULL
+        return 0
+    at = int(A[CELLS]) + 2 * n
+    A[at], A[at + 1] = s, below
+    A[CELLS + 2] = n
+    return -n
+
+
+@kernel("i8(A, i8, i8, i8)")
+def shift(A, G, cell, terminal):
+    """The stack (of scratch cells on top) after a terminal and the reductions before it; 0 when it is refused.
+
+    For ``END``: the bottom cell when the text may end.
+    """
+    action, goto = int(A[G + G_ACTION]), int(A[G + G_GOTO])
+    terminals, nonterminals = int(A[G + G_TERMINALS]), int(A[G + G_NONTERMINALS])
+    s, below = top(A, cell)
+    while A[STATUS] == 0:
+        act = int(A[action + s * terminals + terminal])
+        if act == 0:
+            return 0
+        if act > 0:
+            return new_cell(A, act - 1, cell)
+        rule = -1 - act
+        for _ in range(int(A[A[G + G_LENGTH] + rule])):
+            cell = below
+            s, below = top(A, cell)
+        if act == ACCEPT:
+            return cell
+        s, below = int(A[goto + s * nonterminals + A[A[G + G_LEFT] + rule]]), cell
+        cell = new_cell(A, s, below)
+    return 0
+
+
+@kernel("i8(A, i8, i8, i8)")
+def after_tag(A, G, cell, tag):
+    """The stack after a token: an ignored one leaves it as it is."""
+    return cell if tag == DROPPED else shift(A, G, cell, tag)
+
+
+@kernel("b1(A, i8, i8, i8)")
+def accepts(A, G, cell, terminal):
+    """Whether a terminal is possible next; scratch is as before."""
+    act = int(A[A[G + G_ACTION] + top(A, cell)[0] * A[G + G_TERMINALS] + terminal])
+    if act >= 0:
+        return act > 0
+    used = A[CELLS + 2]
+    found = shift(A, G, cell, terminal) != 0
+    A[CELLS + 2] = used
+    return found
+
+
+@kernel("b1(A, i8, i8, i8)")
+def accepts_some(A, G, cell, tags):
+    """Whether a stack accepts one of a set of tags. O(tags)."""
+    for j in range((int(A[G + G_TERMINALS]) + 31) >> 5):
+        word = int(A[tags + j]) & 0xFFFFFFFF
+        while word != 0:
+            k = 0
+            while (word >> k) & 1 == 0:
+                k += 1
+            word ^= 1 << k
+            tag = 32 * j + k
+            if tag == DROPPED or accepts(A, G, cell, tag):
+                return True
+    return False
+
+
+@kernel("i8(A, i8)")
+def kept_stack(A, cell):
+    """A stack whose scratch cells have become states; 0 when ``A[STATUS]`` is set."""
+    n, base = int(A[CELLS + 2]) + 1, int(A[CELLS])
+    first = n
+    while cell < 0:  # note the chain behind the cells in use
+        s, below = top(A, cell)
+        if 2 * n + 2 > A[CELLS + 1]:
+            A[STATUS] = FULL
+            return 0
+        A[base + 2 * n] = s
+        n += 1
+        cell = below
+    while n > first and A[STATUS] == 0:
+        n -= 1
+        cell = state_of(A, position(A, K_LR, int(A[base + 2 * n]), 0, 0, 0, 0, 0, 0), cell)
+    return cell if A[STATUS] == 0 else 0

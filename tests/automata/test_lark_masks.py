@@ -1,0 +1,249 @@
+"""Masks of Lark grammars against steps, token by token, and ends of text against a naive recogniser."""
+
+from __future__ import annotations
+
+import random
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detent.automata.compiler import Compiler, Grammar
+from detent.automata.limits import Limits
+from detent.automata.matcher import Matcher, allocate_bitmask
+from detent.automata.vocabulary import Vocabulary
+from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
+from detent.grammar.lark.compile import compile_lark
+from detent.grammar.lark.tables import LexedGrammar
+from tests.grammar.lark.cases import CASES, judged, oracle
+from tests.naive.lexed import accepts
+
+QUICK = settings(
+    derandomize=True, deadline=None, max_examples=40, suppress_health_check=list(HealthCheck), print_blob=False
+)
+SPACE = '\n%ignore " "'
+GRAMMARS = {
+    "arithmetic": r"""
+        start: sum
+        ?sum: product | sum "+" product
+        ?product: atom | product "*" atom
+        ?atom: NUMBER | NAME | "(" sum ")"
+        NAME: /[a-z]+/
+        NUMBER: /[0-9]+(\.[0-9]+)?/
+        %ignore " "
+        """,
+    "keywords": 'start: ("if" NAME | NAME "=" NAME)+\nNAME: /[a-z]+/' + SPACE,
+    "fallback": 'start: (NUMBER | ".." | "." | NAME)+\nNUMBER: /[0-9]+(\\.[0-9]+)?/\nNAME: /[ab]+/',
+    "comment": 'start: ("<" | "!" | "-" | A)+\nA: /[a-z]/\n%ignore /<!--.*?-->/s' + SPACE,
+    "priority": "start: (A | B)+\nA.2: /[a-f]+/\nB: /[a-z]+x?/" + SPACE,
+    "alternation": "start: (A | B)+\nA: /a|ab/\nB: /b|c/",
+    "lazy": 'start: (S | "b")+\nS: /a.*?b/',
+    "escape": 'start: ("/" | S | A)+\nS: /\\/(\\\\\\/|[^\\/])*?\\//\nA: /[a-z]+/' + SPACE,
+    "lookahead": "start: (A | B | C)+\nA: /a+(?=b)/\nB: /[ab]/\nC: /a(?!b)[c ]/" + SPACE,
+    "words": "start: (IF | NAME)+\nIF: /if\\b/\nNAME: /[a-z]+/" + SPACE,
+    "ends": 'start: (A | B | "\\n")+\nA: /a$/m\nB: /[ab ]/',
+    "lookbehind": "start: (A | B)+\nA: /(?<=b)a/\nB: /[ab]/" + SPACE,
+    "long lookahead": "start: (A | B)+\nA: /a(?=[ab]*c)/\nB: /[abc]/",
+    "shadows": "start: (A | B)+\nA: /a/\nB: /a[ab]*c|b/",
+    "characters": "start: (A | B)+\nA: /é+/\nB: /[^é]/",
+    "wide": 'start: ("é" | WORD)+\nWORD: /\\w+/' + SPACE,
+    "case": 'start: ("if"i | NAME)+\nNAME: /[a-z]+/i' + SPACE,
+    "nesting": 'start: list\nlist: "(" (list | A)* ")"\nA: /a/' + SPACE,
+    "empty": 'start: a*\na: "(" ")" |  "(" a ")"' + SPACE,
+    "left and right": 'start: l "," r\nl: l "a" | "a"\nr: "a" r | "a"',
+    "newlines": "start: line (NL line)*\nline: A*\nA: /a/\nNL: /( *\\n)+/\n%ignore / +/",
+    "late": "start: (A | B | C)+\nA: /a/\nB: /a[^b]*b/\nC: /[^ab]/",
+    "once": "start: A\nA: /a(b|c)/",
+    "counted": "start: (A | B)+\nA.2: /[ab]{0,11}c/\nB: /[abcé]{1,12}[ \\/]/",
+}
+TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
+TEXTS += "|é|aé|éé| if|= |IF|x |ax|ac "
+TOKENS = [*map(str.encode, TEXTS.split("|")), b"\xc3", b"\xa9a", b"a\xc3"]
+LETTERS = "ab cif.1+*()<!->\\/é\nx=I,"
+
+
+@pytest.fixture(scope="module")
+def compiler() -> Compiler:
+    tokens = [bytes([b]) for b in range(256)] + TOKENS
+    return Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[len(tokens)]), cache_dir=False)
+
+
+@pytest.fixture(scope="module", params=list(GRAMMARS))
+def both(request: pytest.FixtureRequest, compiler: Compiler) -> tuple[Grammar, LexedGrammar]:
+    text = GRAMMARS[request.param]
+    return compiler.lark(text), compile_lark(text)
+
+
+def allowed(matcher: Matcher) -> set[int]:
+    """The tokens of a mask."""
+    mask = allocate_bitmask(1, len(matcher.grammar.vocabulary))
+    matcher.fill_bitmask(mask)
+    return set(np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")).tolist())
+
+
+def check_here(matcher: Matcher, tables: LexedGrammar, text: bytes) -> set[int]:
+    """Compare a mask with single steps, and the end of the text with the naive recogniser; returns the mask."""
+    vocabulary = matcher.grammar.vocabulary
+    got = allowed(matcher)
+    wanted = {t for t in range(len(vocabulary)) if matcher.validate([t])}
+    show = [sorted(map(vocabulary.token_bytes, some)) for some in (got - wanted, wanted - got)]
+    assert got == wanted, (text, "wrong", show[0], "missing", show[1])
+    ends = vocabulary.eos_ids[0] in got
+    try:
+        assert ends == accepts(tables, text.decode())
+    except UnicodeDecodeError:
+        assert not ends
+    return got
+
+
+@QUICK
+@given(seed=st.integers(0, 2**32 - 1))
+def test_walks(both: tuple[Grammar, LexedGrammar], seed: int) -> None:
+    grammar, tables = both
+    matcher, rng, text = grammar.matcher(), random.Random(seed), b""
+    for _ in range(rng.randrange(1, 14)):
+        tokens = sorted(check_here(matcher, tables, text) - set(grammar.vocabulary.eos_ids))
+        if not tokens:
+            break
+        token = rng.choice(tokens)
+        assert matcher.accept(token)
+        text += grammar.vocabulary.token_bytes(token)
+
+
+@QUICK
+@given(text=st.text(alphabet=LETTERS, max_size=12))
+def test_texts(both: tuple[Grammar, LexedGrammar], text: str) -> None:
+    grammar, tables = both
+    matcher = grammar.matcher()
+    is_sentence = matcher.accept_bytes(text.encode()) and matcher.is_complete()
+    assert is_sentence == accepts(tables, text)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_corner_cases(compiler: Compiler, name: str) -> None:
+    case = CASES[name]
+    lark, rng = oracle(case), random.Random(name)
+    options = {key: case.options[key] for key in ("start", "parser", "lexer") if key in case.options}
+    texts = list(case.texts(60))
+    try:
+        grammar = compiler.lark(case.grammar, **options)
+    except Unsatisfiable:
+        assert not any(judged(lark, text) for text in texts)
+        return
+    for text in texts:
+        matcher, data = grammar.matcher(), text.encode()
+        is_sentence = True
+        while data and is_sentence:  # in pieces that need not be characters
+            n = rng.randint(1, 5)
+            is_sentence, data = matcher.accept_bytes(data[:n]), data[n:]
+        assert (is_sentence and matcher.is_complete()) == judged(lark, text), text
+
+
+def test_machines_share_an_arena(compiler: Compiler) -> None:
+    rules = compiler.gbnf('root ::= "a" root "b" | "c"').matcher()
+    lexed, json = compiler.lark(GRAMMARS["arithmetic"]).matcher(), compiler.json_schema({"type": "integer"}).matcher()
+    assert rules.accept_bytes(b"aacb") and lexed.accept_bytes(b"(a + ") and json.accept_bytes(b"1")
+    assert {ord("b")} <= allowed(rules) and ord("(") in allowed(lexed) and ord(")") not in allowed(lexed)
+    assert lexed.accept_bytes(b"b)") and lexed.is_complete() and json.is_complete()
+
+
+@pytest.fixture(scope="module")
+def wide() -> Compiler:
+    """Thousands of tokens: whole tables go into rows, and shadows of the whole vocabulary into masks of their own."""
+    letters = ["a", "b", "c", "d", "x", "/", "\\", " ", "é"]
+    tokens = [bytes([b]) for b in range(256)] + [
+        "".join(t).encode() for n in (2, 3, 4) for t in product(letters, repeat=n)
+    ]
+    return Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[len(tokens)]), cache_dir=False)
+
+
+BEGINNINGS = {
+    "escape": rb"/a\/",
+    "comment": b"",
+    "long lookahead": b"a",
+    "shadows": b"aa",
+    "counted": b"ab",
+    "words": b"",
+    "late": b"a",
+}
+
+
+@pytest.mark.parametrize("name", BEGINNINGS)
+def test_large_vocabulary(wide: Compiler, name: str) -> None:
+    grammar, tables = wide.lark(GRAMMARS[name]), compile_lark(GRAMMARS[name])
+    rng = random.Random(name)
+    for _ in range(3):
+        matcher, text = grammar.matcher(), BEGINNINGS[name]
+        assert not text or matcher.accept_bytes(text)
+        for _ in range(5):
+            tokens = sorted(check_here(matcher, tables, text) - set(grammar.vocabulary.eos_ids))
+            if not tokens:
+                break
+            token = rng.choice(tokens)
+            assert matcher.accept(token)
+            text += grammar.vocabulary.token_bytes(token)
+
+
+def test_fork_and_rollback(compiler: Compiler) -> None:
+    matcher = compiler.lark(GRAMMARS["arithmetic"]).matcher()
+    assert matcher.accept_bytes(b"(a +")
+    before, other = allowed(matcher), matcher.fork()
+    assert other.accept_bytes(b" 1.5)")
+    assert other.is_complete() and not matcher.is_complete()
+    other.rollback(1)
+    assert other.state == matcher.state and allowed(matcher) == before
+
+
+def test_forced(compiler: Compiler) -> None:
+    matcher = compiler.lark('start: "<a>" B\nB: "bc" | "bcd"').matcher()
+    assert matcher.forced_bytes() == b"<a>bc"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "start: A B\nA: /a+/\nB: /ab/",
+        'start: A A | B "!"\nA: /a+/\nB: /ab/',
+        'start: "x" start',
+        'start: a\na: "x" b | "y" a\nb: "z" b',
+    ],
+)
+def test_empty_grammars(compiler: Compiler, text: str) -> None:
+    with pytest.raises(Unsatisfiable):
+        compiler.lark(text)
+
+
+def test_spelled_with_effort(compiler: Compiler) -> None:
+    grammar = compiler.lark('start: A B\nA: /a+/\nB: /ab/ | "c"')
+    assert grammar.matcher().accept_bytes(b"aac")
+
+
+def test_arenas_are_renewed() -> None:
+    tokens = [bytes([b]) for b in range(256)]
+    limits = Limits(cache_bytes=1 << 20)
+    compiler = Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[256]), cache_dir=False, limits=limits)
+    matcher = compiler.lark(GRAMMARS["nesting"]).matcher()
+    first = compiler.arena
+    for k in range(60):
+        assert matcher.accept_bytes(b"(a")
+        other = compiler.lark(f'start: "x{k}"').matcher()
+        assert allowed(other) == {ord("x")}
+    assert compiler.arena is not first
+    assert matcher.accept_bytes(b")" * 60) and matcher.is_complete()
+    with pytest.raises(LimitExceeded, match="cache_bytes"):
+        for _ in range(2000):
+            matcher.rollback(1)
+            matcher.accept_bytes(b"(a ")
+            matcher.accept_bytes(b"(a ")
+
+
+def test_options(compiler: Compiler) -> None:
+    assert compiler.lark('start: "a"', lexer="basic").matcher().accept_bytes(b"a")
+    assert compiler.lark('one: "b"', start="one").matcher().accept_bytes(b"b")
+    assert compiler.lark('start: "a"') is compiler.lark('start: "a"')
+    with pytest.raises(ValueError, match="lalr"):
+        compiler.lark('start: "a"', parser="cyk")  # type: ignore[arg-type]
+    with pytest.raises(GrammarError):
+        compiler.lark("start: missing")
