@@ -66,7 +66,9 @@ class Infiller:
         self.tokens = Tokens(self.network, _token_texts(vocab))
         self.packed = pack_network(self.network)
 
-    def completable(self, parts: Sequence[Part | None], *, max_gap_tokens: int | None = None, exact: bool = False) -> bool:
+    def completable(
+        self, parts: Sequence[Part | None], *, max_gap_tokens: int | None = None, exact: bool = False
+    ) -> bool:
         """Whether the gaps of a text can be filled so that it belongs to the language.
 
         Parameters
@@ -148,7 +150,8 @@ class Derivation(NamedTuple):
     Attributes
     ----------
     events : list of [slot, letter, ends]
-        One byte (its class), or one token that spells nothing (-1), from the first to the last; and whether a token ends there.
+        One byte (its class), or one token that spells nothing (-1), from the first to the last; and whether a token
+        ends there.
     visits : list of (index, slot, state)
         The states of the network on the way: how many events come before, and where it is.
     """

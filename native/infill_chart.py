@@ -1,6 +1,7 @@
 """Charts: which nonterminals can be read between which places of a text with gaps.
 
-A text with gaps is a row of *slots*. A place is a pair (slot, inside): ``(t, 0)`` is the boundary in front of slot ``t``, other numbers are bytes of its
+A text with gaps is a row of *slots*. A place is a pair (slot, inside): ``(t, 0)`` is the boundary in front of slot
+``t``, other numbers are bytes of its
 text or nodes of the automaton of all tokens. A slot is six numbers::
 
     offset, length   its text, as classes of bytes in a common array; then comes the boundary t + 1; length -1: any
@@ -9,13 +10,16 @@ text or nodes of the automaton of all tokens. A slot is six numbers::
     skip, cost       where one comes without reading, -1: nowhere; 1 if that takes a token (which spells nothing)
     final            1 if the text may end at boundary t
 
-The chart is Earley's (An efficient context-free parsing algorithm, 1970) over a network (:mod:`detent.grammar.network`) instead of dotted rules, and over a
-graph of places instead of positions. An *item* (place, state, call) says that the nonterminal of a call has been read up to a state. A *call* (place, nonterminal)
-is shared by all that made it; its *links* are those (item, state behind it), its *ends* the places where its nonterminal may end. Whichever of a link and an end
-comes later meets the other, so loops of places need no order. Every slot is *closed* (calls and ends at its boundary) and then *expanded* (its edges).
+The chart is Earley's (An efficient context-free parsing algorithm, 1970) over a network (:mod:`detent.grammar.network`)
+instead of dotted rules, and over a graph of places instead of positions. An *item* (place, state, call) says that the
+nonterminal of a call has been read up to a state. A *call* (place, nonterminal) is shared by all that made it; its
+*links* are those (item, state behind it), its *ends* the places where its nonterminal may end. Whichever of a link and
+an end comes later meets the other, so loops of places need no order. Every slot is *closed* (calls and ends at its
+boundary) and then *expanded* (its edges).
 
-Everything is appended, so a chart is cut back to what it was by undoing the latest entries: hash tables with linear probing allow that in reverse order.
-An item may carry the fewest tokens of its part of the text, and how they were read; then a place in a loop may be improved and is looked at again.
+Everything is appended, so a chart is cut back to what it was by undoing the latest entries: hash tables with linear
+probing allow that in reverse order. An item may carry the fewest tokens of its part of the text, and how they were
+read; then a place in a loop may be improved and is looked at again.
 
 ::
 
@@ -221,7 +225,8 @@ def _predict(G, C, number, current):
 
 @kernel("void(A, A, A, A, A, i8)")
 def _follow(G, T, S, X, C, number):
-    """The edges that leave the place of an item: bytes of the slot's text, or of all tokens, and what may be skipped."""
+    """The edges that leave the place of an item: bytes of the slot's text, or of all tokens, and what may be
+    skipped."""
     item = C[BASE + ITEMS] + number * ITEM
     slot, inside, state = C[item + SLOT], C[item + INSIDE], C[item + STATE]
     call, cost = C[item + OF], C[item + COST]
@@ -365,7 +370,8 @@ def cut(C, items, calls, links, ends, slot, last_slot):
 
 @kernel("i8(A, i8, i8)")
 def _signature(C, slot, changed):
-    """What can follow a boundary, as a number: the sum of the hashes of its items; -1 where one was called behind a slot."""
+    """What can follow a boundary, as a number: the sum of the hashes of its items; -1 where one was called behind a
+    slot."""
     total = 0
     number = C[C[HEADS] + slot]
     while number >= 0:
@@ -406,7 +412,8 @@ def read_on(G, T, S, X, C, M, signatures, top, changed, n_slots):
     Returns
     -------
     int
-        The last boundary that was closed if the text is accepted, else -1 - that boundary; 1 + n_slots: the chart is full.
+        The last boundary that was closed if the text is accepted, else -1 - that boundary; 1 + n_slots: the chart is
+        full.
     """
     slot = top
     found = 0
@@ -456,7 +463,11 @@ def trace(C, events, visits, pending):
         item = C[BASE + ITEMS] + pending[depth] * ITEM
         if 3 * n_visits + 3 > visits.shape[0] or depth + 2 > pending.shape[0] or 3 * n_events + 3 > events.shape[0]:
             return -1
-        visits[3 * n_visits], visits[3 * n_visits + 1], visits[3 * n_visits + 2] = n_events, C[item + SLOT], C[item + STATE]
+        visits[3 * n_visits], visits[3 * n_visits + 1], visits[3 * n_visits + 2] = (
+            n_events,
+            C[item + SLOT],
+            C[item + STATE],
+        )
         n_visits += 1
         if C[item + FROM] < 0:
             continue
