@@ -234,7 +234,7 @@ class Canvas:
         self._read_to(position, position)
         return good
 
-    # ----------------------------------------------------------------------------------------------------- other fillings
+    # --------------------------------------------------------------------------------------------------- other fillings
     def _search(self, ids: list[int], end: int, tokens: Mapping[int, int]) -> list[int] | None:
         """A filling with masks around some positions free, or with all of them."""
         if self.infiller.network.nullable and self.ends and all(token == MASK or token in self.ends for token in ids):

@@ -182,7 +182,7 @@ def larger(old: I32, n_slots: int) -> I32:
     """An empty chart of four times the capacity."""
     capacity = 4 * int(old[chart.CAPACITY])
     if capacity > LARGEST:
-        raise LimitExceeded("chart_items", capacity, LARGEST)
+        raise LimitExceeded("chart_items", capacity, LARGEST, hint="Fewer masks or tokens at once take less.")
     return chart.allocate(capacity, n_slots)
 
 

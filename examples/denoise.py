@@ -58,7 +58,7 @@ def main() -> None:
 
         # the same model and draws under a grammar of all texts, which forbids nothing
         for name, rules in (("with the grammar", infiller), ("without", Infiller(ANYTHING, vocab=vocabulary))):
-            canvases = [Canvas(rules, denoiser.LENGTH, [end]) for _ in range(100)]
+            canvases = [Canvas(rules, denoiser.LENGTH, [end]) for _ in range(50)]
             began = time.perf_counter()
             texts = SCHEDULE.run(model, canvases, [np.random.default_rng(i) for i in range(len(canvases))])
             seconds = time.perf_counter() - began

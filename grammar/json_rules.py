@@ -181,10 +181,12 @@ def _number(spec: NumberSpec, goal: Goal) -> Regular:
     if spec in (NumberSpec(), NumberSpec(lexical_integer=True), NumberSpec(lexical_integer=True, integer=True)):
         pattern = _INTEGER + ("" if spec.lexical_integer else r"(\.[0-9]+)?([eE][+-]?[0-9]+)?")
         return language(dfa.compile(regex.parse(pattern, anchored=True)))
-    if spec.lexical_integer and spec.lo is not None and spec.hi is not None:
+    if spec.lo is not None and spec.hi is not None and (spec.lexical_integer or spec.lo == spec.hi):
         integers = range(int(spec.lo) - 1, int(spec.hi) + 2)
         if len(integers) <= MAX_INTEGERS:
             found = [str(i) for i in integers if spec.admits(i)] + ["-0"] * spec.admits(0)
+            if not found:
+                raise _refused("a number that is no integer", goal)
             return language(dfa.from_words(found))
     raise _refused("bounds or multiples of a number", goal)
 

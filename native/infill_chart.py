@@ -105,7 +105,7 @@ def _push(C, item):
 @kernel("void(A, i8, i8, i8, i8, i8, i8, i8, i8)")
 def _add_item(C, slot, inside, state, call, cost, source, how, current):
     """Add an item or improve it; those of the current slot are queued."""
-    mask = 2 * C[CAPACITY] - 1
+    mask = 2 * int(C[CAPACITY]) - 1
     at = C[ITEM_HASH] + (_hash(slot, inside, state, call) & mask)
     end = C[ITEM_HASH] + mask
     while C[at] >= 0:
@@ -136,7 +136,7 @@ def _add_item(C, slot, inside, state, call, cost, source, how, current):
 @kernel("i8(A, A, i8, i8, i8, i8)")
 def _call(G, C, slot, inside, symbol, current):
     """The call of a nonterminal at a place; a new one brings its first item along. -1: no room."""
-    mask = 2 * C[CAPACITY] - 1
+    mask = 2 * int(C[CAPACITY]) - 1
     at = C[CALL_HASH] + (_hash(slot, inside, symbol, 1) & mask)
     end = C[CALL_HASH] + mask
     while C[at] >= 0:
@@ -161,7 +161,7 @@ def _complete(S, C, number, current):
     """The nonterminal of an item's call may end where the item stands: everyone who called it goes on."""
     item = C[BASE + ITEMS] + number * ITEM
     slot, inside, number_of_call, cost = C[item + SLOT], C[item + INSIDE], C[item + OF], C[item + COST]
-    mask = 2 * C[CAPACITY] - 1
+    mask = 2 * int(C[CAPACITY]) - 1
     at = C[END_HASH] + (_hash(number_of_call, slot, inside, 2) & mask)
     last = C[END_HASH] + mask
     while C[at] >= 0:
@@ -334,7 +334,7 @@ def solve(G, T, S, X, C, n_slots, first_only):
 @kernel("void(A, i8, i8, i8, i8, i8, i8)")
 def cut(C, items, calls, links, ends, slot, last_slot):
     """Undo the latest entries until so many of each kind are left; what is left beyond `slot` counts as not closed."""
-    mask = 2 * C[CAPACITY] - 1
+    mask = 2 * int(C[CAPACITY]) - 1
     for number in range(C[ENDS] - 1, ends - 1, -1):
         end = C[BASE + ENDS] + number * END
         C[C[BASE + CALLS] + C[end] * CALL + 4] = C[end + 5]

@@ -26,7 +26,7 @@ from numba.core.caching import _CacheLocator
 INLINED = 700  # bytes of bytecode up to which LLVM may find a kernel worth inlining
 
 # modules compiled side by side the first time, in waves: each builds on the one before
-WAVES = (("positions, languages", "number, suffixes"), ("steps", "dfa, keys"), ("pairs", "duplicates"))
+WAVES = (("positions, languages", "number, suffixes"), ("steps", "dfa, keys"), ("pairs", "duplicates, infill_chart"))
 
 
 def _drop_stale_kernels() -> bool:

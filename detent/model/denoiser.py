@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ def sample(rng: Random, kind: str) -> str:
     """A random text of a kind."""
     if kind == "math":
         return _expression(rng, 3)
-    values = {
+    values: dict[str, Callable[[], object]] = {
         "name": lambda: rng.choice(FIRST_NAMES[:40]),
         "age": lambda: rng.randrange(10, 90),
         "city": lambda: rng.choice(PLACES[:20]),
@@ -66,7 +67,7 @@ def load(kind: str = "json") -> tuple[MaskedLM, Any]:
 
     from detent.sampler.denoising import MaskedLM
 
-    tokenizer: Any = AutoTokenizer.from_pretrained(MODEL_DIR)  # type: ignore[no-untyped-call]
+    tokenizer: Any = AutoTokenizer.from_pretrained(MODEL_DIR)
     model: Any = BertForMaskedLM.from_pretrained(DENOISER_DIR, dtype="float32")
     return MaskedLM(model.eval(), tokenizer.pad_token_id, tokenizer.encode(KINDS[kind])), tokenizer
 

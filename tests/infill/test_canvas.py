@@ -94,6 +94,7 @@ def test_changes_of_one_token_read_little() -> None:
             canvas._read_to(position, position)
 
 
+@pytest.mark.nojit
 def test_ends() -> None:
     vocab = ["a", "b"]
     canvas = Canvas(Infiller(GRAMMARS["anbn"], vocab=vocab), 6, ends=[2, 3])
@@ -121,6 +122,7 @@ def test_no_filling() -> None:
         Canvas(infiller, 4, ids=[1])
 
 
+@pytest.mark.nojit
 def test_a_run_that_needs_exactly_its_masks() -> None:
     """Neither any bytes nor single ones fit: only counting tokens tells."""
     infiller = Infiller('start: "(" start ")" | "x"', vocab=["((", "))", "x"])
@@ -129,6 +131,7 @@ def test_a_run_that_needs_exactly_its_masks() -> None:
         Canvas(infiller, 8)
 
 
+@pytest.mark.nojit
 def test_regions() -> None:
     vocab = VOCABULARIES["json"]
     open_bracket, comma, close, one = (vocab.index(char) for char in "[,]1")

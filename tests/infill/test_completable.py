@@ -57,6 +57,7 @@ def check(case: Case, filling: infill.Filling) -> None:
 ANBN = GRAMMARS["anbn"]
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize(
     ("parts", "options", "expected"),
     [
@@ -173,3 +174,10 @@ def test_patterns_and_schemas() -> None:
     assert not any(infill.completable(schema, [text]) for text in bad)
     assert infill.completable(schema, ['{"name": "', ': ["', None])
     assert not infill.completable(schema, ['{"name": "', ': ["'])
+
+
+def test_front_door() -> None:
+    import detent
+
+    assert detent.infill.completable is infill.completable
+    assert infill.Threshold(0.5).threshold == 0.5
