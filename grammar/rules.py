@@ -1,7 +1,7 @@
 """Context-free rules over characters: what GBNF, EBNF and structural tags are read into.
 
-A rule is an expression of :mod:`~detent.grammar.regular`, made of `Chars`, `Seq`, `Alt` and `Repeat`, in which four more
-kinds of leaves may stand::
+A rule is an expression of :mod:`~detent.grammar.regular`, made of `Chars`, `Seq`, `Alt` and `Repeat`, in which four
+more kinds of leaves may stand::
 
     Call(rule)           a text of another rule, or of the same
     Language(dfa)        a text of an automaton
@@ -13,9 +13,10 @@ A grammar without calls that lead back to where they came from is regular; nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TypeVar, cast
 
 from .dfa import CharDfa
@@ -115,12 +116,17 @@ class Rules:
     start: str
 
     @cached_property
+    def called(self) -> dict[str, dict[str, None]]:
+        """What each rule calls, by name."""
+        return {name: called(body) for name, body in self.bodies.items()}
+
+    @cached_property
     def reachable(self) -> list[str]:
         """The rules that the start leads to, the start first."""
         found = {self.start: None}
         pending = [self.start]
         while pending:
-            for name in called(self.bodies[pending.pop()]):
+            for name in self.called[pending.pop()]:
                 if name not in found:
                     found[name] = None
                     pending.append(name)
@@ -142,17 +148,24 @@ class Rules:
         productive = self.productive
         return self._least(lambda node, known: _has_more(node, known, productive))
 
-    def _least(self, holds: Callable[[Regular, frozenset[str]], bool]) -> frozenset[str]:
-        """The least set of rules whose bodies meet a property that depends on that set: O(rules * size)."""
-        known: frozenset[str] = frozenset()
+    @cached_property
+    def circles(self) -> list[Sequence[str]]:
+        """The reachable rules that call each other, each circle behind what it calls."""
+        return components(self.reachable, self.called.__getitem__)
+
+    def _least(self, holds: Callable[[Regular, Set[str]], bool]) -> frozenset[str]:
+        """The least set of rules whose bodies meet a property that depends on that set."""
+        known: set[str] = set()
         while True:
-            more = known | {name for name in self.reachable if name not in known and holds(self.bodies[name], known)}
-            if len(more) == len(known):
-                return known
-            known = more
+            before = len(known)
+            for name in chain.from_iterable(self.circles):
+                if name not in known and holds(self.bodies[name], known):
+                    known.add(name)
+            if len(known) == before:
+                return frozenset(known)
 
 
-def _has_empty(node: Regular, nullable: frozenset[str]) -> bool:
+def _has_empty(node: Regular, nullable: Set[str]) -> bool:
     if isinstance(node, Seq):
         return all(_has_empty(part, nullable) for part in node.parts)
     if isinstance(node, Alt):
@@ -164,7 +177,7 @@ def _has_empty(node: Regular, nullable: frozenset[str]) -> bool:
     return node.rule in nullable if isinstance(node, Call) else isinstance(node, Epsilon)
 
 
-def _has_text(node: Regular, productive: frozenset[str]) -> bool:
+def _has_text(node: Regular, productive: Set[str]) -> bool:
     if isinstance(node, Seq):
         return all(_has_text(part, productive) for part in node.parts)
     if isinstance(node, Alt):
@@ -174,7 +187,7 @@ def _has_text(node: Regular, productive: frozenset[str]) -> bool:
     return node.rule in productive if isinstance(node, Call) else node is not EMPTY
 
 
-def _has_more(node: Regular, solid: frozenset[str], productive: frozenset[str]) -> bool:
+def _has_more(node: Regular, solid: Set[str], productive: Set[str]) -> bool:
     if isinstance(node, Seq):
         some = any(_has_more(part, solid, productive) for part in node.parts)
         return some and _has_text(node, productive)
