@@ -1,14 +1,18 @@
 """Canvases: a fixed number of positions, some with a token, the others masked, that must become a text of a language.
 
-A canvas always knows a *witness*, a filling of its masks. Whether a token may stand somewhere is asked in this order; each answer is exact:
+A canvas always knows a *witness*, a filling of its masks. Whether a token may stand somewhere is asked in this order;
+each answer is exact:
 
-1. the token in its place in the witness, everything else as it is: the chart of the witness is read from there on until what can follow is what could follow before;
+1. the token in its place in the witness, everything else as it is: the chart of the witness is read from there on until
+   what can follow is what could follow before;
 2. the masks around it free, the others as in the witness;
 3. all masks free.
 
-Free runs of masks are first taken as any bytes whatever. What cannot be completed so cannot be completed at all. A completion is a filling if its bytes can be spelled in
-the right number of tokens, perhaps by repeating one that leads nowhere new. The runs where they cannot are taken as tokens of one byte, which proves
-nothing if it fails, then exactly, mask by mask; so in the end there is a filling, or there is none (abstraction refined by counterexamples: Clarke et al. 2000).
+Free runs of masks are first taken as any bytes whatever. What cannot be completed so cannot be completed at all. A
+completion is a filling if its bytes can be spelled in the right number of tokens, perhaps by repeating one that leads
+nowhere new. The runs where they cannot are taken as tokens of one byte, which proves nothing if it fails, then exactly,
+mask by mask; so in the end there is a filling, or there is none (abstraction refined by counterexamples: Clarke et al.
+2000).
 """
 
 from __future__ import annotations
@@ -25,7 +29,9 @@ from detent.grammar.errors import Unsatisfiable
 from detent.native import infill_chart as chart
 
 MASK, BLANK = -1, -2  # no token yet; no token, where a region is shorter than it might be
-LAYERS = 3  # masks in a row that are taken exactly at once
+LAYERS = 3  # masks in a row that are taken exactly as soon as any bytes prove too much
+EXACT = 400  # places of free masks up to which all of them are taken exactly at once
+FEW = 12  # runs up to which it is not worth while to leave some as in the witness
 TOKENS, BYTES, FREE = 1, chart.ONE_BYTE, chart.ANY_BYTES  # how the masks of a run are taken
 
 
@@ -47,7 +53,8 @@ class Canvas:
     length : int
         Number of positions.
     ends : iterable of int
-        Tokens behind the text: ends of sequence and padding. Where one stands, the text is over. Without any, the text must fill the canvas.
+        Tokens behind the text: ends of sequence and padding. Where one stands, the text is over. Without any, the text
+        must fill the canvas.
     ids : sequence of int, optional
         The tokens to begin with, ``MASK`` where there is none.
     regions : sequence of (int, int)
@@ -172,7 +179,7 @@ class Canvas:
         """A token as classes of bytes; nothing for the ends of a text."""
         return self.infiller.tokens.letters(token) if token >= 0 and token not in self.ends else []
 
-    # -------------------------------------------------------------------------------- the witness with one token changed
+    # ------------------------------------------------------------------------------- the witness with one token changed
     def _take(self, witness: list[int]) -> None:
         """Take another filling; the chart of the one before stays as far as they are equal."""
         before, self.witness = self.witness, witness
@@ -195,7 +202,8 @@ class Canvas:
         self._rows[position] = offset, len(spelled), -1, -1 if spelled else position + 1, 0, 0
 
     def _read_to(self, stop: int, changed: int) -> bool:
-        """Cut or extend the chart of the witness to a boundary, or to where nothing has changed; whether it is a text."""
+        """Cut or extend the chart of the witness to a boundary, or to where nothing has changed; whether it is a
+        text."""
         while True:
             if self._top < 0:
                 chart.cut(self._chart, 0, 0, 0, 0, -1, -1)
@@ -226,7 +234,7 @@ class Canvas:
         self._read_to(position, position)
         return good
 
-    # ------------------------------------------------------------------------------------------------------- other fillings
+    # --------------------------------------------------------------------------------------------------- other fillings
     def _search(self, ids: list[int], end: int, tokens: Mapping[int, int]) -> list[int] | None:
         """A filling with masks around some positions free, or with all of them."""
         if self.infiller.network.nullable and self.ends and all(token == MASK or token in self.ends for token in ids):
@@ -234,7 +242,7 @@ class Canvas:
         self.n_solved += 1
         runs = list(self._runs(ids, end))
         around = [run for run in runs if self.witness and self._touches(run, tokens)]
-        if self.witness and len(around) < len(runs):
+        if self.witness and FEW < len(around) + FEW < len(runs):
             filled = self._refine(ids, end, around)
             if filled:
                 return filled
@@ -242,7 +250,8 @@ class Canvas:
 
     def _refine(self, ids: list[int], end: int, free: Sequence[Run]) -> list[int] | None:
         """A filling where only some runs are free: these are taken as any bytes, until that proves too much."""
-        taken = dict.fromkeys(free, FREE)
+        places = sum(run.stop - run.start for run in free) * int(self.infiller.tokens.packed[chart.N_NODES])
+        taken = dict.fromkeys(free, FREE if places > EXACT else TOKENS)
         while True:
             filled, unspelled = self._solve(ids, end, taken)
             if filled or not unspelled:
@@ -280,7 +289,8 @@ class Canvas:
         unspelled : list of Run
             Without a filling: those whose text did not have the right number of tokens. None: no text was found.
         """
-        filled = [w if t == MASK else t for t, w in zip(ids, self.witness or ids, strict=True)]
+        filled = [w if t == MASK else t for t, w in zip(ids[:end], self.witness or ids, strict=False)]
+        filled += [self._end_token if t == MASK else t for t in ids[end:]]
         for run in taken:
             filled[run.start : run.stop] = [MASK] * (run.stop - run.start)
         rows, letters = self._lay_out(filled, end, taken)
@@ -300,7 +310,7 @@ class Canvas:
                 ]
         if unspelled:
             return None, unspelled
-        return [self._end_token if i >= end and token == MASK else token for i, token in enumerate(filled)], []
+        return filled, []
 
     def _lay_out(self, filled: Sequence[int], end: int, taken: Mapping[Run, int]) -> tuple[I32, I32]:
         letters: list[int] = []

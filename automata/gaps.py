@@ -39,13 +39,15 @@ Part: TypeAlias = "str | bytes | Gap"
 
 
 class Tokens:
-    """The tokens that may stand in a gap, as the minimal automaton of their spellings in one network's classes of bytes.
+    """The tokens that may stand in a gap, as the minimal automaton of their spellings in one network's classes of
+    bytes.
 
     Parameters
     ----------
     network : Network
     texts : sequence of (bytes or None), or None
-        What each token spells; None for one that never stands in a text. Without them, every single character is a token.
+        What each token spells; None for one that never stands in a text. Without them, every single character is a
+        token.
 
     Attributes
     ----------
@@ -62,7 +64,7 @@ class Tokens:
         self._letters: dict[int, list[int]] = {}
         self.has_empty = texts is not None and b"" in texts
         table = network.classes.astype(np.uint8)
-        usable = (network.step >= 0).any(axis=0)
+        dead = bytes(np.flatnonzero((network.step < 0).all(axis=0)).tolist())
         self.spellings: dict[bytes, int] = {}
         found: Iterable[tuple[int, bytes]] = enumerate(
             table[np.frombuffer(text or b"", np.uint8)].tobytes() for text in texts or ()
@@ -70,7 +72,6 @@ class Tokens:
         if texts is None:
             sets = [[sorted(set(table[a : b + 1].tolist())) for a, b in spans] for spans in utf8(charset.ANY)]
             found = enumerate(bytes(letters) for parts in sets for letters in itertools.product(*parts))
-        dead = bytes(np.flatnonzero(~usable).tolist())
         for number, spelling in found:
             if spelling and len(spelling.translate(None, dead)) == len(spelling):
                 self.spellings.setdefault(spelling, number)
@@ -79,10 +80,8 @@ class Tokens:
     @cached_property
     def usable(self) -> NDArray[np.bool_]:
         """(n_tokens,) bool: the tokens whose bytes the language has at all."""
-        alive = (self._network.step >= 0).any(axis=0)[self._network.classes]
-        dead = bytes(np.flatnonzero(~alive).tolist())
         return np.array(
-            [bool(text) and len(text.translate(None, dead)) == len(text) for text in self.texts or ()], np.bool_
+            [bytes(self.letters(token)) in self.spellings for token in range(len(self.texts or ()))], np.bool_
         )
 
     @property
@@ -107,8 +106,7 @@ class Tokens:
     def _readable(self) -> list[int]:
         """A byte of each class: a letter or digit if there is one, else one that can be seen."""
         bytes_of = [np.flatnonzero(self._network.classes == c).tolist() for c in range(self._network.step.shape[1])]
-        kinds = (lambda b: chr(b).isalnum() and b < 128, lambda b: 32 < b < 127)
-        return [next((b for kind in kinds for b in found if kind(b)), found[0]) for found in bytes_of]
+        return [min(found, key=lambda b: (b > 126, not chr(b).isalnum(), b < 33, b)) for found in bytes_of]
 
 
 def _pack(spellings: Iterable[bytes], n_classes: int) -> I32:
@@ -170,7 +168,8 @@ class Slots:
 
 
 def slots_of(parts: Sequence[Part], network: Network, tokens: Tokens) -> Slots:
-    """Lay out parts: a fixed text is one slot, a gap a slot for each token that may stand there, or a loop behind the fewest."""
+    """Lay out parts: a fixed text is one slot, a gap a slot for each token that may stand there, or a loop behind the
+    fewest."""
     rows: list[tuple[int, ...]] = []
     letters: list[int] = []
     origin: list[int] = []

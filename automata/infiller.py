@@ -150,7 +150,8 @@ class Derivation(NamedTuple):
     Attributes
     ----------
     events : list of [slot, letter, ends]
-        One byte (its class), or one token that spells nothing (-1), from the first to the last; and whether a token ends there.
+        One byte (its class), or one token that spells nothing (-1), from the first to the last; and whether a token
+        ends there.
     visits : list of (index, slot, state)
         The states of the network on the way: how many events come before, and where it is.
     """
@@ -181,7 +182,7 @@ def larger(old: I32, n_slots: int) -> I32:
     """An empty chart of four times the capacity."""
     capacity = 4 * int(old[chart.CAPACITY])
     if capacity > LARGEST:
-        raise LimitExceeded("chart_items", capacity, LARGEST)
+        raise LimitExceeded("chart_items", capacity, LARGEST, hint="Fewer masks or tokens at once take less.")
     return chart.allocate(capacity, n_slots)
 
 

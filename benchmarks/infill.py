@@ -1,6 +1,7 @@
 """Texts with gaps: how long one question takes, and what the grammar adds to a step of a diffusion model.
 
-Run ``python benchmarks/infill.py``. Times are processor time of this thread; the naive procedure of the tests (exhaustive, bottom-up) runs on the same cases, in turn.
+Run ``python benchmarks/infill.py``. Times are processor time of this thread; the naive procedure of the tests
+(exhaustive, bottom-up) runs on the same cases, in turn.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import itertools
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -48,10 +50,8 @@ def questions(n: int) -> None:
             infiller = Infiller(text, vocab=case.vocab)
             parts = [part if isinstance(part, str) else Gap(*part) for part in case.parts]
             infiller.completable(["x"])
-            spent, found = timed(lambda i=infiller, p=parts: i.completable(p))
-            naive_spent, expected = timed(
-                lambda c=case, g=naive, t=text: g.fewest_tokens(c.parts, c.vocab or alphabet(t, c))
-            )
+            spent, found = timed(partial(infiller.completable, parts))
+            naive_spent, expected = timed(partial(naive.fewest_tokens, case.parts, case.vocab or alphabet(text, case)))
             times.append(spent)
             slow.append(naive_spent)
             wrong += found != (expected is not None)
@@ -74,9 +74,7 @@ def large_text(name: str, rng: Random, n: int = 200) -> str:
 
 def large_texts(n: int) -> None:
     """Long texts with a dozen gaps; and the same question again after one token has changed, at random places."""
-    print(
-        "\ntexts of 200 to 320 characters, 12 gaps, ms: median, p95, max; then one token changed at a random place: fresh, canvas"
-    )
+    print("\ntexts of 200 to 320 characters, 12 gaps, ms: median, p95, max; one token more: fresh, canvas")
     for name in ("json", "arithmetic", "c-like", "records"):
         rng, times, fresh, again = Random(name), [], [], []
         vocab = sorted({char for seed in range(40) for char in large_text(name, Random(seed))})
@@ -88,7 +86,7 @@ def large_texts(n: int) -> None:
             cuts = sorted(rng.sample(range(1, len(text) - 3, 3), 12))
             parts = [text[a:b] for a, b in zip([0, *(c + 2 for c in cuts)], [*cuts, len(text)], strict=True)]
             for gap in (None, 2):
-                times.append(timed(lambda p=parts, g=gap: infiller.completable(p, max_gap_tokens=g))[0])
+                times.append(timed(partial(infiller.completable, parts, max_gap_tokens=gap))[0])
             ids = [vocab.index(char) for char in text]
             masks = [c + k for c in cuts for k in (0, 1)]
             canvas = Canvas(infiller, len(text), ids=[-1 if i in masks else token for i, token in enumerate(ids)])
@@ -100,9 +98,9 @@ def large_texts(n: int) -> None:
                     parts = [
                         Gap(len(run), len(run)) if masked else "".join(vocab[t] for t in run) for masked, run in spelled
                     ]
-                    spent, expected = timed(lambda p=parts: infiller.completable(p))
+                    spent, expected = timed(partial(infiller.completable, parts))
                     fresh.append(spent)
-                    spent, found = timed(lambda c=canvas, p=position, t=token: c.allows(p, t))
+                    spent, found = timed(partial(canvas.allows, position, token))
                     again.append(spent)
                     assert found == expected
                 assert canvas.place({position: ids[position]})
@@ -127,12 +125,12 @@ def denoising(n: int, length: int) -> None:
             canvases = [Canvas(infiller, length, vocabulary.eos_ids) for _ in range(n)]
             generators = [np.random.default_rng(i) for i in range(n)]
             run = Denoising(Threshold(0.9), temperature=0.5)
-            spent, done = timed(lambda r=run, m=model, c=canvases, g=generators: r.run(m, c, g))
+            spent, done = timed(partial(run.run, model, canvases, generators))
             tests = sum(each.n_tests for each in done) / sum(each.n_tokens for each in done)
             steps = np.mean([each.n_steps for each in done])
             valid = sum(Infiller(grammar).completable([each.text]) for each in done)
             print(
-                f"{kind} {name:8}{spent / n:9.1f} ms, {steps:5.1f} steps, {tests:.2f} tests a token, {valid} of {n} valid"
+                f"{kind} {name:8}{spent / n:9.1f} ms, {steps:5.1f} steps, {tests:.2f} tests a token, {valid}/{n} valid"
             )
 
 

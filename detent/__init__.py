@@ -129,6 +129,8 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
+    if name == "infill":
+        return import_module("detent.infill")
     try:
         home = _HOME[name]
     except KeyError:

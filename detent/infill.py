@@ -9,8 +9,9 @@
     >>> infill.complete(grammar, ["((", None, ")"])
     '(())'
 
-Everything here is compiled once for a grammar and a vocabulary; :class:`Infiller` is that object. For models that fill in any order there are :class:`Canvas`,
-:class:`Denoising` and the schedules, for left-to-right models :func:`fill_regions`. Importing this module loads no torch.
+Everything here is compiled once for a grammar and a vocabulary; :class:`Infiller` is that object. For models that fill
+in any order there are :class:`Canvas`, :class:`Denoising` and the schedules, for left-to-right models
+:func:`fill_regions`. Importing this module loads no torch.
 """
 
 from __future__ import annotations
@@ -81,8 +82,9 @@ def completable(
     grammar : str, Rules, dict or bool
         Lark's notation, read without a lexer; rules (:func:`read_regex` makes some); or a JSON Schema.
     parts : sequence of (str, bytes, Gap or None)
-        Fixed texts and gaps, from left to right. None is a gap, and so is the place between two texts side by side. A :class:`Gap` has bounds of its own.
-        ``["a", None, "b"]`` and ``["a", "b"]`` are ``a``, a gap, ``b``; ``[None, "a"]`` and ``["", "a"]`` begin with a gap.
+        Fixed texts and gaps, from left to right. None is a gap, and so is the place between two texts side by side. A
+        :class:`Gap` has bounds of its own. ``["a", None, "b"]`` and ``["a", "b"]`` are ``a``, a gap, ``b``; ``[None,
+        "a"]`` and ``["", "a"]`` begin with a gap.
     start : str
         The rule of a grammar in Lark's notation that a whole text must match.
     max_gap_tokens : int, optional
@@ -112,7 +114,8 @@ def complete(
     exact: bool = False,
     vocab: Vocabulary | Sequence[str | bytes] | None = None,
 ) -> str | None:
-    """The whole text, its gaps filled with as few tokens as possible; None if that cannot be. See :func:`completable`."""
+    """The whole text, its gaps filled with as few tokens as possible; None if that cannot be. See
+    :func:`completable`."""
     infiller = _infiller(*_key(grammar, vocab), start)
     filling = infiller.complete(parts, max_gap_tokens=max_gap_tokens, exact=exact)
     return None if filling is None else filling.text

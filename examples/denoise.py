@@ -1,6 +1,7 @@
 """A diffusion model fills a JSON object and an arithmetic expression, in any order, and the grammar keeps them whole.
 
-Run ``python examples/denoise.py``: it needs no network. The canvas is printed after every step, new tokens in green, masks as dots.
+Run ``python examples/denoise.py``: it needs no network. The canvas is printed after every step, new tokens in green,
+masks as dots.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 
 from detent.automata.vocabulary import Vocabulary
-from detent.infill import MASK, Canvas, Denoising, Infiller, Threshold
+from detent.infill import MASK, Canvas, Denoising, Infiller, OneByOne
 from detent.model import denoiser
 
 JSON = r"""
@@ -29,7 +30,7 @@ MATH = r"""
     OPERATOR: / [-+*\/] /
 """
 ANYTHING = "start: /(.|\\n)*/"
-SCHEDULE = Denoising(Threshold(0.6))
+SCHEDULE = Denoising(OneByOne("random"), temperature=0.7)
 GREEN, GREY, PLAIN = ("\033[32m", "\033[90m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 
 
@@ -57,7 +58,7 @@ def main() -> None:
 
         # the same model and draws under a grammar of all texts, which forbids nothing
         for name, rules in (("with the grammar", infiller), ("without", Infiller(ANYTHING, vocab=vocabulary))):
-            canvases = [Canvas(rules, denoiser.LENGTH, [end]) for _ in range(100)]
+            canvases = [Canvas(rules, denoiser.LENGTH, [end]) for _ in range(50)]
             began = time.perf_counter()
             texts = SCHEDULE.run(model, canvases, [np.random.default_rng(i) for i in range(len(canvases))])
             seconds = time.perf_counter() - began

@@ -1,7 +1,9 @@
-"""JSON Schema and patterns as context-free rules, for what reads texts by rules: only schemas whose texts are context-free.
+"""JSON Schema and patterns as context-free rules, for what reads texts by rules: only schemas whose texts are
+context-free.
 
-Objects have their listed names in the order of the schema (``order="fixed"`` elsewhere), and no others: that names must differ is not context-free, so a schema that
-lets an object have any name is refused. So are bounds of numbers beyond short ranges of integers, multiples, and members that depend on each other.
+Objects have their listed names in the order of the schema (``order="fixed"`` elsewhere), and no others: that names must
+differ is not context-free, so a schema that lets an object have any name is refused. So are bounds of numbers beyond
+short ranges of integers, multiples, and members that depend on each other.
 """
 
 from __future__ import annotations
@@ -157,7 +159,9 @@ class _Reading:
         if value.fewest > len(value.required) or (value.most is not None and value.most < len(members)):
             raise _refused("a number of members", goal)
         comma = seq(_text(","), _SPACE)
-        written = [seq(self._string(String(words=(n,)), goal), _SPACE, _text(":"), _SPACE, self._goal(g)) for n, g in members]
+        written = [
+            seq(self._string(String(words=(n,)), goal), _SPACE, _text(":"), _SPACE, self._goal(g)) for n, g in members
+        ]
         first: Regular = EPSILON
         more: Regular = EPSILON  # what follows a member
         for k in reversed(range(len(members))):
@@ -177,10 +181,12 @@ def _number(spec: NumberSpec, goal: Goal) -> Regular:
     if spec in (NumberSpec(), NumberSpec(lexical_integer=True), NumberSpec(lexical_integer=True, integer=True)):
         pattern = _INTEGER + ("" if spec.lexical_integer else r"(\.[0-9]+)?([eE][+-]?[0-9]+)?")
         return language(dfa.compile(regex.parse(pattern, anchored=True)))
-    if spec.lexical_integer and spec.lo is not None and spec.hi is not None:
+    if spec.lo is not None and spec.hi is not None and (spec.lexical_integer or spec.lo == spec.hi):
         integers = range(int(spec.lo) - 1, int(spec.hi) + 2)
         if len(integers) <= MAX_INTEGERS:
             found = [str(i) for i in integers if spec.admits(i)] + ["-0"] * spec.admits(0)
+            if not found:
+                raise _refused("a number that is no integer", goal)
             return language(dfa.from_words(found))
     raise _refused("bounds or multiples of a number", goal)
 
@@ -215,7 +221,9 @@ def _utf16(low: int, high: int) -> Iterator[tuple[Unit, ...]]:
         yield from ((unit,) for unit in _four_digits(low, high))
     else:
         (first, start), (last, stop) = divmod(low - 0x10000, 0x400), divmod(high - 0x10000, 0x400)
-        spans = [(first, first, start, stop)] if first == last else [(first, first, start, 0x3FF), (last, last, 0, stop)]
+        spans = (
+            [(first, first, start, stop)] if first == last else [(first, first, start, 0x3FF), (last, last, 0, stop)]
+        )
         if last - first > 1:
             spans.append((first + 1, last - 1, 0, 0x3FF))
         for a, b, c, d in spans:
@@ -236,5 +244,3 @@ def _four_digits(low: int, high: int) -> Iterator[Unit]:
                 yield from _four_digits(high & ~mask, high)
                 return
     yield tuple((low >> shift & 15, high >> shift & 15) for shift in (12, 8, 4, 0))
-
-

@@ -1,12 +1,13 @@
-r"""Python patterns as sets of texts, the way :func:`re.match` reads them: the texts that a match from their start covers.
+r"""Python patterns as sets of texts, the way :func:`re.match` reads them: the texts that a match from their start
+covers.
 
 That is not always the regular language that one reads. The first alternative after which the rest matches is taken, so
-``\+|\+[1-9]`` is ``+`` alone, and a lazy ``".*?"`` ends at the first quote. It is what Lark's Earley parser with the lexer
-``dynamic_complete`` takes as a terminal: all beginnings of the match at a place that are themselves such texts.
+``\+|\+[1-9]`` is ``+`` alone, and a lazy ``".*?"`` ends at the first quote. It is what Lark's Earley parser with the
+lexer ``dynamic_complete`` takes as a terminal: all beginnings of the match at a place that are themselves such texts.
 
-An *ordered* simulation decides it (Cox, Regular Expression Matching: the Virtual Machine Approach, 2009; threads in the order in
-which a backtracking matcher would try them). A state is the list of threads, cut behind the first that accepts; a text belongs to the
-language when the list behind it holds one that accepts.
+An *ordered* simulation decides it (Cox, Regular Expression Matching: the Virtual Machine Approach, 2009; threads in the
+order in which a backtracking matcher would try them). A state is the list of threads, cut behind the first that
+accepts; a text belongs to the language when the list behind it holds one that accepts.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def language(pattern: str, *, max_states: int = MAX_STATES) -> CharDfa:
 class _Program:
     """Instructions (CHARS, set, next), (SPLIT, first, second), (BEHIND, (set, wanted), next), (MATCH, 0, 0).
 
-    Code is made from its end, each node in front of what follows it. A node that can be empty inside a repetition gets a second place to go on,
-    for when it read nothing: `re` leaves a repetition after an empty round.
+    Code is made from its end, each node in front of what follows it. A node that can be empty inside a repetition gets
+    a second place to go on, for when it read nothing: `re` leaves a repetition after an empty round.
     """
 
     def __init__(self, pattern: str, tree: Any) -> None:
@@ -203,7 +204,8 @@ def _asked(key: str, node: Any, flags: int) -> CharSet:
 
 
 def _determinise(program: _Program, max_states: int) -> CharDfa:
-    """Ordered subset construction; where the pattern looks behind, the class of the last character is part of a state."""
+    """Ordered subset construction; where the pattern looks behind, the class of the last character is part of a
+    state."""
     starts, cls, member = charset.partition(list(program.sets))
     n_classes = max(cls) + 1
     real = [c for s, c in zip(starts, cls, strict=True) if not 0xD800 <= s < 0xE000]

@@ -1,14 +1,16 @@
 """Context-free grammars as networks: one automaton for each nonterminal, over bytes and calls.
 
-A *recursive transition network* (Woods, Transition Network Grammars for Natural Language Analysis, 1970) reads a text like an automaton,
-but an edge may also be a call: a whole text of another nonterminal. Rules become a small network by transformations that keep the language:
+A *recursive transition network* (Woods, Transition Network Grammars for Natural Language Analysis, 1970) reads a text
+like an automaton,
+but an edge may also be a call: a whole text of another nonterminal. Rules become a small network by transformations
+that keep the language:
 
 * terminals and nonterminals that do not call themselves are written into their callers,
 * direct left recursion becomes a loop (X = a | X b is a b*), and so do calls in last place,
 * what is left is made deterministic and minimal, with calls as letters of the alphabet.
 
-Arithmetic is a network of one nonterminal, and so is JSON. No automaton accepts the empty text, and no call can read it: a call of a nullable
-nonterminal may be passed over.
+Arithmetic is a network of one nonterminal, and so is JSON. No automaton accepts the empty text, and no call can read
+it: a call of a nullable nonterminal may be passed over.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ from numpy.typing import NDArray
 from ..native import dfa as kernels
 from ..native.minimise import minimise
 from . import charset
-from .charset import CharSet
 from . import dfa as char_dfa
+from .charset import CharSet
 from .dfa import CharDfa
 from .errors import GrammarError, LimitExceeded, Unenforceable, Unsatisfiable
 from .regular import EMPTY, Alt, Chars, Epsilon, Regular, Repeat, Seq
@@ -122,7 +124,8 @@ class _Nfa:
         return len(self.accept) - 1
 
     def copy(self, automaton: _Automaton, leave: int | None = None) -> int:
-        """Copy an automaton, so that it goes on at a state where it accepts (None: accepts there). Returns its first state."""
+        """Copy an automaton, so that it goes on at a state where it accepts (None: accepts there). Returns its first
+        state."""
         base = len(self.accept)
         for row, accepts in zip(automaton.trans.tolist(), automaton.accept.tolist(), strict=True):
             state = self.state(accepts and leave is None)
@@ -298,7 +301,8 @@ class _Compilation:
         return False
 
     def _write_out(self) -> None:
-        """Turn recursion at the edges into loops, and write automata into their callers until no more of that is possible."""
+        """Turn recursion at the edges into loops, and write automata into their callers until no more of that is
+        possible."""
         kept: set[int] = {0}
         for i in self.automata:
             self.automata[i] = self._looped(i)
@@ -319,7 +323,8 @@ class _Compilation:
                 self.automata[j] = self._looped(j)
 
     def _written_into(self, caller: int, callee: int) -> _Automaton:
-        """The automaton of a caller with that of a callee in the place of each call: one copy for each place it goes on at."""
+        """The automaton of a caller with that of a callee in the place of each call: one copy for each place it goes on
+        at."""
         outer, inner = self.automata[caller], self.automata[callee]
         letter = self.n_classes + callee
         behind = outer.trans[:, letter].copy()
@@ -362,9 +367,7 @@ class _Compilation:
         start = nfa.state(bool(automaton.accept[0]))
         base = nfa.copy(automaton)
         nfa.edges[start] = [
-            (kept, target)
-            for letters, target in nfa.edges[base]
-            if (kept := tuple(a for a in letters if a != letter))
+            (kept, target) for letters, target in nfa.edges[base] if (kept := tuple(a for a in letters if a != letter))
         ]
         for state, accept in enumerate(nfa.accept):
             if accept:
@@ -382,7 +385,8 @@ class _Compilation:
         return nfa.minimal()
 
     def _without_empty_texts(self) -> bool:
-        """Let calls of nullable nonterminals be passed over, and no automaton accept the empty text; whether the start did."""
+        """Let calls of nullable nonterminals be passed over, and no automaton accept the empty text; whether the start
+        did."""
         nullable = dict.fromkeys(self.automata, False)
         changed = True
         while changed:
@@ -436,7 +440,10 @@ def _merge_classes(classes: I32, step: I32) -> tuple[I32, I32]:
     """Unite classes that no state tells apart, unless well-formed UTF-8 does."""
     firsts = [int(np.argmax(classes == c)) for c in range(step.shape[1])]
     number: dict[tuple[int, ...], int] = {}
-    merged = [number.setdefault((_utf8_kind(b), *column), len(number)) for b, column in zip(firsts, step.T.tolist(), strict=True)]
+    merged = [
+        number.setdefault((_utf8_kind(b), *column), len(number))
+        for b, column in zip(firsts, step.T.tolist(), strict=True)
+    ]
     kept = [merged.index(c) for c in range(len(number))]
     return np.array(merged, np.int32)[classes], np.ascontiguousarray(step[:, kept])
 
@@ -478,7 +485,7 @@ def _utf8_range(low: int, high: int) -> Iterator[tuple[tuple[int, int], ...]]:
             yield from _utf8_range(low, limit)
             yield from _utf8_range(max(limit + 1, 0xE000) if limit == 0xD7FF else limit + 1, high)
             return
-    if low > high or 0xD800 <= low <= 0xDFFF and high <= 0xDFFF:
+    if low > high or (low >= 0xD800 and high <= 0xDFFF):
         return
     if high < 0x80:
         yield ((low, high),)

@@ -1,8 +1,8 @@
 """Lark's grammars read without a lexer: a text belongs to one if it can be cut into its terminals in any way.
 
-These are the texts that Lark's own Earley parser takes with the lexer ``dynamic_complete``: every terminal stands for the texts that
-:func:`re.match` covers (see :mod:`.leftmost`), no terminal is preferred to another, and priorities do not matter. What is ignored may stand in front of and
-behind every terminal.
+These are the texts that Lark's own Earley parser takes with the lexer ``dynamic_complete``: every terminal stands for
+the texts that :func:`re.match` covers (see :mod:`.leftmost`), no terminal is preferred to another, and priorities do
+not matter. What is ignored may stand in front of and behind every terminal.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read_lark(text: str, start: str = "start") -> Rules:
         A terminal looks beyond its own match, or is not regular.
     """
     try:
-        grammar, _ = load_grammar(text, "<grammar>", [], False)
+        grammar, _ = load_grammar(text, "<grammar>", [], False)  # type: ignore[no-untyped-call]
         terminals, productions, ignored = grammar.compile([start], "*")
     except (LarkError, AssertionError, KeyError) as error:
         raise GrammarError(f"Lark does not take this grammar: {str(error).strip()}") from None

@@ -1,6 +1,7 @@
 """Charts: which nonterminals can be read between which places of a text with gaps.
 
-A text with gaps is a row of *slots*. A place is a pair (slot, inside): ``(t, 0)`` is the boundary in front of slot ``t``, other numbers are bytes of its
+A text with gaps is a row of *slots*. A place is a pair (slot, inside): ``(t, 0)`` is the boundary in front of slot
+``t``, other numbers are bytes of its
 text or nodes of the automaton of all tokens. A slot is six numbers::
 
     offset, length   its text, as classes of bytes in a common array; then comes the boundary t + 1; length -1: any
@@ -9,13 +10,16 @@ text or nodes of the automaton of all tokens. A slot is six numbers::
     skip, cost       where one comes without reading, -1: nowhere; 1 if that takes a token (which spells nothing)
     final            1 if the text may end at boundary t
 
-The chart is Earley's (An efficient context-free parsing algorithm, 1970) over a network (:mod:`detent.grammar.network`) instead of dotted rules, and over a
-graph of places instead of positions. An *item* (place, state, call) says that the nonterminal of a call has been read up to a state. A *call* (place, nonterminal)
-is shared by all that made it; its *links* are those (item, state behind it), its *ends* the places where its nonterminal may end. Whichever of a link and an end
-comes later meets the other, so loops of places need no order. Every slot is *closed* (calls and ends at its boundary) and then *expanded* (its edges).
+The chart is Earley's (An efficient context-free parsing algorithm, 1970) over a network (:mod:`detent.grammar.network`)
+instead of dotted rules, and over a graph of places instead of positions. An *item* (place, state, call) says that the
+nonterminal of a call has been read up to a state. A *call* (place, nonterminal) is shared by all that made it; its
+*links* are those (item, state behind it), its *ends* the places where its nonterminal may end. Whichever of a link and
+an end comes later meets the other, so loops of places need no order. Every slot is *closed* (calls and ends at its
+boundary) and then *expanded* (its edges).
 
-Everything is appended, so a chart is cut back to what it was by undoing the latest entries: hash tables with linear probing allow that in reverse order.
-An item may carry the fewest tokens of its part of the text, and how they were read; then a place in a loop may be improved and is looked at again.
+Everything is appended, so a chart is cut back to what it was by undoing the latest entries: hash tables with linear
+probing allow that in reverse order. An item may carry the fewest tokens of its part of the text, and how they were
+read; then a place in a loop may be improved and is looked at again.
 
 ::
 
@@ -103,7 +107,7 @@ def _push(C, item):
 @kernel("void(A, i8, i8, i8, i8, i8, i8, i8, i8)")
 def _add_item(C, slot, inside, state, call, cost, source, how, current):
     """Add an item or improve it; those of the current slot are queued."""
-    mask = 2 * C[CAPACITY] - 1
+    mask = 2 * int(C[CAPACITY]) - 1
     at = C[ITEM_HASH] + (_hash(slot, inside, state, call) & mask)
     end = C[ITEM_HASH] + mask
     while C[at] >= 0:
@@ -134,7 +138,7 @@ def _add_item(C, slot, inside, state, call, cost, source, how, current):
 @kernel("i8(A, A, i8, i8, i8, i8)")
 def _call(G, C, slot, inside, symbol, current):
     """The call of a nonterminal at a place; a new one brings its first item along. -1: no room."""
-    mask = 2 * C[CAPACITY] - 1
+    mask = 2 * int(C[CAPACITY]) - 1
     at = C[CALL_HASH] + (_hash(slot, inside, symbol, 1) & mask)
     end = C[CALL_HASH] + mask
     while C[at] >= 0:
@@ -159,7 +163,7 @@ def _complete(S, C, number, current):
     """The nonterminal of an item's call may end where the item stands: everyone who called it goes on."""
     item = C[BASE + ITEMS] + number * ITEM
     slot, inside, number_of_call, cost = C[item + SLOT], C[item + INSIDE], C[item + OF], C[item + COST]
-    mask = 2 * C[CAPACITY] - 1
+    mask = 2 * int(C[CAPACITY]) - 1
     at = C[END_HASH] + (_hash(number_of_call, slot, inside, 2) & mask)
     last = C[END_HASH] + mask
     while C[at] >= 0:
@@ -223,7 +227,8 @@ def _predict(G, C, number, current):
 
 @kernel("void(A, A, A, A, A, i8)")
 def _follow(G, T, S, X, C, number):
-    """The edges that leave the place of an item: bytes of the slot's text, or of all tokens, and what may be skipped."""
+    """The edges that leave the place of an item: bytes of the slot's text, or of all tokens, and what may be
+    skipped."""
     item = C[BASE + ITEMS] + number * ITEM
     slot, inside, state = C[item + SLOT], C[item + INSIDE], C[item + STATE]
     call, cost = C[item + OF], C[item + COST]
@@ -331,7 +336,7 @@ def solve(G, T, S, X, C, n_slots, first_only):
 @kernel("void(A, i8, i8, i8, i8, i8, i8)")
 def cut(C, items, calls, links, ends, slot, last_slot):
     """Undo the latest entries until so many of each kind are left; what is left beyond `slot` counts as not closed."""
-    mask = 2 * C[CAPACITY] - 1
+    mask = 2 * int(C[CAPACITY]) - 1
     for number in range(C[ENDS] - 1, ends - 1, -1):
         end = C[BASE + ENDS] + number * END
         C[C[BASE + CALLS] + C[end] * CALL + 4] = C[end + 5]
@@ -367,7 +372,8 @@ def cut(C, items, calls, links, ends, slot, last_slot):
 
 @kernel("i8(A, i8, i8)")
 def _signature(C, slot, changed):
-    """What can follow a boundary, as a number: the sum of the hashes of its items; -1 where one was called behind a slot."""
+    """What can follow a boundary, as a number: the sum of the hashes of its items; -1 where one was called behind a
+    slot."""
     total = 0
     number = C[C[HEADS] + slot]
     while number >= 0:
@@ -408,7 +414,8 @@ def read_on(G, T, S, X, C, M, signatures, top, changed, n_slots):
     Returns
     -------
     int
-        The last boundary that was closed if the text is accepted, else -1 - that boundary; 1 + n_slots: the chart is full.
+        The last boundary that was closed if the text is accepted, else -1 - that boundary; 1 + n_slots: the chart is
+        full.
     """
     slot = top
     found = 0

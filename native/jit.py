@@ -37,7 +37,11 @@ INLINED = 700  # bytes of bytecode up to which LLVM may find a kernel worth inli
 WAVES = (("positions, languages", "number, suffixes"), ("steps", "dfa, keys"), ("pairs", "duplicates"))
 # modules that only some grammars need, compiled when one of them is imported, which calls :func:`prepare`
 APART = {
-    "Lark grammars": (("lalr", "lexer, lexer_classes, stacks, fronts"), ("lexed_steps", "lexed_pairs"), ("lexed_masks",)),
+    "Lark grammars": (
+        ("lalr", "lexer, lexer_classes, stacks, fronts"),
+        ("lexed_steps", "lexed_pairs"),
+        ("lexed_masks",),
+    ),
     "texts with gaps": (("infill_chart",),),
 }
 _BUSY = "DETENT_COMPILING"  # set in the processes that compile

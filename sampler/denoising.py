@@ -1,8 +1,11 @@
-"""Any-order models under a grammar: masks are filled with the model's own tokens, as far as the text can still be completed.
+"""Any-order models under a grammar: masks are filled with the model's own tokens, as far as the text can still be
+completed.
 
-A position is filled by drawing from the model's marginal without replacement until the canvas can be completed with the token: that is the marginal's law
-given that it can, without a mask over the vocabulary. Several positions of one step are drawn independently and tested as one filling. Where they do not go together, the most
-confident beginning that does is found by bisection and the next position is drawn again. That is the same law as filling them one after another, in fewer tests.
+A position is filled by drawing from the model's marginal without replacement until the canvas can be completed with the
+token: that is the marginal's law given that it can, without a mask over the vocabulary. Several positions of one step
+are drawn independently and tested as one filling. Where they do not go together, the most confident beginning that does
+is found by bisection and the next position is drawn again. That is the same law as filling them one after another, in
+fewer tests.
 """
 
 from __future__ import annotations
@@ -79,7 +82,8 @@ class Denoised:
     n_tests : int
         How often it was asked whether the canvas can be completed.
     log_weight : float
-        Log of an unbiased estimate of the product, over all positions, of the mass of the tokens that could stand there; nan where it was not asked for.
+        Log of an unbiased estimate of the product, over all positions, of the mass of the tokens that could stand
+        there; nan where it was not asked for.
     """
 
     text: str = ""
@@ -191,7 +195,8 @@ class Denoising:
 
 
 class Race:
-    """Tokens of one position in the order of draws without replacement: each at its log-probability less the log of an exponential time."""
+    """Tokens of one position in the order of draws without replacement: each at its log-probability less the log of an
+    exponential time."""
 
     def __init__(self, law: F64, keys: F64, possible: NDArray[np.bool_]) -> None:
         self._law, self._keys = law, np.where(possible, keys, -np.inf)
@@ -235,8 +240,9 @@ class Race:
 
         Notes
         -----
-        With the tokens in the order of their draws, let r be the mass from the accepted one on: the estimate is r if the next token would do as well (or
-        there is none), else the mass of the accepted one alone (Lipkin et al. 2025, arXiv 2504.05410, by recursion).
+        With the tokens in the order of their draws, let r be the mass from the accepted one on: the estimate is r if
+        the next token would do as well (or there is none), else the mass of the accepted one alone (Lipkin et al. 2025,
+        arXiv 2504.05410, by recursion).
         """
         log_total = np.logaddexp.reduce(self._law)
         order = list(self._ranked())
@@ -256,7 +262,8 @@ class Race:
 
 
 def _joint(canvas: Canvas, positions: Sequence[int], races: Sequence[Race]) -> dict[int, int]:
-    """Place the longest beginning of some draws that goes together, or else the first token of the first position that will do."""
+    """Place the longest beginning of some draws that goes together, or else the first token of the first position that
+    will do."""
     drawn = [race.first() for race in races]
     low, high = 0, len(positions)  # so many go together; so many might
     size = high

@@ -1,4 +1,5 @@
-"""Infilling with left-to-right models: several regions between fixed tokens, each written with masks that know what stands on its right."""
+"""Infilling with left-to-right models: several regions between fixed tokens, each written with masks that know what
+stands on its right."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def fill_regions(
 ) -> Denoised:
     """Write regions from left to right, in one pass: what was written is never taken back.
 
-    A token is taken if the region can still be finished within its bound, all later regions within theirs, and the whole is a text of the grammar.
+    A token is taken if the region can still be finished within its bound, all later regions within theirs, and the
+    whole is a text of the grammar.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Schedules of any-order models: which masks are filled in a step.
 
-A schedule says so from the model's marginals alone, so it takes as many steps with a grammar as without one: whatever it
-chooses is filled, only with other tokens where the drawn ones do not go together.
+A schedule says so from the model's marginals alone, so it takes as many steps with a grammar as without one: whatever
+it chooses is filled, only with other tokens where the drawn ones do not go together.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class View(NamedTuple):
     def ranked(self, kept: NDArray[np.bool_]) -> list[int]:
         """The positions that are kept, the most confident first."""
         chosen = np.flatnonzero(kept)
-        return self.masks[chosen[np.argsort(-self.confidence[chosen], kind="stable")]].tolist()
+        ranked: list[int] = self.masks[chosen[np.argsort(-self.confidence[chosen], kind="stable")]].tolist()
+        return ranked
 
     def only(self, kept: NDArray[np.bool_]) -> View:
         """The view of some of the masks."""
@@ -120,8 +121,8 @@ class Blocks:
         Positions of a block.
     inside : Schedule
     units : collection of int
-        Tokens with which a unit of the grammar ends (``}``, ``,``, ``;``): a block ends behind the first position where one stands or is the
-        most likely, if that comes before `size` (AdaBlock-dLLM, arXiv 2509.26432).
+        Tokens with which a unit of the grammar ends (``}``, ``,``, ``;``): a block ends behind the first position where
+        one stands or is the most likely, if that comes before `size` (AdaBlock-dLLM, arXiv 2509.26432).
     """
 
     size: int = 32

@@ -1,8 +1,9 @@
 """The bundled masked-diffusion model: a small BERT that fills any mask of a JSON object or an arithmetic expression.
 
-``python -m detent.model.denoiser --out DIR`` trains it on one CPU thread, in about a quarter of an hour. The law of the masks is that of LLaDA
-(arXiv 2502.09992): a share of the tokens, uniform between none and all, is masked, and the loss of a text is divided by that share. All positions of the canvas
-are learnt, those behind the text too, where the end of text stands.
+``python -m detent.model.denoiser --out DIR`` trains it on one CPU thread, in about a quarter of an hour. The law of the
+masks is that of LLaDA (arXiv 2502.09992): a share of the tokens, uniform between none and all, is masked, and the loss
+of a text is divided by that share. All positions of the canvas are learnt, those behind the text too, where the end of
+text stands.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from detent.sampler.denoising import MaskedLM
 
 DENOISER_DIR = MODEL_DIR / "denoiser"
-LENGTH = 32
+LENGTH = 40
 KINDS = {"json": "An object: ", "math": "A sum: "}  # the prompts, in front of every canvas
 BATCH, PEAK, WARM_UP = 48, 2e-3, 100
 _TAGS = ("new", "old", "red", "blue", "big", "small", "fast", "slow")
@@ -33,8 +35,8 @@ _TAGS = ("new", "old", "red", "blue", "big", "small", "fast", "slow")
 def sample(rng: Random, kind: str) -> str:
     """A random text of a kind."""
     if kind == "math":
-        return _expression(rng, 2)
-    values = {
+        return _expression(rng, 3)
+    values: dict[str, Callable[[], object]] = {
         "name": lambda: rng.choice(FIRST_NAMES[:40]),
         "age": lambda: rng.randrange(10, 90),
         "city": lambda: rng.choice(PLACES[:20]),
@@ -65,9 +67,9 @@ def load(kind: str = "json") -> tuple[MaskedLM, Any]:
 
     from detent.sampler.denoising import MaskedLM
 
-    tokenizer = AutoTokenizer.from_pretrained(MODEL_DIR)
-    model = BertForMaskedLM.from_pretrained(DENOISER_DIR).float().eval()
-    return MaskedLM(model, tokenizer.pad_token_id, tokenizer.encode(KINDS[kind])), tokenizer
+    tokenizer: Any = AutoTokenizer.from_pretrained(MODEL_DIR)
+    model: Any = BertForMaskedLM.from_pretrained(DENOISER_DIR, dtype="float32")
+    return MaskedLM(model.eval(), tokenizer.pad_token_id, tokenizer.encode(KINDS[kind])), tokenizer
 
 
 def new_model(vocabulary_size: int) -> BertForMaskedLM:
@@ -91,11 +93,12 @@ def new_model(vocabulary_size: int) -> BertForMaskedLM:
 
 
 def batch(rng: Random, tokenizer: Any, prompts: dict[str, list[int]]) -> tuple[torch.Tensor, int]:
-    """Prompts and texts of one kind, filled up with ends of text: int64 (BATCH, prompt + LENGTH), and the prompt's length."""
+    """Prompts and texts of one kind, filled up with ends of text: int64 (BATCH, prompt + LENGTH), and the prompt's
+    length."""
     import torch
 
     kind = rng.choice(list(prompts))
-    rows = []
+    rows: list[list[int]] = []
     while len(rows) < BATCH:
         ids = tokenizer.encode(sample(rng, kind))
         if len(ids) <= LENGTH:
@@ -131,7 +134,7 @@ def train(out: Path, seed: int, minutes: float) -> None:
         step, running = step + 1, 0.98 * running + 0.02 * loss.item()
         if step % 100 == 0:
             print(f"step {step}  loss {running:.3f}", flush=True)  # noqa: T201
-    model.half().save_pretrained(out)
+    model.half().save_pretrained(out)  # type: ignore[no-untyped-call]
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from random import Random
 
 from lark.grammar import NonTerminal
@@ -175,7 +176,7 @@ def random_case(grammar: str, rng: Random, fuel: int = 12) -> Case:
     other = writer(grammar).write(rng, rng.randrange(1, fuel))
     cuts = sorted(rng.randrange(len(text) + 1) for _ in range(2 * rng.randrange(0, 4)))
     edges = [0, *cuts, len(text)]
-    spans = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    spans = [text[a:b] for a, b in pairwise(edges)]
     vocab = _vocab(rng, text, other) if rng.random() < 0.4 else None
     mutated = rng.random() < 0.5
     if mutated:
@@ -211,7 +212,10 @@ def fewest(text: str, vocab: Sequence[str]) -> int | None:
 
 def _vocab(rng: Random, *texts: str) -> tuple[str, ...]:
     joined = "".join(texts) or "a"
-    tokens = {joined[i : i + rng.choice([1, 1, 2, 2, 3, 4])] for i in (rng.randrange(len(joined)) for _ in range(rng.randrange(2, 12)))}
+    tokens = {
+        joined[i : i + rng.choice([1, 1, 2, 2, 3, 4])]
+        for i in (rng.randrange(len(joined)) for _ in range(rng.randrange(2, 12)))
+    }
     if rng.random() < 0.7:
         tokens |= set(joined[:20])
     return tuple(sorted(tokens))

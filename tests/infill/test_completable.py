@@ -57,6 +57,7 @@ def check(case: Case, filling: infill.Filling) -> None:
 ANBN = GRAMMARS["anbn"]
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize(
     ("parts", "options", "expected"),
     [
@@ -138,7 +139,7 @@ def test_wrong_bounds() -> None:
 
 
 def test_large_texts() -> None:
-    text = "[" + ",".join('{"k%d": [%d, true, "x y"]}' % (i, i) for i in range(14)) + "]"
+    text = "[" + ",".join(f'{{"k{i}": [{i}, true, "x y"]}}' for i in range(14)) + "]"
     assert len(text) > 300
     infiller = Infiller(GRAMMARS["json"])
     cut = [text[i : i + 25] for i in range(0, len(text), 27)]
@@ -163,8 +164,20 @@ def test_patterns_and_schemas() -> None:
         "additionalProperties": False,
     }
     good = ['{"name": "A", "tags": ["a", "\\u00e9"]}', '{"name":"Ab\\n","age":150,"tags":["\\u0061"]}']
-    bad = ['{"name": "a", "tags": ["a"]}', '{"name":"A","age":151,"tags":["a"]}', '{"name":"A","tags":[]}', '{"name":"A"}']
+    bad = [
+        '{"name": "a", "tags": ["a"]}',
+        '{"name":"A","age":151,"tags":["a"]}',
+        '{"name":"A","tags":[]}',
+        '{"name":"A"}',
+    ]
     assert all(infill.completable(schema, [text]) for text in good)
     assert not any(infill.completable(schema, [text]) for text in bad)
     assert infill.completable(schema, ['{"name": "', ': ["', None])
     assert not infill.completable(schema, ['{"name": "', ': ["'])
+
+
+def test_front_door() -> None:
+    import detent
+
+    assert detent.infill.completable is infill.completable
+    assert infill.Threshold(0.5).threshold == 0.5

@@ -94,9 +94,7 @@ class Pairs:
         return [int(p) for p in dict.fromkeys([view.masks[0], view.masks[-1]])]
 
 
-def law(
-    canvas: Canvas, toy: Toy, choose: Callable[[list[int]], list[int]], infiller: Infiller
-) -> Counter[str]:
+def law(canvas: Canvas, toy: Toy, choose: Callable[[list[int]], list[int]], infiller: Infiller) -> Counter[str]:
     """The law of one position after another, each given that the text can be completed, by enumeration."""
     found: Counter[str] = Counter()
 

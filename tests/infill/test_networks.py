@@ -25,7 +25,10 @@ def agree(pattern: str, letters: str, length: int) -> None:
         for chars in product(letters, repeat=size):
             text = "".join(chars)
             match = re.match(pattern, text)
-            assert (dfa.n_states > 0 and dfa.accepts(text)) == (match is not None and match.end() == size), (pattern, text)
+            assert (dfa.n_states > 0 and dfa.accepts(text)) == (match is not None and match.end() == size), (
+                pattern,
+                text,
+            )
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -61,4 +64,6 @@ def test_utf8_of_sets() -> None:
 def test_recursion_at_the_edges_becomes_loops() -> None:
     compiled = network.compile(read_lark(GRAMMARS["arithmetic"]))
     assert len(compiled.first) == 2  # the start, and what parentheses hold
-    assert not any(callee == compiled.owner[state] == 0 for state, calls in enumerate(compiled.calls) for callee, _ in calls)
+    assert not any(
+        callee == compiled.owner[state] == 0 for state, calls in enumerate(compiled.calls) for callee, _ in calls
+    )

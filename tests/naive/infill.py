@@ -1,7 +1,8 @@
 """Texts with gaps by exhausting relations between the states of an automaton of all fillings, bottom-up.
 
-Built differently from :mod:`detent.infill` on purpose: Lark's rules as they are instead of a network, characters instead of bytes, each token a chain of its own,
-relations (from, to) of every symbol worked out for all states whether they are asked for or not.
+Built differently from :mod:`detent.infill` on purpose: Lark's rules as they are instead of a network, characters
+instead of bytes, each token a chain of its own, relations (from, to) of every symbol worked out for all states whether
+they are asked for or not.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class Grammar:
         self.terminals = {t.name: leftmost.language(t.pattern.to_regexp()) for t in terminals}
         self.start, self.ignored = start, ignored
         self.rules = [
-            (str(rule.origin.name), [(isinstance(s, NonTerminal), str(s.name)) for s in rule.expansion]) for rule in rules
+            (str(rule.origin.name), [(isinstance(s, NonTerminal), str(s.name)) for s in rule.expansion])
+            for rule in rules
         ]
 
     def fewest_tokens(self, parts: Sequence[str | tuple[int, int | None]], vocab: Sequence[str]) -> int | None:
