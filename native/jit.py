@@ -120,7 +120,9 @@ _images: dict[str, Image | None] = {}
 prepare()
 
 
-def kernel(signature: str, *, nogil: bool = False, allocates: bool = False) -> Callable[[Callable[..., Any]], Any]:
+def kernel(
+    signature: str, *, nogil: bool = False, allocates: bool = False, exported: bool = False
+) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function for ``signature`` when its module is imported, or load it from Numba's cache.
 
     Parameters
@@ -131,6 +133,8 @@ def kernel(signature: str, *, nogil: bool = False, allocates: bool = False) -> C
         Release the interpreter lock while the kernel runs. Kernels that write to an arena keep it: it is their mutex.
     allocates : bool
         Whether the kernel makes arrays. The others do without reference counts: a small one takes a third of the time.
+    exported : bool
+        Whether the kernel needs a symbol however small it is.
     """
     full = signature.replace("A", "int32[::1]").replace("i8", "int64")
     options: dict[str, Any] = {"nogil": nogil, "_nrt": allocates, "error_model": "numpy", "no_cfunc_wrapper": True}
@@ -142,7 +146,7 @@ def kernel(signature: str, *, nogil: bool = False, allocates: bool = False) -> C
         compiled = njit(full, cache=True, **options)(function)
         if hasattr(compiled, "overloads"):  # (no overloads: JIT disabled)
             _compiled[name_of(function)] = compiled
-            if len(function.__code__.co_code) > INLINED:
+            if exported or len(function.__code__.co_code) > INLINED:
                 _export(compiled)
         return compiled
 

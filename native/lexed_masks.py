@@ -205,7 +205,7 @@ def _read_pairs(A, V, G, x, q, mode, cell):
     return complete if A[STATUS] == 0 else 0
 
 
-@kernel("i8(A, A, i8, i8, i8)")
+@kernel("i8(A, A, i8, i8, i8)", exported=True)
 def read_lexed(A, V, x, pos, parent):
     """Collect the tokens of a set at an item of a lexer; 0 when tables had to be built, or ``A[STATUS]`` is set.
 

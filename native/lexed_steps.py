@@ -190,7 +190,7 @@ def _step(A, pos, parent, b):
         emit_state(A, below_bottom(A, parent))
 
 
-@kernel("i8(A, i8, i8, i8)")
+@kernel("i8(A, i8, i8, i8)", exported=True)
 def step_lexed(A, pos, parent, b):
     """Emit what an item of a lexer is after one more byte."""
     A[CELLS + DEPTH] += 1

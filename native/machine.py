@@ -16,7 +16,6 @@ from numba import config, types
 from numba.extending import intrinsic
 
 from .arena import MACHINE
-from .image import name_of
 from .jit import kernel
 
 STEP, READ = MACHINE, MACHINE + 2
@@ -31,7 +30,7 @@ def install(A: npt.NDArray[np.int32], word: int, compiled: Any) -> None:
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         _interpreted[word] = compiled
         return
-    address = address_of_symbol(name_of(getattr(compiled, "py_func", compiled)))
+    address = address_of_symbol(f"{compiled.__module__}.{compiled.__name__}")
     A[word : word + 2] = np.array([address], dtype=np.int64).view(np.int32)
 
 
