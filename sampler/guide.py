@@ -225,6 +225,10 @@ class Guide:
         other._verdicts, other._asked = self._verdicts.copy(), self._asked
         return other
 
+    def forced_bytes(self) -> bytes:
+        """The bytes that can only come next, as far as the grammar says."""
+        return b"" if self._matcher is None else self._matcher.forced_bytes()
+
     @property
     def _is_last(self) -> bool:
         return self.limit is not None and len(self.ids) >= self.limit - 1
@@ -277,6 +281,15 @@ def tokens_of(mask: NDArray[np.int32]) -> list[int]:
     word, bit = np.unpackbits(mask[words, None].astype("<i4").view(np.uint8), axis=1, bitorder="little").nonzero()
     tokens: list[int] = (32 * words[word] + bit).tolist()
     return tokens
+
+
+def only_token(mask: NDArray[np.int32]) -> int | None:
+    """Return the one token of one row of a bitmask, or ``None`` when there are more (or none)."""
+    words = np.flatnonzero(mask)
+    if len(words) != 1:
+        return None
+    word = int(mask[words[0]]) & 0xFFFFFFFF
+    return None if word & (word - 1) else 32 * int(words[0]) + word.bit_length() - 1
 
 
 def clear_bits(mask: NDArray[np.int32], tokens: Sequence[int]) -> None:

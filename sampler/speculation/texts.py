@@ -1,0 +1,155 @@
+"""Drafts that are texts: what the grammar forces, what a model with other tokens says."""
+
+from __future__ import annotations
+
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from detent.sampler.guide import Guide
+from detent.sampler.speculation.drafter import Ask
+from detent.sampler.speculation.tree import Tree, candidates
+
+if TYPE_CHECKING:
+    from detent.automata.vocabulary import Vocabulary
+    from detent.sampler.speculation.drafter import Drafter, Seen
+
+CONTEXT = 8  # tokens before a text that are tokenised again with it
+
+
+def retokenise(
+    vocabulary: Vocabulary, encode: Callable[[str], list[int]], before: Sequence[int], data: bytes
+) -> list[int]:
+    """Return the tokens that a tokenizer gives to some bytes behind a text.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    encode : callable
+        From text to tokens. It may add tokens that stand for no bytes.
+    before : sequence of int
+        The text so far: its last tokens are tokenised again, since a tokenizer looks at both sides of a boundary.
+    data : bytes
+        What follows; a last character that is cut off is left out.
+
+    Returns
+    -------
+    list of int
+        Empty where the tokenizer would have cut the text so far in another way, so that no boundary stands there.
+    """
+    context = b"".join(map(vocabulary.token_bytes, before[-CONTEXT:]))
+    while context and context[0] & 0xC0 == 0x80:  # in the middle of a character
+        context = context[1:]
+    try:
+        text = (context + data).decode()
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            return []
+        text = (context + data)[: error.start].decode()
+    left, whole = len(context), text.encode()
+    tokens: list[int] = []
+    for token in encode(text):
+        piece = vocabulary.token_bytes(token)
+        if not piece:
+            continue
+        if not whole.startswith(piece):
+            return []
+        whole = whole[len(piece) :]
+        if left <= 0:
+            tokens.append(token)
+        left -= len(piece)
+        if left < 0 and not tokens:
+            return []
+    return tokens
+
+
+@dataclass(frozen=True)
+class ForcedText:
+    """The bytes that the grammar forces, as the tokenizer would cut them.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    encode : callable
+        From text to tokens.
+    cost : float
+
+    Notes
+    -----
+    Bytes may be forced where tokens are not: ``{"name": `` can be spelled in many ways. As a draft, the usual one is
+    lossless; the target may still spell it otherwise. The last token is held back: what follows might have been merged
+    with it.
+    """
+
+    vocabulary: Vocabulary
+    encode: Callable[[str], list[int]]
+    cost: float = 0.0
+    is_sure: ClassVar[bool] = True
+
+    def draft(self, asks: Sequence[Ask]) -> list[Tree]:
+        return [Tree.chain(self._forced(ask)) for ask in asks]
+
+    def _forced(self, ask: Ask) -> list[int]:
+        data = ask.guide.forced_bytes()
+        return retokenise(self.vocabulary, self.encode, ask.text[ask.start :], data)[:-1] if data else []
+
+    def learn(self, seen: Sequence[Seen]) -> None:
+        """Nothing: the grammar is known."""
+
+
+@dataclass(frozen=True)
+class Translated:
+    """A drafter over other tokens: its drafts go through text, and are masked as the target's own tokens.
+
+    Parameters
+    ----------
+    vocabulary, encode
+        Of the target.
+    foreign_vocabulary, foreign_encode
+        Of the drafter.
+    drafter : Drafter
+        Asked without a constraint, for its most likely tokens.
+
+    Notes
+    -----
+    Tokens that stand for no bytes are left out of the text. Timor et al. 2025 (arXiv:2502.05202), the string-level way.
+    """
+
+    vocabulary: Vocabulary
+    encode: Callable[[str], list[int]]
+    foreign_vocabulary: Vocabulary
+    foreign_encode: Callable[[str], list[int]]
+    drafter: Drafter
+
+    @property
+    def cost(self) -> float:
+        return self.drafter.cost
+
+    def draft(self, asks: Sequence[Ask]) -> list[Tree]:
+        trees = [Tree() for _ in asks]
+        chosen: list[tuple[int, bytes]] = []
+        foreign = []
+        for i, ask in enumerate(asks):
+            text, cut_off = _characters(b"".join(map(self.vocabulary.token_bytes, ask.text)))
+            ids = self.foreign_encode(text)
+            if ids and ask.length > 0 and not ask.guide.is_stopped():
+                chosen.append((i, cut_off))
+                guide = Guide(self.foreign_vocabulary)
+                foreign.append(Ask(ids, len(ids), guide, ask.length, None, ask.generator, candidates))
+        for (i, cut_off), said in zip(chosen, self.drafter.draft(foreign), strict=True):
+            data = b"".join(map(self.foreign_vocabulary.token_bytes, said.tokens[1:]))
+            if data.startswith(cut_off):
+                answer = asks[i].text[asks[i].start :]
+                tokens = retokenise(self.vocabulary, self.encode, answer, data[len(cut_off) :])
+                trees[i] = Tree.chain(tokens[: asks[i].length])
+        return trees
+
+    def learn(self, seen: Sequence[Seen]) -> None:
+        """Nothing: what the target saw are other tokens."""
+
+
+def _characters(data: bytes) -> tuple[str, bytes]:
+    """Return the whole characters of a text, and the bytes of one that is cut off at its end."""
+    decoder = getincrementaldecoder("utf-8")("replace")
+    return decoder.decode(data), decoder.getstate()[0]
