@@ -190,6 +190,8 @@ class Speculator:
         for r, at in zip(rounds, pending, strict=True):
             self._score(r, at)
         rounds, drafted = _open_ones(rounds, drafted)
+        if not rounds:
+            return
         written = [len(r.row.tokens) for r in rounds]
         if isinstance(self.sampler, Masking):
             self._decide_at_once(self.sampler, rounds, torch.cat(drafted))

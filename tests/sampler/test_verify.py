@@ -55,7 +55,7 @@ def verified(seed: int, draft: str, temperature: float, width: int, n: int = DRA
 @pytest.mark.parametrize("width", [0, 1, 2, 5], ids=["point mass", "chain", "two children", "more than are allowed"])
 def test_the_law_is_the_targets(width: int, draft: str, temperature: float) -> None:
     """In at least 19 of 20 seeds chi-square has p > 0.001, and no seed is farther off than plain draws are."""
-    n = DRAWS if temperature == 1.0 else DRAWS // 10
+    n = DRAWS if temperature == 1.0 and draft == "independent" else DRAWS // 20
     found = [verified(seed, draft, temperature, width, n) for seed in SEEDS]
     assert sum(chi_square_p(*pair) > 0.001 for pair in found) >= 19
     rng = np.random.default_rng(0)
@@ -132,17 +132,14 @@ def keeps_the_child(p: torch.Tensor, q: torch.Tensor, tokens: torch.Tensor) -> t
     return reject(p, q, tokens)[0], q
 
 
-@pytest.mark.parametrize("width", [1, 2])
-@pytest.mark.parametrize("wrong", [keeps_the_target, keeps_the_child])
+@pytest.mark.parametrize(("wrong", "width"), [(keeps_the_target, 1), (keeps_the_target, 2), (keeps_the_child, 2)])
 def test_wrong_residuals_are_found(monkeypatch: pytest.MonkeyPatch, wrong: Verifier, width: int) -> None:
-    if wrong is keeps_the_child and width == 1:
-        pytest.skip("right for one child")
     monkeypatch.setattr(verify, "reject", wrong)
     assert sum(chi_square_p(*verified(seed, "independent", 1.0, width)) > 0.001 for seed in range(5)) < 2
 
 
-def test_a_wrong_comparison_and_a_wrong_mask_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(__import__(__name__, fromlist=["choose"]), "choose", always_keeps)
+def test_keeping_every_child_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "choose", always_keeps)
     assert chi_square_p(*verified(0, "independent", 1.0, 1)) < 1e-6
 
 
