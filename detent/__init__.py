@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from detent.grammar.residual import Residual
     from detent.integrations import LogitsProcessor
-    from detent.models import LanguageModel, load
+    from detent.models import LanguageModel, load, load_draft
     from detent.results import Result, Results, Stats
     from detent.sampler.asap import ASAp
     from detent.sampler.awrs import AWRS, awrs_step
@@ -68,6 +68,7 @@ _HOME = {
     "awrs_step": "sampler.awrs",
     "LanguageModel": "models",
     "load": "models",
+    "load_draft": "models",
     "Predicate": "sampler.guide",
     "Result": "results",
     "Results": "results",
@@ -144,6 +145,7 @@ __all__ = [
     "fill_bitmasks",
     "generate",
     "load",
+    "load_draft",
     "run",
     "skip_layers",
     "stream",

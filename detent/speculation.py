@@ -72,7 +72,7 @@ class Speculation:
 
 
 def training_free(lm: LanguageModel) -> Combined:
-    """Make a drafter that needs no other model: forced text, n-grams learnt while writing, and copies.
+    """Make a drafter that needs no other model: forced text, copies, and n-grams learnt while writing.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def training_free(lm: LanguageModel) -> Combined:
     try:
         lm.encode("")
     except TypeError:  # a bare vocabulary
-        return Combined(NGrams(), PromptLookup())
-    return Combined(ForcedText(lm.vocabulary, lm.encode), NGrams(), PromptLookup())
+        return Combined(PromptLookup(), NGrams())
+    return Combined(ForcedText(lm.vocabulary, lm.encode), PromptLookup(), NGrams())
 
 
 def to_speculation(draft: Any, lm: LanguageModel) -> Speculation:
@@ -112,10 +112,13 @@ class Round(NamedTuple):
     row : Row
     tree : Tree
         What the model reads; its root is the text so far.
+    depth : int
+        Of the draft, before it was cut to what is allowed.
     """
 
     row: Row
     tree: Tree
+    depth: int = 0
 
     @property
     def pending(self) -> range:
@@ -216,7 +219,7 @@ class Speculator:
         for row, ask, draft in zip(going_on, asks, self.speculation.drafter.draft(asks), strict=True):
             assert ask.root is not None
             draft.masks.setdefault(0, ask.root)
-            rounds.append(Round(row, plant(draft, row.guide, row.limit - len(row.tokens))))
+            rounds.append(Round(row, plant(draft, row.guide, row.limit - len(row.tokens)), max(draft.depths)))
         return rounds
 
     def _ask(self, row: Row, length: DraftLength) -> Ask:
@@ -310,10 +313,15 @@ class _Numbers:
         self.r = r
 
     def __call__(self, n: int) -> NDArray[np.float64]:
-        """Return the numbers of the open nodes, float64 ``[open, n]``."""
+        """Return the numbers of the open nodes, float64 ``[open, n]``; the last is that of drawing without a draft."""
         tree, generator = self.r.tree, self.r.row.generator
+        numbers = np.zeros((len(tree.open), n))
         if tree.laws:
-            return generator.random((len(tree.open), n))
+            children = tree.children()
+            own = max(len(children[node]) for node in tree.laws) + 1  # whatever other rows need
+            drawn = generator.random((len(tree.open), own))
+            numbers[:, : own - 1], numbers[:, -1] = drawn[:, :-1], drawn[:, -1]
+            return numbers
         n_before = {0: 0}
         for node in tree.open[1:]:
             parent = tree.parents[node]
@@ -321,7 +329,6 @@ class _Numbers:
         state = generator.bit_generator.state
         stream = generator.random(max(n_before.values()) + 1)
         generator.bit_generator.state = state
-        numbers = np.zeros((len(tree.open), n))
         numbers[:, -1] = stream[list(n_before.values())]
         return numbers
 
@@ -381,7 +388,7 @@ def _count(r: Round, length: DraftLength, n_before: int) -> None:
     while node:
         guessed += [] if tree.parents[node] in tree.forced else [tree.depths[node]]
         node = tree.parents[node]
-    length.saw(len(guessed), sum(depth <= n_accepted for depth in guessed))
+    length.saw(len(guessed) or bool(r.depth), sum(depth <= n_accepted for depth in guessed))
 
 
 def _open_ones(rounds: Sequence[Round], parts: Sequence[torch.Tensor]) -> tuple[list[Round], list[torch.Tensor]]:

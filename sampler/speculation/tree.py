@@ -40,7 +40,8 @@ class Tree:
     open : list of int
         The nodes behind which something may be written, parents first; known of planted trees.
     forced : set of int
-        The nodes behind which only one token may be written; known of trees with all masks.
+        The nodes behind which there is only one candidate; known of trees with all masks. Never the root: what is
+        forced there was written before.
     """
 
     tokens: list[int] = field(default_factory=lambda: [NOTHING])
@@ -193,7 +194,7 @@ def complete_masks(tree: Tree, guide: Guide, room: int, exact: bool) -> None:
     for node in visit(tree, guide):
         if tree.depths[node] < room and not guide.is_stopped():
             mask = tree.masks[node] if node in tree.masks else candidates(guide)
-            if only_token(mask) is not None:
+            if node and only_token(mask) is not None:
                 tree.forced.add(node)
             tree.masks[node] = mask if guide.is_exact or not exact else allowed(guide, mask)
 

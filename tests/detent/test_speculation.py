@@ -193,7 +193,7 @@ def test_a_text_that_is_repeated_is_copied(vocabulary: detent.Vocabulary) -> Non
     def model(ids: torch.Tensor) -> torch.Tensor:
         logits = torch.zeros(len(ids), len(vocabulary))
         written = ids.shape[1] - len(script)
-        logits[:, script[written + 1] if 0 <= written + 1 < len(script) else EOS] = 9.0
+        logits[:, script[written] if written < len(script) else EOS] = 9.0
         return logits
 
     lm = detent.load(model, vocabulary, encode=lambda prompt: [*encode(text), ord("\n")])
