@@ -153,8 +153,8 @@ def forced_share(path: Path, encoding: str, limit: int | None) -> None:
     vocabulary = detent.Vocabulary.from_tiktoken(tokenizer)
     compiler = detent.Compiler(vocabulary)
     n_tokens = n_forced = n_certain = n_wrong = n_documents = 0
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    for line in list(opened)[:limit]:
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    for line in data.decode().splitlines()[:limit]:
         entry = json.loads(line)
         try:
             grammar = compiler.json_schema(entry["schema"], whitespace="compact")
@@ -169,10 +169,9 @@ def forced_share(path: Path, encoding: str, limit: int | None) -> None:
                 n_documents += 1
                 n_tokens, n_forced = n_tokens + counts[0], n_forced + counts[1]
                 n_certain, n_wrong = n_certain + counts[2], n_wrong + counts[3]
-    print(
-        f"\n{n_documents} valid documents, {n_tokens} tokens of {encoding}: {100 * n_forced / n_tokens:.1f} % forced as "
-        f"text ({n_wrong} drafted otherwise than the tokenizer cuts), {100 * n_certain / n_tokens:.1f} % the only choice"
-    )
+    print(f"{n_documents} valid documents, {n_tokens} tokens of {encoding}")
+    print(f"forced as text: {100 * n_forced / n_tokens:.1f} %; the only choice: {100 * n_certain / n_tokens:.1f} %")
+    print(f"drafted otherwise than the tokenizer cuts: {n_wrong} of {n_forced + n_wrong}")
 
 
 def _count(grammar: Any, vocabulary: Any, tokenizer: Any, ids: Sequence[int]) -> tuple[int, int, int, int] | None:
