@@ -1,14 +1,13 @@
 """What drafts save: tokens per run of the model, time against plain decoding, forced tokens, and what trees cost.
 
 Run ``python benchmarks/speculation.py``. Times are CPU time of this process, the runs of both sides interleaved.
-``--maskbench FILE --encoding cl100k_base`` counts the forced tokens of real documents; ``--model DIR --draft DIR
+``--maskbench FILE --tokenizer FOLDER`` counts the forced tokens of real documents; ``--model DIR --draft DIR
 --device cuda`` takes other transformers models.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -18,12 +17,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from engines import load_tokenizer
+from maskbench import read_pack
 
 import detent
 from detent.model.data import Example
 from detent.model.evaluate import SETS
 from detent.sampler.guide import Guide
-from detent.sampler.speculation.texts import retokenise
+from detent.sampler.speculation.texts import forced_text, retokenise
 from detent.sampler.speculation.tree import Tree, complete_masks, plant
 
 GREEDY = detent.Masking(temperature=0)
@@ -145,70 +146,69 @@ def best(work: Callable[[], Any], after: Callable[[], Any] = lambda: None, n: in
     return float(np.median(times))
 
 
-def forced_share(path: Path, encoding: str, limit: int | None) -> None:
+def forced_share(path: Path, folder: str | None, number: int | None) -> None:
     """How many tokens of valid documents are forced, as the tokenizer cuts them."""
-    import tiktoken
-
-    tokenizer = tiktoken.get_encoding(encoding)
-    vocabulary = detent.Vocabulary.from_tiktoken(tokenizer)
+    tokenizer = load_tokenizer(folder)
+    vocabulary = detent.Vocabulary.from_transformers(tokenizer)
     compiler = detent.Compiler(vocabulary)
-    n_tokens = n_forced = n_certain = n_wrong = n_documents = 0
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    for line in data.decode().splitlines()[:limit]:
-        entry = json.loads(line)
+
+    def encode(text: str) -> list[int]:
+        ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
+        return ids
+
+    n_tokens = n_forced = n_wrong = n_documents = 0
+    for entry in read_pack(path, number, 0):
         try:
-            grammar = compiler.json_schema(entry["schema"], whitespace="compact")
+            grammar = compiler.json_schema(entry["schema"], whitespace="compact", order="fixed")
         except detent.GrammarError:
             continue
         for test in entry["tests"]:
             if not test["valid"]:
                 continue
             text = json.dumps(test["data"], separators=(",", ":"), ensure_ascii=False)
-            counts = _count(grammar, vocabulary, tokenizer, tokenizer.encode_ordinary(text))
+            counts = _count(grammar, vocabulary, encode, encode(text))
             if counts is not None:
                 n_documents += 1
                 n_tokens, n_forced = n_tokens + counts[0], n_forced + counts[1]
-                n_certain, n_wrong = n_certain + counts[2], n_wrong + counts[3]
-    print(f"{n_documents} valid documents, {n_tokens} tokens of {encoding}")
-    print(f"forced as text: {100 * n_forced / n_tokens:.1f} %; the only choice: {100 * n_certain / n_tokens:.1f} %")
+                n_wrong += counts[2]
+    print(f"{n_documents} valid documents, {n_tokens} tokens")
+    print(f"forced: {100 * n_forced / n_tokens:.1f} %")
     print(f"drafted otherwise than the tokenizer cuts: {n_wrong} of {n_forced + n_wrong}")
 
 
-def _count(grammar: Any, vocabulary: Any, tokenizer: Any, ids: Sequence[int]) -> tuple[int, int, int, int] | None:
-    matcher = grammar.matcher()
-    if matcher.validate(ids) < len(ids):
+def _count(grammar: Any, vocabulary: Any, encode: Any, ids: Sequence[int]) -> tuple[int, int, int] | None:
+    guide = Guide(vocabulary, grammar.matcher())
+    if grammar.matcher().validate(ids) < len(ids):
         return None
-    n_forced = n_certain = n_wrong = i = 0
+    n_forced = n_wrong = i = 0
     while i < len(ids):
-        data = matcher.forced_bytes()
-        forced = retokenise(vocabulary, tokenizer.encode_ordinary, ids[:i], data) if data else []
-        if data and b"".join(map(tokenizer.decode_single_token_bytes, ids[i:])) != data:
+        data = forced_text(guide)
+        forced = retokenise(vocabulary, encode, ids[:i], data) if data else []
+        if data and b"".join(map(vocabulary.token_bytes, ids[i:])) != data:
             forced = forced[:-1]  # what follows might be merged with it
         right = 0
         while right < len(forced) and forced[right] == ids[i + right]:
             right += 1
         n_wrong += len(forced) - right
-        n_certain += len(matcher.forced_tokens()[:right])
         n_forced += right
         for token in ids[i : i + max(1, right)]:
-            matcher.accept(token)
+            guide.accept(token)
         i += max(1, right)
-    return len(ids), n_forced, n_certain, n_wrong
+    return len(ids), n_forced, n_wrong
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--number", type=int, default=60, help="texts")
+    parser.add_argument("--number", type=int, default=60, help="texts, or schemas of the file")
     parser.add_argument("--model", help="a transformers model in place of the bundled one")
     parser.add_argument("--draft", help="a smaller transformers model of the same tokens")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--maskbench", type=Path, help="lines of schemas with their tests")
-    parser.add_argument("--encoding", default="cl100k_base", help="tiktoken's name of the tokens to count in")
-    parser.add_argument("--limit", type=int, help="lines of the file")
+    parser.add_argument("--tokenizer", help="the tokens to count in: a folder in Hugging Face form")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.maskbench:
-        forced_share(options.maskbench, options.encoding, options.limit)
+        forced_share(options.maskbench, options.tokenizer, options.number)
         return
     lm = load(options.model, options.device) if options.model else detent.load()
     draft = load(options.draft, options.device) if options.draft else None

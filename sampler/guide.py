@@ -225,10 +225,6 @@ class Guide:
         other._verdicts, other._asked = self._verdicts.copy(), self._asked
         return other
 
-    def forced_bytes(self) -> bytes:
-        """The bytes that can only come next, as far as the grammar says."""
-        return b"" if self._matcher is None else self._matcher.forced_bytes()
-
     @property
     def _is_last(self) -> bool:
         return self.limit is not None and len(self.ids) >= self.limit - 1

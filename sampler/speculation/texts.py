@@ -5,17 +5,23 @@ from __future__ import annotations
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
 
 from detent.sampler.guide import Guide
 from detent.sampler.speculation.drafter import Ask
 from detent.sampler.speculation.tree import Tree, candidates
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from detent.automata.vocabulary import Vocabulary
     from detent.sampler.speculation.drafter import Drafter, Seen
 
 CONTEXT = 8  # tokens before a text that are tokenised again with it
+MAX_FORCED = 256  # bytes of a draft
 
 
 def retokenise(
@@ -64,9 +70,61 @@ def retokenise(
     return tokens
 
 
+@lru_cache(maxsize=8)
+def _bytes_as_tokens(vocabulary: Vocabulary) -> NDArray[np.int64]:
+    """The token that spells each byte, int64 ``[256]``; -1 where there is none."""
+    tokens = np.full(256, -1)
+    for token in range(len(vocabulary) - 1, -1, -1):
+        data = vocabulary.token_bytes(token)
+        if len(data) == 1:
+            tokens[data[0]] = token
+    return tokens
+
+
+def forced_text(guide: Guide, mask: NDArray[np.int32] | None = None) -> bytes:
+    """Return the bytes that can only come next, but for escapes.
+
+    Parameters
+    ----------
+    guide : Guide
+        It is moved and put back.
+    mask : numpy.ndarray, int32 ``[words]``, optional
+        What may come next, if it is known.
+
+    Returns
+    -------
+    bytes
+        Up to where there is a choice, or the text may end. That any character of a JSON string may be written as an
+        escape is no choice here. Bytes that are no tokens of their own are not seen.
+
+    Notes
+    -----
+    One mask for each byte that is returned.
+    """
+    tokens = _bytes_as_tokens(guide.vocabulary)
+    known = np.flatnonzero(tokens >= 0)
+    ends = guide.vocabulary.eos_ids
+    found = bytearray()
+    try:
+        while len(found) < MAX_FORCED:
+            mask = candidates(guide) if mask is None else mask
+            if any(mask[end >> 5] >> (end & 31) & 1 for end in ends):
+                break
+            index = tokens[known]
+            allowed = known[(mask[index >> 5] >> (index & 31) & 1).astype(np.bool_)]
+            allowed = allowed[allowed != ord("\\")]
+            if len(allowed) != 1 or not guide.accept(int(tokens[allowed[0]])):
+                break
+            found.append(allowed[0])
+            mask = None
+    finally:
+        guide.rollback(len(found))
+    return bytes(found)
+
+
 @dataclass(frozen=True)
 class ForcedText:
-    """The bytes that the grammar forces, as the tokenizer would cut them.
+    """What the grammar forces as text, as the tokenizer would cut it.
 
     Parameters
     ----------
@@ -77,9 +135,9 @@ class ForcedText:
 
     Notes
     -----
-    Bytes may be forced where tokens are not: ``{"name": `` can be spelled in many ways. As a draft, the usual one is
-    lossless; the target may still spell it otherwise. The last token is held back: what follows might have been merged
-    with it.
+    Text may be forced where tokens are not: ``{"name":`` can be cut, and its letters escaped, in many ways. As a draft
+    the usual one is lossless; the target may still spell it otherwise. The last token is held back: what follows might
+    have been merged with it.
     """
 
     vocabulary: Vocabulary
@@ -91,7 +149,7 @@ class ForcedText:
         return [Tree.chain(self._forced(ask)) for ask in asks]
 
     def _forced(self, ask: Ask) -> list[int]:
-        data = ask.guide.forced_bytes()
+        data = forced_text(ask.guide, ask.root)
         return retokenise(self.vocabulary, self.encode, ask.text[ask.start :], data)[:-1] if data else []
 
     def learn(self, seen: Sequence[Seen]) -> None:

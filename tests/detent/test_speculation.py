@@ -17,7 +17,7 @@ from detent import Masking, ModelDrafter, Speculation
 from detent.prefixes import PrefixStore
 from detent.sampler.guide import Guide
 from detent.sampler.speculation.drafter import Ask
-from detent.sampler.speculation.texts import retokenise
+from detent.sampler.speculation.texts import forced_text, retokenise
 from detent.sampler.speculation.tree import Tree
 
 from .tiny import EOS, TOKENS, encode, make_gpt2, make_llama
@@ -275,7 +275,7 @@ def test_forced_bytes_are_cut_as_the_tokenizer_cuts_them() -> None:
     assert cut([accent], b"\xff") == []
     compiler = detent.Compiler(MERGED)
     guide = Guide(MERGED, compiler.regex("[xy]abcbc").matcher())
-    assert guide.accept(ord("x")) and guide.forced_bytes() == b"abcbc"
+    assert guide.accept(ord("x")) and forced_text(guide) == b"abcbc" and guide.ids == [ord("x")]
     draft = detent.ForcedText(MERGED, longest_first)
     ask = Ask([1, ord("x")], 1, guide, 0, None, np.random.default_rng(0), None)  # type: ignore[arg-type]
     assert draft.draft([ask])[0].tokens[1:] == [abc] and bc
