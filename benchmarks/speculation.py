@@ -24,8 +24,9 @@ import detent
 from detent.model.data import Example
 from detent.model.evaluate import SETS
 from detent.sampler.guide import Guide
-from detent.sampler.speculation.texts import forced_text, retokenise
-from detent.sampler.speculation.tree import Tree, complete_masks, plant
+from detent.sampler.speculation.texts import forced_text, settled
+from detent.sampler.speculation.tree import Tree, candidates, visit
+from detent.speculation import to_speculation
 
 GREEDY = detent.Masking(temperature=0)
 
@@ -61,7 +62,7 @@ def speed(lm: detent.LanguageModel, draft: detent.LanguageModel | None, n: int, 
     print(f"{'drafter':28}{'tokens/run':>12}{'accepted':>10}{'speed-up':>10}{'same':>7}")
     examples = extraction(n)
     for name, drafter in drafters(lm, draft).items():
-        speculation = detent.speculation.to_speculation(drafter, lm)
+        speculation = to_speculation(drafter, lm)
         write(lm, examples[0], sampler, speculation)
         times, tokens, runs, drafted, accepted, same = [0.0, 0.0], 0, 0, 0, 0, 0
         for example in examples:
@@ -90,60 +91,36 @@ def clock() -> float:
     return time.process_time()
 
 
-def states() -> None:
-    """What it costs to undo a draft, and a tree against as many masks of chains."""
-    lm = detent.load()
-    grammar = lm.compiler.json_schema({"type": "object", "properties": {"colour": {"type": "string"}}})
-    tokens = lm.encode('{"colour": "teal", "size": "some", "weight": "four"')
-    matcher = grammar.matcher()
-
-    def undo() -> None:
-        for token in tokens[4:12]:
-            matcher.accept(token)
-        matcher.rollback(8)
-
-    def only_forward() -> None:
-        for token in tokens[4:12]:
-            matcher.accept(token)
-
-    for token in tokens[:4]:
-        matcher.accept(token)
-    both = best(undo)
-    forward = best(lambda: (only_forward(), matcher.rollback(0)), after=lambda: matcher.rollback(8))
-    print(f"\nrollback of 8 tokens: {1e6 * (both - forward):.2f} us (accepting them: {1e6 * forward:.2f} us)")
-
-    def guide() -> Guide:
-        standing = Guide(lm.vocabulary, grammar.matcher())
-        for token in tokens[:6]:
-            assert standing.accept(token)
-        return standing
-
-    letters = [token for token in range(len(lm.vocabulary)) if lm.vocabulary.token_bytes(token).isalpha()]
+def states(folder: str | None) -> None:
+    """What it costs to undo a draft, and the masks of a tree against those of a chain."""
+    tokenizer = load_tokenizer(folder)
+    vocabulary = detent.Vocabulary.from_transformers(tokenizer)
+    matcher = detent.Compiler(vocabulary).json_schema({"type": "string"}).matcher()
+    assert matcher.accept_bytes(b'"')
+    guide = Guide(vocabulary, matcher)
+    letters = [token for token in range(len(vocabulary)) if vocabulary.token_bytes(token).isalpha()]
     chain, tree = Tree.chain(letters[:63]), Tree()
-    for token in letters[:62]:
-        tree.add(tree.add(0, token) if len(tree) < 22 else (len(tree) - 20) // 2 + 1, token)
-        if len(tree) >= 64:
-            break
-    one, other = guide(), guide()
-    print(
-        f"masks of a tree of {len(tree)} nodes against a chain of {len(chain)}: "
-        f"{best(lambda: complete(tree, one)) / len(tree) / (best(lambda: complete(chain, other)) / len(chain)):.2f}"
-    )
+    for i in range(63):  # two children behind every node, the last depth excepted
+        tree.add(i // 2, letters[i])
+    costs = [median(lambda draft=draft: [candidates(guide) for _ in visit(draft, guide)]) for draft in (chain, tree)]
+    print(f"masks of 64 nodes, {len(vocabulary)} tokens: chain {costs[0]:.0f} us, tree {costs[1] / costs[0]:.2f} of it")
+
+    def advance() -> None:
+        for token in letters[:8]:
+            matcher.accept(token)
+
+    print(f"rollback of 8 tokens: {median(lambda: matcher.rollback(8), before=advance):.2f} us")
 
 
-def complete(tree: Tree, guide: Guide) -> None:
-    planted = plant(Tree(tree.tokens, tree.parents, tree.depths), guide, 1000)
-    complete_masks(planted, guide, 1000, exact=True)
-
-
-def best(work: Callable[[], Any], after: Callable[[], Any] = lambda: None, n: int = 300) -> float:
+def median(work: Callable[[], Any], before: Callable[[], Any] = lambda: None, n: int = 500) -> float:
+    """Microseconds."""
     times = []
     for _ in range(n):
+        before()
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)
-        after()
-    return float(np.median(times))
+    return 1e6 * float(np.median(times))
 
 
 def forced_share(path: Path, folder: str | None, number: int | None) -> None:
@@ -183,9 +160,7 @@ def _count(grammar: Any, vocabulary: Any, encode: Any, ids: Sequence[int]) -> tu
     n_forced = n_wrong = i = 0
     while i < len(ids):
         data = forced_text(guide)
-        forced = retokenise(vocabulary, encode, ids[:i], data) if data else []
-        if data and b"".join(map(vocabulary.token_bytes, ids[i:])) != data:
-            forced = forced[:-1]  # what follows might be merged with it
+        forced = settled(vocabulary, encode, ids[:i], data)
         right = 0
         while right < len(forced) and forced[right] == ids[i + right]:
             right += 1
@@ -204,7 +179,7 @@ def main() -> None:
     parser.add_argument("--draft", help="a smaller transformers model of the same tokens")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--maskbench", type=Path, help="lines of schemas with their tests")
-    parser.add_argument("--tokenizer", help="the tokens to count in: a folder in Hugging Face form")
+    parser.add_argument("--tokenizer", help="the tokens to count: a folder in Hugging Face form")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.maskbench:
@@ -215,7 +190,7 @@ def main() -> None:
     for sampler in (GREEDY, detent.Masking()):
         speed(lm, draft, options.number, sampler)
         print()
-    states()
+    states(options.tokenizer)
 
 
 def load(name: str, device: str) -> detent.LanguageModel:

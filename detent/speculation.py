@@ -186,7 +186,7 @@ class Speculator:
         logits = timed(rows, partial(self.model, prefixes))
         cuts = np.cumsum([n for r in rounds for n in (len(r.pending), len(r.tree.open))])[:-1].tolist()
         parts = logits.tensor_split(cuts)
-        pending, drafted = parts[::2], parts[1::2]
+        pending, drafted = parts[::2], list(parts[1::2])
         for r in rounds:
             complete_masks(r.tree, r.row.guide, r.room, exact=not isinstance(self.sampler, AWRS))
             r.row.n_masks += len(r.tree.masks) - 1
@@ -280,7 +280,7 @@ class Speculator:
         def decide(node: int) -> Step:
             token = only_token(r.tree.masks[node])
             if token is not None:
-                return Step(token, True, 0.0, *self._log_masses(places[node], [token]))
+                return Step(token, True, 0.0, self._log_masses(places[node], [token])[0])
             info = self._draw(r, node, places[node])
             r.row.n_tries += sum(info.n_tries)
             return Step(info.tokens[0], False, info.logprob[0], info.log_weight[0])
@@ -432,4 +432,5 @@ def law_under(sampler: Any, logits: torch.Tensor, masks: NDArray[np.int32]) -> t
         return law
     scores = sampler.scaled(logits).clone()
     apply_bitmask(scores, masks)
-    return scores.softmax(-1).nan_to_num(0.0)
+    probs: torch.Tensor = scores.softmax(-1).nan_to_num(0.0)
+    return probs

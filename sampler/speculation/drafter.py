@@ -81,14 +81,11 @@ class Drafter(Protocol):
 
     A draft is never wrong: what the constraint refuses is cut off, and the target's law decides about the rest. State
     that belongs to a text is found from its tokens, so that there is nothing to undo.
-
-    Attributes
-    ----------
-    cost : float
-        Time of guessing a token, as a part of a run of the target.
     """
 
-    cost: float
+    @property
+    def cost(self) -> float:
+        """Time of guessing a token, as a part of a run of the target."""
 
     def draft(self, asks: Sequence[Ask]) -> list[Tree]:
         """Return a tree for each text; the root alone where there is nothing to say."""

@@ -192,9 +192,9 @@ def _without(module: torch.nn.Module, n_layers: int, kept: Sequence[int]) -> tup
 
 def _renumbered(module: torch.nn.Module, number: int) -> torch.nn.Module:
     """Copy a layer, but not its weights, with another place in the cache."""
-    other = _twin(module)
+    other: torch.nn.Module = _twin(module)
     if hasattr(other, "layer_idx"):
-        other.layer_idx = number
+        other.layer_idx = number  # type: ignore[assignment]
     for name, child in module.named_children():
         other._modules[name] = _renumbered(child, number)
     return other
