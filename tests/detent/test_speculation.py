@@ -304,3 +304,47 @@ def test_a_draft_of_other_tokens_may_cut_a_character() -> None:
     assert drafted([ord("x")], [4, 1]) == [256]  # half a character at the end of the draft
     assert drafted([ord("x"), 0xC3], [3, 4]) == []  # half a character so far, which the draft writes again: no boundary
     assert drafted([ord("x"), 0xC3], [4]) == []
+
+
+# ------------------------------------------------------------------------------------------------------------ boundaries
+def scripted(text: bytes) -> Any:
+    """Drafts always the same text."""
+
+    class Script:
+        cost = 0.0
+
+        def draft(self, asks: Sequence[Ask]) -> list[Tree]:
+            return [Tree.chain(list(text)[: ask.length]) for ask in asks]
+
+        def learn(self, seen: Any) -> None:
+            pass
+
+    return Script()
+
+
+@pytest.mark.parametrize("text", [b"ab;yes!", b";no", b";nope", b"aaaaaaaaaaaaaa", b";;", b"\x00\xff"])
+def test_a_draft_may_cross_from_free_text_into_fixed_text(lm: detent.LanguageModel, text: bytes) -> None:
+    """Pitfalls 4 and 5: a draft that is illegal from some place on neither stops the text nor leaks into it."""
+    spec = lm.compiler.regex("[a-z]{0,9};(yes|no)")
+    for sampler in (GREEDY, Masking(), detent.AWRS()):
+        plain, drafted = (
+            detent.run(lm, PROMPTS, spec, sampler=sampler, draft=d, seed=1) for d in (None, scripted(text))
+        )
+        assert [r.tokens for r in plain] == [r.tokens for r in drafted]
+        assert all(r.finish == "stop" for r in drafted)
+
+
+def test_layers_are_skipped_without_touching_the_model(llama: Any) -> None:
+    ids = torch.tensor([[1, 2, 3, 4]])
+    with torch.inference_mode():
+        before = llama(ids).logits
+        whole, first, last = (detent.skip_layers(llama, kept) for kept in ([0, 1], [0], [1]))
+        assert torch.equal(whole(ids).logits, before)
+        assert not torch.allclose(first(ids).logits, last(ids).logits)
+        assert torch.equal(llama(ids).logits, before) and len(llama.model.layers) == 2
+    assert last.model.layers[0].self_attn.layer_idx == 0 and llama.model.layers[1].self_attn.layer_idx == 1
+    assert last.lm_head.weight is llama.lm_head.weight
+    assert len(detent.skip_layers(make_gpt2(), [1]).transformer.h) == 1
+    for wrong in ([], [2], [1, 0], [0, 0]):
+        with pytest.raises(ValueError, match="kept must be"):
+            detent.skip_layers(llama, wrong)
