@@ -306,7 +306,7 @@ def test_a_draft_of_other_tokens_may_cut_a_character() -> None:
     assert drafted([ord("x"), 0xC3], [4]) == []
 
 
-# ------------------------------------------------------------------------------------------------------------ boundaries
+# ----------------------------------------------------------------------------------------------------------- boundaries
 def scripted(text: bytes) -> Any:
     """Drafts always the same text."""
 
