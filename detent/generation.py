@@ -131,8 +131,8 @@ def run(
     >>> result = detent.run(lm, "Ada is 36 years old.", Person, seed=1)
     >>> result.value, result.finish, result.logprob, result.stats.n_forced
     """
-    if max_new_tokens < 1 or batch_size < 1:
-        raise ValueError(f"max_new_tokens and batch_size must be at least 1, not {max_new_tokens} and {batch_size}")
+    if min(max_new_tokens, batch_size, 1 if n is None else n) < 1:
+        raise ValueError(f"max_new_tokens, batch_size and n must be at least 1: {max_new_tokens}, {batch_size}, {n}")
     single = isinstance(prompt, str) or (len(prompt) > 0 and isinstance(prompt[0], int | np.integer))
     prompts: Sequence[Any] = [prompt] if single else prompt
     task = Task(lm, spec, whitespace, numbers, strict, constrained, where)
@@ -155,7 +155,8 @@ def run(
             asked = [prompts[i] for i, _ in batch]
             results += _run_batch(lm, task, asked, generators, cast("Sampler", sampler), speculation, max_new_tokens)
         if n is not None:
-            results = [_together(results[i : i + n]) for i in range(0, len(results), n)]
+            is_proper = not isinstance(sampler, Masking) or sampler.is_plain
+            results = [_together(results[i : i + n], is_proper) for i in range(0, len(results), n)]
     return results[0] if single else results
 
 
@@ -163,10 +164,10 @@ def _generator(entropy: Any, *place: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=place))
 
 
-def _together(results: list[Result[Any]]) -> Results[Any]:
-    """Make the answer to one prompt of its texts: the mean weight estimates the probability of a valid text."""
+def _together(results: list[Result[Any]], is_proper: bool) -> Results[Any]:
+    """Make the answer to one prompt; the mean of proper weights estimates the probability of a valid text."""
     weights = [result.log_weight if result.finish == "stop" else -np.inf for result in results]
-    return Results(results, normalise(weights)[1])
+    return Results(results, normalise(weights)[1] if is_proper else None)
 
 
 def _started(lm: LanguageModel, task: Task, prompt: Prompt, max_new_tokens: int) -> tuple[list[int], int]:
@@ -205,7 +206,7 @@ def _run_batch(
 
 
 def _speculator(lm: LanguageModel, sampler: Sampler, speculation: Speculation) -> Speculator:
-    return Speculator(lm.open_prefixes(), sampler, speculation, len(lm.vocabulary))  # type: ignore[misc]
+    return Speculator(lm.open_prefixes(), sampler, speculation, len(lm.vocabulary))
 
 
 def _run_strategy(
@@ -226,7 +227,7 @@ def _run_strategy(
         except Exception as error:
             queries.append(error)
     started = [query for query in queries if isinstance(query, Query)]
-    model = lm.open_prefixes()  # type: ignore[misc]  # never None behind __post_init__
+    model = lm.open_prefixes()
     begin = perf_counter()
     outcomes = iter(run_strategy(strategy, started, model))
     seconds = (perf_counter() - begin) / max(1, len(started))
@@ -238,7 +239,7 @@ def _run_strategy(
         outcome = next(outcomes)
         answer = Results([_result(task, query, draft) for draft in outcome.drafts], outcome.log_z)
         answer.stats = {**outcome.stats, "seconds": seconds}
-        answer.is_weighted = True
+        answer.is_weighted = len({draft.log_weight for draft in outcome.drafts}) > 1
         if n is not None:
             results.append(answer)
         elif any(answer.weights):

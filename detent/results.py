@@ -139,7 +139,10 @@ class Results(list[Result[T]]):
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """The importance weights, normalised; zero for texts that are not whole."""
+        """The importance weights, normalised; zero for texts that are not whole.
+
+        Those of ``Masking`` belong to its texts at temperature 1 without truncation.
+        """
         return normalise([result.log_weight if result.finish == "stop" else -np.inf for result in self])[0]
 
     @property

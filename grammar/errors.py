@@ -119,4 +119,9 @@ class DeadEnd(DetentError):
 
     def __init__(self, text: str, n_tokens: int) -> None:
         self.text, self.n_tokens = text, n_tokens
-        super().__init__(f"no way on after {n_tokens} tokens: the predicate refuses every one.")
+        way = (
+            f"no way on after {n_tokens} tokens: every further one is refused."
+            if n_tokens
+            else "no valid text was found."
+        )
+        super().__init__(way)

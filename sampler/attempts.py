@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
@@ -12,7 +13,7 @@ import torch
 from detent.automata.matcher import allocate_bitmask
 from detent.sampler.base import Draft, Logits, Outcome, Query, Step
 from detent.sampler.law import Law
-from detent.sampler.order import Drawn, urns
+from detent.sampler.order import Drawn, urn
 from detent.sampler.trie import Node, Trie
 
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ class Learning:
 
     Attributes
     ----------
+    query : Query
+    trie : Trie
+    root : Node
+        Of the prompt, in the trie.
     counting : bool
         Whether texts of this round are among those that are wanted; decided before the round, not to favour any.
     attempts : list of Attempt
@@ -74,6 +79,10 @@ class Learning:
     log_masses : list of float
         Of each attempt, ``log_mass`` where it succeeded and minus infinity where it failed: each is the log of an
         unbiased estimate of the probability of a valid text.
+    n_forwards, n_drawn, n_failed, n_idle : int
+        Laws asked for; tokens drawn; attempts without a valid text; those since the last valid text.
+    done : bool
+        Whether no further round will begin.
     """
 
     query: Query
@@ -102,7 +111,7 @@ class Learning:
 
 
 @dataclass(frozen=True)
-class Attempts(Law):
+class Attempts(Law, ABC):
     """The walk, the commit and the loop; a sampler says how a token is drawn.
 
     Parameters
@@ -157,14 +166,13 @@ class Attempts(Law):
 
     def _begin(self, state: Learning) -> None:
         """Start a round of as many attempts as should be enough for the texts that are still wanted."""
-        done = state.wanted <= 0 or state.n_idle >= self.patience or state.root.log_mass == -np.inf
-        state.done = done
+        state.done = state.wanted <= 0 or state.n_idle >= self.patience or state.root.log_mass == -np.inf
         tried, succeeded = len(state.log_masses), len(state.log_masses) - state.n_failed
         needed = -(-state.wanted * (tried + 1) // (succeeded + 1))
-        n = 0 if done else max(1, min(self.batch, needed, self.patience - state.n_idle))
+        n = 0 if state.done else max(1, min(self.batch, needed, self.patience - state.n_idle))
         state.attempts = [
             Attempt(state.query.guide.fork(), generator, state.root, [state.root])
-            for generator in (state.query.generator.spawn(n) if n else ())
+            for generator in state.query.generator.spawn(n)
         ]
         state.masks, state.refused = {}, {}
         state.counting = self._is_ready(state)
@@ -180,11 +188,10 @@ class Attempts(Law):
             if node.log_law is None:
                 return True
             if node.allowed is None and id(node) not in state.masks:
-                mask = allocate_bitmask(1, max(len(node.log_law), len(attempt.guide.vocabulary)))
-                attempt.guide.fill_bitmask(mask)
-                state.masks[id(node)] = node, mask[0]
+                mask = _mask(attempt.guide, len(node.log_law))
+                state.masks[id(node)] = node, mask
                 if self._masks_at_once or node is state.root:  # at the root a mask is only a constant
-                    node.allowed = mask[0]
+                    node.allowed = mask
             state.n_drawn += 1
             drawn = self._draw(state, attempt)
             if drawn is None:
@@ -198,9 +205,9 @@ class Attempts(Law):
             attempt.path.append(attempt.node)
         return False
 
+    @abstractmethod
     def _draw(self, state: Learning, attempt: Attempt) -> Drawn | None:
         """Draw an allowed token at the attempt's node and let its guide take it; ``None`` when the attempt fails."""
-        raise NotImplementedError
 
     def _refuse(self, state: Learning, node: Node, token: int) -> None:
         state.refused.setdefault(id(node), (node, []))[1].append(token)
@@ -241,6 +248,15 @@ class Attempts(Law):
         return state.root.log_mass
 
 
+def _mask(guide: Guide, width: int) -> NDArray[np.int32]:
+    """Make the mask of a guide, for ``width`` logits: those beyond the vocabulary are forbidden."""
+    mask = allocate_bitmask(1, len(guide.vocabulary))
+    guide.fill_bitmask(mask)
+    wide = np.zeros(max(-(-width // 32), mask.shape[1]), np.int32)
+    wide[: mask.shape[1]] = mask[0]
+    return wide
+
+
 def draws_at(node: Node, generator: np.random.Generator) -> Iterator[Drawn]:
     """Draw at a node without replacement, from the model's law times what can be valid as far as it is known."""
-    return urns(torch.from_numpy(node.scores())[None], [0.0], [generator])[0]
+    return urn(node.scores(), 0.0, generator)

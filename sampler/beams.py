@@ -133,17 +133,18 @@ class BeamSearch:
         penalty = torch.zeros_like(rows[0][1])
         for token, count in chosen.items():
             penalty[token] = self.diversity * count
+        laws = torch.stack([law for _, law, _ in rows])
         ranks = torch.stack([beam.rank + law - penalty for beam, law, _ in rows])
         ranks[~torch.stack([mask for _, _, mask in rows])] = -torch.inf
         best = ranks.flatten().topk(min(2 * width, ranks.numel()))
         found = state.found[number]
         live: list[Beam] = []
-        for rank, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+        log_ps = laws.flatten()[best.indices]
+        for rank, place, log_p in zip(best.values.tolist(), best.indices.tolist(), log_ps.tolist(), strict=True):
             row, token = divmod(place, ranks.shape[1])
             if rank == -np.inf:
                 break
-            beam, law, _ = rows[row]
-            log_p = law[token].item()
+            beam = rows[row][0]
             after = beam.extended(token, beam.score + log_p, rank, log_p)
             if after.guide.is_stopped():
                 found.append(after)

@@ -54,8 +54,6 @@ class CARS(Attempts):
         if drawn is None or attempt.guide.accept(drawn.token):
             return drawn
         self._refuse(state, attempt.node, drawn.token)
-        if len(attempt.path) == 1:
-            attempt.log_mass = drawn.log_rest
         return None
 
     def _log_z(self, state: Learning) -> float:

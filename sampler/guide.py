@@ -39,6 +39,8 @@ class Predicate:
 
     Notes
     -----
+    Without a grammar, tokens that stand for no bytes are refused, but for functions on ids.
+
     A beginning that is refused must stay refused however it goes on. A beginning that is granted may come to a dead
     end: samplers then lose that text, and the exact ones only its weight.
 
@@ -155,7 +157,7 @@ class Guide:
         elif self._matcher is not None:
             self._matcher.fill_bitmask(mask, row)
         else:
-            mask[row] = _every_token(self.vocabulary, self._predicate is not None)
+            mask[row] = _every_token(self.vocabulary, self._must_spell)
         if self._is_last:
             mask[row] &= _ends(self.vocabulary)
 
@@ -182,9 +184,13 @@ class Guide:
         data = self._data
         if self._predicate is not None:
             data = data if ended else data + self.vocabulary.token_bytes(token)
-            if not self._ask(token, data, ended):
-                if self._matcher is not None:
+            granted = False
+            try:
+                granted = self._ask(token, data, ended)
+            finally:
+                if not granted and self._matcher is not None:
                     self._matcher.rollback(1)
+            if not granted:
                 return False
         self.ids.append(token)
         self._data, self._stopped = data, ended
@@ -195,10 +201,11 @@ class Guide:
         assert self._predicate is not None
         verdict = self._verdicts.get(token)
         if verdict is None:
+            if self._must_spell and not ended and len(data) == len(self._data):
+                return False
             self._asked[0] += 1
             ids = self.ids.copy() if ended else [*self.ids, token]
-            verdict = (ended or bool(self.vocabulary.token_bytes(token))) and self._predicate.judge(ids, data, ended)
-            self._verdicts[token] = verdict
+            verdict = self._verdicts[token] = self._predicate.judge(ids, data, ended)
         return verdict
 
     def rollback(self, n: int = 1) -> None:
@@ -224,6 +231,11 @@ class Guide:
         other.ids, other._data, other._stopped = self.ids.copy(), self._data, self._stopped
         other._verdicts, other._asked = self._verdicts.copy(), self._asked
         return other
+
+    @property
+    def _must_spell(self) -> bool:
+        """Whether tokens without bytes are refused, because what decides would not see them."""
+        return self._matcher is None and self._predicate is not None and self._predicate.on != "ids"
 
     @property
     def _is_last(self) -> bool:

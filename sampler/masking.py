@@ -52,6 +52,11 @@ class Masking(Law):
     Masking(temperature=0.7, top_k=None, top_p=0.95, min_p=None)
     """
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether no option changes the law, so that ``log_weight`` corrects it to the model's."""
+        return Law(self.temperature, self.top_k, self.top_p, self.min_p) == Law()
+
     def init(self) -> None:
         """Make the state of one row: there is none."""
 

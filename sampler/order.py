@@ -1,6 +1,6 @@
 """Tokens in the order of draws without replacement, lazily, with the mass that is left at each draw.
 
-On the CPU the cumulative sum is inverted, two levels deep, and what was drawn is taken out of it (:func:`urns`).
+On the CPU the cumulative sum is inverted, two levels deep, and what was drawn is taken out of it (:func:`urn`).
 Elsewhere the draws are an exponential race, whose first places are found on the device (:func:`races`). The laws are
 equal.
 """
@@ -58,7 +58,7 @@ def draws(
     list of iterator of Drawn
     """
     if scores.device.type == "cpu":
-        return urns(scores, log_norms, generators)
+        return [urn(*row) for row in zip(scores.numpy(), log_norms, generators, strict=True)]
     return races(scores, log_norms, generators)
 
 
@@ -85,14 +85,8 @@ def draws_behind(first: int, scores: torch.Tensor, log_norm: float, generator: n
     yield from draws(rest.unsqueeze(0), [log_norm], [generator])[0]
 
 
-def urns(
-    scores: torch.Tensor, log_norms: Sequence[float], generators: Sequence[np.random.Generator]
-) -> list[Iterator[Drawn]]:
-    """Draw by inverting sums: O(width) once, then O(width / 256 + 256) for each draw."""
-    return [_urn(*row) for row in zip(scores.numpy(), log_norms, generators, strict=True)]
-
-
-def _urn(scores: NDArray[np.float32], log_norm: float, generator: np.random.Generator) -> Iterator[Drawn]:
+def urn(scores: NDArray[np.float32], log_norm: float, generator: np.random.Generator) -> Iterator[Drawn]:
+    """Draw from one row by inverting sums: O(width) once, then O(width / 256 + 256) for each draw."""
     drawn: list[int] = []
     left = scores
     while (top := float(left.max())) > -np.inf:

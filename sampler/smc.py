@@ -67,7 +67,7 @@ class SMC:
             raise ValueError(f"particles must be at least 1, not {self.particles}")
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"threshold must be in [0, 1], not {self.threshold}")
-        if isinstance(self.proposal, Masking) and self.proposal != Masking():
+        if isinstance(self.proposal, Masking) and not self.proposal.is_plain:
             raise ValueError("the weights of Masking are those of the plain model: give options to AWRS(...)")
 
     def init(self, query: Query) -> Population:

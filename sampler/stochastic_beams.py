@@ -34,14 +34,12 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True)
 class StochasticBeams(Law):
-    """Draw different texts: without replacement, from the law of masking.
+    """Draw different texts: ``n=`` of them without replacement, from the law of masking.
 
     Parameters
     ----------
     temperature, top_k, top_p, min_p : optional
         As for :class:`~detent.Masking`.
-    width : int
-        How many texts, where ``n=`` does not say.
 
     Raises
     ------
@@ -54,13 +52,6 @@ class StochasticBeams(Law):
     are found top down, because the largest one below a prefix is a Gumbel variable shifted by the log-probability of
     the prefix (section 3). Results come in the order of the draws. Texts that come to a dead end are lost.
     """
-
-    width: int = 4
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.width < 1:
-            raise ValueError(f"width must be at least 1, not {self.width}")
 
     def init(self, query: Query) -> Search:
         """Start with the empty text."""
@@ -89,7 +80,7 @@ class StochasticBeams(Law):
         """Return the continuations of a beam with the largest variables."""
         tokens = np.flatnonzero(law > -np.inf)
         ranks = below(beam.rank, beam.score + law[tokens], state.query.generator)
-        best = np.argsort(-ranks, kind="stable")[: self._width(state)]
+        best = np.argsort(-ranks, kind="stable")[: state.query.n or 1]
         return [
             Candidate(float(ranks[i]), beam, token, beam.score + float(law[token]), float(log_p[token]))
             for i, token in zip(best.tolist(), tokens[best].tolist(), strict=True)
@@ -99,13 +90,10 @@ class StochasticBeams(Law):
         candidates.sort(key=lambda candidate: -candidate.rank)
         live: list[Beam] = []
         found: list[Beam] = []
-        for rank, beam, token, score, log_p in candidates[: self._width(state)]:
+        for rank, beam, token, score, log_p in candidates[: state.query.n or 1]:
             after = beam if token < 0 else beam.extended(token, score, rank, log_p)
             (found if after.guide.is_stopped() else live).append(after)
         state.live[0], state.found[0] = live, found
-
-    def _width(self, state: Search) -> int:
-        return state.query.n or self.width
 
     def outcome(self, state: Search) -> Outcome:
         """Return the texts in the order of the draws."""

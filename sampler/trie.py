@@ -91,7 +91,7 @@ def _log_sum(logs: NDArray[Any]) -> float:
 class Trie:
     """Nodes under the prompts that were asked, kept for later runs.
 
-    Valid for one model, one constraint and one temperature.
+    Valid for one model, one constraint, one limit and one temperature.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class Trie:
         Memory for the laws of nodes; those used longest ago are forgotten first.
     """
 
-    def __init__(self, max_bytes: int = 1 << 30) -> None:
+    def __init__(self, max_bytes: int = 256 << 20) -> None:
         self.max_bytes = max_bytes
         self.roots: dict[tuple[int, ...], Node] = {}
         self._laws: OrderedDict[int, Node] = OrderedDict()  # nodes with laws, those used longest ago first
@@ -153,7 +153,7 @@ class Trie:
             )
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], max_bytes: int = 1 << 30) -> Trie:
+    def load(cls, path: str | os.PathLike[str], max_bytes: int = 256 << 20) -> Trie:
         """Read what :meth:`save` wrote."""
         with np.load(path, allow_pickle=False) as file:
             parts = {name: file[name] for name in file.files}

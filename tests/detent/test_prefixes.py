@@ -43,6 +43,8 @@ def test_equals_running_every_prefix(make: Any, max_bytes: int) -> None:
             prefixes = [*prefixes, prefixes[0], prefixes[0][:1]]  # again, and a place on the way
             torch.testing.assert_close(store(prefixes), alone(model, prefixes), atol=2e-4, rtol=0)
             assert store.n_bytes <= max_bytes
+            used = [slot for run, _ in store._runs() for slot in run.slots.tolist()]
+            assert sorted(used + store._free) == list(range(1, len(store._pools[0][0])))
 
     check()
 

@@ -44,6 +44,8 @@ def test_texts_follow_the_grammar(lm: detent.LanguageModel, sampler: Any) -> Non
     assert results.weights.sum() == pytest.approx(1) and 1 <= results.ess <= 3.001
     values = detent.generate(lm, "hello", Pick, sampler=sampler, n=3, **OPTIONS)
     assert all(isinstance(value, Pick) for value in values) and len(values) == 3
+    if not results.is_weighted:
+        assert values == [result.value for result in results]
 
 
 @sampler
@@ -123,7 +125,7 @@ def test_a_predicate_may_refuse_everything(lm: detent.LanguageModel) -> None:
     for sampler in (*samplers, detent.BeamSearch(), detent.BestOf(2), detent.StochasticBeams()):
         result = detent.run(lm, "hello", bool, sampler=sampler, where=lambda text: False, seed=0)
         assert result.finish == "dead" and result.log_weight == -np.inf
-        with pytest.raises(detent.DeadEnd, match="no way on"):
+        with pytest.raises(detent.DeadEnd, match="no valid text"):
             _ = result.value
 
 
@@ -131,6 +133,8 @@ def test_a_forced_token_may_be_refused(lm: detent.LanguageModel) -> None:
     spec = lm.compiler.regex("abc")
     result = detent.run(lm, "hello", spec, where=lambda text: "c" not in text)
     assert result.finish == "dead" and result.text == "ab"
+    with pytest.raises(detent.DeadEnd, match="no way on after 2 tokens"):
+        _ = result.value
     (results,) = detent.run(lm, ["hello"], spec, where=lambda text: "c" not in text, n=2)
     assert results.log_z == -np.inf and results.ess == 0 and not results.weights.any()
 
@@ -155,6 +159,14 @@ def test_weighted_texts_are_drawn_by_weight(lm: detent.LanguageModel) -> None:
     likely = int(np.argmax(results.weights))
     share = sum(result is results[likely] for result in drawn) / 500
     assert share == pytest.approx(results.weights[likely], abs=0.1)
+
+
+def test_only_proper_weights_estimate_a_mass(lm: detent.LanguageModel) -> None:
+    for sampler, is_proper in ((detent.Masking(), True), (detent.Masking(top_k=3), False), (detent.AWRS(0.5), True)):
+        results = detent.run(lm, "hello", Pick, sampler=sampler, n=2, **OPTIONS)
+        assert (results.log_z is not None) == is_proper
+    with pytest.raises(ValueError, match="at least 1"):
+        detent.run(lm, "hello", Pick, n=0)
 
 
 def test_more_texts_begin_with_the_same(lm: detent.LanguageModel) -> None:

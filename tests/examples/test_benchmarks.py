@@ -42,3 +42,13 @@ def test_wrong_answers_are_counted(maskbench: Any) -> None:
     worker = type("Worker", (), {"title": "engine", "setup": 0.1})
     table = maskbench.table([worker, worker], [[row], [row]])
     assert table.row_count == 9 + 2 * (1 + len(maskbench.PERCENTILES))
+
+
+def test_the_tables_of_the_samplers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    samplers = __import__("samplers")
+    (drawn,) = samplers.draws(3)
+    assert drawn.row_count >= 2 * len(samplers.SIZES)
+    (reused,) = samplers.reuse(0)
+    assert all(float(ratio) <= 0.5 for ratio in reused.columns[-1].cells)
+    sys.modules.pop("samplers")

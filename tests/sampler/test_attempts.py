@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from detent import CARS, ASAp, Trie
 from detent.sampler.attempts import Attempts, draws_at
@@ -17,7 +18,7 @@ from tests.naive.texts import TOYS, Toy
 
 from .laws import assert_law, total_variation, variation_noise
 
-RUNS = 800
+RUNS = 600
 
 
 def texts(toy: Toy, outcome: Outcome) -> list[str]:
@@ -54,6 +55,36 @@ def check_exact(toy: Toy, rows: list[list[str]]) -> None:
 )
 def test_cars_is_exact_from_the_first_text(name: str, batch: int, by_mask: bool) -> None:
     check_exact(TOYS[name], fresh_runs(TOYS[name], CARS(batch=batch), by_mask=by_mask))
+
+
+def test_options_shape_the_law_before_the_constraint() -> None:
+    toy = TOYS["dyck"]
+    colder = replace(toy, scores=lambda text: [2 * score for score in toy.scores(text)])
+    check_exact(colder, [texts(toy, outcome) for outcome in run_fresh(toy, CARS(temperature=0.5))])
+
+    def two_best(text: str) -> list[float]:
+        scores = list(toy.scores(text))
+        return [score if score > min(scores) else -np.inf for score in scores]
+
+    check_exact(replace(toy, scores=two_best), [texts(toy, outcome) for outcome in run_fresh(toy, CARS(top_k=2))])
+
+
+@pytest.mark.parametrize("by_mask", [False, True])
+def test_logits_beyond_the_vocabulary_are_never_valid(by_mask: bool) -> None:
+    toy = TOYS["dyck"]
+
+    def padded(prefixes: Any) -> torch.Tensor:
+        return torch.nn.functional.pad(toy.model(prefixes), (0, 40), value=-3.0)
+
+    queries = [toy.query([3, run], 1, by_mask) for run in range(RUNS // 4)]
+    outcomes = run_strategy(CARS(), queries, padded)
+    assert_law(Counter(texts(toy, outcome)[0] for outcome in outcomes), toy.law())
+    (outcome,) = run_strategy(ASAp(), [toy.query(0, 50, by_mask)], padded)
+    assert all(step.token <= len(toy.letters) for draft in outcome.drafts for step in draft.trace)
+
+
+def run_fresh(toy: Toy, sampler: Attempts) -> list[Outcome]:
+    return run_strategy(sampler, [toy.query([3, run], 4) for run in range(RUNS)], toy.model)
 
 
 class MaskedFresh(CARS):

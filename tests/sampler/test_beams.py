@@ -67,7 +67,7 @@ def test_diverse_groups_differ_more() -> None:
 @pytest.mark.parametrize("options", [{}, {"groups": 2, "width": 4}])
 def test_rows_do_not_depend_on_their_neighbours(options: dict[str, int]) -> None:
     toy = TOYS["dyck"]
-    for sampler in (BeamSearch(**options), StochasticBeams(width=3)):  # type: ignore[arg-type]
+    for sampler in (BeamSearch(**options), StochasticBeams()):  # type: ignore[arg-type]
         together = run_strategy(sampler, [toy.query([1, i]) for i in range(3)], toy.model)
         assert [run_strategy(sampler, [toy.query([1, i])], toy.model)[0] for i in range(3)] == together
 
@@ -119,6 +119,12 @@ def toy_prefix(text: str, longest: int) -> bool:
     return len(text) + depth <= longest
 
 
+def test_one_stochastic_beam_is_a_draw() -> None:
+    toy = replace(TOYS["dyck"], may_begin=lambda text: toy_prefix(text, 7))
+    outcomes = run_strategy(StochasticBeams(), [toy.query([5, run]) for run in range(1000)], toy.model)
+    assert_law(Counter(texts(toy, outcome)[0] for outcome in outcomes), toy.law(masked=True))
+
+
 def test_gumbels_below_a_maximum() -> None:
     generator = np.random.default_rng(0)
     locations = np.log([0.1, 0.6, 0.3])
@@ -150,5 +156,3 @@ def test_options_are_checked() -> None:
         BeamSearch(width=2).init(TOYS["dyck"].query(0, 3))
     with pytest.raises(ValueError, match="candidates"):
         BestOf(2).init(TOYS["dyck"].query(0, 3))
-    with pytest.raises(ValueError, match="width"):
-        StochasticBeams(width=0)

@@ -42,8 +42,10 @@ def naive_allows(ids: list[int], grammar: bool, predicate: Predicate | None, lim
             return False
     if predicate is None:
         return True
-    if not ended and not TOKENS[ids[-1]]:
+    if not ended and not grammar and predicate.on != "ids" and not TOKENS[ids[-1]]:
         return False
+    if predicate.on == "ids":
+        return predicate.prefix is None or ended or bool(predicate.prefix(ids))
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -60,7 +62,14 @@ def naive_allows(ids: list[int], grammar: bool, predicate: Predicate | None, lim
 @given(
     st.lists(st.tuples(st.sampled_from(["accept", "rollback", "fork", "ask"]), st.integers(0, EOS)), max_size=25),
     st.booleans(),
-    st.sampled_from([None, Predicate(no_double_a), Predicate(no_double_a, lambda text: len(text) > 1)]),
+    st.sampled_from(
+        [
+            None,
+            Predicate(no_double_a),
+            Predicate(no_double_a, lambda text: len(text) > 1),
+            Predicate(lambda ids: sum(ids) % 5 != 0, lambda ids: True, on="ids"),
+        ]
+    ),
     st.sampled_from([None, 1, 4]),
 )
 def test_guides_equal_checking_prefixes(
@@ -106,6 +115,21 @@ def test_a_function_is_asked_once_about_a_token() -> None:
         assert guide.allows(0)
     assert guide.accept(0) and not guide.allows(0) and not guide.accept(0)
     assert guide.n_checks == guide.fork().n_checks == 2
+
+
+@pytest.mark.parametrize("grammar", [False, True])
+def test_a_function_that_fails_leaves_the_guide_as_it_was(grammar: bool) -> None:
+    def fail_at_two(text: str) -> bool:
+        if len(text) == 2:
+            raise RuntimeError("no second letter")
+        return True
+
+    guide = make(grammar, Predicate(fail_at_two), None)
+    assert guide.accept(0)
+    for ask in (guide.accept, guide.allows):
+        with pytest.raises(RuntimeError, match="second"):
+            ask(1)
+    assert guide.ids == [0] and guide.accept(2)
 
 
 def test_a_guide_without_anything_is_free() -> None:

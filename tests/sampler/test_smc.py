@@ -49,14 +49,19 @@ CASES: dict[str, tuple[str, SMC]] = {
     "dead ends": ("modulo", SMC(PARTICLES, proposal=AWRS(accepts=3), scheme="systematic")),
     "wide": ("wide", SMC(PARTICLES, threshold=0.9)),
     "no resampling": ("dyck", SMC(PARTICLES, threshold=0.0)),
+    "colder": ("dyck", SMC(PARTICLES, proposal=AWRS(temperature=0.5))),
     "critic": ("modulo", SMC(PARTICLES, critic=fewer_bs)),
 }
 
 
 def truth(name: str, sampler: SMC) -> tuple[float, dict[str, float]]:
+    toy = TOYS[name]
+    temperature = getattr(sampler.proposal, "temperature", 1.0)
+    if temperature != 1:
+        plain = toy.scores
+        toy = replace(toy, scores=lambda text: [score / temperature for score in plain(text)])
     masses = {
-        text: mass * np.exp(sampler.critic(text) if sampler.critic else 0.0)
-        for text, mass in TOYS[name].masses().items()
+        text: mass * np.exp(sampler.critic(text) if sampler.critic else 0.0) for text, mass in toy.masses().items()
     }
     total = sum(masses.values())
     return total, {text: mass / total for text, mass in masses.items()}
