@@ -206,7 +206,7 @@ def _run_batch(
 
 
 def _speculator(lm: LanguageModel, sampler: Sampler, speculation: Speculation) -> Speculator:
-    return Speculator(lm.open_prefixes(), sampler, speculation, len(lm.vocabulary))
+    return Speculator(lm.open_prefixes(), sampler, speculation, len(lm.vocabulary))  # type: ignore[misc]
 
 
 def _run_strategy(
@@ -227,7 +227,7 @@ def _run_strategy(
         except Exception as error:
             queries.append(error)
     started = [query for query in queries if isinstance(query, Query)]
-    model = lm.open_prefixes()
+    model = lm.open_prefixes()  # type: ignore[misc]  # never None behind __post_init__
     begin = perf_counter()
     outcomes = iter(run_strategy(strategy, started, model))
     seconds = (perf_counter() - begin) / max(1, len(started))
