@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -182,14 +183,10 @@ class Speculator:
 
     def _round(self, rows: Sequence[Row], lengths: dict[int, DraftLength]) -> None:
         rounds = self._plan(rows, lengths)
-        prefixes = [prefix for r in rounds for prefix in r.prefixes]
-        logits = timed(rows, partial(self.model, prefixes))
+        logits = timed(rows, partial(self._read, rounds))
         cuts = np.cumsum([n for r in rounds for n in (len(r.pending), len(r.tree.open))])[:-1].tolist()
         parts = logits.tensor_split(cuts)
         pending, drafted = parts[::2], list(parts[1::2])
-        for r in rounds:
-            complete_masks(r.tree, r.row.guide, r.room, exact=not isinstance(self.sampler, AWRS))
-            r.row.n_masks += len(r.tree.masks) - 1
         for r, at in zip(rounds, pending, strict=True):
             self._score(r, at)
         rounds, drafted = _open_ones(rounds, drafted)
@@ -210,6 +207,16 @@ class Speculator:
         self.speculation.drafter.learn(seen)
         look_ahead([r.row for r in rounds if not r.row.closed], self.n_tokens)
 
+    def _read(self, rounds: Sequence[Round]) -> torch.Tensor:
+        """Run the model and, while its device works, make the masks."""
+        logits = self.model([prefix for r in rounds for prefix in r.prefixes])
+        for r in rounds:
+            start = perf_counter()
+            complete_masks(r.tree, r.row.guide, r.room, exact=not isinstance(self.sampler, AWRS))
+            r.row.mask_seconds += perf_counter() - start
+            r.row.n_masks += len(r.tree.masks) - 1
+        return logits
+
     # -------------------------------------------------------------------------------------------------------- before
     def _plan(self, rows: Sequence[Row], lengths: dict[int, DraftLength]) -> list[Round]:
         """Get drafts for the rows that go on; the others only wait for probabilities."""
@@ -226,16 +233,16 @@ class Speculator:
         most = min(length() if self.speculation.adaptive else length.longest, row.limit - len(row.tokens))
         draws = isinstance(self.sampler, Masking | AWRS) and self.sampler.temperature > 0
         law = self._draft_law if draws else None
-        root = row.mask if self._masks_are_exact(row.guide) else allowed(row.guide, row.mask)
+        root = row.mask if self._takes_candidates(row.guide) else allowed(row.guide, row.mask)
         text = row.prompt + row.tokens
         return Ask(text, len(row.prompt), row.guide, most, law, row.generator, self._mask, root)
 
     def _mask(self, guide: Guide) -> NDArray[np.int32]:
         mask = candidates(guide)
-        return mask if self._masks_are_exact(guide) else allowed(guide, mask)
+        return mask if self._takes_candidates(guide) else allowed(guide, mask)
 
-    def _masks_are_exact(self, guide: Guide) -> bool:
-        """Whether candidates will do: AWRS asks the predicate about what it draws."""
+    def _takes_candidates(self, guide: Guide) -> bool:
+        """Whether the sampler takes candidates as they are: AWRS asks the predicate about what it draws."""
         return guide.is_exact or isinstance(self.sampler, AWRS)
 
     def _draft_law(self, logits: torch.Tensor, masks: NDArray[np.int32]) -> torch.Tensor:
