@@ -209,7 +209,7 @@ class Speculator:
 
     def _read(self, rounds: Sequence[Round]) -> torch.Tensor:
         """Run the model and, while its device works, make the masks."""
-        logits = self.model([prefix for r in rounds for prefix in r.prefixes])
+        logits: torch.Tensor = self.model([prefix for r in rounds for prefix in r.prefixes])
         for r in rounds:
             start = perf_counter()
             complete_masks(r.tree, r.row.guide, r.room, exact=not isinstance(self.sampler, AWRS))
