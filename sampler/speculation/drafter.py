@@ -101,7 +101,8 @@ class Combined:
     Parameters
     ----------
     drafters : Drafter
-        The surest first; one that draws from a law goes last and is asked where the others say nothing at all.
+        The surest first. Only the first stretch may be a tree, or drawn from a law; a model that goes on from another
+        drafter's stretch gives its most likely tokens.
     """
 
     drafters: tuple[Drafter, ...]
@@ -122,12 +123,12 @@ class Combined:
         try:
             while len(tokens) < LONGEST and not ask.guide.is_stopped():
                 rest = replace(ask, text=ask.text + tokens, length=ask.length - n_guessed)
-                rest = replace(rest, root=None) if tokens else rest
+                rest = replace(rest, law=None, root=None) if tokens else rest
                 for drafter in self.drafters:
                     (tree,) = drafter.draft([rest])
                     if not tokens and (tree.laws or max(tree.depths) < len(tree) - 1):
                         return tree
-                    taken = [] if tree.laws else _take(tree, ask.guide)
+                    taken = _take(tree, ask.guide)
                     if taken:
                         tokens += taken
                         n_guessed += 0 if getattr(drafter, "is_sure", False) else len(taken)
