@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from detent.automata.limits import Limits
     from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
     from detent.automata.vocabulary import Vocabulary
-    from detent.generation import generate, run, structured
+    from detent.generation import generate, run, stream, structured
     from detent.grammar.errors import (
         DeadEnd,
         DetentError,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from detent.grammar.residual import Residual
     from detent.integrations import LogitsProcessor
-    from detent.models import LanguageModel, load
+    from detent.models import LanguageModel, load, load_draft
     from detent.results import Result, Results, Stats
     from detent.sampler.asap import ASAp
     from detent.sampler.awrs import AWRS, awrs_step
@@ -39,8 +39,14 @@ if TYPE_CHECKING:
     from detent.sampler.mask_table import MaskTable
     from detent.sampler.masking import Masking
     from detent.sampler.smc import SMC
+    from detent.sampler.speculation.drafter import Combined
+    from detent.sampler.speculation.lookup import PromptLookup
+    from detent.sampler.speculation.models import ModelDrafter, skip_layers
+    from detent.sampler.speculation.tables import NGrams, Recycling
+    from detent.sampler.speculation.texts import ForcedText, Translated
     from detent.sampler.stochastic_beams import StochasticBeams
     from detent.sampler.trie import Trie
+    from detent.speculation import Speculation, training_free
 
 _HOME = {
     "Vocabulary": "automata.vocabulary",
@@ -64,6 +70,7 @@ _HOME = {
     "awrs_step": "sampler.awrs",
     "LanguageModel": "models",
     "load": "models",
+    "load_draft": "models",
     "Predicate": "sampler.guide",
     "Result": "results",
     "Results": "results",
@@ -72,6 +79,17 @@ _HOME = {
     "generate": "generation",
     "run": "generation",
     "structured": "generation",
+    "Speculation": "speculation",
+    "training_free": "speculation",
+    "stream": "generation",
+    "Combined": "sampler.speculation.drafter",
+    "PromptLookup": "sampler.speculation.lookup",
+    "NGrams": "sampler.speculation.tables",
+    "Recycling": "sampler.speculation.tables",
+    "ForcedText": "sampler.speculation.texts",
+    "Translated": "sampler.speculation.texts",
+    "ModelDrafter": "sampler.speculation.models",
+    "skip_layers": "sampler.speculation.models",
     "LogitsProcessor": "integrations",
     "DetentError": "grammar.errors",
     "GrammarError": "grammar.errors",
@@ -91,9 +109,11 @@ __all__ = [
     "ASAp",
     "BeamSearch",
     "BestOf",
+    "Combined",
     "Compiler",
     "DeadEnd",
     "DetentError",
+    "ForcedText",
     "Grammar",
     "GrammarError",
     "LanguageModel",
@@ -103,12 +123,18 @@ __all__ = [
     "MaskTable",
     "Masking",
     "Matcher",
+    "ModelDrafter",
+    "NGrams",
     "Predicate",
+    "PromptLookup",
+    "Recycling",
     "Residual",
     "Result",
     "Results",
+    "Speculation",
     "Stats",
     "StochasticBeams",
+    "Translated",
     "Trie",
     "Truncated",
     "Unenforceable",
@@ -122,8 +148,12 @@ __all__ = [
     "fill_bitmasks",
     "generate",
     "load",
+    "load_draft",
     "run",
+    "skip_layers",
+    "stream",
     "structured",
+    "training_free",
 ]
 __version__ = "0.1.0"
 

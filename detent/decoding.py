@@ -12,7 +12,7 @@ import torch
 
 from detent.automata.matcher import allocate_bitmask
 from detent.sampler.base import NOTHING, Step
-from detent.sampler.guide import Guides, pack, tokens_of
+from detent.sampler.guide import Guides, only_token, pack, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ class Row:
         Whether the text came to its end.
     dead : bool
         Whether no token is allowed behind what was written, because a predicate refuses them all.
-    n_masks, n_tries, mask_seconds, model_seconds
+    n_masks, n_tries, n_forwards, n_drafted, n_accepted, mask_seconds, model_seconds
         See :class:`detent.results.Stats`.
     """
 
@@ -65,6 +65,9 @@ class Row:
     dead: bool = False
     n_masks: int = 0
     n_tries: int = 0
+    n_forwards: int = 0
+    n_drafted: int = 0
+    n_accepted: int = 0
     mask_seconds: float = 0.0
     model_seconds: float = 0.0
 
@@ -131,8 +134,8 @@ def decode(session: Session, rows: Sequence[Row], sampler: Sampler, n_tokens: in
         row.sampler_state = sampler.init()
         row.mask = pack(np.ones(n_tokens, np.bool_))
     with torch.inference_mode():
-        _look_ahead(rows, n_tokens)
-        logits = _timed(rows, lambda: _prefill(session, [row.prompt for row in rows])).unsqueeze(1)
+        look_ahead(rows, n_tokens)
+        logits = timed(rows, lambda: _prefill(session, [row.prompt for row in rows])).unsqueeze(1)
         while True:
             _score_forced(rows, logits, sampler)
             _sample(rows, logits[:, -1], sampler, n_tokens)
@@ -143,7 +146,7 @@ def decode(session: Session, rows: Sequence[Row], sampler: Sampler, n_tokens: in
                 rows = [rows[i] for i in kept]
                 session.select(kept)
             block = _next_block(rows, session.max_block)
-            logits = _timed(rows, partial(session.extend, block))
+            logits = timed(rows, partial(session.extend, block))
 
 
 def _prefill(session: Session, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -181,10 +184,10 @@ def _sample(rows: Sequence[Row], logits: torch.Tensor, sampler: Sampler, n_token
         if not row.take(token):
             raise ValueError(f"the sampler drew token {token}, which is not allowed")
         row.trace.append(Step(token, False, logprob, log_weight))
-    _look_ahead(chosen, n_tokens)
+    look_ahead(chosen, n_tokens)
 
 
-def _look_ahead(rows: Sequence[Row], n_tokens: int) -> None:
+def look_ahead(rows: Sequence[Row], n_tokens: int) -> None:
     """Make the next mask of each row and take the tokens that are the only choice.
 
     One row after the other: a mask takes microseconds, less than it takes to hand it to another thread.
@@ -194,7 +197,7 @@ def _look_ahead(rows: Sequence[Row], n_tokens: int) -> None:
     for i, row in enumerate(live):
         row.mask = masks[i]
         row.fill(masks, i)
-        while not row.closed and (token := _only_token(row.mask)) is not None:
+        while not row.closed and (token := only_token(row.mask)) is not None:
             if row.take(token):
                 row.fill(masks, i)
             else:
@@ -233,16 +236,7 @@ def _next_block(rows: Sequence[Row], max_block: int | None) -> list[list[int]]:
     return [tokens[:size] for tokens in unread]
 
 
-def _only_token(mask: NDArray[np.int32]) -> int | None:
-    """Return the one token in the mask, or ``None`` when there are more (or none)."""
-    words = np.flatnonzero(mask)
-    if len(words) != 1:
-        return None
-    word = int(mask[words[0]]) & 0xFFFFFFFF
-    return None if word & (word - 1) else 32 * int(words[0]) + word.bit_length() - 1
-
-
-def _timed(rows: Sequence[Row], forward: Callable[[], torch.Tensor]) -> torch.Tensor:
+def timed(rows: Sequence[Row], forward: Callable[[], torch.Tensor]) -> torch.Tensor:
     """Run the model, wait for its device, and share the time among the rows."""
     start = perf_counter()
     logits = forward()
@@ -251,4 +245,5 @@ def _timed(rows: Sequence[Row], forward: Callable[[], torch.Tensor]) -> torch.Te
     share = (perf_counter() - start) / len(rows)
     for row in rows:
         row.model_seconds += share
+        row.n_forwards += 1
     return logits

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Sequence
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Generator, Sequence
 from functools import wraps
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar, cast, get_type_hints, overload
@@ -15,7 +16,9 @@ from detent.decoding import Row, decode
 from detent.results import Finish, Result, Results, Stats
 from detent.sampler.base import Query, run_strategy
 from detent.sampler.masking import Masking
+from detent.sampler.speculation.drafter import Combined
 from detent.sampler.weights import normalise
+from detent.speculation import Speculation, Speculator, to_speculation
 from detent.tasks import Task
 
 if TYPE_CHECKING:
@@ -25,17 +28,20 @@ if TYPE_CHECKING:
     from detent.models import LanguageModel
     from detent.sampler.base import Draft, Sampler, Strategy
     from detent.sampler.guide import Predicate
+    from detent.sampler.speculation.drafter import Drafter
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 Prompt: TypeAlias = "str | Sequence[int]"
 Prompts: TypeAlias = "Prompt | Sequence[Prompt]"
+Drafts: TypeAlias = "bool | LanguageModel | Drafter | Speculation"
 
 
 class Options(TypedDict, total=False):
     """The options of :func:`run`, which also documents them."""
 
     sampler: Sampler | Strategy | None
+    draft: Drafts | None
     where: Predicate | Callable[[str], bool] | None
     max_new_tokens: int
     seed: int | None
@@ -61,6 +67,7 @@ def run(
     *,
     n: int | None = None,
     sampler: Sampler | Strategy | None = None,
+    draft: Drafts | None = None,
     where: Predicate | Callable[[str], bool] | None = None,
     max_new_tokens: int = 256,
     seed: int | None = None,
@@ -86,6 +93,9 @@ def run(
     sampler : Sampler or Strategy, optional
         By default ``Masking()``, at temperature 1; ``Masking(temperature=0)`` is greedy. Which one when is told in
         ``docs/samplers.md``.
+    draft : True, LanguageModel, Drafter or Speculation, optional
+        Read several guessed tokens in one run of the model. The law of the texts stays as it is; unless the guesses are
+        drawn from a model, so does each text. ``True`` needs no other model. See ``docs/speculation.md``.
     where : Predicate or callable, optional
         What no grammar says: a :class:`~detent.Predicate`, or a function that takes the beginning of a text and tells
         whether it may still become a good one.
@@ -127,9 +137,12 @@ def run(
     prompts: Sequence[Any] = [prompt] if single else prompt
     task = Task(lm, spec, whitespace, numbers, strict, constrained, where)
     sampler = sampler or Masking()
+    speculation = to_speculation(draft, lm) if draft else None
     entropy = np.random.SeedSequence(seed).entropy
     results: list[Any] = []
     if hasattr(sampler, "outcome"):
+        if speculation is not None:
+            raise ValueError(f"draft goes with samplers that write token by token, not with {type(sampler).__name__}")
         for start in range(0, len(prompts), batch_size):
             generators = [_generator(entropy, i) for i in range(start, min(start + batch_size, len(prompts)))]
             batch = prompts[start : start + batch_size]
@@ -140,7 +153,7 @@ def run(
             batch = texts[start : start + batch_size]
             generators = [_generator(entropy, i) if n is None else _generator(entropy, i, j) for i, j in batch]
             asked = [prompts[i] for i, _ in batch]
-            results += _run_batch(lm, task, asked, generators, cast("Sampler", sampler), max_new_tokens)
+            results += _run_batch(lm, task, asked, generators, cast("Sampler", sampler), speculation, max_new_tokens)
         if n is not None:
             is_proper = not isinstance(sampler, Masking) or sampler.is_plain
             results = [_together(results[i : i + n], is_proper) for i in range(0, len(results), n)]
@@ -172,6 +185,7 @@ def _run_batch(
     prompts: Sequence[Prompt],
     generators: Sequence[np.random.Generator],
     sampler: Sampler,
+    speculation: Speculation | None,
     max_new_tokens: int,
 ) -> list[Result[Any]]:
     """Run what can be run of these prompts; the others keep their errors."""
@@ -183,9 +197,16 @@ def _run_batch(
         except Exception as error:
             rows.append(error)
     started = [row for row in rows if isinstance(row, Row)]
-    if started:
+    if started and speculation is None:
         decode(lm.open_session(), started, sampler, len(lm.vocabulary))
+    elif started and speculation is not None:
+        for _ in _speculator(lm, sampler, speculation).write(started):
+            pass
     return [task.result(row) if isinstance(row, Row) else Result(error=row) for row in rows]
+
+
+def _speculator(lm: LanguageModel, sampler: Sampler, speculation: Speculation) -> Speculator:
+    return Speculator(lm.open_prefixes(), sampler, speculation, len(lm.vocabulary))  # type: ignore[misc]
 
 
 def _run_strategy(
@@ -301,6 +322,67 @@ def _valid(result: Result[T]) -> T:
     value = result.value
     result.residual.check()
     return value
+
+
+def stream(
+    lm: LanguageModel,
+    prompt: Prompt,
+    spec: Any = None,
+    *,
+    sampler: Sampler | None = None,
+    draft: Drafts | None = None,
+    where: Predicate | Callable[[str], bool] | None = None,
+    max_new_tokens: int = 256,
+    seed: int | None = None,
+    whitespace: Whitespace = "bounded",
+    numbers: Numbers = "plain",
+    strict: bool = True,
+) -> Generator[str, None, Result[Any]]:
+    """Generate one text and give it out as it is written: the same text as from :func:`run`.
+
+    Parameters
+    ----------
+    lm, prompt, spec, sampler, draft, where, max_new_tokens, seed, whitespace, numbers, strict
+        As for :func:`run`, but for samplers that write whole texts.
+
+    Yields
+    ------
+    str
+        What one run of the model added: whole characters, one token or many.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    GrammarError
+        If the specification cannot be enforced: before the first token.
+
+    Examples
+    --------
+    >>> for piece in detent.stream(lm, "Ada is 36 years old.", Person, draft=True):
+    ...     print(piece, end="", flush=True)
+    """
+    sampler = sampler or Masking()
+    if hasattr(sampler, "outcome"):
+        raise ValueError(f"{type(sampler).__name__} writes whole texts: there is nothing to stream")
+    speculation = to_speculation(draft or Speculation(Combined()), lm)
+    task = Task(lm, spec, whitespace, numbers, strict, True, where)
+    ids, limit = _started(lm, task, prompt, max_new_tokens)
+    row = Row(ids, task.guide(), _generator(np.random.SeedSequence(seed).entropy, 0), limit)
+    return _pieces(lm, task, row, _speculator(lm, sampler, speculation))
+
+
+def _pieces(lm: LanguageModel, task: Task, row: Row, speculator: Speculator) -> Generator[str, None, Result[Any]]:
+    decoder = getincrementaldecoder("utf-8")("replace")
+    n_given = 0
+    for _ in speculator.write([row]):
+        piece = decoder.decode(b"".join(map(lm.vocabulary.token_bytes, row.tokens[n_given:])), final=row.done)
+        n_given = len(row.tokens)
+        if piece:
+            yield piece
+    return task.result(row)
 
 
 def structured(lm: LanguageModel, **options: Unpack[Options]) -> Callable[[F], F]:

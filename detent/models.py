@@ -13,6 +13,7 @@ from detent.sessions import CachedSession, PlainSession, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from detent.grammar.types import JsonSchema
     from detent.sampler.base import Logits
@@ -117,15 +118,39 @@ def load(
     )
 
 
-def _load_bundled() -> LanguageModel:
+def load_draft(*, foreign: bool = False) -> LanguageModel:
+    """Load a small model that drafts for the bundled one.
+
+    Parameters
+    ----------
+    foreign : bool
+        The one that has a tokenizer of its own.
+
+    Returns
+    -------
+    LanguageModel
+
+    Examples
+    --------
+    >>> detent.generate(detent.load(), "Ada is 36 years old.", Person, draft=load_draft())
+    """
+    from detent.model import MODEL_DIR
+
+    if foreign:
+        return _load_bundled(MODEL_DIR / "foreign-draft", MODEL_DIR / "foreign-draft")
+    return _load_bundled(MODEL_DIR / "draft", MODEL_DIR)
+
+
+def _load_bundled(weights: Path | None = None, tokens: Path | None = None) -> LanguageModel:
     from safetensors.torch import load_model
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
     from detent.model import MODEL_DIR, format_prompt
 
-    model = LlamaForCausalLM(LlamaConfig.from_pretrained(MODEL_DIR))  # in single precision, whatever the file has
-    load_model(model, MODEL_DIR / "model.safetensors")
-    return load(model, AutoTokenizer.from_pretrained(MODEL_DIR), template=format_prompt)
+    weights = weights or MODEL_DIR
+    model = LlamaForCausalLM(LlamaConfig.from_pretrained(weights))  # in single precision, whatever the file has
+    load_model(model, weights / "model.safetensors")
+    return load(model, AutoTokenizer.from_pretrained(tokens or MODEL_DIR), template=format_prompt)
 
 
 def _sessions_of(model: Any) -> Callable[[], Session]:

@@ -29,6 +29,10 @@ class Stats:
         Tokens of the prompt, tokens written (the closing EOS included), and how many of these were the only choice.
     n_masks : int
         Masks made.
+    n_forwards : int
+        Runs of the model that this row took part in.
+    n_drafted, n_accepted : int
+        Tokens that were drafted, and how many of these became part of the text.
     n_tries, n_checks : int
         Tokens that were tried against the constraint one by one; calls of the predicate.
     model_seconds, mask_seconds : float
@@ -39,6 +43,9 @@ class Stats:
     n_tokens: int = 0
     n_forced: int = 0
     n_masks: int = 0
+    n_forwards: int = 0
+    n_drafted: int = 0
+    n_accepted: int = 0
     n_tries: int = 0
     n_checks: int = 0
     model_seconds: float = 0.0

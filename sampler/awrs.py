@@ -17,7 +17,7 @@ import torch
 from detent.sampler.base import NOTHING, Constraint, Info
 from detent.sampler.bitmask import apply_bitmask
 from detent.sampler.law import Law
-from detent.sampler.order import Drawn, draws
+from detent.sampler.order import Drawn, draws, draws_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,17 +73,36 @@ class AWRS(Law):
         generators: Sequence[np.random.Generator],
     ) -> tuple[list[None], Info]:
         """Draw one token per row; see :class:`detent.sampler.base.Sampler`."""
+        scores, log_norms = self._candidates(logits, constraint)
+        orders = draws(scores, log_norms, generators)
+        trials = [self._trial(order, constraint, row, generators[row]) for row, order in enumerate(orders)]
+        return list(states), _info(trials)
+
+    def step_behind(
+        self,
+        first: Sequence[int],
+        logits: torch.Tensor,
+        constraint: Constraint,
+        generators: Sequence[np.random.Generator],
+    ) -> Info:
+        """Draw one token per row like :meth:`step`, where the first draw from the law of its candidates is known."""
+        scores, log_norms = self._candidates(logits, constraint)
+        rows = zip(first, scores, log_norms, generators, strict=True)
+        orders = [draws_behind(*row) for row in rows]
+        return _info([self._trial(order, constraint, row, generators[row]) for row, order in enumerate(orders)])
+
+    def _candidates(self, logits: torch.Tensor, constraint: Constraint) -> tuple[torch.Tensor, list[float]]:
+        """Return the logits of the law, without what is no candidate, and the log of the mass of each row."""
         scores = self.scaled(logits)
-        log_norms = scores.logsumexp(-1).tolist()
+        log_norms: list[float] = scores.logsumexp(-1).tolist()
         scores = scores.clone() if scores.data_ptr() == logits.data_ptr() else scores
         apply_bitmask(scores, constraint.candidates)
-        trials = []
-        for row, order in enumerate(draws(scores, log_norms, generators)):
-            if constraint.is_exact(row):
-                trials.append(_take(order))
-            else:
-                trials.append(_try(order, _row_of(constraint.allows, row), self.accepts, generators[row]))
-        return list(states), _info(trials)
+        return scores, log_norms
+
+    def _trial(self, order: Iterator[Drawn], constraint: Constraint, row: int, generator: np.random.Generator) -> Trial:
+        if constraint.is_exact(row):
+            return _take(order)
+        return _try(order, _row_of(constraint.allows, row), self.accepts, generator)
 
 
 class Trial(NamedTuple):

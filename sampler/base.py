@@ -139,12 +139,15 @@ class Step(NamedTuple):
         Its log-probability under the model restricted to the allowed tokens; 0 where it was forced.
     log_weight : float
         Log of the probability that the model gave to all allowed tokens together, or of an estimate of it.
+    drafted : bool
+        Whether a draft had it, so that it came without a run of the model of its own.
     """
 
     token: int
     forced: bool
     logprob: float
     log_weight: float
+    drafted: bool = False
 
 
 class Draft(NamedTuple):

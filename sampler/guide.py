@@ -291,6 +291,15 @@ def tokens_of(mask: NDArray[np.int32]) -> list[int]:
     return tokens
 
 
+def only_token(mask: NDArray[np.int32]) -> int | None:
+    """Return the one token of one row of a bitmask, or ``None`` when there are more (or none)."""
+    words = np.flatnonzero(mask)
+    if len(words) != 1:
+        return None
+    word = int(mask[words[0]]) & 0xFFFFFFFF
+    return None if word & (word - 1) else 32 * int(words[0]) + word.bit_length() - 1
+
+
 def clear_bits(mask: NDArray[np.int32], tokens: Sequence[int]) -> None:
     """Take tokens out of one row of a bitmask, in place."""
     index = np.asarray(tokens, np.int64)

@@ -12,9 +12,10 @@ from detent.sampler.bitmask import apply_bitmask
 from detent.sampler.law import Law
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
+    from numpy.typing import NDArray
 
 LOWEST = -1e30  # stands for minus infinity in the model's own scores, so that an allowed token is never impossible
 
@@ -71,16 +72,43 @@ class Masking(Law):
         generators: Sequence[np.random.Generator],
     ) -> tuple[list[None], Info]:
         """Draw one token per row; see :class:`detent.sampler.base.Sampler`."""
+        return list(states), self.decide(logits, constraint.bitmask, lambda law: draw(law, generators))
+
+    def decide(
+        self,
+        logits: torch.Tensor,
+        bitmask: NDArray[np.int32],
+        choose: Callable[[torch.Tensor], torch.Tensor],
+        log_futures: torch.Tensor | None = None,
+    ) -> Info:
+        """Let ``choose`` take one token per row from the law of this sampler.
+
+        Parameters
+        ----------
+        logits : torch.Tensor, float ``[rows, width]``
+        bitmask : numpy.ndarray, int32 ``[rows, words]``
+            What is allowed.
+        choose : callable
+            From the law, float ``[rows, width]``, to tokens, int64 ``[rows]``.
+        log_futures : torch.Tensor, float ``[rows, width]``, optional
+            Log of a factor of every token's probability.
+
+        Returns
+        -------
+        Info
+            Its log-probabilities are those without the factors.
+        """
         scores = logits.float().clamp(min=LOWEST)
         log_total = scores.logsumexp(-1)
-        apply_bitmask(scores, constraint.bitmask)
+        apply_bitmask(scores, bitmask)
         log_allowed = scores.logsumexp(-1)
         dead = log_allowed == -torch.inf
         scores[dead, 0] = 0.0
-        tokens = draw(self.law(scores), generators)
+        law = self.law(scores if log_futures is None else scores + log_futures)
+        tokens = choose(law)
         logprob = scores.gather(1, tokens.unsqueeze(1)).squeeze(1) - log_allowed.masked_fill(dead, 0.0)
         tokens = tokens.masked_fill(dead, NOTHING)
-        return list(states), Info(tokens.tolist(), logprob.tolist(), (log_allowed - log_total).tolist())
+        return Info(tokens.tolist(), logprob.tolist(), (log_allowed - log_total).tolist())
 
 
 def draw(probs: torch.Tensor, generators: Sequence[np.random.Generator]) -> torch.Tensor:
@@ -98,9 +126,14 @@ def draw(probs: torch.Tensor, generators: Sequence[np.random.Generator]) -> torc
     torch.Tensor, int64 ``[rows]``
         The indices; never one of weight zero.
     """
+    uniforms = torch.tensor([generator.random() for generator in generators], dtype=torch.float64)
+    return invert(probs, uniforms.to(probs.device))
+
+
+def invert(probs: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
+    """Return for each row of weights the index at which its uniform number, float64 ``[rows]``, falls."""
     cumulative = probs.double().cumsum(-1)
-    uniform = torch.tensor([generator.random() for generator in generators], dtype=torch.float64, device=probs.device)
-    target = (uniform * cumulative[:, -1]).unsqueeze(1)
+    target = (uniforms * cumulative[:, -1]).unsqueeze(1)
     index = torch.searchsorted(cumulative, target, right=True).clamp(max=probs.shape[1] - 1)
     # A parallel sum on a GPU may round differently in neighbouring blocks and so rise where the weight is zero.
     legal = probs.gather(1, index) > 0

@@ -62,6 +62,29 @@ def draws(
     return races(scores, log_norms, generators)
 
 
+def draws_behind(first: int, scores: torch.Tensor, log_norm: float, generator: np.random.Generator) -> Iterator[Drawn]:
+    """Draw from one row without replacement, the first draw being known.
+
+    Parameters
+    ----------
+    first : int
+        A draw from the law.
+    scores : torch.Tensor, float32 ``[width]``
+        Logits; minus infinity for what is never drawn.
+    log_norm : float
+        What is subtracted from a logit to make a log-probability.
+    generator : numpy.random.Generator
+
+    Yields
+    ------
+    Drawn
+    """
+    yield Drawn(first, float(scores[first]) - log_norm, float(scores.logsumexp(-1)) - log_norm)
+    rest = scores.clone()
+    rest[first] = -torch.inf
+    yield from draws(rest.unsqueeze(0), [log_norm], [generator])[0]
+
+
 def urn(scores: NDArray[np.float32], log_norm: float, generator: np.random.Generator) -> Iterator[Drawn]:
     """Draw from one row by inverting sums: O(width) once, then O(width / 256 + 256) for each draw."""
     drawn: list[int] = []

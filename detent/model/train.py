@@ -2,7 +2,7 @@
 
 Run ``python -m detent.model.train --out DIR --seed 0`` and, if it was stopped, run the same line again: it goes on from
 the last checkpoint. The data of step `i` depend on the seed and on `i` alone, so a stopped run and a whole run see the
-same documents.
+same documents. ``--shape`` trains the smaller models that draft for it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import time
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -26,7 +26,6 @@ from detent.model.prompt import SCHEMA_HEADING
 
 log = logging.getLogger(__name__)
 
-VOCABULARY_SIZE = 1024
 END, PAD = "<|end|>", "<|pad|>"
 STEPS = 4000
 WARM_UP, DECAY = 200, 0.55
@@ -36,7 +35,24 @@ BATCH, BLOCK = 32, 20
 MAX_TOKENS = 256
 
 
-def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
+class Shape(NamedTuple):
+    """What differs between the models: the tokens of the vocabulary, and the sizes of the network."""
+
+    vocabulary: int
+    width: int
+    hidden: int
+    layers: int
+    heads: int
+
+
+SHAPES = {
+    "model": Shape(1024, 192, 448, 4, 6),  # 1.8 M parameters
+    "draft": Shape(1024, 96, 224, 2, 4),  # 0.3 M, the tokens of the model
+    "foreign-draft": Shape(640, 96, 224, 2, 4),  # 0.3 M, tokens of its own
+}
+
+
+def train_tokenizer(seed: int, n_tokens: int) -> PreTrainedTokenizerFast:
     """Return a byte-level BPE of the synthetic texts.
 
     Words, single digits and runs of punctuation are merged apart from each other, and a space belongs to no word: a
@@ -53,7 +69,7 @@ def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY_SIZE,
+        vocab_size=n_tokens,
         special_tokens=[END, PAD],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
@@ -64,15 +80,15 @@ def train_tokenizer(seed: int) -> PreTrainedTokenizerFast:
     )
 
 
-def new_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """Return an untrained model of 1.8 M parameters."""
+def new_model(tokenizer: PreTrainedTokenizerFast, shape: Shape) -> LlamaForCausalLM:
+    """Return an untrained model."""
     config = LlamaConfig(
-        vocab_size=VOCABULARY_SIZE,
-        hidden_size=192,
-        intermediate_size=448,
-        num_hidden_layers=4,
-        num_attention_heads=6,
-        num_key_value_heads=6,
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.width,
+        intermediate_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.heads,
         max_position_embeddings=1024,
         tie_word_embeddings=True,
         bos_token_id=None,
@@ -144,12 +160,12 @@ def loss_of(model: LlamaForCausalLM, inputs: torch.Tensor, labels: torch.Tensor)
     return cross_entropy(model.lm_head(hidden[learnt]).float(), targets[learnt])
 
 
-def train(out: Path, seed: int, steps: int, minutes: float) -> None:
+def train(out: Path, shape: Shape, seed: int, steps: int, minutes: float) -> None:
     """Train until `steps` steps are done or `minutes` have passed, and save to `out` at every checkpoint."""
     torch.manual_seed(seed)
     deadline = time.monotonic() + 60 * minutes
-    tokenizer = _tokenizer(out, seed)
-    model = new_model(tokenizer)
+    tokenizer = _tokenizer(out, seed, shape.vocabulary)
+    model = new_model(tokenizer, shape)
     # Eager attention is twice as fast as the fused kernel for short documents on a CPU.
     model.set_attn_implementation("eager")
     optimizers = new_optimizers(model)
@@ -185,9 +201,9 @@ def export(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Pat
     tokenizer.save_pretrained(out)
 
 
-def _tokenizer(out: Path, seed: int) -> PreTrainedTokenizerFast:
+def _tokenizer(out: Path, seed: int, n_tokens: int) -> PreTrainedTokenizerFast:
     if not (out / "tokenizer.json").exists():
-        train_tokenizer(seed).save_pretrained(out)
+        train_tokenizer(seed, n_tokens).save_pretrained(out)
     tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(out)
     return tokenizer
 
@@ -212,6 +228,7 @@ def _save(path: Path, model: LlamaForCausalLM, optimizers: list[torch.optim.Opti
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder of the model and its checkpoint")
+    parser.add_argument("--shape", choices=SHAPES, default="model", help="which of the models")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=STEPS, help="length of the whole run")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after this time, to go on later")
@@ -220,7 +237,7 @@ def main() -> None:
     disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
-    train(options.out, options.seed, options.steps, options.minutes)
+    train(options.out, SHAPES[options.shape], options.seed, options.steps, options.minutes)
 
 
 if __name__ == "__main__":

@@ -300,7 +300,7 @@ def test_structured_needs_a_prompt_and_a_type(lm: detent.LanguageModel) -> None:
 
 
 def test_step_is_documented_in_order() -> None:
-    assert Step._fields == ("token", "forced", "logprob", "log_weight")
+    assert Step._fields == ("token", "forced", "logprob", "log_weight", "drafted")
 
 
 def test_what_strict_leaves_out_is_never_silent(lm: detent.LanguageModel) -> None:

@@ -110,3 +110,23 @@ def test_same_texts_as_the_front_door(lm: detent.LanguageModel, llama: Any, gram
     greedy = detent.run(lm, PROMPTS[1].tolist(), grammar, sampler=detent.Masking(temperature=0), max_new_tokens=150)
     processed = generate(llama, detent.LogitsProcessor(grammar), PROMPTS[1:])
     assert processed[0].tolist() == greedy.tokens
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("kind", ["draft model", "itself", "prompt lookup"])
+def test_assisted_decoding_never_fails(
+    llama: Any, vocabulary: detent.Vocabulary, grammar: detent.Grammar, kind: str
+) -> None:
+    """Greedy and sampled, the processor used again and again: refused drafts leave nothing behind."""
+    processor = detent.LogitsProcessor(grammar)
+    helpers: dict[str, dict[str, Any]] = {
+        "draft model": {"assistant_model": make_llama(seed=1)},
+        "itself": {"assistant_model": llama},
+        "prompt lookup": {"prompt_lookup_num_tokens": 4},
+    }
+    for seed in range(6):
+        torch.manual_seed(seed)
+        prompt = torch.randint(32, 127, (1, 3 + seed))
+        plain = generate(llama, processor, prompt)
+        assert generate(llama, processor, prompt, **helpers[kind])[0].tolist() == plain[0].tolist()
+        assert_valid(vocabulary, generate(llama, processor, prompt, do_sample=True, **helpers[kind]))

@@ -61,3 +61,21 @@ def test_greedy_answer(model, tokenizer, text, schema, answer) -> None:  # type:
         output = model.generate(**inputs, do_sample=False, max_new_tokens=60)[0, inputs["input_ids"].shape[1] :]
     assert output[-1] == tokenizer.eos_token_id
     assert json.loads(tokenizer.decode(output, skip_special_tokens=True)) == answer
+
+
+@pytest.mark.parametrize("name", ["draft", "foreign-draft"])
+def test_drafts_are_small(name: str) -> None:
+    assert MODEL_DIR.joinpath(name, "model.safetensors").stat().st_size <= 1_000_000
+
+
+def test_drafts_draft_for_the_model() -> None:
+    import detent
+
+    lm, schema = detent.load(), {"properties": {"mascot": {"type": "string"}, "voltage": {"type": "integer"}}}
+    assert detent.load_draft().vocabulary == lm.vocabulary != detent.load_draft(foreign=True).vocabulary
+    prompts, greedy = ["voltage: 230, mascot: zaruvi", "mascot: bim; voltage = 12"], detent.Masking(temperature=0)
+    plain = detent.run(lm, prompts, schema, sampler=greedy)
+    for draft in (detent.load_draft(), detent.load_draft(foreign=True), True):
+        drafted = detent.run(lm, prompts, schema, sampler=greedy, draft=draft)
+        assert [r.tokens for r in drafted] == [r.tokens for r in plain]
+        assert sum(r.stats.n_tokens for r in drafted) >= 2 * sum(r.stats.n_forwards for r in drafted)

@@ -1,0 +1,443 @@
+"""The decoding loop with drafts: a run of the model reads many tokens, and each may become part of the text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from detent.decoding import Row, look_ahead, timed
+from detent.sampler.awrs import AWRS
+from detent.sampler.base import NOTHING, Step
+from detent.sampler.bitmask import apply_bitmask
+from detent.sampler.guide import Guides, only_token, pack
+from detent.sampler.masking import LOWEST, Masking
+from detent.sampler.speculation.drafter import Ask, Combined, Drafter, Seen
+from detent.sampler.speculation.length import DraftLength
+from detent.sampler.speculation.lookup import PromptLookup
+from detent.sampler.speculation.models import ModelDrafter
+from detent.sampler.speculation.tables import NGrams
+from detent.sampler.speculation.texts import ForcedText, Translated
+from detent.sampler.speculation.tree import Tree, allowed, candidates, complete_masks, plant
+from detent.sampler.speculation.verify import choose
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from detent.models import LanguageModel
+    from detent.sampler.base import Info, Logits, Sampler
+    from detent.sampler.guide import Guide
+
+
+@dataclass(frozen=True)
+class Speculation:
+    """How texts are drafted.
+
+    Parameters
+    ----------
+    drafter : Drafter
+        Who guesses. What it learns stays with it from run to run.
+    length : int
+        Most tokens to guess one after another; what is forced comes on top.
+    adaptive : bool
+        Whether to guess less, or nothing, where guesses seldom come true.
+    future : callable, optional
+        From the tokens of an answer so far to the log of a factor for each next token, float ``[width]``: how much of
+        the model's mass behind it is valid, say. Masking then draws from its law times these factors.
+
+    Raises
+    ------
+    ValueError
+        If the length is below 1.
+
+    Notes
+    -----
+    The law of the texts is that of plain decoding. Unless drafts are drawn from a model, so is each text: the same seed
+    gives the same tokens.
+    """
+
+    drafter: Drafter
+    length: int = 8
+    adaptive: bool = True
+    future: Callable[[list[int]], Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.length < 1:
+            raise ValueError(f"length must be at least 1, not {self.length}")
+
+
+def training_free(lm: LanguageModel) -> Combined:
+    """Make a drafter that needs no other model: forced text, copies, and n-grams learnt while writing.
+
+    Parameters
+    ----------
+    lm : LanguageModel
+        The target.
+    """
+    try:
+        lm.encode("")
+    except TypeError:  # a bare vocabulary
+        return Combined(PromptLookup(), NGrams())
+    return Combined(ForcedText(lm.vocabulary, lm.encode), PromptLookup(), NGrams())
+
+
+def to_speculation(draft: Any, lm: LanguageModel) -> Speculation:
+    """Return what ``draft=`` stands for: ``True``, a language model, a drafter, or a speculation itself."""
+    from detent.models import LanguageModel
+
+    if isinstance(draft, Speculation):
+        return draft
+    if draft is True:
+        return Speculation(training_free(lm))
+    if isinstance(draft, LanguageModel):
+        model = ModelDrafter(draft.open_prefixes())  # type: ignore[misc]
+        if draft.vocabulary == lm.vocabulary:
+            return Speculation(model)
+        return Speculation(Translated(lm.vocabulary, lm.encode, draft.vocabulary, draft.encode, model))
+    if not hasattr(draft, "draft"):
+        raise TypeError(f"draft must be True, a LanguageModel, a drafter or a Speculation, not {type(draft).__name__}")
+    return Speculation(draft)
+
+
+class Round(NamedTuple):
+    """One row in one run of the model.
+
+    Attributes
+    ----------
+    row : Row
+    tree : Tree
+        What the model reads; its root is the text so far.
+    depth : int
+        Of the draft, before it was cut to what is allowed.
+    """
+
+    row: Row
+    tree: Tree
+    depth: int = 0
+
+    @property
+    def pending(self) -> range:
+        """Lengths of the text at which a forced token waits for its probability."""
+        return range(len(self.row.trace), len(self.row.tokens))
+
+    @property
+    def room(self) -> int:
+        """How many tokens may still be written."""
+        return self.row.limit - len(self.row.tokens)
+
+    @property
+    def prefixes(self) -> list[list[int]]:
+        """What the model is asked about: the pending places, then the open nodes."""
+        text = self.row.prompt + self.row.tokens
+        before = [text[: len(self.row.prompt) + length] for length in self.pending]
+        return before + [text + self.tree.path(node) for node in self.tree.open]
+
+
+class Speculator:
+    """Writes rows with drafts.
+
+    Parameters
+    ----------
+    model : callable
+        From prefixes to logits.
+    sampler : Sampler
+        Whose law the texts follow.
+    speculation : Speculation
+    n_tokens : int
+        Number of tokens in the vocabulary.
+
+    Notes
+    -----
+    The guide of a row only ever goes through tokens that are written: a draft is looked through and undone before
+    anything is decided.
+
+    ``Masking`` decides all nodes of all rows at once; of drafts that were drawn, it keeps each with the probability
+    of the usual rule. Any other sampler draws node by node, and the text goes on along the draft as far as it agrees;
+    ``AWRS`` also takes drawn drafts by that rule, before it asks the constraint, so that no mask is needed.
+    """
+
+    def __init__(self, model: Logits, sampler: Sampler, speculation: Speculation, n_tokens: int) -> None:
+        self.model, self.sampler, self.speculation, self.n_tokens = model, sampler, speculation, n_tokens
+        if speculation.future is not None and not isinstance(sampler, Masking):
+            raise ValueError(f"future goes with Masking, not with {type(sampler).__name__}")
+
+    def write(self, rows: Sequence[Row]) -> Iterator[None]:
+        """Write every row to its end or to its limit, in place; stop behind every run of the model."""
+        longest, cost = self.speculation.length, self.speculation.drafter.cost
+        lengths = {id(row): DraftLength(longest, cost) for row in rows}
+        for row in rows:
+            row.sampler_state = self.sampler.init()
+            row.mask = pack(np.ones(self.n_tokens, np.bool_))
+        with torch.inference_mode():
+            look_ahead(rows, self.n_tokens)
+        while rows := [row for row in rows if not row.done]:
+            with torch.inference_mode():
+                self._round(rows, lengths)
+            yield
+
+    def _round(self, rows: Sequence[Row], lengths: dict[int, DraftLength]) -> None:
+        rounds = self._plan(rows, lengths)
+        logits = timed(rows, partial(self._read, rounds))
+        cuts = np.cumsum([n for r in rounds for n in (len(r.pending), len(r.tree.open))])[:-1].tolist()
+        parts = logits.tensor_split(cuts)
+        pending, drafted = parts[::2], list(parts[1::2])
+        for r, at in zip(rounds, pending, strict=True):
+            self._score(r, at)
+        rounds, drafted = _open_ones(rounds, drafted)
+        if not rounds:
+            return
+        written = [len(r.row.tokens) for r in rounds]
+        if isinstance(self.sampler, Masking):
+            self._decide_at_once(self.sampler, rounds, torch.cat(drafted))
+        else:
+            for r, at in zip(rounds, drafted, strict=True):
+                self._decide_in_turn(r, at)
+        seen = []
+        for r, at, n in zip(rounds, drafted, written, strict=True):
+            _count(r, lengths[id(r.row)], n)
+            text = r.row.prompt + r.row.tokens
+            read = [r.tree.tokens[node] if node else text[len(r.row.prompt) + n - 1] for node in r.tree.open]
+            seen.append(Seen(text, len(r.row.tokens) - n, read, at))
+        self.speculation.drafter.learn(seen)
+        look_ahead([r.row for r in rounds if not r.row.closed], self.n_tokens)
+
+    def _read(self, rounds: Sequence[Round]) -> torch.Tensor:
+        """Run the model and, while its device works, make the masks."""
+        logits: torch.Tensor = self.model([prefix for r in rounds for prefix in r.prefixes])
+        for r in rounds:
+            start = perf_counter()
+            complete_masks(r.tree, r.row.guide, r.room, exact=not isinstance(self.sampler, AWRS))
+            r.row.mask_seconds += perf_counter() - start
+            r.row.n_masks += len(r.tree.masks) - 1
+        return logits
+
+    # -------------------------------------------------------------------------------------------------------- before
+    def _plan(self, rows: Sequence[Row], lengths: dict[int, DraftLength]) -> list[Round]:
+        """Get drafts for the rows that go on; the others only wait for probabilities."""
+        going_on = [row for row in rows if not row.closed]
+        rounds = [Round(row, Tree()) for row in rows if row.closed]
+        asks = [self._ask(row, lengths[id(row)]) for row in going_on]
+        for row, ask, draft in zip(going_on, asks, self.speculation.drafter.draft(asks), strict=True):
+            assert ask.root is not None
+            draft.masks.setdefault(0, ask.root)
+            rounds.append(Round(row, plant(draft, row.guide, row.limit - len(row.tokens)), max(draft.depths)))
+        return rounds
+
+    def _ask(self, row: Row, length: DraftLength) -> Ask:
+        most = min(length() if self.speculation.adaptive else length.longest, row.limit - len(row.tokens))
+        draws = isinstance(self.sampler, Masking | AWRS) and self.sampler.temperature > 0
+        law = self._draft_law if draws else None
+        root = row.mask if self._takes_candidates(row.guide) else allowed(row.guide, row.mask)
+        text = row.prompt + row.tokens
+        return Ask(text, len(row.prompt), row.guide, most, law, row.generator, self._mask, root)
+
+    def _mask(self, guide: Guide) -> NDArray[np.int32]:
+        mask = candidates(guide)
+        return mask if self._takes_candidates(guide) else allowed(guide, mask)
+
+    def _takes_candidates(self, guide: Guide) -> bool:
+        """Whether the sampler takes candidates as they are: AWRS asks the predicate about what it draws."""
+        return guide.is_exact or isinstance(self.sampler, AWRS)
+
+    def _draft_law(self, logits: torch.Tensor, masks: NDArray[np.int32]) -> torch.Tensor:
+        """See :data:`detent.sampler.speculation.drafter.DraftLaw`."""
+        return law_under(self.sampler, _fit(logits.float(), self.n_tokens, -torch.inf), masks)
+
+    # --------------------------------------------------------------------------------------------------------- after
+    def _score(self, r: Round, logits: torch.Tensor) -> None:
+        """Score the tokens that were forced before the model had read up to them."""
+        tokens = [r.row.tokens[i] for i in r.pending]
+        for token, mass in zip(tokens, self._log_masses(logits, tokens), strict=True):
+            r.row.trace.append(Step(token, True, 0.0, mass))
+
+    def _log_masses(self, logits: torch.Tensor, tokens: Sequence[int]) -> list[float]:
+        """Return the log-probability that the model gives to each of some tokens."""
+        if not tokens:
+            return []
+        scores = self.sampler.target(logits).float()
+        index = torch.tensor(tokens, device=logits.device).unsqueeze(1)
+        masses: list[float] = (scores.gather(1, index).squeeze(1) - scores.logsumexp(-1)).tolist()
+        return masses
+
+    def _decide_at_once(self, sampler: Masking, rounds: Sequence[Round], logits: torch.Tensor) -> None:
+        masks = np.stack([r.tree.masks[node] for r in rounds for node in r.tree.open])
+        numbers = [_Numbers(r) for r in rounds]
+        info = sampler.decide(logits, masks, partial(_choose, rounds, numbers), self._futures(rounds, logits))
+        steps = map(Step, info.tokens, repeat(False), info.logprob, info.log_weight)
+        for r, used in zip(rounds, numbers, strict=True):
+            at = dict(zip(r.tree.open, steps, strict=False))
+            used.take(_follow(r, lambda node, at=at: at[node]))  # type: ignore[misc]
+
+    def _futures(self, rounds: Sequence[Round], logits: torch.Tensor) -> torch.Tensor | None:
+        future = self.speculation.future
+        if future is None:
+            return None
+        rows = [torch.as_tensor(future(r.row.tokens + r.tree.path(node))) for r in rounds for node in r.tree.open]
+        return torch.stack(rows).to(logits.device, torch.float32)
+
+    def _decide_in_turn(self, r: Round, logits: torch.Tensor) -> None:
+        places = {node: logits[i : i + 1] for i, node in enumerate(r.tree.open)}
+
+        def decide(node: int) -> Step:
+            token = only_token(r.tree.masks[node])
+            if token is not None:
+                return Step(token, True, 0.0, self._log_masses(places[node], [token])[0])
+            info = self._draw(r, node, places[node])
+            r.row.n_tries += sum(info.n_tries)
+            return Step(info.tokens[0], False, info.logprob[0], info.log_weight[0])
+
+        _follow(r, decide)
+
+    def _draw(self, r: Round, node: int, logits: torch.Tensor) -> Info:
+        row, mask = r.row, r.tree.masks[node][None]
+        constraint = Guides([row.guide], mask)
+        if isinstance(self.sampler, AWRS) and node in r.tree.laws:
+            target = law_under(self.sampler, logits, mask)
+            if target.any():
+                drafted = [r.tree.tokens[child] for child in r.tree.children()[node]]
+                uniforms = torch.from_numpy(row.generator.random((1, len(drafted) + 1)))
+                children, draft = torch.tensor([drafted]), _fit(r.tree.laws[node].unsqueeze(0), target.shape[1], 0.0)
+                first = choose(target, *(part.to(target.device) for part in (uniforms, children, draft)))
+                return self.sampler.step_behind(first.tolist(), logits, constraint, [row.generator])
+        (row.sampler_state,), info = self.sampler.step([row.sampler_state], logits, constraint, [row.generator])
+        return info
+
+
+class _Numbers:
+    """The uniform numbers of a row's decisions.
+
+    They are those of plain decoding: the next of the row's generator, one for each decision on the way. So they are
+    read ahead, and only those that were used are taken. Where drafts were drawn, there are new ones for every node.
+    """
+
+    def __init__(self, r: Round) -> None:
+        self.r = r
+
+    def __call__(self, n: int) -> NDArray[np.float64]:
+        """Return the numbers of the open nodes, float64 ``[open, n]``; the last is that of drawing without a draft."""
+        tree, generator = self.r.tree, self.r.row.generator
+        numbers = np.zeros((len(tree.open), n))
+        if tree.laws:
+            children = tree.children()
+            own = max(len(children[node]) for node in tree.laws) + 1  # whatever other rows need
+            drawn = generator.random((len(tree.open), own))
+            numbers[:, : own - 1], numbers[:, -1] = drawn[:, :-1], drawn[:, -1]
+            return numbers
+        n_before = {0: 0}
+        for node in tree.open[1:]:
+            parent = tree.parents[node]
+            n_before[node] = n_before[parent] + (parent not in tree.forced)
+        state = generator.bit_generator.state
+        stream = generator.random(max(n_before.values()) + 1)
+        generator.bit_generator.state = state
+        numbers[:, -1] = stream[list(n_before.values())]
+        return numbers
+
+    def take(self, n_used: int) -> None:
+        """Take as many numbers from the generator as there were decisions."""
+        if not self.r.tree.laws:
+            self.r.row.generator.random(n_used)
+
+
+def _choose(rounds: Sequence[Round], numbers: Sequence[_Numbers], target: torch.Tensor) -> torch.Tensor:
+    """Choose the tokens of all open nodes from their laws, float ``[open nodes, width]``."""
+    drawn = [(r.tree.children(), r.tree) for r in rounds]
+    n = max((len(children[node]) for children, tree in drawn for node in tree.laws), default=0)
+    uniforms = torch.from_numpy(np.concatenate([of_row(n + 1) for of_row in numbers])).to(target.device)
+    if n == 0:
+        return choose(target, uniforms)
+    tokens = np.full((len(target), n), -1)
+    draft = torch.zeros_like(target)
+    places = ((children[node], tree, node) for children, tree in drawn for node in tree.open)
+    for i, (children, tree, node) in enumerate(places):
+        if node in tree.laws:
+            tokens[i, : len(children)] = [tree.tokens[child] for child in children]
+            draft[i] = _fit(tree.laws[node].unsqueeze(0), target.shape[1], 0.0)
+    return choose(target, uniforms, torch.from_numpy(tokens).to(target.device), draft)
+
+
+def _follow(r: Round, decide: Callable[[int], Step]) -> int:
+    """Write tokens along the draft, as far as it agrees, and one more; return how many of them were decided."""
+    row, tree, children = r.row, r.tree, r.tree.children()
+    node, n_decided = 0, 0
+    while not row.closed:
+        step = decide(node)
+        forced = node in tree.forced
+        n_decided += not forced
+        if step.token == NOTHING or not row.take(step.token):
+            if step.token != NOTHING and not forced:
+                raise ValueError(f"the sampler drew token {step.token}, which is not allowed")
+            row.dead = True
+            return n_decided
+        child = next((child for child in children[node] if tree.tokens[child] == step.token), None)
+        logprob = 0.0 if forced else step.logprob
+        row.trace.append(step._replace(forced=forced, logprob=logprob, drafted=child is not None))
+        if child is None:
+            return n_decided
+        node = child
+    return n_decided
+
+
+def _count(r: Round, length: DraftLength, n_before: int) -> None:
+    """Tell the row and the length of its drafts how the draft did, ``n_before`` being what was written before it."""
+    tree, row = r.tree, r.row
+    n_accepted = sum(step.drafted for step in row.trace[n_before:])
+    row.n_drafted += len(tree) - 1
+    row.n_accepted += n_accepted
+    node = max(range(len(tree)), key=tree.depths.__getitem__)
+    guessed = []
+    while node:
+        guessed += [] if tree.parents[node] in tree.forced else [tree.depths[node]]
+        node = tree.parents[node]
+    length.saw(len(guessed) or bool(r.depth), sum(depth <= n_accepted for depth in guessed))
+
+
+def _open_ones(rounds: Sequence[Round], parts: Sequence[torch.Tensor]) -> tuple[list[Round], list[torch.Tensor]]:
+    """Leave out the rows that only waited for probabilities."""
+    kept = [i for i, r in enumerate(rounds) if r.tree.open]
+    return [rounds[i] for i in kept], [parts[i] for i in kept]
+
+
+def _fit(rows: torch.Tensor, width: int, fill: float) -> torch.Tensor:
+    """Return rows of another width, filled up or cut off on the right."""
+    if rows.shape[1] == width:
+        return rows
+    fitted = rows.new_full((len(rows), width), fill)
+    shared = min(width, rows.shape[1])
+    fitted[:, :shared] = rows[:, :shared]
+    return fitted
+
+
+def law_under(sampler: Any, logits: torch.Tensor, masks: NDArray[np.int32]) -> torch.Tensor:
+    """Return the law that ``Masking`` or ``AWRS`` draws from under some masks, in its order of options and mask.
+
+    Parameters
+    ----------
+    sampler : Masking or AWRS
+    logits : torch.Tensor, float ``[rows, width]``
+        Left as they are.
+    masks : numpy.ndarray, int32 ``[rows, words]``
+
+    Returns
+    -------
+    torch.Tensor, float32 ``[rows, width]``
+        Zero in rows that allow nothing.
+    """
+    if isinstance(sampler, Masking):
+        scores = logits.float().clamp(min=LOWEST)
+        apply_bitmask(scores, masks)
+        dead = scores.amax(-1) == -torch.inf
+        scores[dead, 0] = 0.0
+        law = sampler.law(scores)
+        law[dead] = 0.0
+        return law
+    scores = sampler.scaled(logits).clone()
+    apply_bitmask(scores, masks)
+    probs: torch.Tensor = scores.softmax(-1).nan_to_num(0.0)
+    return probs
