@@ -183,8 +183,11 @@ def want(A, x, place):
     used, base = int(A[WANTED + 2]), int(A[WANTED])
     A[WANTED + MISSING] = 1
     for j in range(max(0, used - 128), used, 2):
-        if A[base + j] == x and A[base + j + 1] == place:
-            return
+        if A[base + j] == x and A[base + j + 1] == place:  # to be built anyway: first, now
+            for k in range(j, used - 2):
+                A[base + k] = A[base + k + 2]
+            used -= 2
+            break
     A[base + used], A[base + used + 1] = x, place
     A[WANTED + 2] = used + 2
 

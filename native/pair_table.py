@@ -123,7 +123,10 @@ def pair_row(A, pair):
 
 @kernel("void(A, i8, i8)")
 def ask(A, x, pos):
-    """Ask for a pair that is missing: it is built before the pair that waits for it starts again."""
+    """Ask for a pair that is missing: it is built before the pair that waits for it starts again.
+
+    One that is to be built anyway, for another, comes first now.
+    """
     base = int(A[PENDING])
     if A[PENDING + 2] + 2 > A[PENDING + 1]:
         A[PENDING + 2] = 2  # keep the first one, which asks again for whatever it still misses
@@ -131,7 +134,10 @@ def ask(A, x, pos):
     A[WAITS] = 1
     for j in range(max(0, used - 64), used, 2):
         if A[base + j] == x and A[base + j + 1] == pos:
-            return
+            for k in range(j, used - 2):
+                A[base + k] = A[base + k + 2]
+            used -= 2
+            break
     A[base + used], A[base + used + 1] = x, pos
     A[PENDING + 2] = used + 2
 
