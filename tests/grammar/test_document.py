@@ -18,7 +18,8 @@ from detent.grammar.errors import GrammarError
 from detent.grammar.json_schema.dialects import DIALECTS, metaschema
 from detent.grammar.json_schema.document import Document, join
 from detent.grammar.json_schema.goals import Goals
-from detent.grammar.json_schema.nodes import Node, Reader
+from detent.grammar.json_schema.nodes import Node
+from detent.grammar.json_schema.reader import Reader
 
 URI = {dialect.draft: uri for uri, dialect in DIALECTS.items()}
 WORD, COUNT = {"type": "string"}, {"type": "integer"}
