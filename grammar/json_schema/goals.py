@@ -194,8 +194,8 @@ class Goals:
                 self._leaned = outer
         return answer
 
-    def tentatively(self, ask: Callable[[], bool]) -> tuple[bool, bool]:
-        """An answer, and whether a "no" is final (it did not lean on a goal that is being decided)."""
+    def tentatively(self, ask: Callable[[], V]) -> tuple[V, bool]:
+        """An answer, and whether it is final (it did not lean on a "no" for a goal that is being decided)."""
         outer, self._leaned = self._leaned, _NOTHING
         try:
             answer = ask()
