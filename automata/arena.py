@@ -60,6 +60,7 @@ class Arena:
         self.A: Words = layout.allocate(n_bytes, len(vocabulary))
         self.goals: dict[Hashable, int] = {}  # numbers of goals that documents share
         self._owners: dict[int, ref[Lowers]] = {}
+        self._tokens: dict[int, bytes] = {}
         self._texts: dict[bytes, int] = {}
         self._numbers: dict[NumberSpec, tuple[int, tuple[int, ...]]] = {}
         self._specs: dict[tuple[int, int, int, int], int] = {}
@@ -91,8 +92,12 @@ class Arena:
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes of a token."""
-        at, base = int(self.V[trie.V_TOKOFF]) + token, int(self.V[trie.V_TOKBYTES])
-        return self.V[base + int(self.V[at]) : base + int(self.V[at + 1])].astype(np.uint8).tobytes()
+        found = self._tokens.get(token)
+        if found is None:
+            at, base = int(self.V[trie.V_TOKOFF]) + token, int(self.V[trie.V_TOKBYTES])
+            found = self.V[base + int(self.V[at]) : base + int(self.V[at + 1])].astype(np.uint8).tobytes()
+            self._tokens[token] = found
+        return found
 
     def position(self, kind: int, *fields: int) -> int:
         """Number of a position."""

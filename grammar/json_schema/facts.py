@@ -7,9 +7,10 @@ The result is decided into *exits*: pairs of what the value must be and the resi
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from functools import reduce
-from operator import or_
+from operator import attrgetter, or_
 from typing import Any, NamedTuple
 
 from .formula import AND, ATOM, FALSE, NOT, SUBJECTS, TRUE, Formula, Formulas, atoms, conjuncts, polarity
@@ -226,8 +227,11 @@ class Facts(Formulas):
         def leaf(f: Formula) -> Formula:
             atom = f.atom
             if isinstance(atom, Unique) and atom.pending:
-                seen = {v.serial: v for v in (*atom.seen, value)}
-                return self.atom(Unique(tuple(seen[k] for k in sorted(seen)), False))
+                seen = atom.seen
+                if value not in seen:
+                    k = bisect_left(seen, value.serial, key=attrgetter("serial"))
+                    seen = (*seen[:k], value, *seen[k:])
+                return self.atom(Unique(seen, False))
             return f
 
         return self.replace(f, leaf, UNIQUE)

@@ -331,11 +331,14 @@ class Goals:
 
     def _one_of(self, constants: tuple[Formula, ...]) -> Formula:
         """The formula that only these values meet; scalars among them are one list, however many they are."""
-        lists = [f.atom for f in constants if f.op == ATOM and f.atom.is_listing]
-        parts = [f for f in constants if f.op != ATOM or not f.atom.is_listing]
-        if lists:
-            listing = self.reader.listing([v for node in lists for v in node.enum], lists[0].place)
-            parts.append(self.formulas.atom(listing))
+        parts, values = [], []
+        for f in constants:
+            if f.op == ATOM and f.atom.is_listing:
+                values += f.atom.enum
+            else:
+                parts.append(f)
+        if values:
+            parts.append(self.formulas.atom(self.reader.listing(values, self.reader.document.root)))
         return self.formulas.any(parts)
 
     def _find_overlaps(self) -> None:

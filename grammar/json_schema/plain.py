@@ -50,7 +50,7 @@ def _enumerated(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
     values: list[Value] = []
     words = {v for v in kept if isinstance(v, str) and can_be_written(v)}
     if words:
-        values.append(String(words=tuple(sorted(words, key=str.encode))))
+        values.append(String(words=tuple(sorted(words))))
     for v in kept:
         if v is None or isinstance(v, bool):
             values.append(Literal("null" if v is None else "true" if v else "false"))

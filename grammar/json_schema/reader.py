@@ -255,11 +255,11 @@ class Reader:
         """A node that only some scalars meet."""
         if len(values) == 1:
             return self.constant(values[0], place)
-        key = ("some", frozenset(map(canonical, values)))
+        key = ("some", frozenset([v if type(v) is str else canonical(v) for v in values]))
         found = self._constants.get(key)
         if found is None:
             found = self._constants[key] = self.fresh(place)
-            found.enum = values
+            found.enum, found.is_listing = values, True
         return found
 
     def structure(self, value: Any, place: Place) -> Node:
