@@ -215,7 +215,8 @@ class Facts(Formulas):
             fewer = self.all((self.child(atom.value), self.contains(atom.value, atom.least - 1)))
             return self.any((fewer, self.all((self.child(self.values.no(atom.value)), f))))
 
-        return self.replace(f, leaf, (EACH if place is None else slots([place])) | COUNT | UNIQUE)
+        member = 0 if place is None else slots([place])
+        return self.replace(f, leaf, member | (0 if kind is None else EACH) | COUNT | UNIQUE)
 
     def loose(self, f: Formula) -> Formula:
         """The residual if items may be equal."""
