@@ -18,7 +18,7 @@ I32 = NDArray[np.int32]
 ELEMENT, LOCATION, SET, FIRST, PAST, MARKED, TOUCHED = range(7)
 
 
-@kernel("int64(int64)", nogil=True, allocates=True)
+@kernel("int64(int64)", nogil=True)
 def mix(value: int) -> int:
     """Scramble a number below 2**31 into 32 bits."""
     value = (value + 1) * 2654435761 & 0xFFFFFFFF
