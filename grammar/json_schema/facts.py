@@ -63,15 +63,21 @@ class Child(NamedTuple):
     value: Formula
 
 
-# What facts are about, as bits: listed members share the lower ones.
-_PLACES = SUBJECTS - 4
-EACH, COUNT, UNIQUE, CHILD = (1 << _PLACES + k for k in range(4))
-_SUBJECTS = {Each: EACH, AtLeast: COUNT, Contains: COUNT, Unique: UNIQUE, Child: CHILD}
+# What facts are about, as bits: listed members share the lower ones, kinds of others the next.
+_PLACES, _KINDS = SUBJECTS - 23, 20
+EACH = (1 << _KINDS) - 1 << _PLACES
+COUNT, UNIQUE, CHILD = (1 << _PLACES + _KINDS + k for k in range(3))
+_SUBJECTS = {AtLeast: COUNT, Contains: COUNT, Unique: UNIQUE, Child: CHILD}
 
 
 def slots(places: Iterable[int]) -> int:
     """What facts about some listed members are about."""
     return reduce(or_, (1 << place % _PLACES for place in places), 0)
+
+
+def each(kind: int) -> int:
+    """What facts about a kind of other members are about."""
+    return 1 << _PLACES + kind % _KINDS
 
 
 class Facts(Formulas):
@@ -94,6 +100,8 @@ class Facts(Formulas):
         """See :meth:`Formulas.subject`."""
         if type(atom) is Slot:
             return 1 << atom.place % _PLACES
+        if type(atom) is Each:
+            return each(atom.kind)
         return _SUBJECTS.get(type(atom), UNIQUE)  # what is left out of a node is no fact, and seldom met
 
     def slot(self, place: int, absent: bool, value: Formula) -> Formula:
@@ -216,7 +224,7 @@ class Facts(Formulas):
             return self.any((fewer, self.all((self.child(self.values.no(atom.value)), f))))
 
         member = 0 if place is None else slots([place])
-        return self.replace(f, leaf, member | (0 if kind is None else EACH) | COUNT | UNIQUE)
+        return self.replace(f, leaf, member | (0 if kind is None else each(kind)) | COUNT | UNIQUE)
 
     def loose(self, f: Formula) -> Formula:
         """The residual if items may be equal."""
