@@ -7,7 +7,6 @@ Atoms are whatever a table of formulas is made for: nodes (what a value must mee
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from operator import is_not
 from typing import Any
 
 ATOM, AND, OR, NOT = range(4)
@@ -147,33 +146,33 @@ class Formulas:
             del flat[k]
         return flat
 
-    def _with_parts(self, f: Formula, parts: Iterable[Formula]) -> Formula:
-        """A formula with other parts in the same order; they are taken only until the result is clear."""
-        if f.op == NOT:
-            return self.no(next(iter(parts)))
-        zero = FALSE if f.op == AND else TRUE
-        found = []
-        for part in parts:
-            if part is zero:
-                return zero
-            found.append(part)
-        if not any(map(is_not, found, f.parts)):
-            return f
-        return self.all(found) if f.op == AND else self.any(found)
-
     def replace(self, f: Formula, leaf: Callable[[Formula], Formula], about: int = -1) -> Formula:
         """The formula with every atom about some subjects replaced (``leaf`` gets the atom's formula)."""
         done: dict[int, Formula] = {}
 
         def walk(f: Formula) -> Formula:
-            if not f.about & about:
-                return f
             found = done.get(f.serial)
             if found is None:
-                found = done[f.serial] = leaf(f) if f.op == ATOM else self._with_parts(f, map(walk, f.parts))
+                found = done[f.serial] = leaf(f) if f.op == ATOM else with_parts(f)
             return found
 
-        return walk(f)
+        def with_parts(f: Formula) -> Formula:
+            zero = FALSE if f.op == AND else TRUE
+            other: dict[int, Formula] = {}
+            for part in f.parts:
+                if part.about & about:
+                    found = walk(part)
+                    if f.op == NOT:
+                        return self.no(found)
+                    if found is zero:
+                        return zero
+                    if found is not part:
+                        other[part.serial] = found
+            if not other:
+                return f
+            return (self.all if f.op == AND else self.any)([other.get(part.serial, part) for part in f.parts])
+
+        return walk(f) if f.about & about else f
 
     def grant(self, f: Formula, kind: type) -> Formula:
         """The formula with atoms of a kind true wherever they stand, and their negations as well."""

@@ -44,9 +44,8 @@ def residuals(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
 
 def _enumerated(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
     """The scalars listed by ``enum`` and ``const`` that meet everything else."""
-    listed = next(node for node in nodes if node.enum is not None)
-    assert listed.enum is not None
-    kept = [v for v in listed.enum if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
+    listed = min((node for node in nodes if node.enum is not None), key=lambda node: len(node.enum or ()))
+    kept = [v for v in listed.enum or () if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
     values: list[Value] = []
     words = {v for v in kept if isinstance(v, str) and can_be_written(v)}
     if words:
