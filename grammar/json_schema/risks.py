@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from .. import dfa as automata
 from ..dfa import CharDfa
 from ..number_table import MAX_MODULUS
-from .branches import is_plain
+from .branches import is_plain, lists_containers
 from .formula import atoms
 from .free_names import children
 from .nodes import ARRAY, OBJECT, Node
@@ -234,7 +234,9 @@ class Risks:
 
 def _may_be_risky(node: Node) -> bool:
     """Whether a node alone could be asked too much."""
-    return bool(node.texts or node.patterns or node.enum or node.multiple is not None or not node.is_conjunctive)
+    several_texts = len(node.texts) + len(node.narrowed) + (node.longest is not None) > 1
+    scalar = several_texts or node.multiple is not None
+    return scalar or bool(node.patterns) or not node.is_conjunctive or lists_containers(node)
 
 
 def _texts(node: Node) -> dict[Any, int]:
