@@ -60,6 +60,7 @@ class Arena:
         self.A: Words = layout.allocate(n_bytes, len(vocabulary))
         self.goals: dict[Hashable, int] = {}  # numbers of goals that documents share
         self._owners: dict[int, ref[Lowers]] = {}
+        self._tokens: dict[int, bytes] = {}
         self._texts: dict[bytes, int] = {}
         self._numbers: dict[NumberSpec, tuple[int, tuple[int, ...]]] = {}
         self._specs: dict[tuple[int, int, int, int], int] = {}
@@ -91,8 +92,12 @@ class Arena:
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes of a token."""
-        at, base = int(self.V[trie.V_TOKOFF]) + token, int(self.V[trie.V_TOKBYTES])
-        return self.V[base + int(self.V[at]) : base + int(self.V[at + 1])].astype(np.uint8).tobytes()
+        found = self._tokens.get(token)
+        if found is None:
+            at, base = int(self.V[trie.V_TOKOFF]) + token, int(self.V[trie.V_TOKBYTES])
+            found = self.V[base + int(self.V[at]) : base + int(self.V[at + 1])].astype(np.uint8).tobytes()
+            self._tokens[token] = found
+        return found
 
     def position(self, kind: int, *fields: int) -> int:
         """Number of a position."""
@@ -227,12 +232,12 @@ class Arena:
         for byte, (lo, hi) in zip(_LEAD_BYTES, spans.tolist(), strict=True):
             together.setdefault((lo, hi), []).append(byte)
         for (lo, hi), lead_bytes in together.items():
-            bits[:, lead_bytes] = stays[:, np.unique(dfa.cls[lo : hi + 1])].all(axis=1)[:, None]
+            bits[:, lead_bytes] = stays[:, list(set(dfa.cls[lo : hi + 1].tolist()))].all(axis=1)[:, None]
         packed = np.packbits(bits, axis=1, bitorder="little")
         loops = np.zeros(dfa.n_states, dtype=np.int64)
         for k in np.flatnonzero(packed.any(axis=1)).tolist():
             loops[looping[k]] = self._packed_loop(packed[k].tobytes())
-        real = dfa.trans[:, np.unique(dfa.cls[~((dfa.starts >= 0xD800) & (dfa.starts < 0xE000))])]
+        real = dfa.trans[:, list(set(dfa.cls[(dfa.starts < 0xD800) | (dfa.starts >= 0xE000)].tolist()))]
         total = np.all(real >= 0, axis=1)
         while total.any() and (more := total & np.all(total[real], axis=1)).sum() < total.sum():
             total = more

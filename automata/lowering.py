@@ -212,7 +212,7 @@ class JsonLowering:
             at, fields = arena.number(value.spec)
             return arena.position(positions.K_NUMBER, at, *fields, ws)
         if isinstance(value, String):
-            avoid = arena.trie(tuple(word.encode() for word in value.avoid)) if value.avoid else 0
+            avoid = arena.trie(tuple(map(str.encode, value.avoid))) if value.avoid else 0
             return arena.position(positions.K_OPEN, self._spec(value), ws, avoid)
         if isinstance(value, Object):
             return arena.position(positions.K_OBJECT, self._reserve(value), 0, positions.START, ws)
@@ -221,9 +221,7 @@ class JsonLowering:
     def _spec(self, value: String) -> int:
         arena = self.arena
         if value.words is not None:
-            return arena.spec(
-                languages.WORDS_OF_TRIE, 0, None, arena.trie(tuple(word.encode() for word in value.words))
-            )
+            return arena.spec(languages.WORDS_OF_TRIE, 0, None, arena.trie(tuple(map(str.encode, value.words))))
         if value.dfa is not None:
             return arena.spec(languages.AUTOMATON, value.shortest, value.longest, arena.dfa(value.dfa))
         return arena.any_text(value.shortest, value.longest)

@@ -20,6 +20,8 @@ def is_plain(value: Decimal | int | float) -> bool:
 def is_multiple(number: Decimal, step: Fraction) -> bool:
     """Return whether a finite number is a multiple of a positive terminating decimal, however large its exponent."""
     _, digits, exponent = number.as_tuple()
+    if step == 1:
+        return int(exponent) >= 0 or not any(digits[int(exponent) :])
     scale = decimal_places(step)
     modulus, shift = int(step * 10**scale), int(exponent) + scale
     significand = int(Decimal((0, digits, 0)))

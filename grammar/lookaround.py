@@ -80,8 +80,13 @@ class _Threads:
     def __init__(
         self, program: Program, assertions: list[_Assertion], points: list[int], member: list[list[int]]
     ) -> None:
-        self.code, self.assertions, self.member = program.code, assertions, member
+        self.code, self.assertions = program.code, assertions
         self.invisible = list(map(is_mark, points))
+        alike: dict[tuple[int, ...], list[int]] = {}  # classes that the assertions do not tell apart
+        for c, invisible in enumerate(self.invisible):
+            alike.setdefault((-1,) if invisible else tuple(a.columns[c] for a in assertions), []).append(c)
+        kept = ([[c for c in classes if row[c]] for classes in alike.values()] for row in member)
+        self.read = [list(filter(None, groups)) for groups in kept]  # of each set
         self.number: dict[Thread, int] = {}
         self.order: list[Thread] = []
 
@@ -110,12 +115,18 @@ class _Threads:
             self.order.append(thread)
         return number
 
-    def step(self, thread: Thread, c: int) -> tuple[int, ...]:
-        """Threads after one character of a class."""
+    def steps(self, thread: Thread) -> dict[tuple[int, ...], list[int]]:
+        """Threads after one character, with the classes that lead to them."""
+        label = self.code.label[thread[1]]
+        ways: dict[tuple[int, ...], list[int]] = {}
+        for classes in self.read[label] if label != ACCEPT else ():
+            if targets := self._step(thread, classes[0]):
+                ways.setdefault(targets, []).extend(classes)
+        return ways
+
+    def _step(self, thread: Thread, c: int) -> tuple[int, ...]:
+        """Threads after a character of a class that the thread reads."""
         left, i, debts = thread
-        label = self.code.label[i]
-        if label == ACCEPT or not self.member[label][c]:
-            return ()
         if self.invisible[c]:
             return self.enter(left, i + 1, debts)
         owed = {(j, self.assertions[j].debt(state, self.assertions[j].columns[c])) for j, state in debts}
@@ -164,13 +175,11 @@ def expand(
     for thread in threads.order:
         if len(threads.order) > THREADS_PER_STATE * max_states:
             raise LimitExceeded("regex_states", len(threads.order) // THREADS_PER_STATE, max_states, keyword="pattern")
-        way: dict[tuple[int, ...], list[int]] = {}
-        for c in range(len(points)):
-            if targets := threads.step(thread, c):
-                way.setdefault(targets, []).append(c)
-        ways.append(way)
+        ways.append(threads.steps(thread))
     groups: dict[tuple[int, ...], int] = {}
-    labelled = [[(groups.setdefault(tuple(cs), len(groups)), targets) for targets, cs in way.items()] for way in ways]
+    labelled = [
+        [(groups.setdefault(tuple(sorted(cs)), len(groups)), targets) for targets, cs in way.items()] for way in ways
+    ]
     code = Code()
     code.graph(first, labelled, [threads.accepts(thread) for thread in threads.order])
     code.put(ACCEPT)

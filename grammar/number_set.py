@@ -16,6 +16,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
 from itertools import pairwise
+from math import ceil, floor
 
 from detent.grammar.decimals import as_decimal, common_multiple, exact_decimal, is_multiple, is_plain
 from detent.grammar.errors import Unenforceable
@@ -302,6 +303,8 @@ def _in_cell(cell: Cell, value: Decimal) -> bool:
 
 def _multiples(step: Fraction, a: Decimal, b: Decimal) -> int:
     """Return how many multiples lie strictly between two numbers."""
+    if step == 1:
+        return max(0, ceil(b) - floor(a) - 1)
     return max(0, -(-Fraction(b) // step) - Fraction(a) // step - 1)
 
 
@@ -318,7 +321,7 @@ def _within(weights: Weights, a: Decimal | None, b: Decimal | None) -> Weights:
     """Return weights without the steps that have no multiple strictly between two bounds; none if no number is left."""
     if a is None or b is None:
         return weights
-    if _count(weights, a, b) == 0:
+    if not weights or _count(weights, a, b) == 0:
         return NONE
     return tuple((step, weight) for step, weight in weights if not step or _multiples(step, a, b))
 

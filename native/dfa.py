@@ -17,7 +17,7 @@ I32 = NDArray[np.int32]
 SPLIT, ACCEPT = -1, -2
 
 
-@kernel("boolean(int32[:,::1], int64, int32[::1])", nogil=True, allocates=True)
+@kernel("boolean(int32[:,::1], int64, int32[::1])", nogil=True)
 def _is_row(table: I32, row: int, values: I32) -> bool:
     """Whether a row holds exactly these values, without a temporary array."""
     i, n = 0, values.shape[0]
@@ -75,7 +75,6 @@ def _rehashed(table: I32, hashes: NDArray[np.int64], n: int) -> I32:
 @kernel(
     "int64(int32[::1], int32[::1], int32[::1], int64, int32[::1], int64, int32[::1], int32[::1], int64)",
     nogil=True,
-    allocates=True,
 )
 def _follow(label: I32, x: I32, y: I32, at: int, seen: I32, stamp: int, stack: I32, found: I32, n_found: int) -> int:
     """Append to `found` the instructions that read or accept and that splits lead to from `at`; return their number."""
@@ -97,6 +96,123 @@ def _follow(label: I32, x: I32, y: I32, at: int, seen: I32, stamp: int, stack: I
                 stack[depth] = target
                 depth += 1
     return n_found
+
+
+@kernel(
+    "void(int32[::1], uint8[:,::1], int32[::1], int64, int64, int32[::1], int64, int32[::1], int32[::1])",
+    nogil=True,
+)
+def _group_classes(
+    label: I32,
+    member: NDArray[np.uint8],
+    items: I32,
+    first: int,
+    past: int,
+    met: I32,
+    stamp: int,
+    same: I32,
+    parted: I32,
+) -> None:
+    """For each class, the first one that is in the same sets as far as some instructions read them."""
+    k = same.shape[0]
+    for c in range(k):
+        same[c] = 0
+    for i in range(first, past):
+        read = label[items[i]]
+        if read < 0 or met[read] == stamp:
+            continue
+        met[read] = stamp
+        for c in range(k):
+            parted[c] = -1
+        for c in range(k):
+            other = same[c]
+            if member[read, c] != member[read, other]:
+                if parted[other] < 0:
+                    parted[other] = c
+                same[c] = parted[other]
+
+
+@kernel(
+    "boolean(int32[::1], int32[::1], int32[::1], uint8[:,::1], int64, int64, int32[:,::1], int32[::1], int32[::1], "
+    "int32[::1], int64[::1], int32[::1], int32[:,::1], int32[:,::1], int64[::1])",
+    nogil=True,
+)
+def _determinise(
+    label: I32,
+    x: I32,
+    y: I32,
+    member: NDArray[np.uint8],
+    max_states: int,
+    max_size: int,
+    trans: I32,
+    accept: I32,
+    items: I32,
+    start: I32,
+    hashes: NDArray[np.int64],
+    table: I32,
+    by_instruction: I32,
+    by_class: I32,
+    at: NDArray[np.int64],
+) -> bool:
+    """Go on with a subset construction as far as its arrays reach; return whether that is all.
+
+    ``at`` : (4,) int64, the number of states, the state and class to go on with, and the last stamp. Counting
+    references to arrays that grow would take most of the time, so this kernel makes none.
+    """
+    n, k = label.shape[0], member.shape[1]
+    seen, stack, found, met = by_instruction[0], by_instruction[1], by_instruction[2], by_instruction[3]
+    same, parted = by_class[0], by_class[1]
+    n_states, state, c, stamp = at[0], at[1], at[2], at[3]
+    while n_states < trans.shape[0] and start[n_states] + n <= items.shape[0]:
+        stamp += 1
+        n_found = 0
+        if state < 0:
+            n_found = _follow(label, x, y, 0, seen, stamp, stack, found, 0)
+        else:
+            for j in range(start[state], start[state + 1]):
+                p = items[j]
+                if label[p] >= 0 and member[label[p], c]:
+                    n_found = _follow(label, x, y, p + 1, seen, stamp, stack, found, n_found)
+        target = -1
+        if n_found:
+            hashed = np.int64(0)
+            for i in range(n_found):
+                hashed += mix(np.int64(found[i]))
+            slot = hashed & (table.shape[0] - 1)
+            while table[slot] >= 0 and target < 0:
+                other = table[slot]
+                equal = hashes[other] == hashed and start[other + 1] - start[other] == n_found
+                i = start[other]
+                while equal and i < start[other + 1]:
+                    equal = seen[items[i]] == stamp
+                    i += 1
+                if equal:
+                    target = other
+                slot = (slot + 1) & (table.shape[0] - 1)
+            if target < 0:
+                target = n_states
+                n_states += 1
+                accept[target], hashes[target], table[slot] = 0, hashed, target
+                for i in range(n_found):
+                    items[start[target] + i] = found[i]
+                    if label[found[i]] == ACCEPT:
+                        accept[target] = 1
+                start[n_states] = start[target] + n_found
+        if state >= 0:
+            trans[state, c] = target
+        c += 1
+        while c == k or same[c] < c:
+            if c < k:
+                trans[state, c] = trans[state, same[c]]
+                c += 1
+                continue
+            state, c = state + 1, 0
+            if state == n_states or n_states > max_states or start[n_states] > max_size:
+                at[0] = n_states
+                return True
+            _group_classes(label, member, items, start[state], start[state + 1], met, state, same, parted)
+    at[0], at[1], at[2], at[3] = n_states, state, c, stamp
+    return False
 
 
 @kernel(
@@ -134,58 +250,109 @@ def determinise(
     subsets. O(n_classes * size * n) time at worst.
     """
     n, k = label.shape[0], member.shape[1]
-    seen, stack, found = np.zeros(n, np.int32), np.empty(n + 1, np.int32), np.empty(n, np.int32)
+    by_instruction, by_class = np.zeros((4, max(n, member.shape[0]) + 1), np.int32), np.zeros((2, k), np.int32)
+    for i in range(member.shape[0]):
+        by_instruction[3, i] = -1
     trans, accept = np.empty((16, k), np.int32), np.empty(16, np.int32)
     items, start = np.empty(4 * n, np.int32), np.zeros(17, np.int32)
-    hashes, table = np.empty(16, np.int64), np.full(64, -1, np.int32)
-    stamp, n_states, state, c = 1, 0, -1, k - 1
-    n_found = _follow(label, x, y, 0, seen, stamp, stack, found, 0)
-    while True:
-        target = -1
-        if n_found:
+    hashes, table, at = np.empty(16, np.int64), np.full(64, -1, np.int32), np.zeros(4, np.int64)
+    at[1], at[2] = -1, k - 1
+    while not _determinise(
+        label,
+        x,
+        y,
+        member,
+        max_states,
+        max_size,
+        trans,
+        accept,
+        items,
+        start,
+        hashes,
+        table,
+        by_instruction,
+        by_class,
+        at,
+    ):
+        n_states = at[0]
+        items = _longer(items, start[n_states] + n)
+        if n_states == trans.shape[0]:
+            trans, accept = _grown(trans, n_states + 1), _longer(accept, n_states + 1)
+            start, hashes = _longer(start, 2 * n_states + 1), _longer_hashes(hashes, 2 * n_states)
+            table = _rehashed(table, hashes, n_states)
+    n_states = at[0]
+    return trans[:n_states].copy(), accept[:n_states].copy(), np.int64(start[n_states])
+
+
+@kernel(
+    "boolean(int32[::1], int32[::1], int32[:,::1], uint8[::1], int64, int32[:,::1], int32[:,::1], int64[::1], "
+    "int32[::1], int32[::1], int64[::1])",
+    nogil=True,
+)
+def _product(
+    tables: I32,
+    offset: I32,
+    column: I32,
+    required: NDArray[np.uint8],
+    max_states: int,
+    trans: I32,
+    parts: I32,
+    hashes: NDArray[np.int64],
+    table: I32,
+    current: I32,
+    at: NDArray[np.int64],
+) -> bool:
+    """Go on with a product as far as its arrays reach; return whether that is all.
+
+    ``at`` : (3,) int64, the number of states, and the state and class that led to ``current``, the states of the
+    automata. Counting references to arrays that grow would take most of the time, so this kernel makes none.
+    """
+    q, k = column.shape[0], column.shape[1] - 1
+    n_states, state, c, target = at[0], at[1], at[2], -1
+    while n_states < trans.shape[0]:
+        dead, alive, a = False, False, 0
+        while a < q and not dead:
+            alive = alive or current[a] >= 0
+            dead = required[a] == 1 and current[a] < 0
+            a += 1
+        # neighbouring classes mostly lead to one state
+        a = 0 if target >= 0 and not dead else q + 1
+        while a < q and parts[target, a] == current[a]:
+            a += 1
+        if a != q:
+            target = -1
+        if alive and not dead and target < 0:
             hashed = np.int64(0)
-            for i in range(n_found):
-                hashed += mix(np.int64(found[i]))
+            for a in range(q):
+                hashed = (hashed * 31 + mix(np.int64(current[a]) + 1)) & 0x7FFFFFFF
             slot = hashed & (table.shape[0] - 1)
-            while table[slot] >= 0:
+            while table[slot] >= 0 and target < 0:
                 other = table[slot]
-                same = hashes[other] == hashed and start[other + 1] - start[other] == n_found
-                i = start[other]
-                while same and i < start[other + 1]:
-                    same = seen[items[i]] == stamp
-                    i += 1
-                if same:
+                a = 0 if hashes[other] == hashed else q + 1
+                while a < q and parts[other, a] == current[a]:
+                    a += 1
+                if a == q:
                     target = other
-                    break
                 slot = (slot + 1) & (table.shape[0] - 1)
             if target < 0:
                 target = n_states
                 n_states += 1
-                if n_states > trans.shape[0]:
-                    trans, accept = _grown(trans, n_states), _longer(accept, 2 * n_states)
-                    start = _longer(start, 2 * n_states + 1)
-                    hashes = _longer_hashes(hashes, 2 * n_states)
-                items = _longer(items, start[target] + n_found)
-                accept[target], hashes[target], table[slot] = 0, hashed, target
-                for i in range(n_found):
-                    items[start[target] + i] = found[i]
-                    if label[found[i]] == ACCEPT:
-                        accept[target] = 1
-                start[n_states] = start[target] + n_found
-                table = _rehashed(table, hashes, n_states)
+                hashes[target], table[slot] = hashed, target
+                for a in range(q):
+                    parts[target, a] = current[a]
         if state >= 0:
             trans[state, c] = target
         c += 1
         if c == k:
             state, c = state + 1, 0
-            if state == n_states or n_states > max_states or start[n_states] > max_size:
-                return trans[:n_states].copy(), accept[:n_states].copy(), np.int64(start[n_states])
-        stamp += 1
-        n_found = 0
-        for j in range(start[state], start[state + 1]):
-            p = items[j]
-            if label[p] >= 0 and member[label[p], c]:
-                n_found = _follow(label, x, y, p + 1, seen, stamp, stack, found, n_found)
+            if state >= n_states or n_states > max_states:
+                at[0] = n_states
+                return True
+        for a in range(q):
+            s = parts[state, a]
+            current[a] = tables[offset[a] + s * column[a, 0] + column[a, 1 + c]] if s >= 0 else -1
+    at[0], at[1], at[2] = n_states, state, c
+    return False
 
 
 @kernel(
@@ -218,45 +385,15 @@ def product(
     """
     q, k = column.shape[0], column.shape[1] - 1
     trans, parts = np.empty((16, k), np.int32), np.empty((16, q), np.int32)
-    hashes, table = np.empty(16, np.int64), np.full(64, -1, np.int32)
+    hashes, table, at = np.empty(16, np.int64), np.full(64, -1, np.int32), np.zeros(3, np.int64)
+    at[1], at[2] = -1, k - 1
     current = begin.copy()
-    n_states, state, c = 0, -1, k - 1
-    while True:
-        dead, alive = False, False
-        for a in range(q):
-            alive = alive or current[a] >= 0
-            dead = dead or (required[a] == 1 and current[a] < 0)
-        target = -1
-        if alive and not dead:
-            hashed = np.int64(0)
-            for a in range(q):
-                hashed = (hashed * 31 + mix(np.int64(current[a]) + 1)) & 0x7FFFFFFF
-            slot = hashed & (table.shape[0] - 1)
-            while table[slot] >= 0:
-                if hashes[table[slot]] == hashed and _is_row(parts, table[slot], current):
-                    target = table[slot]
-                    break
-                slot = (slot + 1) & (table.shape[0] - 1)
-            if target < 0:
-                target = n_states
-                n_states += 1
-                if n_states > trans.shape[0]:
-                    trans, parts = _grown(trans, n_states), _grown(parts, n_states)
-                    hashes = _longer_hashes(hashes, 2 * n_states)
-                hashes[target], table[slot] = hashed, target
-                for a in range(q):
-                    parts[target, a] = current[a]
-                table = _rehashed(table, hashes, n_states)
-        if state >= 0:
-            trans[state, c] = target
-        c += 1
-        if c == k:
-            state, c = state + 1, 0
-            if state >= n_states or n_states > max_states:
-                return trans[:n_states].copy(), parts[:n_states].copy()
-        for a in range(q):
-            s = parts[state, a]
-            current[a] = tables[offset[a] + s * column[a, 0] + column[a, 1 + c]] if s >= 0 else -1
+    while not _product(tables, offset, column, required, max_states, trans, parts, hashes, table, current, at):
+        n_states = at[0]
+        trans, parts = _grown(trans, n_states + 1), _grown(parts, n_states + 1)
+        hashes = _longer_hashes(hashes, 2 * n_states)
+        table = _rehashed(table, hashes, n_states)
+    return trans[: at[0]].copy(), parts[: at[0]].copy()
 
 
 @kernel("Tuple((int32[:,::1], int32[::1]))(int32[::1], int32[::1], int64, int64)", nogil=True, allocates=True)

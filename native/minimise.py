@@ -18,7 +18,7 @@ I32 = NDArray[np.int32]
 ELEMENT, LOCATION, SET, FIRST, PAST, MARKED, TOUCHED = range(7)
 
 
-@kernel("int64(int64)", nogil=True, allocates=True)
+@kernel("int64(int64)", nogil=True)
 def mix(value: int) -> int:
     """Scramble a number below 2**31 into 32 bits."""
     value = (value + 1) * 2654435761 & 0xFFFFFFFF
@@ -53,7 +53,7 @@ def predecessors(trans: I32) -> tuple[I32, I32]:
     return order, start
 
 
-@kernel("int64(int32[:,::1], int64, int64)", nogil=True, allocates=True)
+@kernel("int64(int32[:,::1], int64, int64)", nogil=True)
 def _mark(partition: I32, element: int, n_touched: int) -> int:
     """Move an element to the marked front of its set; return the number of touched sets."""
     s, i = partition[SET, element], partition[LOCATION, element]
@@ -70,7 +70,7 @@ def _mark(partition: I32, element: int, n_touched: int) -> int:
     return n_touched
 
 
-@kernel("int64(int32[:,::1], int64, int64)", nogil=True, allocates=True)
+@kernel("int64(int32[:,::1], int64, int64)", nogil=True)
 def _split(partition: I32, n_sets: int, n_touched: int) -> int:
     """Split each touched set into its marked and unmarked elements, the smaller part new; return the number of sets."""
     for t in range(n_touched):

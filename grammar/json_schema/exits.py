@@ -8,10 +8,12 @@ on with every exit at once, so a disjunction is taken apart without excluding it
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
+from functools import reduce
 from math import prod
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from .facts import Child, Facts, Slot
+from .facts import CHILD, Child, Facts, Slot, slots
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, atoms, conjuncts, disjuncts
 from .scalars import admits
 from .values import canonical
@@ -46,7 +48,7 @@ def decide(goals: Goals, derived: Formula, value: Formula) -> Iterator[tuple[For
             f = facts.all(p for p in conjuncts(f) if not _is_demand(p))
         if f is FALSE or not goals.satisfiable(goals.goal_of(value)):
             continue
-        demands = [a for a in atoms(f) if _is_demand(a)]
+        demands = [a for a in atoms(f, CHILD) if _is_demand(a)]
         if not demands:
             yield value, f
             continue
@@ -76,12 +78,12 @@ def _alternatives(facts: Facts, f: Formula, demands: list[Formula]) -> Iterator[
 
     Where few demands occur over and over, alternatives are the demands that are met.
     """
-    choices = [p for p in conjuncts(f) if any(map(_is_demand, atoms(p)))]
+    choices = [p for p in conjuncts(f) if p.about & CHILD]
     choice = min(choices, key=lambda p: len(p.parts))
     if prod(len(p.parts) for p in choices) > MUCH_MORE << len(demands):
         demand = demands[0]
-        yield facts.replace(f, lambda a: FALSE if a is demand else a)
-        yield facts.all((demand, facts.replace(f, lambda a: TRUE if a is demand else a)))
+        yield facts.replace(f, lambda a: FALSE if a is demand else a, CHILD)
+        yield facts.all((demand, facts.replace(f, lambda a: TRUE if a is demand else a, CHILD)))
     else:
         others = [p for p in conjuncts(f) if p is not choice]
         for option in _grouped(facts, choice):
@@ -92,7 +94,7 @@ def _grouped(facts: Facts, choice: Formula) -> Iterator[Formula]:
     """The parts of a disjunction, those without demands together."""
     free = []
     for option in disjuncts(choice):
-        if any(map(_is_demand, atoms(option))):
+        if option.about & CHILD:
             yield option
         else:
             free.append(option)
@@ -122,12 +124,13 @@ def _tag(f: Formula) -> int | None:
 def _by_tag(goals: Goals, f: Formula, place: int) -> Iterator[Formula]:
     """A formula as alternatives, one for each kind of values of another member, or that it is absent."""
     facts = goals.facts
-    slots = [a for a in atoms(f) if isinstance(a.atom, Slot) and a.atom.place == place and _is_scalar(a.atom.value)]
-    classes = _classes(goals, [a.atom.value for a in slots])
-    lacking: Answers = tuple(a.atom.absent for a in slots)
+    here = (a for a in atoms(f, slots([place])) if isinstance(a.atom, Slot) and a.atom.place == place)
+    tags = [a for a in here if _is_scalar(a.atom.value)]
+    classes = _classes(goals, [a.atom.value for a in tags])
+    lacking: Answers = tuple(a.atom.absent for a in tags)
     classes.setdefault(lacking, FALSE)
     for answers, value in classes.items():
-        yield facts.all((facts.slot(place, answers == lacking, value), _assume(goals, f, slots, answers)))
+        yield facts.all((facts.slot(place, answers == lacking, value), _assume(goals, f, tags, answers)))
 
 
 Answers = tuple[bool | None, ...]
@@ -136,7 +139,7 @@ Answers = tuple[bool | None, ...]
 def _assume(goals: Goals, f: Formula, choices: list[Formula], answers: Answers) -> Formula:
     """A formula when some of its atoms are true or false (None: either)."""
     known = {a: TRUE if yes else FALSE for a, yes in zip(choices, answers, strict=True) if yes is not None}
-    return goals.facts.replace(f, lambda a: known.get(a, a))
+    return goals.facts.replace(f, lambda a: known.get(a, a), reduce(or_, (a.about for a in known), 0))
 
 
 def _classes(goals: Goals, demands: list[Formula]) -> dict[Answers, Formula]:

@@ -7,10 +7,13 @@ The result is decided into *exits*: pairs of what the value must be and the resi
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from functools import reduce
+from operator import attrgetter, or_
+from typing import Any, NamedTuple
 
-from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, Formulas, atoms, conjuncts, polarity
+from .formula import AND, ATOM, FALSE, NOT, SUBJECTS, TRUE, Formula, Formulas, atoms, conjuncts, polarity
 
 
 class Slot(NamedTuple):
@@ -60,6 +63,23 @@ class Child(NamedTuple):
     value: Formula
 
 
+# What facts are about, as bits: listed members share the lower ones, kinds of others the next.
+_PLACES, _KINDS = SUBJECTS - 23, 20
+EACH = (1 << _KINDS) - 1 << _PLACES
+COUNT, UNIQUE, CHILD = (1 << _PLACES + _KINDS + k for k in range(3))
+_SUBJECTS = {AtLeast: COUNT, Contains: COUNT, Unique: UNIQUE, Child: CHILD}
+
+
+def slots(places: Iterable[int]) -> int:
+    """What facts about some listed members are about."""
+    return reduce(or_, (1 << place % _PLACES for place in places), 0)
+
+
+def each(kind: int) -> int:
+    """What facts about a kind of other members are about."""
+    return 1 << _PLACES + kind % _KINDS
+
+
 class Facts(Formulas):
     """The table of residuals of one document.
 
@@ -74,6 +94,15 @@ class Facts(Formulas):
     def __init__(self, values: Formulas, one_of: Callable[[tuple[Formula, ...]], Formula]) -> None:
         super().__init__()
         self.values, self.one_of = values, one_of
+        self._closed = {TRUE: True, FALSE: False}
+
+    def subject(self, atom: Any) -> int:
+        """See :meth:`Formulas.subject`."""
+        if type(atom) is Slot:
+            return 1 << atom.place % _PLACES
+        if type(atom) is Each:
+            return each(atom.kind)
+        return _SUBJECTS.get(type(atom), UNIQUE)  # what is left out of a node is no fact, and seldom met
 
     def slot(self, place: int, absent: bool, value: Formula) -> Formula:
         """A :class:`Slot`, unless it is decided."""
@@ -152,7 +181,7 @@ class Facts(Formulas):
     # -------------------------------------------------------------------------------------------------- derivatives
     def without(self, f: Formula, places: Iterable[int]) -> Formula:
         """The residual when some listed members do not occur."""
-        gone = set(places)
+        gone = frozenset(places)
 
         def leaf(f: Formula) -> Formula:
             atom = f.atom
@@ -160,16 +189,22 @@ class Facts(Formulas):
                 return TRUE if atom.absent else FALSE
             return f
 
-        return self.replace(f, leaf)
+        return self.replace(f, leaf, slots(gone))
 
     def closed(self, f: Formula) -> bool:
         """Whether nothing more is needed: the container may end."""
 
-        def leaf(f: Formula) -> Formula:
-            atom = f.atom
-            return TRUE if isinstance(atom, (Each, Unique)) or (isinstance(atom, Slot) and atom.absent) else FALSE
-
-        return self.replace(f, leaf) is TRUE
+        found = self._closed.get(f)
+        if found is None:
+            if f.op == ATOM:
+                atom = f.atom
+                found = isinstance(atom, (Each, Unique)) or (isinstance(atom, Slot) and atom.absent)
+            elif f.op == NOT:
+                found = not self.closed(f.parts[0])
+            else:
+                found = (all if f.op == AND else any)(map(self.closed, f.parts))
+            self._closed[f] = found
+        return found
 
     def derive(self, f: Formula, place: int | None, kind: int | None) -> Formula:
         """The residual after one member: a listed one, or one of a kind; with demands on its value."""
@@ -188,11 +223,12 @@ class Facts(Formulas):
             fewer = self.all((self.child(atom.value), self.contains(atom.value, atom.least - 1)))
             return self.any((fewer, self.all((self.child(self.values.no(atom.value)), f))))
 
-        return self.replace(f, leaf)
+        member = 0 if place is None else slots([place])
+        return self.replace(f, leaf, member | (0 if kind is None else each(kind)) | COUNT | UNIQUE)
 
     def loose(self, f: Formula) -> Formula:
         """The residual if items may be equal."""
-        return self.replace(f, lambda a: TRUE if isinstance(a.atom, Unique) else a)
+        return self.replace(f, lambda a: TRUE if isinstance(a.atom, Unique) else a, UNIQUE)
 
     def noted(self, f: Formula, value: Formula) -> Formula:
         """The residual once the value of the item read last is known."""
@@ -200,11 +236,14 @@ class Facts(Formulas):
         def leaf(f: Formula) -> Formula:
             atom = f.atom
             if isinstance(atom, Unique) and atom.pending:
-                seen = {v.serial: v for v in (*atom.seen, value)}
-                return self.atom(Unique(tuple(seen[k] for k in sorted(seen)), False))
+                seen = atom.seen
+                if value not in seen:
+                    k = bisect_left(seen, value.serial, key=attrgetter("serial"))
+                    seen = (*seen[:k], value, *seen[k:])
+                return self.atom(Unique(seen, False))
             return f
 
-        return self.replace(f, leaf)
+        return self.replace(f, leaf, UNIQUE)
 
 
 def _subject(f: Formula, op: int) -> tuple[object, ...] | None:
@@ -241,7 +280,7 @@ def places(f: Formula) -> dict[int, int]:
 def unique(f: Formula) -> int:
     """Whether a residual asks for different items (1), for equal ones (2), for neither (0) or both somewhere (3)."""
     found = 0
-    for a in atoms(f):
+    for a in atoms(f, UNIQUE):
         if isinstance(a.atom, Unique):
             found |= polarity(f, a)
     return found
@@ -249,12 +288,12 @@ def unique(f: Formula) -> int:
 
 def seen(f: Formula) -> tuple[Formula, ...]:
     """The items that others must differ from, as constants."""
-    return max((a.atom.seen for a in atoms(f) if isinstance(a.atom, Unique)), key=len, default=())
+    return max((a.atom.seen for a in atoms(f, UNIQUE) if isinstance(a.atom, Unique)), key=len, default=())
 
 
 def counts(f: Formula) -> bool:
     """Whether a residual counts members."""
-    return any(isinstance(a.atom, AtLeast) for a in atoms(f))
+    return any(isinstance(a.atom, AtLeast) for a in atoms(f, COUNT))
 
 
 def only_counts(f: Formula) -> bool:

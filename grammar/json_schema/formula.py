@@ -7,7 +7,6 @@ Atoms are whatever a table of formulas is made for: nodes (what a value must mee
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from operator import is_not
 from typing import Any
 
 ATOM, AND, OR, NOT = range(4)
@@ -22,12 +21,14 @@ class Formula:
     op : int
     parts : tuple
         The atom, or the formulas below.
+    about : int
+        Bit set of what its atoms speak of: formulas without a common bit have no atom in common.
     """
 
-    __slots__ = ("op", "parts", "serial")
+    __slots__ = ("about", "op", "parts", "serial")
 
-    def __init__(self, op: int, parts: tuple[Any, ...], serial: int) -> None:
-        self.op, self.parts, self.serial = op, parts, serial
+    def __init__(self, op: int, parts: tuple[Any, ...], serial: int, about: int) -> None:
+        self.op, self.parts, self.serial, self.about = op, parts, serial, about
 
     @property
     def atom(self) -> Any:
@@ -44,7 +45,8 @@ class Formula:
         return "(" + (" and " if self.op == AND else " or ").join(map(repr, self.parts)) + ")"
 
 
-TRUE, FALSE = Formula(LEAF, (), 0), Formula(LEAF, (), 1)
+TRUE, FALSE = Formula(LEAF, (), 0, 0), Formula(LEAF, (), 1, 0)
+SUBJECTS = 60  # bits of `about`
 
 
 class Formulas:
@@ -54,15 +56,26 @@ class Formulas:
         self._made: dict[Any, Formula] = {}
         self.work = 0  # formulas joined so far: a measure of time
 
-    def _make(self, op: int, parts: tuple[Any, ...], key: Any) -> Formula:
+    def _make(self, op: int, parts: tuple[Formula, ...], key: Any) -> Formula:
         found = self._made.get(key)
         if found is None:
-            found = self._made[key] = Formula(op, parts, len(self._made) + 2)
+            about = 0
+            for part in parts:
+                about |= part.about
+            found = self._made[key] = Formula(op, parts, len(self._made) + 2, about)
         return found
 
     def atom(self, atom: Any) -> Formula:
         """The formula of one atom."""
-        return self._make(ATOM, (atom,), (ATOM, atom))
+        key = (ATOM, atom)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = Formula(ATOM, (atom,), len(self._made) + 2, self.subject(atom))
+        return found
+
+    def subject(self, atom: Any) -> int:
+        """What an atom speaks of, as a bit; atoms that :meth:`merge` would put together speak of the same."""
+        return 1 << len(self._made) % SUBJECTS
 
     def no(self, f: Formula) -> Formula:
         """Negation."""
@@ -99,13 +112,19 @@ class Formulas:
                 if f is not neutral:
                     flat[f.serial] = f
         if len(flat) > 1:
-            merged = self.merge(op, flat)
-            if merged is not None:
-                return self._join(op, merged, neutral, zero)
+            alone = twice = 0  # subjects of parts that are atoms or their negations
             for f in flat.values():
-                if f.op == NOT and f.parts[0].serial in flat:
-                    return zero
-            flat = self._absorb(op, flat)
+                if f.op == ATOM or f.op == NOT:
+                    twice |= alone & f.about
+                    alone |= f.about
+            if twice:
+                merged = self.merge(op, flat)
+                if merged is not None:
+                    return self._join(op, merged, neutral, zero)
+                for f in flat.values():
+                    if f.op == NOT and f.parts[0].serial in flat:
+                        return zero
+            flat = self._absorb(op, flat, alone)
         if not flat:
             return neutral
         if len(flat) == 1:
@@ -117,38 +136,43 @@ class Formulas:
         """Parts with atoms of one subject put together, or None when there is nothing to put together."""
         return None
 
-    def _absorb(self, op: int, flat: dict[int, Formula]) -> dict[int, Formula]:
+    def _absorb(self, op: int, flat: dict[int, Formula], alone: int) -> dict[int, Formula]:
         """Drop parts that another part makes superfluous: ``a and (a or b)`` is ``a``."""
         other = OR if op == AND else AND
-        if not any(f.op == other for f in flat.values()):
-            return flat
-        return {k: f for k, f in flat.items() if f.op != other or not any(p.serial in flat for p in f.parts)}
+        dropped = [
+            k for k, f in flat.items() if f.op == other and f.about & alone and any(p.serial in flat for p in f.parts)
+        ]
+        for k in dropped:
+            del flat[k]
+        return flat
 
-    def _with_parts(self, f: Formula, parts: Iterable[Formula]) -> Formula:
-        """A formula with other parts in the same order; they are taken only until the result is clear."""
-        if f.op == NOT:
-            return self.no(next(iter(parts)))
-        zero = FALSE if f.op == AND else TRUE
-        found = []
-        for part in parts:
-            if part is zero:
-                return zero
-            found.append(part)
-        if not any(map(is_not, found, f.parts)):
-            return f
-        return self.all(found) if f.op == AND else self.any(found)
-
-    def replace(self, f: Formula, leaf: Callable[[Formula], Formula]) -> Formula:
-        """The formula with every atom replaced (``leaf`` gets the atom's formula)."""
+    def replace(self, f: Formula, leaf: Callable[[Formula], Formula], about: int = -1) -> Formula:
+        """The formula with every atom about some subjects replaced (``leaf`` gets the atom's formula)."""
         done: dict[int, Formula] = {}
 
         def walk(f: Formula) -> Formula:
-            found = f if f.op == LEAF else done.get(f.serial)
+            found = done.get(f.serial)
             if found is None:
-                found = done[f.serial] = leaf(f) if f.op == ATOM else self._with_parts(f, map(walk, f.parts))
+                found = done[f.serial] = leaf(f) if f.op == ATOM else with_parts(f)
             return found
 
-        return walk(f)
+        def with_parts(f: Formula) -> Formula:
+            zero = FALSE if f.op == AND else TRUE
+            other: dict[int, Formula] = {}
+            for part in f.parts:
+                if part.about & about:
+                    found = walk(part)
+                    if f.op == NOT:
+                        return self.no(found)
+                    if found is zero:
+                        return zero
+                    if found is not part:
+                        other[part.serial] = found
+            if not other:
+                return f
+            return (self.all if f.op == AND else self.any)([other.get(part.serial, part) for part in f.parts])
+
+        return walk(f) if f.about & about else f
 
     def grant(self, f: Formula, kind: type) -> Formula:
         """The formula with atoms of a kind true wherever they stand, and their negations as well."""
@@ -168,13 +192,13 @@ class Formulas:
         return walk(f)
 
 
-def atoms(f: Formula) -> Iterator[Formula]:
-    """Every atom of a formula once, in a fixed order."""
+def atoms(f: Formula, about: int = -1) -> Iterator[Formula]:
+    """Every atom of a formula about some subjects once, in a fixed order (and others perhaps)."""
     seen: set[int] = set()
     stack = [f]
     while stack:
         f = stack.pop()
-        if f.op == LEAF or f.serial in seen:
+        if not f.about & about or f.serial in seen:
             continue
         seen.add(f.serial)
         if f.op == ATOM:

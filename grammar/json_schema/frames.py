@@ -11,7 +11,23 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .exits import Exits, decide, is_listed, united
-from .facts import AtLeast, Contains, Each, Facts, Slot, Unique, counts, only_counts, places, seen, unique
+from .facts import (
+    COUNT,
+    EACH,
+    UNIQUE,
+    AtLeast,
+    Contains,
+    Each,
+    Facts,
+    Slot,
+    Unique,
+    counts,
+    only_counts,
+    places,
+    seen,
+    slots,
+    unique,
+)
 from .few import few
 from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts
 from .names import name_value, names_of, profile_of
@@ -45,6 +61,7 @@ class Frame:
         self.rest: dict[int, Formula] = {}
         self.residual: Formula = TRUE
         self._possible: dict[Hashable, bool] = {}
+        self._known_exits: dict[Hashable, Exits] = {}
 
     def _facts(self, f: Formula) -> Formula:
         """A formula over what nodes say themselves, in terms of members."""
@@ -85,11 +102,11 @@ class Frame:
                     others.append(part)
             self.base, self.rest = base, rest
             self.residual = self.facts.all(others)
-            simpler = self.facts.replace(self.residual, self._given_base)
+            simpler = self.facts.replace(self.residual, self._given_base, slots(base))
             if simpler is self.residual:
                 return
-            slots = (self.facts.slot(k, *slot) for k, slot in base.items())
-            f = self.facts.all((*slots, *(self.facts.each(c, v) for c, v in rest.items()), simpler))
+            members = (self.facts.slot(k, *slot) for k, slot in base.items())
+            f = self.facts.all((*members, *(self.facts.each(c, v) for c, v in rest.items()), simpler))
 
     def _given_base(self, f: Formula) -> Formula:
         """A fact of the residual in the light of the base."""
@@ -128,15 +145,35 @@ class Frame:
         return self._remembered((residual, index), lambda: self._search(residual, index))
 
     def _remembered(self, key: Hashable, search: Callable[[], bool]) -> bool:
-        found = self._possible.get(key)
-        if found is None:
-            found, final = self.goals.tentatively(search)
-            if found or final:
-                self._possible[key] = found
+        known = self._possible.get(key)
+        if known is not None:
+            return known
+        found, is_final = self.goals.tentatively(search)
+        if found or is_final:
+            self._possible[key] = found
         return found
 
     def _search(self, residual: Formula, index: int) -> bool:
         raise NotImplementedError
+
+    def _exits(
+        self, key: Hashable, derived: Callable[[], Formula], value: Formula
+    ) -> Iterable[tuple[Formula, Formula]]:
+        """What a member of ``value`` may be, and the residual after it; remembered once all were asked for."""
+        known = self._known_exits.get(key)
+        return self._decided(key, derived(), value) if known is None else known
+
+    def _decided(self, key: Hashable, derived: Formula, value: Formula) -> Iterator[tuple[Formula, Formula]]:
+        exits, found, are_final = decide(self.goals, derived, value), [], True
+        while True:
+            found_next, is_final = self.goals.tentatively(lambda: next(exits, None))
+            are_final &= is_final
+            if found_next is None:
+                break
+            found.append(found_next)
+            yield found_next
+        if are_final:
+            self._known_exits[key] = found
 
 
 class ObjectFrame(Frame):
@@ -172,8 +209,8 @@ class ObjectFrame(Frame):
         self._settle(facts)
         self.counted = counts(self.residual) and not only_counts(self.residual)
         if self.counted:
-            slots = [self.facts.slot(k, *self.base.get(k, (True, TRUE))) for k in range(len(self.names))]
-            self.residual = self.facts.all((*slots, self.residual))
+            members = [self.facts.slot(k, *self.base.get(k, (True, TRUE))) for k in range(len(self.names))]
+            self.residual = self.facts.all((*members, self.residual))
             self.base = {}
 
     def _fact(self, atom: Any, leaf: Leaf) -> Formula:
@@ -219,19 +256,23 @@ class ObjectFrame(Frame):
         assert kind is not None
         return self.rest.get(kind, TRUE)
 
-    def exits(self, residual: Formula, place: int | None, kind: int | None) -> Iterator[tuple[Formula, Formula]]:
+    def exits(self, residual: Formula, place: int | None, kind: int | None) -> Iterable[tuple[Formula, Formula]]:
         """What a member's value may be, and the residual after it."""
-        derived = self.facts.derive(residual, place, kind)
-        if self.counted and place is not None:
-            derived = self.facts.all((derived, self.facts.slot(place, True, FALSE)))
-        return decide(self.goals, derived, self.value(place, kind))
+
+        def derived() -> Formula:
+            found = self.facts.derive(residual, place, kind)
+            if self.counted and place is not None:
+                found = self.facts.all((found, self.facts.slot(place, True, FALSE)))
+            return found
+
+        return self._exits((residual, place, kind), derived, self.value(place, kind))
 
     def check(self) -> None:
         """Raise now if some first member has too many exits, rather than when generation gets there."""
         members: list[tuple[int | None, int | None]] = [
             (place, None) for place, facts in places(self.residual).items() if facts > FEW_DEMANDS
         ]
-        kinds = [a.atom.kind for a in atoms(self.residual) if isinstance(a.atom, Each)]
+        kinds = [a.atom.kind for a in atoms(self.residual, EACH) if isinstance(a.atom, Each)]
         members += [(None, c) for c in range(self.n_kinds) if kinds.count(c) > FEW_DEMANDS]
         for place, kind in members:
             deque(self.exits(self.residual, place, kind), maxlen=0)
@@ -400,10 +441,10 @@ class ArrayFrame(Frame):
         """What the base asks of an item."""
         return self.base.get(index, (True, TRUE))[1] if index < self.width else self.rest.get(0, TRUE)
 
-    def exits(self, residual: Formula, index: int) -> Iterator[tuple[Formula, Formula]]:
+    def exits(self, residual: Formula, index: int) -> Iterable[tuple[Formula, Formula]]:
         """What an item may be, and the residual after it."""
         kind = 0 if index >= self.width else None
-        return decide(self.goals, self.facts.derive(residual, index, kind), self.value(index))
+        return self._exits((residual, index), lambda: self.facts.derive(residual, index, kind), self.value(index))
 
     def live(self, exits: Iterable[tuple[Formula, Formula]], index: int = 0) -> Exits:
         """The exits after which the array can still be finished.
@@ -473,7 +514,7 @@ class ArrayFrame(Frame):
 
     def _with_equals(self, f: Formula) -> Formula:
         """The residual when two items are equal."""
-        return self.facts.replace(f, lambda a: FALSE if isinstance(a.atom, Unique) else a)
+        return self.facts.replace(f, lambda a: FALSE if isinstance(a.atom, Unique) else a, UNIQUE)
 
 
 Picks = tuple[Any, ...]  # demands on the items before, or the few values they allow
@@ -485,9 +526,9 @@ def _serials(values: tuple[Formula, ...]) -> tuple[int, ...]:
 
 def _due(f: Formula) -> int:
     """Items still to come at least, as far as a residual counts them."""
-    counts = [a.atom.least for a in atoms(f) if isinstance(a.atom, (AtLeast, Contains))]
-    slots = [a.atom.place + 1 for a in atoms(f) if isinstance(a.atom, Slot)]
-    return sum(counts) + max(slots, default=0)
+    counts = [a.atom.least for a in atoms(f, COUNT) if isinstance(a.atom, (AtLeast, Contains))]
+    places = [a.atom.place + 1 for a in atoms(f) if isinstance(a.atom, Slot)]
+    return sum(counts) + max(places, default=0)
 
 
 def _representatives(choices: Picks) -> bool:

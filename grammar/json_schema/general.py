@@ -6,6 +6,8 @@ Containers keep what connects their members as a formula (:mod:`.frames`); scala
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 from .. import dfa as automata
@@ -17,7 +19,7 @@ from .facts import only_counts
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, conjuncts, disjuncts
 from .frames import ArrayFrame, ObjectFrame
 from .names import MAX_SPELLED, keyed
-from .nodes import ARRAY, NUMBER, OBJECT, STRING, Node
+from .nodes import ANY_TYPE, ARRAY, NUMBER, OBJECT, STRING, Node
 from .scalars import can_be_written
 from .typed import of_type
 from .values import ANY_STRING, LITERALS, Array, Number, Object, String, Value
@@ -31,17 +33,22 @@ MAX_APART = 16  # alternatives of one container that are followed apart; beyond,
 def residuals(goals: Goals, goal: Goal) -> Iterator[Value]:
     """The residuals of a goal that is no plain conjunction: by type, as formulas."""
     formula = goals.formulas.all((*map(goals.formulas.atom, goal.nodes), goal.rest))
+    types = reduce(and_, (part.atom.types for part in conjuncts(formula) if part.op == ATOM), ANY_TYPE)
+
+    def of(kind: int) -> Formula:
+        return of_type(goals, formula, kind) if types & kind else FALSE
+
     for kind, literal, value in LITERALS:
-        if scalars.admits(of_type(goals, formula, kind), value):
+        if types & kind and scalars.admits(of(kind), value):
             yield literal
-    number = of_type(goals, formula, NUMBER)
+    number = of(NUMBER)
     if number is not FALSE:
         listed = scalars.listed_numbers(number)
         yield from map(Number, scalars.numbers(number).specs if listed is None else listed)
-    yield from _texts(goals, of_type(goals, formula, STRING), goal)
-    for part in _apart(goals, of_type(goals, formula, ARRAY)):
+    yield from _texts(goals, of(STRING), goal)
+    for part in _apart(goals, of(ARRAY)):
         yield from _framed_array(goals, ArrayFrame(goals, part))
-    for part in _apart(goals, of_type(goals, formula, OBJECT)):
+    for part in _apart(goals, of(OBJECT)):
         yield from _framed_object(goals, ObjectFrame(goals, part))
 
 
@@ -79,7 +86,7 @@ def _avoided(goals: Goals, formula: Formula) -> tuple[list[str], Formula]:
             avoid.update(v for v in node.enum if isinstance(v, str) and can_be_written(v))
         else:
             others.append(part)
-    return sorted(avoid, key=str.encode), goals.typed.all(others)
+    return sorted(avoid), goals.typed.all(others)
 
 
 def _apart(goals: Goals, formula: Formula) -> list[Formula]:

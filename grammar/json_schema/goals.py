@@ -194,8 +194,8 @@ class Goals:
                 self._leaned = outer
         return answer
 
-    def tentatively(self, ask: Callable[[], bool]) -> tuple[bool, bool]:
-        """An answer, and whether a "no" is final (it did not lean on a goal that is being decided)."""
+    def tentatively(self, ask: Callable[[], V]) -> tuple[V, bool]:
+        """An answer, and whether it is final (it did not lean on a "no" for a goal that is being decided)."""
         outer, self._leaned = self._leaned, _NOTHING
         try:
             answer = ask()
@@ -331,11 +331,14 @@ class Goals:
 
     def _one_of(self, constants: tuple[Formula, ...]) -> Formula:
         """The formula that only these values meet; scalars among them are one list, however many they are."""
-        lists = [f.atom for f in constants if f.op == ATOM and f.atom.is_listing]
-        parts = [f for f in constants if f.op != ATOM or not f.atom.is_listing]
-        if lists:
-            listing = self.reader.listing([v for node in lists for v in node.enum], lists[0].place)
-            parts.append(self.formulas.atom(listing))
+        parts, values = [], []
+        for f in constants:
+            if f.op == ATOM and f.atom.is_listing:
+                values += f.atom.enum
+            else:
+                parts.append(f)
+        if values:
+            parts.append(self.formulas.atom(self.reader.listing(values, self.reader.document.root)))
         return self.formulas.any(parts)
 
     def _find_overlaps(self) -> None:

@@ -44,13 +44,12 @@ def residuals(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
 
 def _enumerated(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
     """The scalars listed by ``enum`` and ``const`` that meet everything else."""
-    listed = next(node for node in nodes if node.enum is not None)
-    assert listed.enum is not None
-    kept = [v for v in listed.enum if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
+    listed = min((node for node in nodes if node.enum is not None), key=lambda node: len(node.enum or ()))
+    kept = [v for v in listed.enum or () if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
     values: list[Value] = []
     words = {v for v in kept if isinstance(v, str) and can_be_written(v)}
     if words:
-        values.append(String(words=tuple(sorted(words, key=str.encode))))
+        values.append(String(words=tuple(sorted(words))))
     for v in kept:
         if v is None or isinstance(v, bool):
             values.append(Literal("null" if v is None else "true" if v else "false"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
@@ -244,7 +245,7 @@ class Reader:
             return node
         found = self._representatives.get(node.serial)
         if found is None:
-            text = json.dumps({k: v for k, v in place.schema.items() if k not in _ANNOTATIONS}, default=repr)
+            text = _spelled({k: v for k, v in place.schema.items() if k not in _ANNOTATIONS})
             key = (id(place.resource), place.dialect, place.scope, text)
             found = self._representatives.setdefault(key, node)
             self._representatives[node.serial] = found
@@ -254,11 +255,11 @@ class Reader:
         """A node that only some scalars meet."""
         if len(values) == 1:
             return self.constant(values[0], place)
-        key = ("some", frozenset(map(canonical, values)))
+        key = ("some", frozenset([v if type(v) is str else canonical(v) for v in values]))
         found = self._constants.get(key)
         if found is None:
             found = self._constants[key] = self.fresh(place)
-            found.enum = values
+            found.enum, found.is_listing = values, True
         return found
 
     def structure(self, value: Any, place: Place) -> Node:
@@ -357,6 +358,14 @@ def _only_refers(place: Place) -> bool:
 def _circle(place: Place) -> GrammarError:
     reason = "a reference leads back to itself without entering a value."
     return GrammarError(reason, pointer=place.pointer, keyword="$ref")
+
+
+def _spelled(schema: dict[str, Any]) -> bytes | str:
+    """A schema as text, the same for schemas that are the same word for word."""
+    try:
+        return marshal.dumps(schema, 2)  # the last version without references to parts that are one object
+    except ValueError:
+        return json.dumps(schema, default=repr)
 
 
 def _words_of(said: list[tuple[str, Any]]) -> Hashable:

@@ -12,13 +12,14 @@ from decimal import Decimal
 from functools import partial
 from itertools import chain, zip_longest
 from math import prod
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from .. import dfa as automata
 from ..dfa import CharDfa
 from ..number_table import MAX_MODULUS
-from .branches import is_plain
+from .branches import is_plain, lists_containers
 from .formula import atoms
 from .free_names import children
 from .nodes import ARRAY, OBJECT, Node
@@ -50,6 +51,8 @@ class Risks:
     def __init__(self, goals: Goals) -> None:
         self.goals = goals
         self._closed: dict[int, Nodes] = {}
+        self._plain: dict[int, bool] = {}
+        self._weights: dict[int, tuple[int, int]] = {}
         self._sets: dict[Key, Nodes] = {}
         self._origins: dict[Key, set[Key]] = {}  # of sets of several nodes: the sets whose members they are
         self._members: dict[Key, list[Key]] = {}
@@ -137,7 +140,17 @@ class Risks:
 
     def _is_plain(self, node: Node) -> bool:
         """Whether nothing but conjunctions and disjunctions is ever asked of a node and those in place."""
-        return node.serial not in self._negated and is_plain(self.goals, node)
+        found = self._plain.get(node.serial)
+        if found is None:
+            found = self._plain[node.serial] = node.serial not in self._negated and is_plain(self.goals, node)
+        return found
+
+    def _weight(self, node: Node) -> tuple[int, int]:
+        """How often a node speaks of the members of an object, and of those of an array."""
+        found = self._weights.get(node.serial)
+        if found is None:
+            found = self._weights[node.serial] = (_weight(node, OBJECT), _weight(node, ARRAY))
+        return found
 
     def may_lead_to_one(self, goal: Goal) -> bool:
         """Whether a goal may be, or contain, one that could pass a limit."""
@@ -172,12 +185,12 @@ class Risks:
         """Whether constraints on one value may multiply beyond a limit."""
         plain = all(map(self._is_plain, nodes))
         if _has_too_many_steps(nodes) or (
-            not plain and any(sum(_weight(n, kind) for n in nodes) > FEW_NODES for kind in (OBJECT, ARRAY))
+            not plain and max(map(sum, zip(*map(self._weight, nodes), strict=True))) > FEW_NODES
         ):
             return True
         for sizes_of, limit in self._limits:
             sizes: dict[Any, int] = {}
-            for n in nodes:
+            for n in filter(_SIZED[sizes_of], nodes):
                 for what, size in sizes_of(n).items():
                     sizes[what] = max(size, sizes.get(what, 0))
             if len(sizes) > 1 and prod(sizes.values()) > limit:
@@ -211,7 +224,7 @@ class Risks:
 
     def _sets_of(self, node: Node, kind: int) -> int:
         """The number of sets of nodes that speak of a container: a node, and those in place."""
-        return 1 << sum(_weight(n, kind) for n in self._closure(node).values())
+        return 1 << sum(self._weight(n)[kind == ARRAY] for n in self._closure(node).values())
 
     @property
     def _limits(self) -> tuple[tuple[Sizes, int], ...]:
@@ -221,7 +234,9 @@ class Risks:
 
 def _may_be_risky(node: Node) -> bool:
     """Whether a node alone could be asked too much."""
-    return bool(node.texts or node.patterns or node.enum or node.multiple is not None or not node.is_conjunctive)
+    several_texts = len(node.texts) + len(node.narrowed) + (node.longest is not None) > 1
+    scalar = several_texts or node.multiple is not None
+    return scalar or bool(node.patterns) or not node.is_conjunctive or lists_containers(node)
 
 
 def _texts(node: Node) -> dict[Any, int]:
@@ -237,6 +252,12 @@ def _texts(node: Node) -> dict[Any, int]:
 def _patterns(node: Node) -> dict[Any, int]:
     """The sizes of the automata that names are read by."""
     return {id(d): d.n_states + 1 for d, _ in node.patterns}
+
+
+_SIZED: dict[Sizes, Callable[[Node], Any]] = {  # which nodes contribute anything
+    _texts: lambda node: node.texts or node.narrowed or node.longest is not None,
+    _patterns: attrgetter("patterns"),
+}
 
 
 def _most(node: Node, sizes_of: Sizes) -> int:
@@ -278,7 +299,10 @@ def _weight(node: Node, kind: int) -> int:
 def _has_too_many_steps(nodes: list[Node]) -> bool:
     """Whether multiples could be too many to be told apart."""
     steps = {n.multiple for n in nodes if n.multiple is not None}
-    return prod(int("".join(map(str, Decimal(repr(step)).as_tuple().digits))) for step in steps) > MAX_MODULUS
+    return (
+        bool(steps)
+        and prod(int("".join(map(str, Decimal(repr(step)).as_tuple().digits))) for step in steps) > MAX_MODULUS
+    )
 
 
 def _has_members(node: Node) -> bool:

@@ -30,7 +30,7 @@ def texts(f: Formula, max_states: int) -> TextSet:
 def listed_texts(f: Formula) -> list[str] | None:
     """The strings that a formula over nodes admits where ``enum`` lists all candidates, else None."""
     found = _listed(f, STRING)
-    return None if found is None else sorted(found, key=str.encode)
+    return None if found is None else sorted(found)  # code points come in the order of their bytes
 
 
 def listed_numbers(f: Formula) -> list[NumberSpec] | None:
@@ -53,7 +53,8 @@ def _listed(f: Formula, kind: int) -> list[Any] | None:
                 candidates.pop(key, None)
         elif part.op != ATOM or _enumerated(part.atom, kind) is not found:
             others.append(part)
-    return [v for v in candidates.values() if all(admits(part, v) for part in others)]
+    values = candidates.values()
+    return [v for v in values if all(admits(part, v) for part in others)] if others else list(values)
 
 
 def _candidates(f: Formula, kind: int) -> dict[Hashable, Any] | None:
@@ -75,7 +76,10 @@ def _enumerated(node: Node, kind: int) -> dict[Hashable, Any]:
         found = [v for v in node.enum or () if kind_of(v) == kind]
         if not node.only_lists:
             found = [v for v in found if meets(node, v, is_listed=True)]
-        values = {canonical(v): v for v in found if kind != STRING or can_be_written(v)}
+        if kind == STRING:
+            values = {v: v for v in found if can_be_written(v)}  # a string is its own key
+        else:
+            values = {canonical(v): v for v in found}
         node.enumerated[kind] = values
     return values
 
