@@ -25,7 +25,7 @@ from . import general, plain, scalars
 from .branches import branches, listed_together, lists_containers
 from .facts import Facts
 from .formula import ATOM, FALSE, TRUE, Formula, Formulas, atoms, conjuncts
-from .nodes import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node
+from .nodes import ANYTHING, ARRAY, BOOLEAN, NOTHING, NULL, NUMBER, OBJECT, STRING, Node
 from .overlaps import Overlaps
 from .reader import Reader
 from .scalars import can_be_written
@@ -33,7 +33,7 @@ from .values import Array, Object, Value
 
 V = TypeVar("V")
 
-_NOTHING = 1 << 30  # no open goal was relied upon
+_NO_DEPTH = 1 << 30  # no open goal was relied upon
 
 
 class Lazy(Generic[V]):
@@ -64,18 +64,21 @@ class Goal:
     Attributes
     ----------
     nodes : tuple of Node
-        Sorted, distinct, without the node that allows anything.
+        In the order of the document, distinct, without the node that allows anything.
     rest : Formula
         What else must hold.
     satisfiable : bool or None
         None: not known yet.
+    is_shared : bool
+        Whether documents share the goal: that of one node which they share, or of anything.
     """
 
-    __slots__ = ("begun", "candidates", "nodes", "rest", "satisfiable")
+    __slots__ = ("begun", "candidates", "is_shared", "nodes", "rest", "satisfiable")
 
-    def __init__(self, nodes: tuple[Node, ...], rest: Formula) -> None:
+    def __init__(self, nodes: tuple[Node, ...], rest: Formula, *, is_shared: bool = False) -> None:
         self.nodes = nodes
         self.rest = rest
+        self.is_shared = is_shared
         self.candidates: tuple[Value, ...] | None = None
         self.begun: Lazy[Value] | None = None
         self.satisfiable: bool | None = None
@@ -114,7 +117,7 @@ class Goals:
         self.exceptions: dict[Formula, dict[Hashable, Any]] = {}
         self._goals: dict[Any, Goal] = {}
         self._open: dict[int, int] = {}  # goals being decided -> depth
-        self._leaned = _NOTHING  # least depth of an open goal that a "no" relied on
+        self._leaned = _NO_DEPTH  # least depth of an open goal that a "no" relied on
         self.listing: set[Goal] = set()  # goals whose values are being listed
         self.started = 0
         self._structures: dict[tuple[int, int], list[Node]] = {}
@@ -131,8 +134,12 @@ class Goals:
             if node.serial:
                 node = node.alike or node
                 distinct[node.serial] = node
-        if len(distinct) > 1:
-            distinct = {k: distinct[k] for k in sorted(distinct)}
+        if rest is TRUE and len(distinct) < 2:
+            alone = next(iter(distinct.values()), ANYTHING).goal
+            if alone is not None:
+                return alone
+        elif len(distinct) > 1:
+            distinct = {k: distinct[k] for k in sorted(distinct, key=self.reader.rank)}
         key = (*distinct, rest)
         found = self._goals.get(key)
         if found is None:
@@ -142,7 +149,9 @@ class Goals:
     def alone(self, node: Node | None) -> Goal:
         """The goal of one node; None: of anything."""
         if node is None:
-            return self.goal(())
+            node = ANYTHING
+        if node.goal is not None:
+            return node.goal
         return self._goals.get(((node.alike or node).serial, TRUE)) or self.goal((node,))
 
     def goal_of(self, value: Formula) -> Goal:
@@ -177,7 +186,7 @@ class Goals:
             error = LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=goal.pointer)
             error.subject = goal
             raise error
-        outer, self._leaned = self._leaned, _NOTHING
+        outer, self._leaned = self._leaned, _NO_DEPTH
         self._open[here] = depth
         began = self._work
         try:
@@ -196,12 +205,12 @@ class Goals:
 
     def tentatively(self, ask: Callable[[], bool]) -> tuple[bool, bool]:
         """An answer, and whether a "no" is final (it did not lean on a goal that is being decided)."""
-        outer, self._leaned = self._leaned, _NOTHING
+        outer, self._leaned = self._leaned, _NO_DEPTH
         try:
             answer = ask()
         finally:
             leaned, self._leaned = self._leaned, min(outer, self._leaned)
-        return answer, leaned == _NOTHING
+        return answer, leaned == _NO_DEPTH
 
     def surely_unsatisfiable(self, goal: Goal) -> bool:
         """Whether a goal is known to have no value, now and for good."""
@@ -359,21 +368,44 @@ class Goals:
         return found
 
 
+ANYTHING.goal, NOTHING.goal = Goal((), TRUE, is_shared=True), Goal((NOTHING,), TRUE, is_shared=True)
+ANYTHING.goal.satisfiable, NOTHING.goal.satisfiable = True, False
+
+
 def _plainly_possible(node: Node) -> bool:
-    """Whether a node surely has an instance, without looking at anything below it."""
+    """Whether a node surely has an instance, as far as is known without working it out."""
+    types = node.types
+    if not types or node.all_of or node.any_of or node.one_of or not node.is_conjunctive:
+        return False
+    if types & STRING and not (node.texts or node.narrowed):
+        if node.enum is None:
+            if node.longest is None or node.shortest <= node.longest:
+                return True
+        elif node.longest is None and not node.shortest and any(isinstance(v, str) for v in node.enum):
+            return all(can_be_written(v) for v in node.enum if isinstance(v, str))
+    if node.enum is not None:
+        return False
     return bool(
-        node.types
-        and node.enum is None
-        and not (node.all_of or node.any_of or node.one_of)
-        and node.is_conjunctive
-        and (
-            node.types & (NULL | BOOLEAN)
-            or (node.types & OBJECT and not node.required and not node.min_properties)
-            or (node.types & ARRAY and not node.min_items)
-            or (node.types & STRING and not (node.texts or node.narrowed) and node.longest is None)
-            or (node.types & NUMBER and not node.number and node.multiple is None)
-        )
+        types & (NULL | BOOLEAN)
+        or (types & NUMBER and not node.number and node.multiple is None)
+        or (types & ARRAY and not node.min_items)
+        or (types & OBJECT and _plainly_possible_object(node))
     )
+
+
+def _plainly_possible_object(node: Node) -> bool:
+    """Whether the members that an object node asks for are known to be possible."""
+    most = node.max_properties
+    if node.min_properties > len(node.required) or (most is not None and most < len(node.required)):
+        return False
+    if node.patterns and node.required:
+        return False
+    for name in node.required:
+        child = node.properties.get(name, node.additional)
+        goal = None if child is None else child.goal
+        if not can_be_written(name) or not (child is None or (goal is not None and goal.satisfiable)):
+            return False
+    return True
 
 
 def _plainly_possible_together(branch: list[Node]) -> bool:

@@ -74,7 +74,6 @@ def _type(reader: Reader, node: Node, value: Any) -> None:
     if "integer" in names and "number" not in names:
         node.integer = True
         node.lexical = reader.plain_integers or node.place.draft == 4
-        reader.has_narrowed |= reader.plain_integers
 
 
 def _enum(reader: Reader, node: Node, value: Any) -> None:
