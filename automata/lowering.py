@@ -17,7 +17,7 @@ from detent.grammar.json_schema.few import few, has_few
 from detent.grammar.json_schema.formula import TRUE, Formula
 from detent.grammar.json_schema.frames import ArrayFrame, ObjectFrame
 from detent.grammar.json_schema.names import told_apart
-from detent.grammar.json_schema.nodes import ARRAY, OBJECT
+from detent.grammar.json_schema.nodes import ARRAY, OBJECT, Node
 from detent.grammar.json_schema.parts import GOALS, MOST_PARTS
 from detent.native import languages, positions, states
 from detent.native.jit import direct
@@ -167,10 +167,12 @@ class Records:
     def write(self, number: int) -> None:
         """Write the record of a goal, and the arrays and objects that it begins."""
         with self.goals.lock:
-            if number in self._pending:
-                self.lower(number)
+            goal = self._pending.get(number)
+            if goal is not None:
+                self.goals.start_work()
+                self._write(number, goal)
                 for later in list(takewhile(lambda n: n > number, reversed(self._pending))):
-                    self.lower(later)
+                    self._write(later, self._pending[later])
 
     def _begin(self, value: Value) -> int:
         """The position before a value, with white space in front."""
@@ -339,8 +341,8 @@ class Records:
         if value.frame is not None:
             return self._connected_members(value, value.frame)
         members = (*value.names, *value.extra)
-        number, satisfiable = self.number, self.goals.satisfiable
-        goals = [number(goal) if goal.satisfiable or satisfiable(goal) else -1 for _, goal in members]
+        known, number, satisfiable = self._numbers.get, self.number, self.goals.satisfiable
+        goals = [known(goal) or (number(goal) if satisfiable(goal) else -1) for _, goal in members]
         free, names_dfa = -1, None
         if value.patterns is not None:
             dfa, by_state = value.patterns
@@ -408,7 +410,7 @@ class SharedRecords(Records):
         if number is None:
             with self.goals.lock:
                 number = super().number(goal)
-                if not goal.nodes or not (goal.nodes[0].types & (ARRAY | OBJECT) or goal.nodes[0].enum is not None):
+                if not goal.nodes or _is_small(goal.nodes[0]):
                     self.write(number)
         return number
 
@@ -419,6 +421,11 @@ class SharedRecords(Records):
         if not isinstance(found, SharedRecords) or len(found._numbers) > MOST_PARTS:
             found = arena.shared[order, space] = SharedRecords(proxy(arena), GOALS, order, space)
         return found
+
+
+def _is_small(node: Node) -> bool:
+    """Whether a node says something of scalars alone, without lists and automata."""
+    return not (node.types & (ARRAY | OBJECT) or node.enum is not None or node.texts)
 
 
 class JsonLowering(Records):
@@ -456,7 +463,10 @@ class JsonLowering(Records):
 
     def number(self, goal: Goal) -> int:
         """The number of a goal: of its record, or of where that is to be written."""
-        return self._shared.number(goal) if goal.is_shared else super().number(goal)
+        if not goal.is_shared:
+            return super().number(goal)
+        number = self._numbers[goal] = self._shared.number(goal)
+        return number
 
     def lower_all(self) -> None:
         """Write every record that can be reached."""

@@ -283,7 +283,10 @@ class Goals:
 
     def values(self, goal: Goal) -> tuple[Value, ...]:
         """The ways to meet a goal, one per branch and JSON type, each of them satisfiable."""
-        return tuple(filter(self._possible, self.candidates(goal)))
+        found = self.candidates(goal)
+        if len(found) == 1 and goal.satisfiable:
+            return found
+        return tuple(filter(self._possible, found))
 
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
@@ -383,6 +386,9 @@ def _plainly_possible(node: Node) -> bool:
                 return True
         elif node.longest is None and not node.shortest and any(isinstance(v, str) for v in node.enum):
             return all(can_be_written(v) for v in node.enum if isinstance(v, str))
+    elif types & STRING and node.longest is None and not (node.shortest or node.narrowed or node.enum is not None):
+        if len(node.texts) == 1 and len(node.texts[0].pieces) == 1 and node.texts[0].pieces[0][1].n_states:
+            return True
     if node.enum is not None:
         return False
     return bool(

@@ -9,6 +9,7 @@ is plain as a whole costs one walk through its schemas, and the nodes of what no
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GrammarError
@@ -17,7 +18,7 @@ from .formula import TRUE
 from .free_names import is_open
 from .goals import Goal, Goals
 from .keywords import READERS
-from .nodes import ANYTHING, NOTHING, SERIALS, Node
+from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
 from .reader import Reader, only_refers
 
 if TYPE_CHECKING:
@@ -26,15 +27,17 @@ if TYPE_CHECKING:
 MOST_PARTS = 10_000  # kept at a time, of some two kilobytes each
 MOST_DEEP = 16  # levels of a part, references included
 
-_NAME, _VALUE, _SCHEMA, _SCHEMAS, _OTHER = range(1, 6)  # what a keyword holds; with other ones, a schema is no part
+# what a keyword holds; with other ones, a schema is no part
+_NAME, _TEXT, _VALUE, _SCHEMA, _SCHEMAS, _REFERENCE, _OTHER = range(7)
 _HOLDS: dict[str, int] = dict.fromkeys(READERS, _OTHER) | dict.fromkeys(("$id", "id", "$schema"), _NAME)
-_HOLDS |= dict.fromkeys(("type", "enum", "const", "required", "minimum", "maximum"), _VALUE)
+_HOLDS |= dict.fromkeys(("type", "enum", "const", "required", "minimum", "maximum", "multipleOf"), _VALUE)
 _HOLDS |= dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"), _VALUE)
 _HOLDS |= dict.fromkeys(("minItems", "maxItems", "minProperties", "maxProperties"), _VALUE)
 _HOLDS |= {"items": _SCHEMA, "additionalProperties": _SCHEMA, "properties": _SCHEMAS}
+_HOLDS |= {"pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE}
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
-_NODES: dict[Hashable, Node] = {}
+_NODES: dict[Hashable, dict[Hashable, Node]] = {}  # by what the words mean, and the words
 GOALS = Goals(Reader(Document(True)), max_branches=1, max_depth=MOST_DEEP)  # of parts alone
 
 
@@ -50,9 +53,10 @@ class Parts:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._root = reader.document.root
-        self._meant: tuple[Dialect, bool] = (self._root.dialect, reader.plain_integers)
         self._known: dict[int, Node | None] = {}  # by the schema, which the document keeps; None also while it is read
         self._depth = 0
+        meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
+        self._nodes = _NODES.setdefault(meaning, {})
 
     def __len__(self) -> int:
         return len(self._known)
@@ -71,16 +75,62 @@ class Parts:
         """The node of a schema where the root's meaning holds; None if it is no part."""
         if type(schema) is not dict:
             return ANYTHING if schema is True else NOTHING if schema is False else None
+        known = self._known
         key = id(schema)
-        if key in self._known:
-            return self._known[key]
-        if self._depth == MOST_DEEP or len(self._known) >= self._reader.max_nodes:
-            return None
-        self._known[key] = None
-        self._depth += 1
-        found = self._known[key] = self._target(schema) if "$ref" in schema else self._node(schema)
-        self._depth -= 1
+        if key in known:
+            return known[key]
+        known[key] = None
+        words: list[Hashable] = []
+        word: Hashable
+        for keyword, value in schema.items():
+            holds = _HOLDS.get(keyword)
+            if holds is None:
+                continue
+            kind = type(value)
+            if kind is str and holds <= _VALUE:
+                if holds == _NAME:
+                    if schema is not self._root.schema:
+                        return None
+                    continue
+                word = value
+            elif holds == _VALUE:
+                if kind is list:
+                    for v in value:
+                        if type(v) is not str:
+                            return None
+                    word = (keyword, *value)
+                elif kind is int or kind is float:  # equal ones mean the same, unlike booleans
+                    word = value
+                else:
+                    return None
+            else:
+                word = self._below(schema, holds, value)
+                if word is None:
+                    return None
+                if holds == _REFERENCE:
+                    known[key] = found = word
+                    return found
+            words.append(keyword)
+            words.append(word)
+        said = tuple(words)
+        known[key] = found = self._nodes.get(said) or self._new(schema, said)
         return found
+
+    def _below(self, schema: dict[str, Any], holds: int, value: Any) -> Any:
+        """What stands for schemas below one: a node, or names and nodes; None if some are no parts."""
+        if self._depth == MOST_DEEP:
+            return None
+        word: Any = None
+        self._depth += 1
+        if holds == _SCHEMA:
+            word = self.find(value)
+        elif holds == _SCHEMAS and type(value) is dict:
+            found = [self.find(sub) for sub in value.values()]
+            word = None if None in found else (*value, *found)
+        elif holds == _REFERENCE:
+            word = self._target(schema)
+        self._depth -= 1
+        return word
 
     def _target(self, schema: dict[str, Any]) -> Node | None:
         """The part that a schema refers to."""
@@ -92,63 +142,41 @@ class Parts:
             return None
         return self.find(place.schema) if self.covers(place) else None
 
-    def _node(self, schema: dict[str, Any]) -> Node | None:
-        words: list[Hashable] = [self._meant]
-        word: Hashable
-        for keyword, value in schema.items():
-            holds = _HOLDS.get(keyword)
-            if holds is None:
-                continue
-            kind = type(value)
-            if holds == _VALUE:
-                if kind is str or kind is int or kind is float:  # equal ones mean the same, unlike booleans
-                    word = value
-                elif kind is list and all([type(v) is str for v in value]):
-                    word = (keyword, *value)
-                else:
-                    return None
-            elif holds == _SCHEMA:
-                word = self.find(value)
-                if word is None:
-                    return None
-            elif holds == _SCHEMAS and kind is dict:
-                found = [self.find(sub) for sub in value.values()]
-                if None in found:
-                    return None
-                word = (*value, *found)
-            elif holds == _NAME and schema is self._root.schema:
-                continue
-            else:
-                return None
-            words.append(keyword)
-            words.append(word)
-        key = tuple(words)
-        return _NODES.get(key) or self._new(schema, key)
-
-    def _new(self, schema: dict[str, Any], key: Hashable) -> Node | None:
+    def _new(self, schema: dict[str, Any], words: Hashable) -> Node | None:
         """A part that no document has had, unless the reader has something to say about it."""
-        place = Place({}, GOALS.reader.document.root.resource, "", self._root.dialect, None)  # keeps no document
-        node = Node(place, next(SERIALS))
-        for keyword, value in schema.items():
-            holds = _HOLDS.get(keyword)
-            if holds == _SCHEMA:
-                setattr(node, _BELOW[keyword], self.find(value))
-            elif holds == _SCHEMAS:
-                node.properties = {name: self.find(sub) for name, sub in value.items()}
-            elif holds == _VALUE:
-                try:
+        node = Node(_place(self._root.dialect), next(SERIALS))
+        noted = len(self._reader.annotations)
+        try:
+            for keyword, value in schema.items():
+                holds = _HOLDS.get(keyword)
+                if holds == _VALUE or holds == _TEXT:
                     READERS[keyword](self._reader, node, value)
-                except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
-                    return None
-        if node.enum is not None:
-            node.enum = [*node.enum]  # the caller's list may change
-        node.alike, node.is_open = node, is_open(node)
-        with GOALS.lock:
-            node.goal = Goal((node,), TRUE, is_shared=True)
-            GOALS.satisfiable(node.goal)
-            if len(_NODES) >= MOST_PARTS:
-                _NODES.clear()
-            return _NODES.setdefault(key, node)
+                elif holds == _SCHEMA:
+                    setattr(node, _BELOW[keyword], self.find(value))
+                elif holds == _SCHEMAS:
+                    node.properties = {name: self.find(sub) for name, sub in value.items()}
+            if node.enum is not None:
+                node.enum = [*node.enum]  # the caller's list may change
+            elif node.types & (ARRAY | OBJECT):
+                node.is_open = is_open(node)
+            if node.narrowed or noted < len(self._reader.annotations):
+                del self._reader.annotations[noted:]
+                return None
+            node.alike = node
+            with GOALS.lock:
+                node.goal = Goal((node,), TRUE, is_shared=True)
+                GOALS.satisfiable(node.goal)
+                if len(self._nodes) >= MOST_PARTS:
+                    self._nodes.clear()
+                return self._nodes.setdefault(words, node)
+        except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
+            return None  # it is read once more, where errors say where they are
+
+
+@cache
+def _place(dialect: Dialect) -> Place:
+    """Where parts stand: nowhere, so that they keep no document."""
+    return Place({}, GOALS.reader.document.root.resource, "", dialect, None)
 
 
 __all__ = ["GOALS", "Parts"]

@@ -118,18 +118,20 @@ class Reader:
                 noted.clear()
             root = self._read()
         self.annotations.extend(self.document.unknown.items())
-        self._refuse_circles()
+        if self.compound:
+            self._refuse_circles()
         self._spread()
         return root
 
     def _read(self) -> Node:
-        root = self.node(self.document.root)
-        while self._todo:
-            node = self._todo.pop()
+        root = node = self.node(self.document.root)
+        while True:
             if self.n_read > self.max_nodes:
                 raise LimitExceeded("max_nodes", self.n_read, self.max_nodes, pointer=node.place.pointer)
+            if not self._todo:
+                return root
+            node = self._todo.pop()
             self._fill(node)
-        return root
 
     @property
     def relaxed(self) -> list[Relaxed]:
