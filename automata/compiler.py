@@ -31,7 +31,7 @@ from .cache import DiskCache
 from .format_cache import FormatCache
 from .island import JsonIsland, worked_out
 from .limits import Limits
-from .lowering import JsonLowering, Lowering, Order, place_text, place_words
+from .lowering import JsonLowering, Lowering, Order, place_part, place_text, place_words
 from .matcher import MAX_RENEWALS, Matcher
 from .placement import Placement
 from .rule_lowering import RuleLowering, islands_of
@@ -428,7 +428,9 @@ class Compiler:
         root_node = reader.read()
         goals, root = worked_out(reader, root_node, self.limits)
 
-        def place(arena: Arena) -> JsonLowering:
+        def place(arena: Arena) -> Lowering:
+            if root.is_shared:
+                return place_part(arena, root, order=order, whitespace=whitespace)
             return JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
 
         report = {
@@ -455,7 +457,7 @@ class Compiler:
             return found
         made = make()
         if key is not None:
-            self._grammars.put(key, made, OWN_BYTES + sum(len(part) for part in key if isinstance(part, (bytes, str))))
+            self._grammars.put(key, made, OWN_BYTES + sum([len(part) for part in key if isinstance(part, (bytes, str))]))
         return made
 
 
@@ -516,6 +518,7 @@ def _judge(reader: Reader) -> Judge:
 def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:
     """A key that equal specifications share; None for what does not consist of plain JSON values."""
     try:
-        return kind, marshal.dumps(schema, _NO_SHARING), marshal.dumps(remotes, _NO_SHARING), options
+        others = remotes and marshal.dumps(remotes, _NO_SHARING)
+        return kind, marshal.dumps(schema, _NO_SHARING), others, options
     except ValueError:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from itertools import accumulate, chain, takewhile
 from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
@@ -57,12 +58,14 @@ class Lowering(Protocol):
 
 
 class Placed:
-    """A specification that is placed as a whole: nothing is lazy."""
+    """A specification that writes nothing later on: it is placed as a whole, or ``records`` do."""
 
     names_end = 0
 
-    def __init__(self, start: int) -> None:
-        self.start = start
+    def __init__(self, start: int, records: Records | None = None) -> None:
+        self.start, self._records = start, records
+        if records is not None:
+            self.names_end = records.names_end
 
     def lower(self, number: int) -> None:
         """Never asked for."""
@@ -288,30 +291,28 @@ class Records:
             return self._after(array, array.frame.facts.noted(array.residual, self.goals.constant(value)))
 
     def _object(self, value: Object) -> int:
-        arena = self.arena
+        arena, required = self.arena, value.required
         n, members = len(value.names), (*value.names, *value.extra)
         goals, free, names_dfa = self._members(value)
         encoded = [name.encode() for name, _ in members]
         by_bytes = sorted(range(len(members)), key=encoded.__getitem__)
-        trie = arena.trie(tuple(encoded[k] for k in by_bytes))
+        trie = arena.trie(tuple(map(encoded.__getitem__, by_bytes)))
         spec = -1 if names_dfa is None else arena.spec(languages.AUTOMATON, 0, None, self._names(*names_dfa))
-        extra = int(any(goal >= 0 for goal in goals[n:]))
-        is_required = [name in value.required for name, _ in members[:n]]
+        extra = int(bool(value.extra) and max(goals[n:]) >= 0)
+        due = [k for k in range(n) if members[k][0] in required] if required else []
         order = self._order_of(value, bool(extra))
-        required, none_seen = [], []
+        needed, none_seen = [], []
         if order != positions.IN_ORDER:
             words = len(members) // 32 + 1
-            bits = sum(1 << k for k, due in enumerate(is_required) if due)
-            required, none_seen = _words(bits, words), [0] * words
-        parts = [goals, _next_of(is_required), _next_of([goal >= 0 for goal in goals[:n]]), by_bytes]
-        parts += [required, none_seen]
-        text = arena.any_text()
+            needed, none_seen = _words(sum([1 << k for k in due]), words), [0] * words
+        live = range(n) if -1 not in goals else [k for k in range(n) if goals[k] >= 0]
+        parts = [goals, _next_of(due, n), _next_of(live, n), by_bytes, needed, none_seen]
         goals_at, next_at, live_at, sorted_at, required_at, none_at, _ = accumulate(
             map(len, parts), initial=positions.O_RECORD
         )
         closes = value.frame is None or value.frame.facts.closed(value.residual)
         record = [n, live_at, trie, order, free, spec, self.space, goals_at, next_at, required_at]
-        record += [sorted_at, len(required), none_at, text, extra, len(members)]
+        record += [sorted_at, len(needed), none_at, arena.any_text(), extra, len(members)]
         record += [value.fewest, -1 if value.most is None else value.most, int(closes)]
         at = arena.put([*record, *chain.from_iterable(parts)])
         arena.A[at + _PLACES_OF_PARTS] += at
@@ -454,12 +455,10 @@ class JsonLowering(Records):
     ) -> None:
         space = SPACE[whitespace]
         self._shared = SharedRecords.of(arena, order, space)
-        if goals is GOALS and names_end is None:
-            names_end = self._shared.names_end
         super().__init__(arena, goals, order, space, names_end)
         self.root = self.number(root)
         (self._shared if root.is_shared else self).write(self.root)
-        self.start = self._start()
+        self.start = _start(arena, self.root, space)
 
     def number(self, goal: Goal) -> int:
         """The number of a goal: of its record, or of where that is to be written."""
@@ -473,14 +472,23 @@ class JsonLowering(Records):
         super().lower_all()
         self._shared.lower_all()
 
-    def _start(self) -> int:
-        A = self.arena.A
-        end = self.arena.position(positions.K_END, self.space)
-        _call(A, self.root, end, 0, -1)
-        state = int(_close_buffer(A, 0))
-        if state <= 0:
-            self.arena.full()
-        return state
+
+def place_part(arena: Arena, root: Goal, *, order: Order, whitespace: str) -> Placed:
+    """A document that is one part: its records are those that documents share."""
+    shared = SharedRecords.of(arena, order, SPACE[whitespace])
+    number = shared.number(root)
+    shared.write(number)
+    return Placed(_start(arena, number, shared.space), shared)
+
+
+def _start(arena: Arena, root: int, space: int) -> int:
+    """The state before a text that is one value."""
+    A = arena.A
+    _call(A, root, arena.position(positions.K_END, space), 0, -1)
+    state = int(_close_buffer(A, 0))
+    if state <= 0:
+        arena.full()
+    return state
 
 
 @dataclass(frozen=True, eq=False)
@@ -493,15 +501,12 @@ class _Exits:
     kind: int | None = None
 
 
-def _next_of(member: list[bool]) -> list[int]:
-    """For each index up to the length: the least member from there on, or the length."""
-    least = n = len(member)
-    following = [n] * (n + 1)
-    for k in range(n - 1, -1, -1):
-        if member[k]:
-            least = k
-        following[k] = least
-    return following
+def _next_of(members: Sequence[int], n: int) -> list[int]:
+    """For each index up to ``n``: the first of some indices, in ascending order, from there on, or ``n``."""
+    following: list[int] = []
+    for k in members:
+        following += [k] * (k + 1 - len(following))
+    return following + [n] * (n + 1 - len(following))
 
 
 def _words(bits: int, n: int) -> list[int]:

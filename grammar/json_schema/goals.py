@@ -290,6 +290,8 @@ class Goals:
 
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
+        if goal.is_shared and goal.candidates is None:
+            goal.candidates = tuple(plain.residuals(self, goal.nodes))
         if goal.candidates is None:
             began = self._work
             try:

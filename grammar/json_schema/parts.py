@@ -19,7 +19,7 @@ from .free_names import is_open
 from .goals import Goal, Goals
 from .keywords import READERS
 from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
-from .reader import Reader, only_refers
+from .reader import ANNOTATIONS, Reader, only_refers
 
 if TYPE_CHECKING:
     from .dialects import Dialect
@@ -35,9 +35,11 @@ _HOLDS |= dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum", "minLength", "m
 _HOLDS |= dict.fromkeys(("minItems", "maxItems", "minProperties", "maxProperties"), _VALUE)
 _HOLDS |= {"items": _SCHEMA, "additionalProperties": _SCHEMA, "properties": _SCHEMAS}
 _HOLDS |= {"pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE}
+_TYPE_ALONE = ANNOTATIONS | {"type"}
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
-_NODES: dict[Hashable, dict[Hashable, Node]] = {}  # by what the words mean, and the words
+# by what words mean: the parts by their words, and those that are a type alone
+_NODES: dict[Hashable, tuple[dict[Hashable, Node], dict[str, Node]]] = {}
 GOALS = Goals(Reader(Document(True)), max_branches=1, max_depth=MOST_DEEP)  # of parts alone
 
 
@@ -56,7 +58,7 @@ class Parts:
         self._known: dict[int, Node | None] = {}  # by the schema, which the document keeps; None also while it is read
         self._depth = 0
         meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
-        self._nodes = _NODES.setdefault(meaning, {})
+        self._nodes, self._types = _NODES.setdefault(meaning, ({}, {}))
 
     def __len__(self) -> int:
         return len(self._known)
@@ -125,12 +127,19 @@ class Parts:
         if holds == _SCHEMA:
             word = self.find(value)
         elif holds == _SCHEMAS and type(value) is dict:
-            found = [self.find(sub) for sub in value.values()]
+            found = [self._type_alone(sub) or self.find(sub) for sub in value.values()]
             word = None if None in found else (*value, *found)
         elif holds == _REFERENCE:
             word = self._target(schema)
         self._depth -= 1
         return word
+
+    def _type_alone(self, schema: Any) -> Node | None:
+        """The part of a schema that names one type at most, if it is known: most of them are such."""
+        if type(schema) is dict and schema.keys() <= _TYPE_ALONE:
+            name = schema.get("type")
+            return self._types.get(name) if type(name) is str else None
+        return None
 
     def _target(self, schema: dict[str, Any]) -> Node | None:
         """The part that a schema refers to."""
@@ -142,19 +151,20 @@ class Parts:
             return None
         return self.find(place.schema) if self.covers(place) else None
 
-    def _new(self, schema: dict[str, Any], words: Hashable) -> Node | None:
+    def _new(self, schema: dict[str, Any], words: tuple[Any, ...]) -> Node | None:
         """A part that no document has had, unless the reader has something to say about it."""
         node = Node(_place(self._root.dialect), next(SERIALS))
         noted = len(self._reader.annotations)
         try:
-            for keyword, value in schema.items():
-                holds = _HOLDS.get(keyword)
-                if holds == _VALUE or holds == _TEXT:
-                    READERS[keyword](self._reader, node, value)
-                elif holds == _SCHEMA:
-                    setattr(node, _BELOW[keyword], self.find(value))
+            for keyword, word in zip(words[::2], words[1::2], strict=True):
+                holds = _HOLDS[keyword]
+                if holds == _SCHEMA:
+                    setattr(node, _BELOW[keyword], word)
                 elif holds == _SCHEMAS:
-                    node.properties = {name: self.find(sub) for name, sub in value.items()}
+                    half = len(word) // 2
+                    node.properties = dict(zip(word[:half], word[half:], strict=True))
+                else:
+                    READERS[keyword](self._reader, node, schema[keyword])
             if node.enum is not None:
                 node.enum = [*node.enum]  # the caller's list may change
             elif node.types & (ARRAY | OBJECT):
@@ -168,7 +178,10 @@ class Parts:
                 GOALS.satisfiable(node.goal)
                 if len(self._nodes) >= MOST_PARTS:
                     self._nodes.clear()
-                return self._nodes.setdefault(words, node)
+                node = self._nodes.setdefault(words, node)
+                if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
+                    self._types[words[1]] = node
+                return node
         except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
             return None  # it is read once more, where errors say where they are
 

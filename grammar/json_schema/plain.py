@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 def residuals(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
     """The residual of each type under a conjunction of plain constraints."""
-    types = ANY_TYPE
+    types, is_listed = ANY_TYPE, False
     for node in nodes:
         types &= node.types
-    if any(node.enum is not None for node in nodes):
+        is_listed |= node.enum is not None
+    if is_listed:
         return _enumerated(goals, nodes)
     values: list[Value] = [literal for bit, literal, _ in LITERALS if types & bit]
     if types & NUMBER:

@@ -17,7 +17,7 @@ from .values import canonical
 if TYPE_CHECKING:
     from .parts import Parts
 
-_ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
+ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
 # keywords that put schemas in place, and that are no plain conjunction of what they say of each member
 _IN_PLACE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if"})
 _IN_PLACE |= {"dependencies", "dependentSchemas"}
@@ -136,6 +136,8 @@ class Reader:
     @property
     def relaxed(self) -> list[Relaxed]:
         """What is left out, in the order of reading."""
+        if self.strict:
+            return []
         found = (Relaxed(n.place.pointer, *item) for n in self._nodes.values() for item in n.left_out.items())
         return list(dict.fromkeys(found))
 
@@ -259,7 +261,7 @@ class Reader:
             return node
         found = self._representatives.get(node.serial)
         if found is None:
-            text = json.dumps({k: v for k, v in place.schema.items() if k not in _ANNOTATIONS}, default=repr)
+            text = json.dumps({k: v for k, v in place.schema.items() if k not in ANNOTATIONS}, default=repr)
             key = (id(place.resource), place.dialect, place.scope, text)
             found = self._representatives.setdefault(key, node)
             self._representatives[node.serial] = found
