@@ -27,15 +27,17 @@ if TYPE_CHECKING:
 MOST_PARTS = 10_000  # kept at a time, of some two kilobytes each
 MOST_DEEP = 16  # levels of a part, references included
 
+_NAMES = frozenset({"$id", "id", "$schema"})
 # what a keyword holds; with other ones, a schema is no part
 _NAME, _TEXT, _VALUE, _SCHEMA, _SCHEMAS, _REFERENCE, _OTHER = range(7)
-_HOLDS: dict[str, int] = dict.fromkeys(READERS, _OTHER) | dict.fromkeys(("$id", "id", "$schema"), _NAME)
+_HOLDS: dict[str, int] = dict.fromkeys(READERS, _OTHER) | dict.fromkeys(_NAMES, _NAME)
 _HOLDS |= dict.fromkeys(("type", "enum", "const", "required", "minimum", "maximum", "multipleOf"), _VALUE)
 _HOLDS |= dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"), _VALUE)
 _HOLDS |= dict.fromkeys(("minItems", "maxItems", "minProperties", "maxProperties"), _VALUE)
 _HOLDS |= {"items": _SCHEMA, "additionalProperties": _SCHEMA, "properties": _SCHEMAS}
 _HOLDS |= {"pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE}
 _TYPE_ALONE = ANNOTATIONS | {"type"}
+_DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
 # by what words mean: the parts by their words, and those that are a type alone
@@ -143,10 +145,17 @@ class Parts:
 
     def _target(self, schema: dict[str, Any]) -> Node | None:
         """The part that a schema refers to."""
-        if not only_refers(schema, self._root.draft) or "$id" in schema or "id" in schema or "$schema" in schema:
+        if len(schema) > 1 and not (only_refers(schema, self._root.draft) and _NAMES.isdisjoint(schema)):
             return None
+        ref = schema["$ref"]
+        if type(ref) is not str:
+            return None
+        path, _, name = ref.rpartition("/")
+        holder = self._root.schema.get(path[2:]) if path in _DEFINITIONS else None
+        if type(holder) is dict and name in holder and "~" not in name and "%" not in name:
+            return self.find(holder[name])
         try:
-            place = self._reader.document.resolve(schema["$ref"], self._root)
+            place = self._reader.document.resolve(ref, self._root)
         except GrammarError:
             return None
         return self.find(place.schema) if self.covers(place) else None
