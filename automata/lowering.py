@@ -474,7 +474,7 @@ class JsonLowering(Records):
 
 
 def place_part(arena: Arena, root: Goal, *, order: Order, whitespace: str) -> Placed:
-    """A document that is one part: its records are those that documents share."""
+    """Place a document that is one part: its records are those that documents share."""
     shared = SharedRecords.of(arena, order, SPACE[whitespace])
     number = shared.number(root)
     shared.write(number)

@@ -172,7 +172,7 @@ class Goals:
         """Whether some value meets a goal."""
         if goal.satisfiable is not None:
             return goal.satisfiable
-        if goal.rest is TRUE and (not goal.nodes or (len(goal.nodes) == 1 and _plainly_possible(goal.nodes[0]))):
+        if goal.rest is TRUE and (not goal.nodes or (len(goal.nodes) == 1 and plainly_possible(goal.nodes[0]))):
             goal.satisfiable = True
             return True
         here = id(goal)
@@ -377,7 +377,7 @@ ANYTHING.goal, NOTHING.goal = Goal((), TRUE, is_shared=True), Goal((NOTHING,), T
 ANYTHING.goal.satisfiable, NOTHING.goal.satisfiable = True, False
 
 
-def _plainly_possible(node: Node) -> bool:
+def plainly_possible(node: Node) -> bool:
     """Whether a node surely has an instance, as far as is known without working it out."""
     types = node.types
     if not types or node.all_of or node.any_of or node.one_of or not node.is_conjunctive:
@@ -411,7 +411,7 @@ def _plainly_possible_object(node: Node) -> bool:
     for name in node.required:
         child = node.properties.get(name, node.additional)
         goal = None if child is None else child.goal
-        if not can_be_written(name) or not (child is None or (goal is not None and goal.satisfiable)):
+        if not (name.isascii() or can_be_written(name)) or not (child is None or (goal is not None and goal.satisfiable)):
             return False
     return True
 

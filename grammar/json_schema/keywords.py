@@ -211,7 +211,7 @@ def _additional(reader: Reader, node: Node, value: Any) -> None:
 def _required(reader: Reader, node: Node, value: Any) -> None:
     if isinstance(value, bool) and node.place.draft == 4:  # a relic of draft 3 that validators ignore
         return
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+    if not isinstance(value, list) or not {*map(type, value)} <= {str}:
         raise TypeError
     node.required = tuple(dict.fromkeys(value))
 

@@ -16,7 +16,7 @@ from ..errors import GrammarError
 from .document import Document, Place
 from .formula import TRUE
 from .free_names import is_open
-from .goals import Goal, Goals
+from .goals import Goal, Goals, plainly_possible
 from .keywords import READERS
 from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
 from .reader import ANNOTATIONS, Reader, only_refers
@@ -36,6 +36,7 @@ _HOLDS |= dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum", "minLength", "m
 _HOLDS |= dict.fromkeys(("minItems", "maxItems", "minProperties", "maxProperties"), _VALUE)
 _HOLDS |= {"items": _SCHEMA, "additionalProperties": _SCHEMA, "properties": _SCHEMAS}
 _HOLDS |= {"pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE}
+_STRINGS = {str}
 _TYPE_ALONE = ANNOTATIONS | {"type"}
 _DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
@@ -98,10 +99,7 @@ class Parts:
                     continue
                 word = value
             elif holds == _VALUE:
-                if kind is list:
-                    for v in value:
-                        if type(v) is not str:
-                            return None
+                if kind is list and {*map(type, value)} <= _STRINGS:
                     word = (keyword, *value)
                 elif kind is int or kind is float:  # equal ones mean the same, unlike booleans
                     word = value
@@ -182,17 +180,20 @@ class Parts:
                 del self._reader.annotations[noted:]
                 return None
             node.alike = node
-            with GOALS.lock:
-                node.goal = Goal((node,), TRUE, is_shared=True)
-                GOALS.satisfiable(node.goal)
-                if len(self._nodes) >= MOST_PARTS:
-                    self._nodes.clear()
-                node = self._nodes.setdefault(words, node)
-                if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
-                    self._types[words[1]] = node
-                return node
+            goal = node.goal = Goal((node,), TRUE, is_shared=True)
+            if plainly_possible(node):
+                goal.satisfiable = True
+            else:
+                with GOALS.lock:
+                    GOALS.satisfiable(goal)
         except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
             return None  # it is read once more, where errors say where they are
+        if len(self._nodes) >= MOST_PARTS:
+            self._nodes.clear()
+        node = self._nodes.setdefault(words, node)
+        if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
+            self._types[words[1]] = node
+        return node
 
 
 @cache
