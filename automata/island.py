@@ -32,7 +32,7 @@ def worked_out(reader: Reader, root_node: Node, limits: Limits) -> tuple[Goals, 
             goals = Goals(reader, max_branches=branches, max_depth=depth, max_steps=steps)
             root = goals.goal([root_node])
             if not goals.satisfiable(root):
-                raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
+                raise Unsatisfiable("no value meets this schema.", pointer=goals.pointer(root))
             reach(goals, root)
         except Unenforceable as error:
             if reader.strict or attempt == MAX_RELAXATIONS or not relax(reader, error):

@@ -19,7 +19,7 @@ from detent.grammar.json_schema.formula import TRUE, Formula
 from detent.grammar.json_schema.frames import ArrayFrame, ObjectFrame
 from detent.grammar.json_schema.names import told_apart
 from detent.grammar.json_schema.nodes import ARRAY, OBJECT, Node
-from detent.grammar.json_schema.parts import GOALS, MOST_PARTS
+from detent.grammar.json_schema.parts import GOALS
 from detent.native import languages, positions, states
 from detent.native.jit import direct
 
@@ -38,6 +38,7 @@ _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 
 
+MOST_SHARED = 20_000  # goals of which an arena remembers the records for all documents
 MANY = 1_000  # values of an item beyond which one more or less makes no difference to what may follow
 
 
@@ -419,7 +420,7 @@ class SharedRecords(Records):
     def of(arena: Arena, order: Order, space: int) -> SharedRecords:
         """Those of an arena; new ones where they have become too many for those that were used once."""
         found = arena.shared.get((order, space))
-        if not isinstance(found, SharedRecords) or len(found._numbers) > MOST_PARTS:
+        if not isinstance(found, SharedRecords) or len(found._numbers) > MOST_SHARED:
             found = arena.shared[order, space] = SharedRecords(proxy(arena), GOALS, order, space)
         return found
 

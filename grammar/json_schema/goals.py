@@ -64,7 +64,7 @@ class Goal:
     Attributes
     ----------
     nodes : tuple of Node
-        In the order of the document, distinct, without the node that allows anything.
+        In the order in which they were met first, distinct, without the node that allows anything.
     rest : Formula
         What else must hold.
     satisfiable : bool or None
@@ -84,10 +84,14 @@ class Goal:
         self.satisfiable: bool | None = None
 
     @property
+    def first(self) -> Node | None:
+        """The first schema that the goal speaks of."""
+        return self.nodes[0] if self.nodes else next((a.atom for a in atoms(self.rest)), None)
+
+    @property
     def pointer(self) -> str:
-        """Where the first schema of the goal stands."""
-        first = self.nodes[0] if self.nodes else next((a.atom for a in atoms(self.rest)), None)
-        return first.place.pointer if first is not None else ""
+        """Where that stands, unless documents share it."""
+        return "" if self.first is None else self.first.place.pointer
 
 
 class Goals:
@@ -138,9 +142,7 @@ class Goals:
             alone = next(iter(distinct.values()), ANYTHING).goal
             if alone is not None:
                 return alone
-        elif len(distinct) > 1:
-            distinct = {k: distinct[k] for k in sorted(distinct, key=self.reader.rank)}
-        key = (*distinct, rest)
+        key = (*sorted(distinct), rest)
         found = self._goals.get(key)
         if found is None:
             found = self._goals[key] = Goal(tuple(distinct.values()), rest)
@@ -153,6 +155,10 @@ class Goals:
         if node.goal is not None:
             return node.goal
         return self._goals.get(((node.alike or node).serial, TRUE)) or self.goal((node,))
+
+    def pointer(self, goal: Goal) -> str:
+        """Where the first schema of a goal stands in the document."""
+        return "" if goal.first is None else self.reader.pointer(goal.first)
 
     def goal_of(self, value: Formula) -> Goal:
         """The goal of a formula over nodes."""
@@ -183,7 +189,7 @@ class Goals:
         if depth == 0:
             self.start_work()
         if depth >= self.max_depth:
-            error = LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=goal.pointer)
+            error = LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=self.pointer(goal))
             error.subject = goal
             raise error
         outer, self._leaned = self._leaned, _NO_DEPTH

@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GrammarError
-from .document import Document, Place
+from .document import Document, Place, pointer_of
 from .formula import TRUE
 from .free_names import is_open
 from .goals import Goal, Goals, plainly_possible
@@ -24,7 +24,9 @@ from .reader import ANNOTATIONS, Reader, only_refers
 if TYPE_CHECKING:
     from .dialects import Dialect
 
-MOST_PARTS = 10_000  # kept at a time, of some two kilobytes each
+MOST_BYTES = 32 << 20  # of the parts that are kept
+OWN_BYTES = 2_000  # of a part without names and automata
+MOST_TABLES = 16  # for parts of other dialects and options
 MOST_DEEP = 16  # levels of a part, references included
 
 _NAMES = frozenset({"$id", "id", "$schema"})
@@ -41,8 +43,39 @@ _TYPE_ALONE = ANNOTATIONS | {"type"}
 _DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
-# by what words mean: the parts by their words, and those that are a type alone
-_NODES: dict[Hashable, tuple[dict[Hashable, Node], dict[str, Node]]] = {}
+
+
+class _Table:
+    """The parts of one dialect and one choice of options: by their words, and those that are a type alone."""
+
+    __slots__ = ("by_type", "by_words", "n_bytes")
+
+    def __init__(self) -> None:
+        self.by_words: dict[Hashable, Node] = {}
+        self.by_type: dict[str, Node] = {}
+        self.n_bytes = 0
+
+    def add(self, words: tuple[Any, ...], node: Node) -> Node:
+        """Keep a part, if there is none with its words: that with its words. When there are too many, all leave."""
+        self.n_bytes += OWN_BYTES + sum(map(_size, words)) + sum(d.trans.nbytes for t in node.texts for _, d in t.pieces)
+        if self.n_bytes > MOST_BYTES:
+            self.by_words.clear()
+            self.by_type.clear()
+            self.n_bytes = 0
+        node = self.by_words.setdefault(words, node)
+        if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
+            self.by_type[words[1]] = node
+        return node
+
+
+def _size(word: Any) -> int:
+    """Bytes of a word, more or less: a text, or a list of texts and nodes."""
+    if type(word) is tuple:
+        return 64 * len(word) + sum(len(part) for part in word if type(part) is str)
+    return len(word) if type(word) is str else 0
+
+
+_TABLES: dict[Hashable, _Table] = {}
 GOALS = Goals(Reader(Document(True)), max_branches=1, max_depth=MOST_DEEP)  # of parts alone
 
 
@@ -53,6 +86,11 @@ class Parts:
     ----------
     reader : Reader
         Of the document.
+
+    Attributes
+    ----------
+    n_read : int
+        Schemas of the document that are parts.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -60,21 +98,27 @@ class Parts:
         self._root = reader.document.root
         self._known: dict[int, Node | None] = {}  # by the schema, which the document keeps; None also while it is read
         self._depth = 0
+        self.n_read = 0
+        if len(_TABLES) > MOST_TABLES:
+            _TABLES.clear()
         meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
-        self._nodes, self._types = _NODES.setdefault(meaning, ({}, {}))
-
-    def __len__(self) -> int:
-        return len(self._known)
+        self._table = _TABLES.get(meaning) or _TABLES.setdefault(meaning, _Table())
 
     def covers(self, place: Place) -> bool:
         """Whether what is written in a place means the same as at the root."""
         root = self._root
         return place.resource is root.resource and place.dialect is root.dialect and place.scope is None
 
-    def ranks(self) -> dict[int, int]:
-        """The order of the parts in the document, by serial number; less than 0."""
-        nodes = [node for node in self._known.values() if node is not None]
-        return {node.serial: -k for k, node in enumerate(reversed(nodes), 1)}
+    def pointer(self, node: Node) -> str:
+        """Where a part first stands in the document, as a JSON pointer; of use where it is part of an error."""
+        pending: list[tuple[Any, Any]] = [(self._root.schema, self._root.path)]
+        while pending:
+            value, path = pending.pop()
+            if self._known.get(id(value)) is node:
+                return pointer_of(path)
+            inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            pending += [(member, (path, key)) for key, member in reversed([*inner])]
+        return ""
 
     def find(self, schema: Any) -> Node | None:
         """The node of a schema where the root's meaning holds; None if it is no part."""
@@ -115,7 +159,10 @@ class Parts:
             words.append(keyword)
             words.append(word)
         said = tuple(words)
-        known[key] = found = self._nodes.get(said) or self._new(schema, said)
+        found = self._table.by_words.get(said) or self._new(schema, said)
+        if found is not None:
+            known[key] = found
+            self.n_read += 1
         return found
 
     def _below(self, schema: dict[str, Any], holds: int, value: Any) -> Any:
@@ -138,7 +185,9 @@ class Parts:
         """The part of a schema that names one type at most, if it is known: most of them are such."""
         if type(schema) is dict and schema.keys() <= _TYPE_ALONE:
             name = schema.get("type")
-            return self._types.get(name) if type(name) is str else None
+            found = self._table.by_type.get(name) if type(name) is str else None
+            self.n_read += found is not None
+            return found
         return None
 
     def _target(self, schema: dict[str, Any]) -> Node | None:
@@ -188,12 +237,7 @@ class Parts:
                     GOALS.satisfiable(goal)
         except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
             return None  # it is read once more, where errors say where they are
-        if len(self._nodes) >= MOST_PARTS:
-            self._nodes.clear()
-        node = self._nodes.setdefault(words, node)
-        if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
-            self._types[words[1]] = node
-        return node
+        return self._table.add(words, node)
 
 
 @cache

@@ -75,7 +75,7 @@ def _string(goals: Goals, nodes: Sequence[Node]) -> tuple[String, ...]:
     try:
         return _strings(tuple(texts), shortest, longest, limit)
     except LimitExceeded as error:
-        raise LimitExceeded(error.limit, error.measured, limit, pointer=nodes[0].place.pointer) from error
+        raise LimitExceeded(error.limit, error.measured, limit, pointer=goals.reader.pointer(nodes[0])) from error
 
 
 def _array(goals: Goals, nodes: Sequence[Node]) -> Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import GrammarError, LimitExceeded, Unenforceable
@@ -229,15 +228,12 @@ class Reader:
     @property
     def n_read(self) -> int:
         """How many schemas were read."""
-        return len(self._nodes) + (0 if self._parts is None else len(self._parts))
+        return len(self._nodes) + (0 if self._parts is None else self._parts.n_read)
 
-    def rank(self, serial: int) -> int:
-        """What the order of nodes in this document goes by: parts may have been read long ago."""
-        return self._ranks.get(serial, serial)
-
-    @cached_property
-    def _ranks(self) -> Mapping[int, int]:
-        return {} if self._parts is None else self._parts.ranks()
+    def pointer(self, node: Node) -> str:
+        """Where a node stands in this document."""
+        is_part = self._parts is not None and node.goal is not None
+        return self._parts.pointer(node) if is_part else node.place.pointer
 
     def fresh(self, place: Place) -> Node:
         """A new node without constraints."""
