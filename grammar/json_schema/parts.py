@@ -33,11 +33,11 @@ _NAMES = frozenset({"$id", "id", "$schema"})
 # what a keyword holds; with other ones, a schema is no part
 _NAME, _TEXT, _VALUE, _SCHEMA, _SCHEMAS, _REFERENCE, _OTHER = range(7)
 _HOLDS: dict[str, int] = dict.fromkeys(READERS, _OTHER) | dict.fromkeys(_NAMES, _NAME)
-_HOLDS |= dict.fromkeys(("type", "enum", "const", "required", "minimum", "maximum", "multipleOf"), _VALUE)
+_HOLDS |= dict.fromkeys(("type", "enum", "required", "minimum", "maximum", "multipleOf"), _VALUE)
 _HOLDS |= dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"), _VALUE)
 _HOLDS |= dict.fromkeys(("minItems", "maxItems", "minProperties", "maxProperties"), _VALUE)
 _HOLDS |= {"items": _SCHEMA, "additionalProperties": _SCHEMA, "properties": _SCHEMAS}
-_HOLDS |= {"pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE}
+_HOLDS |= {"const": _TEXT, "pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE}
 _STRINGS = {str}
 _TYPE_ALONE = ANNOTATIONS | {"type"}
 _DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
