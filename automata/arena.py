@@ -58,7 +58,8 @@ class Arena:
     def __init__(self, vocabulary: Vocabulary, n_bytes: int) -> None:
         self.V: Words = vocabulary.packed
         self.A: Words = layout.allocate(n_bytes, len(vocabulary))
-        self.goals: dict[Hashable, int] = {}  # numbers of goals that documents share
+        self.goals: dict[Hashable, int] = {}  # numbers of rules that grammars share
+        self.shared: dict[Hashable, Lowers] = {}  # who writes the records that JSON documents share
         self._owners: dict[int, ref[Lowers]] = {}
         self._tokens: dict[int, bytes] = {}
         self._texts: dict[bytes, int] = {}

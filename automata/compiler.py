@@ -7,8 +7,8 @@ import json
 import marshal
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -17,6 +17,7 @@ from detent.grammar import bnf, charset, dfa, regex, regular, structural_tag
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
+from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.grammar.recent import Recent
 from detent.grammar.residual import Judge, Residual
@@ -30,7 +31,7 @@ from .cache import DiskCache
 from .format_cache import FormatCache
 from .island import JsonIsland, worked_out
 from .limits import Limits
-from .lowering import JsonLowering, Lowering, Order, place_text, place_words
+from .lowering import JsonLowering, Lowering, Order, place_part, place_text, place_words
 from .matcher import MAX_RENEWALS, Matcher
 from .placement import Placement
 from .rule_lowering import RuleLowering, islands_of
@@ -43,6 +44,7 @@ Whitespace = Literal["flexible", "bounded", "compact"]
 Numbers = Literal["any", "plain"]
 Parser = Literal["lalr", "earley"]
 LexerKind = Literal["contextual", "basic", "dynamic", "dynamic_complete"]
+_CHOICES = {"order": get_args(Order), "whitespace": get_args(Whitespace), "numbers": get_args(Numbers)}
 _LEXERS = {"lalr": ("contextual", "basic"), "earley": ("dynamic", "dynamic_complete", "basic")}  # the default first
 
 
@@ -218,10 +220,9 @@ class Compiler:
         LimitExceeded
             If a named limit is passed.
         """
-        given = {"order": (order, Order), "whitespace": (whitespace, Whitespace), "numbers": (numbers, Numbers)}
-        for name, (value, known) in given.items():
-            if value not in get_args(known):
-                raise ValueError(f"{name}={value!r} is none of {', '.join(get_args(known))}")
+        for name, value, known in zip(_CHOICES, (order, whitespace, numbers), _CHOICES.values(), strict=True):
+            if value not in known:
+                raise ValueError(f"{name}={value!r} is none of {', '.join(known)}")
         schema = _as_schema(schema)
         options = (order, whitespace, format_assertion, strict, numbers)
 
@@ -234,8 +235,9 @@ class Compiler:
                 plain_integers=numbers == "plain",
                 max_nodes=self.limits.max_nodes,
                 max_dfa_states=self.limits.regex_states,
+                parts=Parts,
             )
-            with _no_collections():
+            with _NoCollections():
                 return self._json_grammar(reader, order, whitespace)
 
         return self._cached(_cache_key("json", schema, remotes, options), make)
@@ -395,6 +397,7 @@ class Compiler:
             formats=self._formats.texts,
             max_nodes=self.limits.max_nodes,
             max_dfa_states=self.limits.regex_states,
+            parts=Parts,
         )
         node = reader.read()
         return JsonIsland(*worked_out(reader, node, self.limits), order, whitespace, has_free_names(node, reader))
@@ -402,7 +405,7 @@ class Compiler:
     def _rule_grammar(self, rules: Rules) -> Grammar:
         if rules.start not in rules.productive:
             raise Unsatisfiable("the grammar has no text.", keyword=rules.start)
-        with _no_collections():
+        with _NoCollections():
             automata = RuleAutomata(rules, self.limits.rule_states)
         states = sum(automaton.dfa.n_states for automaton in automata.automata.values())
         report = {"relaxed": [], "annotations": [], "rules": len(rules.bodies)}
@@ -425,14 +428,15 @@ class Compiler:
         root_node = reader.read()
         goals, root = worked_out(reader, root_node, self.limits)
 
-        def place(arena: Arena) -> JsonLowering:
+        def place(arena: Arena) -> Lowering:
+            if root.is_shared:
+                return place_part(arena, root, order=order, whitespace=whitespace)
             return JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
 
-        nodes = reader.nodes()
         report = {
             "relaxed": reader.relaxed,
             "annotations": list(dict.fromkeys(reader.annotations)),
-            "nodes": len(nodes),
+            "nodes": reader.n_read,
         }
         judge = _judge(reader) if report["relaxed"] else None
         return Grammar(self, place, report, has_free_names=has_free_names(root_node, reader), judge=judge)
@@ -453,7 +457,7 @@ class Compiler:
             return found
         made = make()
         if key is not None:
-            self._grammars.put(key, made, OWN_BYTES + sum(len(part) for part in key if isinstance(part, (bytes, str))))
+            self._grammars.put(key, made, OWN_BYTES + sum([len(part) for part in key if isinstance(part, (bytes, str))]))
         return made
 
 
@@ -472,15 +476,15 @@ _TRAILING: dict[Whitespace, regular.Regular] = {
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
 
 
-@contextmanager
-def _no_collections() -> Iterator[None]:
+class _NoCollections:
     """Without Python's cyclic garbage collections: what compiling makes stays, so they would search it in vain."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
+
+    def __enter__(self) -> None:
+        self._enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._enabled:
             gc.enable()
 
 
@@ -514,6 +518,7 @@ def _judge(reader: Reader) -> Judge:
 def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:
     """A key that equal specifications share; None for what does not consist of plain JSON values."""
     try:
-        return kind, marshal.dumps(schema, _NO_SHARING), marshal.dumps(remotes, _NO_SHARING), options
+        others = remotes and marshal.dumps(remotes, _NO_SHARING)
+        return kind, marshal.dumps(schema, _NO_SHARING), others, options
     except ValueError:
         return None

@@ -8,6 +8,7 @@ from itertools import count
 from detent.grammar.errors import Unenforceable, Unsatisfiable
 from detent.grammar.json_schema import Goal, Goals
 from detent.grammar.json_schema.nodes import Node
+from detent.grammar.json_schema.parts import GOALS
 from detent.grammar.json_schema.reach import reach
 from detent.grammar.json_schema.reader import Reader
 from detent.grammar.json_schema.relaxing import relax
@@ -21,13 +22,17 @@ MAX_RELAXATIONS = 50  # keywords left out one by one because of limits that seve
 
 def worked_out(reader: Reader, root_node: Node, limits: Limits) -> tuple[Goals, Goal]:
     """The goals of a document; where the reader may, without what passes limits."""
+    if root_node.goal is not None:
+        if not root_node.goal.satisfiable:
+            raise Unsatisfiable("no value meets this schema.")
+        return GOALS, root_node.goal
     depth, branches, steps = limits.max_depth, limits.max_branches, limits.max_steps
     for attempt in count():
         try:
             goals = Goals(reader, max_branches=branches, max_depth=depth, max_steps=steps)
             root = goals.goal([root_node])
             if not goals.satisfiable(root):
-                raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
+                raise Unsatisfiable("no value meets this schema.", pointer=goals.pointer(root))
             reach(goals, root)
         except Unenforceable as error:
             if reader.strict or attempt == MAX_RELAXATIONS or not relax(reader, error):

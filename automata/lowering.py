@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from itertools import accumulate, chain, takewhile
 from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
-from weakref import ref
+from weakref import proxy, ref
+
+import numpy as np
 
 from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
@@ -16,22 +18,27 @@ from detent.grammar.json_schema.few import few, has_few
 from detent.grammar.json_schema.formula import TRUE, Formula
 from detent.grammar.json_schema.frames import ArrayFrame, ObjectFrame
 from detent.grammar.json_schema.names import told_apart
-from detent.grammar.json_schema.nodes import ARRAY, OBJECT
-from detent.native import languages, positions
+from detent.grammar.json_schema.nodes import ARRAY, OBJECT, Node
+from detent.grammar.json_schema.parts import GOALS
+from detent.native import languages, positions, states
+from detent.native.jit import direct
 
 from . import byte_sets
 from .arena import Arena, Lowers
 
+_call, _close_buffer = direct(states.call), direct(states.close_buffer)
+
 Order = OneOf["schema", "any", "fixed"]
 # fields of an object record that say where its parts are
-_PLACES_OF_PARTS = (
-    *(positions.O_LIVE, positions.O_GOALS, positions.O_NEXT),
-    *(positions.O_REQUIRED, positions.O_SORTED, positions.O_NONE_SEEN),
+_PLACES_OF_PARTS = np.array(
+    [positions.O_LIVE, positions.O_GOALS, positions.O_NEXT, positions.O_REQUIRED, positions.O_SORTED]
+    + [positions.O_NONE_SEEN]
 )
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 
 
+MOST_SHARED = 20_000  # goals of which an arena remembers the records for all documents
 MANY = 1_000  # values of an item beyond which one more or less makes no difference to what may follow
 
 
@@ -52,12 +59,14 @@ class Lowering(Protocol):
 
 
 class Placed:
-    """A specification that is placed as a whole: nothing is lazy."""
+    """A specification that writes nothing later on: it is placed as a whole, or ``records`` do."""
 
     names_end = 0
 
-    def __init__(self, start: int) -> None:
-        self.start = start
+    def __init__(self, start: int, records: Records | None = None) -> None:
+        self.start, self._records = start, records
+        if records is not None:
+            self.names_end = records.names_end
 
     def lower(self, number: int) -> None:
         """Never asked for."""
@@ -89,35 +98,30 @@ def end_of_text(arena: Arena) -> int:
     return arena.state(arena.position(positions.K_END, SPACE["compact"]), 0)
 
 
-class JsonLowering:
-    """One JSON grammar in one arena.
+class Records:
+    """The records of goals in one arena.
 
     Parameters
     ----------
     arena : Arena
     goals : Goals
-    root : Goal
     order : {"any", "schema", "fixed"}
         Keys in any order; required keys of closed objects in the order of the schema; all keys in its order.
-    whitespace : str
-        "flexible", "bounded" or "compact".
+    space : int
+        White space, a value of ``SPACE``.
+    names_end : int or None
+        As an attribute.
 
     Attributes
     ----------
-    start : int
-        The state before the first byte.
     names_end : int
         Address of two words: whether finitely many names follow some beginning, and the fewest that an object may have.
         Islands of one grammar share them.
-    root : int
-        The number of its goal.
     """
 
-    def __init__(
-        self, arena: Arena, goals: Goals, root: Goal, *, order: Order, whitespace: str, names_end: int | None = None
-    ) -> None:
+    def __init__(self, arena: Arena, goals: Goals, order: Order, space: int, names_end: int | None = None) -> None:
         self.arena, self.goals = arena, goals
-        self.order, self.space = order, SPACE[whitespace]
+        self.order, self.space = order, space
         self._numbers: dict[Goal, int] = {}
         self._pending: dict[int, _Lazy] = {}
         self._arrays: dict[int, Array] = {}
@@ -125,20 +129,6 @@ class JsonLowering:
         self._records: dict[tuple[object, Formula], int] = {}
         self._me: ref[Lowers] = ref(self)
         self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
-        self.root = self._goal(root)
-        self.lower(self.root)
-        self.start = self._start(self.root)
-
-    def _start(self, number: int) -> int:
-        from detent.native.states import call, close_buffer
-
-        A = self.arena.A
-        end = self.arena.position(positions.K_END, self.space)
-        call(A, number, end, 0, -1)
-        state = int(close_buffer(A, 0))
-        if state <= 0:
-            self.arena.full()
-        return state
 
     def lower(self, number: int) -> None:
         """Write the record of a goal, an object or an array."""
@@ -171,37 +161,22 @@ class JsonLowering:
         self._pending[number] = item
         return number
 
-    def _goal(self, goal: Goal) -> int:
-        """The number of a goal; that of a lazy record unless goals of other documents are the same."""
+    def number(self, goal: Goal) -> int:
+        """The number of a goal: of its record, or of where that is to be written."""
         number = self._numbers.get(goal)
         if number is None:
-            key = self._key(goal)
-            number = None if key is None else self.arena.goals.get(key)
-            if number is None:
-                number = self._numbers[goal] = self._reserve(goal)
-                if key is not None:
-                    self._write_now(number, goal)
-                    self.arena.goals[key] = number
-            else:
-                self._numbers[goal] = number
+            number = self._numbers[goal] = self._reserve(goal)
         return number
 
-    def _key(self, goal: Goal) -> Hashable:
-        """A key that goals of other documents share: of anything, and of scalars without lists and automata."""
-        if goal.rest is not TRUE or len(goal.nodes) > 1:
-            return None
-        if not goal.nodes:
-            return self.space, self.order
-        (node,) = goal.nodes
-        if node.alike is None or node.types & (ARRAY | OBJECT) or node.enum is not None or node.texts or node.narrowed:
-            return None
-        return self.space, node.place.draft, self.goals.reader.plain_integers, node.words
-
-    def _write_now(self, number: int, goal: Goal) -> None:
-        """Write the record of a goal, and what became pending by that."""
-        self._write(number, goal)
-        for later in list(takewhile(lambda n: n > number, reversed(self._pending))):
-            self._write(later, self._pending[later])
+    def write(self, number: int) -> None:
+        """Write the record of a goal, and the arrays and objects that it begins."""
+        with self.goals.lock:
+            goal = self._pending.get(number)
+            if goal is not None:
+                self.goals.start_work()
+                self._write(number, goal)
+                for later in list(takewhile(lambda n: n > number, reversed(self._pending))):
+                    self._write(later, self._pending[later])
 
     def _begin(self, value: Value) -> int:
         """The position before a value, with white space in front."""
@@ -238,10 +213,10 @@ class JsonLowering:
         rest = -1
         if longest is None or longest > len(head):
             if self.goals.satisfiable(value.rest):
-                rest = self._goal(value.rest)
+                rest = self.number(value.rest)
             else:
                 longest = len(head)
-        goals = self.arena.put([*map(self._goal, head)])
+        goals = self.arena.put([*map(self.number, head)])
         most = -1 if longest is None else longest
         return self.arena.put([len(head), rest, value.shortest, most, goals, self.space, 1, 0, 0])
 
@@ -254,7 +229,7 @@ class JsonLowering:
             assert frame is not None and item.place is not None
             then = min(item.place + 1, frame.width)
             exits = frame.live(frame.exits(item.residual, item.place), then)
-        found = [(self._goal(self.goals.goal_of(demand)), self._after(item.container, f)) for demand, f in exits]
+        found = [(self.number(self.goals.goal_of(demand)), self._after(item.container, f)) for demand, f in exits]
         return self.arena.put([len(found), *chain.from_iterable(found)])
 
     def _connected_array(self, value: Array, frame: ArrayFrame) -> int:
@@ -315,34 +290,31 @@ class JsonLowering:
             return self._after(array, array.frame.facts.noted(array.residual, self.goals.constant(value)))
 
     def _object(self, value: Object) -> int:
-        arena = self.arena
+        arena, required = self.arena, value.required
         n, members = len(value.names), (*value.names, *value.extra)
         goals, free, names_dfa = self._members(value)
         encoded = [name.encode() for name, _ in members]
         by_bytes = sorted(range(len(members)), key=encoded.__getitem__)
-        trie = arena.trie(tuple(encoded[k] for k in by_bytes))
+        trie = arena.trie(tuple(map(encoded.__getitem__, by_bytes)))
         spec = -1 if names_dfa is None else arena.spec(languages.AUTOMATON, 0, None, self._names(*names_dfa))
-        extra = int(any(goal >= 0 for goal in goals[n:]))
-        is_required = [name in value.required for name, _ in members[:n]]
+        extra = int(bool(value.extra) and max(goals[n:]) >= 0)
+        due = [k for k in range(n) if members[k][0] in required] if required else []
         order = self._order_of(value, bool(extra))
-        required, none_seen = [], []
+        needed, none_seen = [], []
         if order != positions.IN_ORDER:
             words = len(members) // 32 + 1
-            bits = sum(1 << k for k, due in enumerate(is_required) if due)
-            required, none_seen = _words(bits, words), [0] * words
-        parts = [goals, _next_of(is_required), _next_of([goal >= 0 for goal in goals[:n]]), by_bytes]
-        parts += [required, none_seen]
-        text = arena.any_text()
+            needed, none_seen = _words(sum([1 << k for k in due]), words), [0] * words
+        live = range(n) if -1 not in goals else [k for k in range(n) if goals[k] >= 0]
+        parts = [goals, _next_of(due, n), _next_of(live, n), by_bytes, needed, none_seen]
         goals_at, next_at, live_at, sorted_at, required_at, none_at, _ = accumulate(
             map(len, parts), initial=positions.O_RECORD
         )
         closes = value.frame is None or value.frame.facts.closed(value.residual)
         record = [n, live_at, trie, order, free, spec, self.space, goals_at, next_at, required_at]
-        record += [sorted_at, len(required), none_at, text, extra, len(members)]
+        record += [sorted_at, len(needed), none_at, arena.any_text(), extra, len(members)]
         record += [value.fewest, -1 if value.most is None else value.most, int(closes)]
         at = arena.put([*record, *chain.from_iterable(parts)])
-        for field in _PLACES_OF_PARTS:
-            arena.A[at + field] += at
+        arena.A[at + _PLACES_OF_PARTS] += at
         if order == positions.IN_ORDER:
             arena.A[at + positions.O_NONE_SEEN] = 0
         return at
@@ -369,19 +341,19 @@ class JsonLowering:
         if value.frame is not None:
             return self._connected_members(value, value.frame)
         members = (*value.names, *value.extra)
-        known, satisfiable = self._numbers.get, self.goals.satisfiable
-        goals = [known(goal) or (self._goal(goal) if satisfiable(goal) else -1) for _, goal in members]
+        known, number, satisfiable = self._numbers.get, self.number, self.goals.satisfiable
+        goals = [known(goal) or (number(goal) if satisfiable(goal) else -1) for _, goal in members]
         free, names_dfa = -1, None
         if value.patterns is not None:
             dfa, by_state = value.patterns
             kept = [goal if goal is not None and self.goals.satisfiable(goal) else None for goal in by_state]
             told = told_apart(dfa, kept)
             if isinstance(told, tuple):
-                names_dfa = told[0], [-1 if goal is None else self._goal(goal) for goal in told[1]]
+                names_dfa = told[0], [-1 if goal is None else self.number(goal) for goal in told[1]]
             elif told is not None:
-                free = self._goal(told)
+                free = self.number(told)
         elif value.free is not None and self.goals.satisfiable(value.free):
-            free = self._goal(value.free)
+            free = self.number(value.free)
         return goals, free, names_dfa
 
     def _connected_members(
@@ -408,7 +380,7 @@ class JsonLowering:
         assert frame is not None
         if not frame.touches(now, place, kind) and now is value.residual:
             goal = self.goals.goal_of(frame.value(place, kind))
-            return self._goal(goal) if self.goals.satisfiable(goal) else -1
+            return self.number(goal) if self.goals.satisfiable(goal) else -1
         if not frame.is_live(now, place, kind):
             return -1
         return positions.EXITS + self._reserve(_Exits(value, now, place, kind))
@@ -426,6 +398,98 @@ class JsonLowering:
         return number
 
 
+class SharedRecords(Records):
+    """The records of parts in one arena, for all documents: see :mod:`detent.grammar.json_schema.parts`.
+
+    The arena keeps them, so they do not keep it.
+    """
+
+    def number(self, goal: Goal) -> int:
+        """The same; what is small is written at once."""
+        number = self._numbers.get(goal)
+        if number is None:
+            with self.goals.lock:
+                number = super().number(goal)
+                if not goal.nodes or _is_small(goal.nodes[0]):
+                    self.write(number)
+        return number
+
+    @staticmethod
+    def of(arena: Arena, order: Order, space: int) -> SharedRecords:
+        """Those of an arena; new ones where they have become too many for those that were used once."""
+        found = arena.shared.get((order, space))
+        if not isinstance(found, SharedRecords) or len(found._numbers) > MOST_SHARED:
+            found = arena.shared[order, space] = SharedRecords(proxy(arena), GOALS, order, space)
+        return found
+
+
+def _is_small(node: Node) -> bool:
+    """Whether a node says something of scalars alone, without lists and automata."""
+    return not (node.types & (ARRAY | OBJECT) or node.enum is not None or node.texts)
+
+
+class JsonLowering(Records):
+    """One JSON grammar in one arena.
+
+    Parameters
+    ----------
+    arena : Arena
+    goals : Goals
+    root : Goal
+    order : {"any", "schema", "fixed"}
+    whitespace : str
+        "flexible", "bounded" or "compact".
+    names_end : int or None
+
+    Attributes
+    ----------
+    start : int
+        The state before the first byte.
+    root : int
+        The number of its goal.
+    """
+
+    def __init__(
+        self, arena: Arena, goals: Goals, root: Goal, *, order: Order, whitespace: str, names_end: int | None = None
+    ) -> None:
+        space = SPACE[whitespace]
+        self._shared = SharedRecords.of(arena, order, space)
+        super().__init__(arena, goals, order, space, names_end)
+        self.root = self.number(root)
+        (self._shared if root.is_shared else self).write(self.root)
+        self.start = _start(arena, self.root, space)
+
+    def number(self, goal: Goal) -> int:
+        """The number of a goal: of its record, or of where that is to be written."""
+        if not goal.is_shared:
+            return super().number(goal)
+        number = self._numbers[goal] = self._shared.number(goal)
+        return number
+
+    def lower_all(self) -> None:
+        """Write every record that can be reached."""
+        super().lower_all()
+        self._shared.lower_all()
+
+
+def place_part(arena: Arena, root: Goal, *, order: Order, whitespace: str) -> Placed:
+    """Place a document that is one part: its records are those that documents share."""
+    shared = SharedRecords.of(arena, order, SPACE[whitespace])
+    number = shared.number(root)
+    shared.write(number)
+    return Placed(_start(arena, number, shared.space), shared)
+
+
+def _start(arena: Arena, root: int, space: int) -> int:
+    """The state before a text that is one value."""
+    A = arena.A
+    _call(A, root, arena.position(positions.K_END, space), 0, -1)
+    state = int(_close_buffer(A, 0))
+    if state <= 0:
+        arena.full()
+    return state
+
+
 @dataclass(frozen=True, eq=False)
 class _Exits:
     """A member of a container whose members depend on each other: a listed one, or one of a kind."""
@@ -436,15 +500,12 @@ class _Exits:
     kind: int | None = None
 
 
-def _next_of(member: list[bool]) -> list[int]:
-    """For each index up to the length: the least member from there on, or the length."""
-    least = n = len(member)
-    following = [n] * (n + 1)
-    for k in range(n - 1, -1, -1):
-        if member[k]:
-            least = k
-        following[k] = least
-    return following
+def _next_of(members: Sequence[int], n: int) -> list[int]:
+    """For each index up to ``n``: the first of some indices, in ascending order, from there on, or ``n``."""
+    following: list[int] = []
+    for k in members:
+        following += [k] * (k + 1 - len(following))
+    return following + [n] * (n + 1 - len(following))
 
 
 def _words(bits: int, n: int) -> list[int]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from detent.grammar.json_schema import Goals
 from detent.grammar.json_schema.document import Document
+from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.native import arena as layout
 from detent.native import masks
@@ -75,7 +76,7 @@ def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> None:
 
 def _placed(arena: Arena, schema: Any) -> int:
     """The first state of a schema of which every record is written: the kernels will ask for none."""
-    reader = Reader(Document(schema))
+    reader = Reader(Document(schema), parts=Parts)
     goals = Goals(reader, max_branches=Limits.max_branches, max_depth=Limits.max_depth)
     lowering = JsonLowering(arena, goals, goals.goal([reader.read()]), order="schema", whitespace="flexible")
     lowering.lower_all()

@@ -34,6 +34,9 @@ TARGETS = {
     "first mask again, p50": (1 / 10, RUST),
     "first mask again, p90": (1 / 10, RUST),
     "first mask again, p99": (1 / 10, RUST),
+    "first mask of a changed schema, p50": (1 / 10, RUST),
+    "first mask of a changed schema, p90": (1 / 10, RUST),
+    "first mask of a changed schema, p99": (1 / 10, RUST),
 }
 
 

@@ -2,6 +2,7 @@
 
 Of each schema: the time from the schema to its first mask, then the time of a mask and a commit for every token of
 every instance. An instance counts as accepted when every token of it is in the mask and the end is, after the last.
+Then the time to the first mask once more: of the same schema, and of one that shares all but one property with it.
 
 Engines take turns, schema by schema, each in a process of its own, so that what the machine does meanwhile meets all
 of them. A schema that takes longer than the limit costs its engine a new process.
@@ -16,7 +17,9 @@ import gzip
 import json
 import multiprocessing
 import random
+from collections import deque
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -45,6 +48,8 @@ class Measured:
         Microseconds from the schema to its first mask.
     again : float or None
         The same for the same schema, after its instances.
+    changed : float or None
+        The same for the schema with one property more, after that (None also where no object lists properties).
     masks : list of float
         Microseconds of each mask and commit.
     over, under : bool
@@ -55,6 +60,7 @@ class Measured:
 
     first_mask: float | None = None
     again: float | None = None
+    changed: float | None = None
     masks: list[float] = field(default_factory=list)
     over: bool = False
     under: bool = False
@@ -77,6 +83,8 @@ def measure(engine: Engine, tokenizer: Any, line: dict[str, Any]) -> Measured:
             measured.over |= accepted and not valid
             measured.under |= valid and not accepted
         measured.again = first_mask(engine, line["schema"])
+        other = with_another_property(line["schema"])
+        measured.changed = None if other is None else first_mask(engine, other)
     except BaseException as error:  # engines raise all kinds, those of Rust's panics included
         if isinstance(error, KeyboardInterrupt):
             raise
@@ -91,6 +99,22 @@ def first_mask(engine: Engine, schema: Any) -> float:
     engine.compile(schema)
     engine.fill()
     return (perf_counter_ns() - start) / 1e3
+
+
+def with_another_property(schema: Any) -> Any:
+    """A copy of a schema with one property more in the outermost object that lists its properties; None without any."""
+    copy = deepcopy(schema)
+    pending = deque([copy])
+    while pending:
+        value = pending.popleft()
+        if isinstance(value, list):
+            pending.extend(value)
+        elif isinstance(value, dict):
+            if isinstance(value.get("properties"), dict):
+                value["properties"]["one property more"] = {"type": "string", "maxLength": 7}
+                return copy
+            pending.extend(value.values())
+    return None
 
 
 def encode(tokenizer: Any, value: Any) -> list[int]:
@@ -190,7 +214,9 @@ def times(rows: list[Measured]) -> dict[str, float]:
     firsts = [row.first_mask for row in rows if row.first_mask is not None]
     found = {}
     again = [row.again for row in rows if row.again is not None]
-    for name, values in (("mask + commit", steps), ("first mask", firsts), ("first mask again", again)):
+    changed = [row.changed for row in rows if row.changed is not None]
+    warm = {"first mask again": again, "first mask of a changed schema": changed}
+    for name, values in {"mask + commit": steps, "first mask": firsts, **warm}.items():
         if values:
             found[f"{name}, mean"] = float(np.mean(values))
             found |= {f"{name}, p{q:g}": float(np.percentile(values, q)) for q in PERCENTILES}

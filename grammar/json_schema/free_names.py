@@ -15,15 +15,26 @@ def has_free_names(root: Node, reader: Reader) -> bool:
     A value meets the conjunction of all that its parent says of it, of which any one may close it. Only what each
     schema closes by itself is looked at, so the answer may be yes where others close it, and is never wrongly no.
     """
+    if root.goal is not None:
+        return root.is_open
     undecided = []
-    for node in chain((root,), chain.from_iterable(map(children, reader.nodes()))):
-        if not (_lists_names(node) and _lists_items(node)):
+    shared = (node for whole in reader.compound.values() for node in whole.in_place() if node.goal is not None)
+    for node in chain((root,), chain.from_iterable(map(children, chain(reader.nodes(), shared)))):
+        if node.goal is not None:  # it stands for all below it
+            if node.is_open:
+                return True
+        elif not (_lists_names(node) and _lists_items(node)):
             if node.serial not in reader.compound:
                 return True
             undecided.append(node.serial)
     return bool(undecided) and not (
         _closed(reader, _lists_names).issuperset(undecided) and _closed(reader, _lists_items).issuperset(undecided)
     )
+
+
+def is_open(node: Node) -> bool:
+    """Whether an object may have names that are not listed, in a node alone or below it, where this is known."""
+    return not (_lists_names(node) and _lists_items(node)) or any(child.is_open for child in children(node))
 
 
 def children(node: Node) -> Iterable[Node]:

@@ -73,7 +73,7 @@ def _texts(goals: Goals, formula: Formula, goal: Goal) -> list[String]:
             return [String(words=words)] if words else []
         return [String(None, *part) for part in found.parts(limit)]
     except LimitExceeded as error:
-        raise LimitExceeded(error.limit, error.measured, limit, pointer=goal.pointer) from error
+        raise LimitExceeded(error.limit, error.measured, limit, pointer=goals.pointer(goal)) from error
 
 
 def _avoided(goals: Goals, formula: Formula) -> tuple[list[str], Formula]:

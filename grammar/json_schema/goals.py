@@ -25,7 +25,7 @@ from . import general, plain, scalars
 from .branches import branches, listed_together, lists_containers
 from .facts import Facts
 from .formula import ATOM, FALSE, TRUE, Formula, Formulas, atoms, conjuncts
-from .nodes import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node
+from .nodes import ANYTHING, ARRAY, BOOLEAN, NOTHING, NULL, NUMBER, OBJECT, STRING, Node
 from .overlaps import Overlaps
 from .reader import Reader
 from .scalars import can_be_written
@@ -33,7 +33,7 @@ from .values import Array, Object, Value
 
 V = TypeVar("V")
 
-_NOTHING = 1 << 30  # no open goal was relied upon
+_NO_DEPTH = 1 << 30  # no open goal was relied upon
 
 
 class Lazy(Generic[V]):
@@ -64,27 +64,34 @@ class Goal:
     Attributes
     ----------
     nodes : tuple of Node
-        Sorted, distinct, without the node that allows anything.
+        In the order in which they were met first, distinct, without the node that allows anything.
     rest : Formula
         What else must hold.
     satisfiable : bool or None
         None: not known yet.
+    is_shared : bool
+        Whether documents share the goal: that of one node which they share, or of anything.
     """
 
-    __slots__ = ("begun", "candidates", "nodes", "rest", "satisfiable")
+    __slots__ = ("begun", "candidates", "is_shared", "nodes", "rest", "satisfiable")
 
-    def __init__(self, nodes: tuple[Node, ...], rest: Formula) -> None:
+    def __init__(self, nodes: tuple[Node, ...], rest: Formula, *, is_shared: bool = False) -> None:
         self.nodes = nodes
         self.rest = rest
+        self.is_shared = is_shared
         self.candidates: tuple[Value, ...] | None = None
         self.begun: Lazy[Value] | None = None
         self.satisfiable: bool | None = None
 
     @property
+    def first(self) -> Node | None:
+        """The first schema that the goal speaks of."""
+        return self.nodes[0] if self.nodes else next((a.atom for a in atoms(self.rest)), None)
+
+    @property
     def pointer(self) -> str:
-        """Where the first schema of the goal stands."""
-        first = self.nodes[0] if self.nodes else next((a.atom for a in atoms(self.rest)), None)
-        return first.place.pointer if first is not None else ""
+        """Where that stands, unless documents share it."""
+        return "" if self.first is None else self.first.place.pointer
 
 
 class Goals:
@@ -114,7 +121,7 @@ class Goals:
         self.exceptions: dict[Formula, dict[Hashable, Any]] = {}
         self._goals: dict[Any, Goal] = {}
         self._open: dict[int, int] = {}  # goals being decided -> depth
-        self._leaned = _NOTHING  # least depth of an open goal that a "no" relied on
+        self._leaned = _NO_DEPTH  # least depth of an open goal that a "no" relied on
         self.listing: set[Goal] = set()  # goals whose values are being listed
         self.started = 0
         self._structures: dict[tuple[int, int], list[Node]] = {}
@@ -131,9 +138,11 @@ class Goals:
             if node.serial:
                 node = node.alike or node
                 distinct[node.serial] = node
-        if len(distinct) > 1:
-            distinct = {k: distinct[k] for k in sorted(distinct)}
-        key = (*distinct, rest)
+        if rest is TRUE and len(distinct) < 2:
+            alone = next(iter(distinct.values()), ANYTHING).goal
+            if alone is not None:
+                return alone
+        key = (*sorted(distinct), rest)
         found = self._goals.get(key)
         if found is None:
             found = self._goals[key] = Goal(tuple(distinct.values()), rest)
@@ -142,8 +151,14 @@ class Goals:
     def alone(self, node: Node | None) -> Goal:
         """The goal of one node; None: of anything."""
         if node is None:
-            return self.goal(())
+            node = ANYTHING
+        if node.goal is not None:
+            return node.goal
         return self._goals.get(((node.alike or node).serial, TRUE)) or self.goal((node,))
+
+    def pointer(self, goal: Goal) -> str:
+        """Where the first schema of a goal stands in the document."""
+        return "" if goal.first is None else self.reader.pointer(goal.first)
 
     def goal_of(self, value: Formula) -> Goal:
         """The goal of a formula over nodes."""
@@ -163,7 +178,7 @@ class Goals:
         """Whether some value meets a goal."""
         if goal.satisfiable is not None:
             return goal.satisfiable
-        if goal.rest is TRUE and (not goal.nodes or (len(goal.nodes) == 1 and _plainly_possible(goal.nodes[0]))):
+        if goal.rest is TRUE and (not goal.nodes or (len(goal.nodes) == 1 and plainly_possible(goal.nodes[0]))):
             goal.satisfiable = True
             return True
         here = id(goal)
@@ -174,10 +189,10 @@ class Goals:
         if depth == 0:
             self.start_work()
         if depth >= self.max_depth:
-            error = LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=goal.pointer)
+            error = LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=self.pointer(goal))
             error.subject = goal
             raise error
-        outer, self._leaned = self._leaned, _NOTHING
+        outer, self._leaned = self._leaned, _NO_DEPTH
         self._open[here] = depth
         began = self._work
         try:
@@ -196,12 +211,12 @@ class Goals:
 
     def tentatively(self, ask: Callable[[], V]) -> tuple[V, bool]:
         """An answer, and whether it is final (it did not lean on a "no" for a goal that is being decided)."""
-        outer, self._leaned = self._leaned, _NOTHING
+        outer, self._leaned = self._leaned, _NO_DEPTH
         try:
             answer = ask()
         finally:
             leaned, self._leaned = self._leaned, min(outer, self._leaned)
-        return answer, leaned == _NOTHING
+        return answer, leaned == _NO_DEPTH
 
     def surely_unsatisfiable(self, goal: Goal) -> bool:
         """Whether a goal is known to have no value, now and for good."""
@@ -274,10 +289,15 @@ class Goals:
 
     def values(self, goal: Goal) -> tuple[Value, ...]:
         """The ways to meet a goal, one per branch and JSON type, each of them satisfiable."""
-        return tuple(filter(self._possible, self.candidates(goal)))
+        found = self.candidates(goal)
+        if len(found) == 1 and goal.satisfiable:
+            return found
+        return tuple(filter(self._possible, found))
 
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
+        if goal.is_shared and goal.candidates is None:
+            goal.candidates = tuple(plain.residuals(self, goal.nodes))
         if goal.candidates is None:
             began = self._work
             try:
@@ -362,21 +382,47 @@ class Goals:
         return found
 
 
-def _plainly_possible(node: Node) -> bool:
-    """Whether a node surely has an instance, without looking at anything below it."""
+ANYTHING.goal, NOTHING.goal = Goal((), TRUE, is_shared=True), Goal((NOTHING,), TRUE, is_shared=True)
+ANYTHING.goal.satisfiable, NOTHING.goal.satisfiable = True, False
+
+
+def plainly_possible(node: Node) -> bool:
+    """Whether a node surely has an instance, as far as is known without working it out."""
+    types = node.types
+    if not types or node.all_of or node.any_of or node.one_of or not node.is_conjunctive:
+        return False
+    if types & STRING and not (node.texts or node.narrowed):
+        if node.enum is None:
+            if node.longest is None or node.shortest <= node.longest:
+                return True
+        elif node.longest is None and not node.shortest and any(isinstance(v, str) for v in node.enum):
+            return all(can_be_written(v) for v in node.enum if isinstance(v, str))
+    elif types & STRING and node.longest is None and not (node.shortest or node.narrowed or node.enum is not None):
+        if len(node.texts) == 1 and len(node.texts[0].pieces) == 1 and node.texts[0].pieces[0][1].n_states:
+            return True
+    if node.enum is not None:
+        return False
     return bool(
-        node.types
-        and node.enum is None
-        and not (node.all_of or node.any_of or node.one_of)
-        and node.is_conjunctive
-        and (
-            node.types & (NULL | BOOLEAN)
-            or (node.types & OBJECT and not node.required and not node.min_properties)
-            or (node.types & ARRAY and not node.min_items)
-            or (node.types & STRING and not (node.texts or node.narrowed) and node.longest is None)
-            or (node.types & NUMBER and not node.number and node.multiple is None)
-        )
+        types & (NULL | BOOLEAN)
+        or (types & NUMBER and not node.number and node.multiple is None)
+        or (types & ARRAY and not node.min_items)
+        or (types & OBJECT and _plainly_possible_object(node))
     )
+
+
+def _plainly_possible_object(node: Node) -> bool:
+    """Whether the members that an object node asks for are known to be possible."""
+    most = node.max_properties
+    if node.min_properties > len(node.required) or (most is not None and most < len(node.required)):
+        return False
+    if node.patterns and node.required:
+        return False
+    for name in node.required:
+        child = node.properties.get(name, node.additional)
+        goal = None if child is None else child.goal
+        if not (name.isascii() or can_be_written(name)) or not (child is None or (goal is not None and goal.satisfiable)):
+            return False
+    return True
 
 
 def _plainly_possible_together(branch: list[Node]) -> bool:

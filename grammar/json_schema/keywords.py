@@ -74,7 +74,6 @@ def _type(reader: Reader, node: Node, value: Any) -> None:
     if "integer" in names and "number" not in names:
         node.integer = True
         node.lexical = reader.plain_integers or node.place.draft == 4
-        reader.has_narrowed |= reader.plain_integers
 
 
 def _enum(reader: Reader, node: Node, value: Any) -> None:
@@ -212,7 +211,7 @@ def _additional(reader: Reader, node: Node, value: Any) -> None:
 def _required(reader: Reader, node: Node, value: Any) -> None:
     if isinstance(value, bool) and node.place.draft == 4:  # a relic of draft 3 that validators ignore
         return
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+    if not isinstance(value, list) or not {*map(type, value)} <= {str}:
         raise TypeError
     node.required = tuple(dict.fromkeys(value))
 

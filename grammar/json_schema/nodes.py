@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import chain
+from itertools import chain, count
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..dfa import CharDfa
 from ..text_set import TextSet
-from .document import Place
+from .document import Document, Place
+
+if TYPE_CHECKING:
+    from .goals import Goal
 
 NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
 ANY_TYPE = 63
 # attributes of a node that constrain nothing
-_ASIDE = frozenset({"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike", "words"})
-
-
+_ASIDE = frozenset({"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike", "goal", "is_open"})
 _LISTING = _ASIDE | {"enum", "scalars", "enumerated"}
 
 
@@ -60,8 +61,10 @@ class Node:
         Whether the constraints of the node itself are a plain conjunction (``one_of`` is looked at apart).
     alike : Node or None
         The first node that says the same, where the words of a schema alone decide that; it stands for all of them.
-    words : tuple or None
-        Those words.
+    goal : Goal or None
+        Of a node that documents share: its goal, which they share as well.
+    is_open : bool
+        Of such a node: whether an object in it may have names that are not listed.
     """
 
     types = ANY_TYPE
@@ -69,7 +72,8 @@ class Node:
     left_out: Mapping[str, str] = MappingProxyType({})
     is_conjunctive = True
     alike: Node | None = None
-    words: Hashable = None
+    goal: Goal | None = None
+    is_open = False
     integer = lexical = unique = False
     enum: list[Any] | None = None
     scalars: set[Any] | None = None
@@ -165,6 +169,11 @@ class Node:
     def is_anything(self) -> bool:
         """Whether the schema is ``true`` (or says nothing)."""
         return self.serial == 0
+
+
+SERIALS = count(2)  # of all nodes of the process, since documents share some
+ANYTHING, NOTHING = Node(Document(True).root, 0), Node(Document(False).root, 1)
+NOTHING.types, ANYTHING.is_open = 0, True
 
 
 def in_place(nodes: Iterable[Node]) -> list[Node]:

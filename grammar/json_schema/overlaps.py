@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, OBJECT, Node
+from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, OBJECT, SERIALS, Node
 from .scalars import meets
 from .values import canonical
 
@@ -50,7 +50,7 @@ class Overlaps:
         return [other for other, meets in zip(options, table[k], strict=True) if meets]
 
     def _table(self, node: Node, options: list[Node]) -> list[list[bool]]:
-        bare = _without_choices(node, self._goals.reader.next_serial())
+        bare = _without_choices(node, next(SERIALS))
         outlines = [*map(self._outline, options)]
         everywhere = _outline(bare).met_by_least
         table = [[False] * len(options) for _ in options]

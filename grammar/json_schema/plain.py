@@ -15,7 +15,7 @@ from ..recent import Recent
 from ..text_set import TextSet
 from . import scalars, typed
 from .names import children_of, keyed, names_of, profile_of
-from .nodes import ANY_TYPE, ARRAY, NUMBER, OBJECT, STRING, Node
+from .nodes import ANY_TYPE, ARRAY, NOTHING, NUMBER, OBJECT, STRING, Node
 from .scalars import can_be_written
 from .values import ANY_NUMBER, ANY_STRING, LITERALS, Array, Literal, Number, Object, String, Value
 
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 def residuals(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
     """The residual of each type under a conjunction of plain constraints."""
-    types = ANY_TYPE
+    types, is_listed = ANY_TYPE, False
     for node in nodes:
         types &= node.types
-    if any(node.enum is not None for node in nodes):
+        is_listed |= node.enum is not None
+    if is_listed:
         return _enumerated(goals, nodes)
     values: list[Value] = [literal for bit, literal, _ in LITERALS if types & bit]
     if types & NUMBER:
@@ -73,7 +74,7 @@ def _string(goals: Goals, nodes: Sequence[Node]) -> tuple[String, ...]:
     try:
         return _strings(tuple(texts), shortest, longest, limit)
     except LimitExceeded as error:
-        raise LimitExceeded(error.limit, error.measured, limit, pointer=nodes[0].place.pointer) from error
+        raise LimitExceeded(error.limit, error.measured, limit, pointer=goals.reader.pointer(nodes[0])) from error
 
 
 def _array(goals: Goals, nodes: Sequence[Node]) -> Array:
@@ -87,6 +88,8 @@ def _array(goals: Goals, nodes: Sequence[Node]) -> Array:
 
 
 def _object(goals: Goals, nodes: Sequence[Node]) -> Object:
+    if len(nodes) == 1 and not nodes[0].patterns:
+        return _object_alone(goals, nodes[0])
     objects = [n for n in nodes if typed.says_something(n, OBJECT)]
     required = dict.fromkeys(name for n in objects for name in n.required)
     fewest = max((n.min_properties for n in objects), default=0)
@@ -95,14 +98,9 @@ def _object(goals: Goals, nodes: Sequence[Node]) -> Object:
     if not any(n.patterns for n in objects):
         names = dict.fromkeys(name for n in objects for name in n.properties) | required
         names = {name: None for name in names if name in required or can_be_written(name)}
-        if len(objects) == 1:
-            own, other = objects[0].properties, objects[0].additional
-            listed = tuple([(name, goals.alone(own.get(name, other))) for name in names])
-        else:
-            listed = tuple([(name, goals.goal(children_of(objects, name, set()))) for name in names])
+        listed = tuple([(name, goals.goal(children_of(objects, name, set()))) for name in names])
         free = goals.goal(n.additional for n in objects if n.additional is not None)
-        closed = len(objects) == 1 and free.nodes == (goals.reader.nothing,)
-        in_order = closed and not _is_sorted(list(objects[0].properties))
+        in_order = len(objects) == 1 and _says_an_order(objects[0])
         return Object(listed, frozenset(required), free=free, fewest=fewest, most=most, in_order=in_order)
     members, n_listed, others = _told_names(goals, objects)
     return Object(
@@ -114,6 +112,26 @@ def _object(goals: Goals, nodes: Sequence[Node]) -> Object:
         fewest=fewest,
         most=most,
     )
+
+
+def _object_alone(goals: Goals, node: Node) -> Object:
+    """The same of one node without patterns, which is the common case."""
+    own, other, required = node.properties, node.additional, frozenset(node.required)
+    names = own if required <= own.keys() else dict.fromkeys((*own, *node.required))
+    alone = goals.alone
+    return Object(
+        tuple([(n, alone(own.get(n, other))) for n in names if n.isascii() or n in required or can_be_written(n)]),
+        required,
+        free=alone(other),
+        fewest=node.min_properties,
+        most=node.max_properties,
+        in_order=_says_an_order(node),
+    )
+
+
+def _says_an_order(node: Node) -> bool:
+    """Whether the order of the names in a schema means something: in a closed one, unless it is alphabetical."""
+    return node.additional is NOTHING and not _is_sorted(list(node.properties))
 
 
 def _told_names(

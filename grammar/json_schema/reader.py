@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import marshal
-from collections.abc import Callable, Hashable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import GrammarError, LimitExceeded, Unenforceable
 from ..text_set import TextSet
-from .dialects import Dialect
 from .document import Document, Place, ScopeNeeded
 from .keywords import CONCERNS, LOOSELY, READERS, format_texts
-from .nodes import ANY_TYPE, ARRAY, OBJECT, STRING, Node, in_place
+from .nodes import ANY_TYPE, ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, STRING, Node, in_place
 from .values import canonical
 
-_ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
-_TYPE_ALONE = _ANNOTATIONS | {"type"}
+if TYPE_CHECKING:
+    from .parts import Parts
+
+ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
 # keywords that put schemas in place, and that are no plain conjunction of what they say of each member
 _IN_PLACE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if"})
 _IN_PLACE |= {"dependencies", "dependentSchemas"}
@@ -61,6 +62,8 @@ class Reader:
         Whether integers are written without point and exponent.
     max_nodes, max_dfa_states : int
         Limits.
+    parts : callable or None
+        From the reader to the parts that its document shares with others; not where something may be left out.
 
     Attributes
     ----------
@@ -80,6 +83,7 @@ class Reader:
         plain_integers: bool = False,
         max_nodes: int = 200_000,
         max_dfa_states: int = 50_000,
+        parts: Callable[[Reader], Parts] | None = None,
     ) -> None:
         self.document = document
         self.formats = formats
@@ -95,13 +99,12 @@ class Reader:
         self.connecting: dict[int, Node] = {}
         self._constants: dict[Any, Node] = {}
         self._alike: dict[Any, Node] = {}
-        self._by_type: dict[tuple[str, Dialect], Node] = {}
         self._representatives: dict[Any, Node] = {}
-        self.has_narrowed = self.has_unknown = False
-        self.anything = Node(document.root._replace(schema=True), 0)
-        self.nothing = Node(document.root._replace(schema=False), 1)
-        self.nothing.types = 0
-        self._serial = 2
+        self.has_narrowed, self.has_unknown = plain_integers, False
+        self.anything, self.nothing = ANYTHING, NOTHING
+        self._parts = None
+        if parts is not None and strict and not document.root.dialect.ignored:
+            self._parts = parts(self)
 
     def read(self) -> Node:
         """The root node, with everything below it read."""
@@ -109,28 +112,32 @@ class Reader:
             root = self._read()
         except ScopeNeeded:  # rare: what was read so far is read again, with scopes
             self.document.keep_scopes()
-            for nodes in (self._nodes, self.compound, self.connecting, self._alike, self._by_type):
+            for nodes in (self._nodes, self.compound, self.connecting, self._alike):
                 nodes.clear()
             for noted in (self._todo, self.annotations):
                 noted.clear()
             root = self._read()
         self.annotations.extend(self.document.unknown.items())
-        self._refuse_circles()
+        if self.compound:
+            self._refuse_circles()
         self._spread()
         return root
 
     def _read(self) -> Node:
-        root = self.node(self.document.root)
-        while self._todo:
+        root = node = self.node(self.document.root)
+        while True:
+            if self.n_read > self.max_nodes:
+                raise LimitExceeded("max_nodes", self.n_read, self.max_nodes, pointer=node.place.pointer)
+            if not self._todo:
+                return root
             node = self._todo.pop()
-            if len(self._nodes) > self.max_nodes:
-                raise LimitExceeded("max_nodes", len(self._nodes), self.max_nodes, pointer=node.place.pointer)
             self._fill(node)
-        return root
 
     @property
     def relaxed(self) -> list[Relaxed]:
         """What is left out, in the order of reading."""
+        if self.strict:
+            return []
         found = (Relaxed(n.place.pointer, *item) for n in self._nodes.values() for item in n.left_out.items())
         return list(dict.fromkeys(found))
 
@@ -194,20 +201,21 @@ class Reader:
             return self.nothing
         if not isinstance(schema, dict):
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
-        if "$ref" in schema and _only_refers(place):
+        if "$ref" in schema and only_refers(schema, place.draft):
             return self._named(place)
+        if self._parts is not None and self._parts.covers(place) and (part := self._parts.find(schema)) is not None:
+            return part
         key = (id(schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
         if found is None:
-            self._serial += 1
-            found = self._nodes[key] = Node(place, self._serial)
+            found = self._nodes[key] = self.fresh(place)
             self._todo.append(found)
         return found
 
     def _named(self, place: Place) -> Node:
         """The node that a schema names which says nothing itself: it needs none of its own."""
         first, passed = place, set()
-        while isinstance(place.schema, dict) and "$ref" in place.schema and _only_refers(place):
+        while isinstance(place.schema, dict) and "$ref" in place.schema and only_refers(place.schema, place.draft):
             if id(place.schema) in passed:
                 raise _circle(first)
             passed.add(id(place.schema))
@@ -215,17 +223,22 @@ class Reader:
         return self.node(place)
 
     def nodes(self) -> list[Node]:
-        """Every node read so far."""
+        """Every node read so far that no other document has."""
         return list(self._nodes.values())
+
+    @property
+    def n_read(self) -> int:
+        """How many schemas were read."""
+        return len(self._nodes) + (0 if self._parts is None else self._parts.n_read)
+
+    def pointer(self, node: Node) -> str:
+        """Where a node stands in this document."""
+        is_part = self._parts is not None and node.goal is not None
+        return self._parts.pointer(node) if is_part else node.place.pointer
 
     def fresh(self, place: Place) -> Node:
         """A new node without constraints."""
-        return Node(place, self.next_serial())
-
-    def next_serial(self) -> int:
-        """A number that no node has yet."""
-        self._serial += 1
-        return self._serial
+        return Node(place, next(SERIALS))
 
     def constant(self, value: Any, place: Place) -> Node:
         """A node that only ``value`` meets; equal values share one."""
@@ -245,7 +258,7 @@ class Reader:
             return node
         found = self._representatives.get(node.serial)
         if found is None:
-            text = _spelled({k: v for k, v in place.schema.items() if k not in _ANNOTATIONS})
+            text = _spelled({k: v for k, v in place.schema.items() if k not in ANNOTATIONS})
             key = (id(place.resource), place.dialect, place.scope, text)
             found = self._representatives.setdefault(key, node)
             self._representatives[node.serial] = found
@@ -307,7 +320,7 @@ class Reader:
         if node.left_out:
             self._note_unknown(node)
         elif words is not None and (key := _words_of(words)) is not None:
-            node.alike, node.words = self._alike.setdefault((place.dialect, key), node), key
+            node.alike = self._alike.setdefault((place.dialect, key), node)
         if words is None:
             self._note_kind(node)
 
@@ -339,20 +352,17 @@ class Reader:
             node.unknown |= CONCERNS.get(keyword, ANY_TYPE)
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
-        """The node of a subschema; where nothing is left out, one for all that say no more than the same type."""
-        if type(schema) is not dict or not self.strict or not schema.keys() <= _TYPE_ALONE:
-            return self.node(node.place.child(schema, *path))
-        key = (str(schema.get("type")), node.place.dialect)
-        found = self._by_type.get(key)
-        if found is None:
-            found = self._by_type[key] = self.node(node.place.child(schema, *path))
-        return found
+        """The node of a subschema."""
+        if self._parts is not None and self._parts.covers(node.place):
+            part = self._parts.find(schema)
+            if part is not None:
+                return part
+        return self.node(node.place.child(schema, *path))
 
 
-def _only_refers(place: Place) -> bool:
+def only_refers(schema: Mapping[str, Any], draft: int) -> bool:
     """Whether a schema with ``$ref`` says nothing else: until draft 7 it never does."""
-    schema = place.schema
-    return isinstance(schema["$ref"], str) and (place.draft <= 7 or len(READERS.keys() & schema.keys()) == 1)
+    return isinstance(schema["$ref"], str) and (draft <= 7 or len(READERS.keys() & schema.keys()) == 1)
 
 
 def _circle(place: Place) -> GrammarError:

@@ -155,7 +155,7 @@ class Risks:
     def may_lead_to_one(self, goal: Goal) -> bool:
         """Whether a goal may be, or contain, one that could pass a limit."""
         nodes = (*goal.nodes, *(a.atom for a in atoms(goal.rest)))
-        return all(n.serial in self._above or n.serial not in self._known for n in nodes)
+        return all(n.serial in self._above or not (n.goal or n.serial in self._known) for n in nodes)
 
     def _in_place(self, roots: Nodes) -> Nodes:
         """Some nodes with all that are asked about the same value."""

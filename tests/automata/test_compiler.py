@@ -132,7 +132,7 @@ def test_limits_are_named(vocabulary: Vocabulary) -> None:
     for _ in range(40):
         nested = {"type": "object", "properties": {"a": nested}, "required": ["a"]}
     with pytest.raises(LimitExceeded) as caught:
-        Compiler(vocabulary, limits=Limits(max_depth=20)).json_schema(nested)
+        Compiler(vocabulary, limits=Limits(max_depth=10)).json_schema(nested)
     assert caught.value.limit == "max_depth"
     assert Compiler(vocabulary).json_schema(nested).matcher().accept_bytes(b'{"a":' * 40 + b"1")
 

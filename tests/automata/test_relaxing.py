@@ -91,7 +91,7 @@ CASES: list[tuple[Any, list[tuple[str, str]], list[str], list[str]]] = [
         ['{"a": 1}'],
         ["{"],
     ),
-    (nested(130), [("/items" * 120, k) for k in ("type", "items", "minItems")], ["[" * 131 + "1" + "]" * 131], ["1"]),
+    (nested(140), [("/items" * 120, k) for k in ("type", "items", "minItems")], ["[" * 141 + "1" + "]" * 141], ["1"]),
 ]
 
 

@@ -304,7 +304,7 @@ COUNTED = {"not": OVERLAPPING, "minProperties": 9, "required": ["p"]}
         ({"properties": {str(k): {"minimum": k} for k in range(20)}}, {"max_nodes": 10}),
         (OVERLAPPING, {"max_branches": 100}),
         (COUNTED, {"max_steps": 100}),
-        (NESTED, {"max_depth": 20}),
+        (NESTED, {"max_depth": 10}),
         ({"type": "string", "pattern": "(a|b)*a(a|b){9}$"}, {"regex_states": 100}),
         ({"enum": [str(k) * 50 for k in range(100_000)]}, {"cache_bytes": 1 << 20}),
     ],

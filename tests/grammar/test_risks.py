@@ -16,6 +16,7 @@ from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.formula import TRUE
 from detent.grammar.json_schema.nodes import Node
 from detent.grammar.json_schema.reach import children, reach
+from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.grammar.json_schema.values import Object
 from tests.strategies import SCHEMAS
@@ -25,7 +26,7 @@ FEW_STATES = 12
 
 def goals_of(schema: Any, *, max_branches: int = 1000) -> tuple[Goals, Goal]:
     """The goals of a document under narrow limits."""
-    reader = Reader(Document(schema), max_dfa_states=FEW_STATES)
+    reader = Reader(Document(schema), max_dfa_states=FEW_STATES, parts=Parts)
     node = reader.read()
     goals = Goals(reader, max_branches=max_branches, max_depth=120)
     return goals, goals.goal([node])

@@ -1,0 +1,249 @@
+"""Parts: plain schemas that documents share, hash-consed by what they say.
+
+Most of a document is plain: types, lists of words, bounds, and objects and arrays of such. What a plain schema means
+depends on nothing around it, so all documents that say the same somewhere have one node there, with its goal, and with
+the records of that goal in an arena. References to plain schemas are plain, too, unless they lead back. A document that
+is plain as a whole costs one walk through its schemas, and the nodes of what no document before it has said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ..errors import GrammarError
+from .document import Document, Place, pointer_of
+from .formula import TRUE
+from .free_names import is_open
+from .goals import Goal, Goals, plainly_possible
+from .keywords import READERS
+from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
+from .reader import ANNOTATIONS, Reader, only_refers
+
+if TYPE_CHECKING:
+    from .dialects import Dialect
+
+MOST_BYTES = 32 << 20  # of the parts that are kept
+OWN_BYTES = 2_000  # of a part without names and automata
+MOST_TABLES = 16  # for parts of other dialects and options
+MOST_DEEP = 16  # levels of a part, references included
+
+_NAMES = frozenset({"$id", "id", "$schema"})
+# what a keyword holds; with other ones, a schema is no part
+_NAME, _TEXT, _VALUE, _SCHEMA, _SCHEMAS, _REFERENCE, _OTHER = range(7)
+_HOLDS: dict[str, int] = dict.fromkeys(READERS, _OTHER) | dict.fromkeys(_NAMES, _NAME)
+_HOLDS |= dict.fromkeys(("type", "enum", "required", "minimum", "maximum", "multipleOf"), _VALUE)
+_HOLDS |= dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"), _VALUE)
+_HOLDS |= dict.fromkeys(("minItems", "maxItems", "minProperties", "maxProperties"), _VALUE)
+_HOLDS |= {"items": _SCHEMA, "additionalProperties": _SCHEMA, "properties": _SCHEMAS}
+_HOLDS |= {"const": _TEXT, "pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE}
+_STRINGS = {str}
+_TYPE_ALONE = ANNOTATIONS | {"type"}
+_DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
+_BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
+
+
+
+class _Table:
+    """The parts of one dialect and one choice of options: by their words, and those that are a type alone."""
+
+    __slots__ = ("by_type", "by_words", "n_bytes")
+
+    def __init__(self) -> None:
+        self.by_words: dict[Hashable, Node] = {}
+        self.by_type: dict[str, Node] = {}
+        self.n_bytes = 0
+
+    def add(self, words: tuple[Any, ...], node: Node) -> Node:
+        """Keep a part, if there is none with its words: that with its words. When there are too many, all leave."""
+        self.n_bytes += OWN_BYTES + sum(map(_size, words)) + sum(d.trans.nbytes for t in node.texts for _, d in t.pieces)
+        if self.n_bytes > MOST_BYTES:
+            self.by_words.clear()
+            self.by_type.clear()
+            self.n_bytes = 0
+        node = self.by_words.setdefault(words, node)
+        if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
+            self.by_type[words[1]] = node
+        return node
+
+
+def _size(word: Any) -> int:
+    """Bytes of a word, more or less: a text, or a list of texts and nodes."""
+    if type(word) is tuple:
+        return 64 * len(word) + sum(len(part) for part in word if type(part) is str)
+    return len(word) if type(word) is str else 0
+
+
+_TABLES: dict[Hashable, _Table] = {}
+GOALS = Goals(Reader(Document(True)), max_branches=1, max_depth=MOST_DEEP)  # of parts alone
+
+
+class Parts:
+    """The parts of one document.
+
+    Parameters
+    ----------
+    reader : Reader
+        Of the document.
+
+    Attributes
+    ----------
+    n_read : int
+        Schemas of the document that are parts.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._root = reader.document.root
+        self._known: dict[int, Node | None] = {}  # by the schema, which the document keeps; None also while it is read
+        self._depth = 0
+        self.n_read = 0
+        if len(_TABLES) > MOST_TABLES:
+            _TABLES.clear()
+        meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
+        self._table = _TABLES.get(meaning) or _TABLES.setdefault(meaning, _Table())
+
+    def covers(self, place: Place) -> bool:
+        """Whether what is written in a place means the same as at the root."""
+        root = self._root
+        return place.resource is root.resource and place.dialect is root.dialect and place.scope is None
+
+    def pointer(self, node: Node) -> str:
+        """Where a part first stands in the document, as a JSON pointer; of use where it is part of an error."""
+        pending: list[tuple[Any, Any]] = [(self._root.schema, self._root.path)]
+        while pending:
+            value, path = pending.pop()
+            if self._known.get(id(value)) is node:
+                return pointer_of(path)
+            inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            pending += [(member, (path, key)) for key, member in reversed([*inner])]
+        return ""
+
+    def find(self, schema: Any) -> Node | None:
+        """The node of a schema where the root's meaning holds; None if it is no part."""
+        if type(schema) is not dict:
+            return ANYTHING if schema is True else NOTHING if schema is False else None
+        known = self._known
+        key = id(schema)
+        if key in known:
+            return known[key]
+        known[key] = None
+        words: list[Hashable] = []
+        word: Hashable
+        for keyword, value in schema.items():
+            holds = _HOLDS.get(keyword)
+            if holds is None:
+                continue
+            kind = type(value)
+            if kind is str and holds <= _VALUE:
+                if holds == _NAME:
+                    if schema is not self._root.schema:
+                        return None
+                    continue
+                word = value
+            elif holds == _VALUE:
+                if kind is list and {*map(type, value)} <= _STRINGS:
+                    word = (keyword, *value)
+                elif kind is int or kind is float:  # equal ones mean the same, unlike booleans
+                    word = value
+                else:
+                    return None
+            else:
+                word = self._below(schema, holds, value)
+                if word is None:
+                    return None
+                if holds == _REFERENCE:
+                    known[key] = found = word
+                    return found
+            words.append(keyword)
+            words.append(word)
+        said = tuple(words)
+        found = self._table.by_words.get(said) or self._new(schema, said)
+        if found is not None:
+            known[key] = found
+            self.n_read += 1
+        return found
+
+    def _below(self, schema: dict[str, Any], holds: int, value: Any) -> Any:
+        """What stands for schemas below one: a node, or names and nodes; None if some are no parts."""
+        if self._depth == MOST_DEEP:
+            return None
+        word: Any = None
+        self._depth += 1
+        if holds == _SCHEMA:
+            word = self.find(value)
+        elif holds == _SCHEMAS and type(value) is dict:
+            found = [self._type_alone(sub) or self.find(sub) for sub in value.values()]
+            word = None if None in found else (*value, *found)
+        elif holds == _REFERENCE:
+            word = self._target(schema)
+        self._depth -= 1
+        return word
+
+    def _type_alone(self, schema: Any) -> Node | None:
+        """The part of a schema that names one type at most, if it is known: most of them are such."""
+        if type(schema) is dict and schema.keys() <= _TYPE_ALONE:
+            name = schema.get("type")
+            found = self._table.by_type.get(name) if type(name) is str else None
+            self.n_read += found is not None
+            return found
+        return None
+
+    def _target(self, schema: dict[str, Any]) -> Node | None:
+        """The part that a schema refers to."""
+        if len(schema) > 1 and not (only_refers(schema, self._root.draft) and _NAMES.isdisjoint(schema)):
+            return None
+        ref = schema["$ref"]
+        if type(ref) is not str:
+            return None
+        path, _, name = ref.rpartition("/")
+        holder = self._root.schema.get(path[2:]) if path in _DEFINITIONS else None
+        if type(holder) is dict and name in holder and "~" not in name and "%" not in name:
+            return self.find(holder[name])
+        try:
+            place = self._reader.document.resolve(ref, self._root)
+        except GrammarError:
+            return None
+        return self.find(place.schema) if self.covers(place) else None
+
+    def _new(self, schema: dict[str, Any], words: tuple[Any, ...]) -> Node | None:
+        """A part that no document has had, unless the reader has something to say about it."""
+        node = Node(_place(self._root.dialect), next(SERIALS))
+        noted = len(self._reader.annotations)
+        try:
+            for keyword, word in zip(words[::2], words[1::2], strict=True):
+                holds = _HOLDS[keyword]
+                if holds == _SCHEMA:
+                    setattr(node, _BELOW[keyword], word)
+                elif holds == _SCHEMAS:
+                    half = len(word) // 2
+                    node.properties = dict(zip(word[:half], word[half:], strict=True))
+                else:
+                    READERS[keyword](self._reader, node, schema[keyword])
+            if node.enum is not None:
+                node.enum = [*node.enum]  # the caller's list may change
+            elif node.types & (ARRAY | OBJECT):
+                node.is_open = is_open(node)
+            if node.narrowed or noted < len(self._reader.annotations):
+                del self._reader.annotations[noted:]
+                return None
+            node.alike = node
+            goal = node.goal = Goal((node,), TRUE, is_shared=True)
+            if plainly_possible(node):
+                goal.satisfiable = True
+            else:
+                with GOALS.lock:
+                    GOALS.satisfiable(goal)
+        except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
+            return None  # it is read once more, where errors say where they are
+        return self._table.add(words, node)
+
+
+@cache
+def _place(dialect: Dialect) -> Place:
+    """Where parts stand: nowhere, so that they keep no document."""
+    return Place({}, GOALS.reader.document.root.resource, "", dialect, None)
+
+
+__all__ = ["GOALS", "Parts"]

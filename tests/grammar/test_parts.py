@@ -1,0 +1,186 @@
+"""Parts: documents with them say what they say without them, and share what can be shared."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from detent.automata.compiler import Compiler, Grammar
+from detent.grammar.errors import GrammarError, LimitExceeded
+from detent.grammar.json_schema import parts
+from detent.grammar.json_schema.document import Document
+from detent.grammar.json_schema.free_names import has_free_names
+from detent.grammar.json_schema.goals import Goals
+from detent.grammar.json_schema.nodes import Node
+from detent.grammar.json_schema.parts import Parts
+from detent.grammar.json_schema.reader import Reader
+from detent.native import arena as layout
+from tests.strategies import SCHEMAS, VALUES, instances
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "maxLength": 9}, "age": {"type": "integer", "minimum": 0}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+class Meaning:
+    """A document, asked about values."""
+
+    def __init__(self, schema: Any, **options: Any) -> None:
+        self.reader = Reader(Document(schema), max_dfa_states=1_000, **options)
+        self.root = self.reader.read()
+        self.goals = Goals(self.reader, max_branches=100, max_depth=100)
+
+    def __call__(self, value: Any) -> bool:
+        goals = self.goals
+        return goals.satisfiable(goals.goal_of(goals.formulas.all((goals.value_of(self.root), goals.constant(value)))))
+
+
+def outcome(schema: Any, **options: Any) -> Meaning | tuple[str, str, str | None]:
+    """The meaning of a schema, or what is wrong with it and where."""
+    try:
+        return Meaning(schema, **options)
+    except GrammarError as error:
+        return error.reason, error.pointer, error.keyword
+
+
+def accepts(grammar: Grammar, text: str) -> bool:
+    matcher = grammar.matcher()
+    return matcher.accept_bytes(text.encode()) and matcher.is_complete()
+
+
+def root_of(schema: Any) -> Node:
+    return Reader(Document(schema), parts=Parts).read()
+
+
+@given(st.data(), SCHEMAS)
+@settings(derandomize=True, deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+def test_a_document_means_the_same_with_and_without_parts(data: Any, schema: Any) -> None:
+    plain, shared = outcome(schema), outcome(schema, parts=Parts)
+    if not isinstance(plain, Meaning) or not isinstance(shared, Meaning):
+        assert plain == shared
+        return
+    assert has_free_names(plain.root, plain.reader) or not has_free_names(shared.root, shared.reader)
+    assert has_free_names(shared.root, shared.reader) or not has_free_names(plain.root, plain.reader)
+    for value in (data.draw(instances(schema)), data.draw(VALUES)):
+        try:
+            assert plain(value) == shared(value)
+        except LimitExceeded:
+            assume(False)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        PERSON | {"description": "someone"},
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "http://x/y", **PERSON},
+        PERSON | {"properties": {name: sub | {"title": name} for name, sub in PERSON["properties"].items()}},  # type: ignore[attr-defined]
+    ],
+)
+def test_what_says_the_same_is_one_node(other: Any) -> None:
+    assert root_of(PERSON).goal is not None
+    assert root_of(other) is root_of(PERSON)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        PERSON | {"required": ["age"]},
+        PERSON | {"additionalProperties": True},
+        PERSON | {"properties": dict(reversed(PERSON["properties"].items()))},  # type: ignore[attr-defined]
+        PERSON | {"$schema": "http://json-schema.org/draft-04/schema#"},  # 1.0 is no integer there
+    ],
+)
+def test_what_says_something_else_is_another_node(other: Any) -> None:
+    assert root_of(other) is not root_of(PERSON)
+
+
+def test_a_reference_to_a_part_is_that_part() -> None:
+    people = {"type": "array", "items": {"$ref": "#/$defs/person"}, "$defs": {"person": PERSON}}
+    assert root_of(people).items is root_of(PERSON)
+    assert root_of({"$ref": "#/$defs/person", "$defs": {"person": PERSON}}) is root_of(PERSON)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"$ref": "#"}},
+        {"properties": {"a": {"$ref": "#/$defs/b"}}, "$defs": {"b": {"items": {"$ref": "#/$defs/b"}}}},
+        {"properties": {"a": {"$id": "http://x/y", "type": "string"}}},
+        {"items": {"format": "of my own"}},
+        {"items": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+        {"items": {"enum": [1, None]}},
+        {"items": {"const": []}},
+    ],
+)
+def test_what_is_not_plain_is_no_part(schema: Any) -> None:
+    assert root_of(schema).goal is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"type": "text"}, {"minLength": -1}, {"required": "a"}, {"pattern": "("}, {"items": 1}, {"$ref": "#/nowhere"}],
+)
+def test_errors_say_where_they_are(wrong: Any) -> None:
+    schema = {"properties": {"a": {"items": copy.deepcopy(wrong)}}}
+    with pytest.raises(GrammarError) as caught:
+        root_of(schema)
+    assert caught.value.pointer.startswith("/properties/a/items")
+
+
+def test_limits_of_several_parts_say_where_they_are(compiler: Compiler) -> None:
+    texts = [{"pattern": "a.{12}$"}, {"pattern": "b.{12}$"}, {"pattern": "c.{11}$|d.{7}$"}]
+    schema = {"allOf": [{"properties": {"x": text}} for text in texts]}
+    with pytest.raises(LimitExceeded) as caught:
+        compiler.json_schema(schema)
+    assert caught.value.pointer.endswith("/properties/x")
+
+
+def test_lists_of_the_caller_may_change_afterwards() -> None:
+    colours = ["red", "green"]
+    root = root_of({"enum": colours})
+    colours[0] = "blue"
+    assert root.enum == ["red", "green"]
+    assert root_of({"enum": ["red", "green"]}) is root
+
+
+def test_a_document_writes_only_what_is_new(compiler: Compiler) -> None:
+    """The records of a part that another document had are not written again."""
+
+    def in_use(schema: Any) -> int:
+        before = int(compiler.arena.A[layout.HEAP + 2])
+        grammar = compiler.json_schema(schema)
+        assert accepts(grammar, '{"who": {"name": "x", "age": 3}}')
+        return int(compiler.arena.A[layout.HEAP + 2]) - before
+
+    person = copy.deepcopy(PERSON)
+    person["properties"]["never seen before"] = {"type": "null"}  # type: ignore[index]
+    first = in_use({"properties": {"who": person}, "additionalProperties": False})
+    second = in_use({"properties": {"who": person}, "additionalProperties": False, "maxProperties": 7})
+    assert 0 < second < first
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_TABLES", {})
+    monkeypatch.setattr(parts, "MOST_BYTES", 100_000)
+    first = root_of({"enum": ["x" * 1_000]})
+    assert root_of({"enum": ["x" * 1_000]}) is first
+    for k in range(100):
+        root_of({"enum": [f"{k:04}" + "x" * 1_000]})
+    (table,) = parts._TABLES.values()
+    assert len(table.by_words) < 100 and table.n_bytes <= 100_000
+    assert root_of({"enum": ["x" * 1_000]}) is not first
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_plain_integers_are_not_mistaken(compiler: Compiler, strict: bool) -> None:
+    schema = {"properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    assert accepts(compiler.json_schema(schema, strict=strict), '{"n": 1.0}')
+    assert not accepts(compiler.json_schema(schema, numbers="plain", strict=strict), '{"n": 1.0}')
+    assert accepts(compiler.json_schema(schema, numbers="plain", strict=strict), '{"n": 1}')
