@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detent.grammar.lark.tables import ASSERT, END, HOLDS, LexedGrammar
-from detent.native import leftovers
+from detent.native import leftovers, lexer
 
 from .sentences import Hints, Rule, spelled_classes
 
@@ -72,21 +72,27 @@ class Proof:
         self._tables, self._parser = grammar.lexer, grammar.parser
         self._n = len(self._tables.entry)
 
-    def holds(self) -> bool:
-        """Whether no text is a dead end, as far as this test can tell."""
+    def run(self) -> tuple[Bytes, bool]:
+        """Which terminals do no harm, and whether every stack is alive behind a token of which no other is left over.
+
+        If all are harmless and every stack is alive, there are no dead ends.
+        """
         nodes = nodes_of(self._grammar, (~self._asserting).astype(np.int32))
-        if nodes is None or self._parser.contested[END]:
-            return False
+        if nodes is None:
+            return np.zeros(self._n, np.uint8), False
         self._nodes = nodes
         separators, source = self._separators()
         words = [*separators, *self._words()]
-        found = self._matches(words)
-        usable = self._usable(words[len(separators) :], found[len(separators) :])
-        kept = [k for k, s in enumerate(source) if k == 0 or not found[k, self._tables.ignored == 0].any()]
-        words = [separators[k] for k in kept] + [
-            word if usable[t] else [] for t, word in enumerate(words[len(separators) :])
-        ]
-        return self._can_be_completed(usable) and self._are_separated(words, np.array([source[k] for k in kept]))
+        found, n = self._matches(words), len(separators)
+        usable = self._usable(words[n:], found[n:])
+        kept = [k for k in range(n) if k == 0 or not found[k, self._tables.ignored == 0].any()]
+        words = [separators[k] for k in kept] + [word if usable[t] else [] for t, word in enumerate(words[n:])]
+        harmful, left, choice = self._separated(words, np.array([source[k] for k in kept], np.int32))
+        touched = (left & harmful[nodes.owner]).any(axis=1)  # behind these, what does harm may be left
+        if touched[[source[k] for k in kept]][np.unique(choice[nodes.begin > 0])].any():
+            return np.zeros(self._n, np.uint8), False
+        lives = not self._parser.contested[END] and self._can_be_completed(usable & ~touched)
+        return (1 - harmful if lives else np.zeros(self._n, np.uint8)), lives
 
     # ---------------------------------------------------------------------------------------------------- words
     @cached_property
@@ -200,21 +206,36 @@ class Proof:
         follows[:, ignored], follows[ignored] = 1, 1
         return follows
 
-    def _are_separated(self, words: list[list[int]], source: Ints) -> bool:
-        """Whether some separator works behind every terminal."""
+    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Ints]:
+        """Terminals that do harm; what can be left behind each; the separator that works behind it for all others."""
         nodes, tables = self._nodes, self._tables
-        programs = (nodes.first, nodes.reads, nodes.leads)
+        programs = (nodes.first, nodes.reads, nodes.leads, nodes.owner, nodes.ends)
         spelled = tables.sets * spelled_classes(tables)[1].astype(np.uint8)
         meet = (spelled.astype(np.float32) @ spelled.T.astype(np.float32) > 0).astype(np.uint8)
         left, both = np.zeros((self._n, len(nodes.owner)), np.uint8), np.zeros((self._n, self._n), np.uint8)
-        leftovers.spread(*programs, nodes.owner, nodes.ends, nodes.begin, meet, self._before, self._follows, left, both)
-        allowed = self._allowed(words, source, both)
+        matching, harmful = np.zeros((2, self._n), np.uint8)
+        leftovers.spread(*programs, nodes.begin, meet, self._before, self._follows, left, both, matching)
+        harmful |= matching & ~self._always_shifted
         choice = np.where(nodes.begin > 0, -1, 0).astype(np.int32)
-        arguments = (tables.sets, *self._flat(words), source.astype(np.int32), self._follows, left, allowed, choice)
-        for _ in range(2):
-            leftovers.choose(*programs, nodes.ends, *arguments)
-        self.dbg = choice
-        return bool((choice >= 0).all())
+        arguments = (tables.sets, *self._flat(words), source, self._follows, left)
+        leftovers.choose(*programs, *arguments, self._allowed(words, source, both), choice, harmful)
+        harmful |= choice < 0  # what matches of these owe does not come true
+        leftovers.choose(*programs, *arguments, np.ones((self._n, len(source)), np.uint8), choice, harmful)
+        harmful[lexer.DROPPED] = (harmful & tables.ignored & self._asserting).any()
+        return harmful, left, choice
+
+    @cached_property
+    def _always_shifted(self) -> Bytes:
+        """Terminals whose tokens are taken wherever they are tried: so a text in which one has begun is no dead end."""
+        tables, action = self._tables, self._parser.action
+        refused = np.zeros(self._asked.shape, np.bool_)
+        np.logical_or.at(refused, self._parser.context, action <= 0)
+        context = np.repeat(np.arange(len(refused)), np.diff(tables.order_first))
+        entry = np.repeat(np.arange(len(tables.order)), np.diff(tables.retype_first))
+        bad = np.zeros(self._n, np.bool_)
+        bad[tables.order[refused[context, tables.order] & (tables.ignored[tables.order] == 0)]] = True
+        bad[tables.order[entry[refused[context[entry], tables.retype]]]] = True
+        return (~bad).astype(np.uint8)
 
     def _allowed(self, words: list[list[int]], source: Ints, both: Bytes) -> Bytes:
         """``(n_terminals, n_separators)``: which separators make what the matches of a terminal owe come true."""

@@ -89,12 +89,11 @@ def find_nodes(code: I32, entry: I32, sure: I32, first: I32, reads: I32, leads: 
     return n
 
 
-@kernel("i8(A, A, A, A, uint8[:,::1], i8, i8, i8, uint8[:,::1], A, i8)", nogil=True)
+@kernel("i8(A, A, A, uint8[:,::1], i8, i8, i8, uint8[:,::1], A, i8)", nogil=True)
 def _go_together(
     first: I32,
     reads: I32,
     leads: I32,
-    ends: I32,
     meet: U8,
     p: int,
     x: int,
@@ -105,12 +104,12 @@ def _go_together(
 ) -> int:
     """Note the pairs of nodes to which a character can lead from two nodes; how many are then to be looked at.
 
-    What is left over must not match; of the same terminal, only what is preferred is left.
+    Of the same terminal, only what is preferred is left.
     """
     for e in range(first[p], first[p + 1]):
         for f in range(first[x], e + 1 if kind == OWN and p == x else first[x + 1]):
             to, other = leads[e], leads[f]
-            if meet[reads[e], reads[f]] and not (seen[to, other] >> kind) & 1 and not (kind == LEFT and ends[other]):
+            if meet[reads[e], reads[f]] and not (seen[to, other] >> kind) & 1:
                 seen[to, other] |= 1 << kind
                 at = 3 * n_pairs
                 pairs[at], pairs[at + 1], pairs[at + 2] = to, other, kind
@@ -119,7 +118,7 @@ def _go_together(
 
 
 @kernel(
-    "void(A, A, A, A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1])",
+    "void(A, A, A, A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[::1])",
     nogil=True,
     allocates=True,
 )
@@ -135,6 +134,7 @@ def spread(
     follows: U8,
     left: U8,
     both: U8,
+    matching: U8,
 ) -> None:
     """Find what can be left where each terminal ends: of what was tried beside it, or was left over before.
 
@@ -153,6 +153,8 @@ def spread(
     left : (n_terminals, n_nodes) uint8, zeros, out
     both : (n_terminals, n_terminals) uint8, zeros, out
         ``both[t, u]``: whether terminal u, tried before t, matches some text that t matches, too.
+    matching : (n_terminals,) uint8, zeros, out
+        Terminals of which some leftover can match inside a later token.
     """
     n, n_terminals = len(owner), len(begin)
     seen, seeded = np.zeros((n, n), np.uint8), np.zeros((n_terminals, n), np.uint8)
@@ -162,11 +164,14 @@ def spread(
             if begin[t] and begin[other] and (t == other or before[t, other]):
                 a, b = np.int64(begin[t]), np.int64(begin[other])
                 kind = OWN if t == other else BESIDE
-                n_pairs = _go_together(first, reads, leads, ends, meet, a, b, kind, seen, pairs, n_pairs)
+                n_pairs = _go_together(first, reads, leads, meet, a, b, kind, seen, pairs, n_pairs)
     while n_pairs > 0:
         n_pairs -= 1
         p, x, kind = np.int64(pairs[3 * n_pairs]), np.int64(pairs[3 * n_pairs + 1]), np.int64(pairs[3 * n_pairs + 2])
-        n_pairs = _go_together(first, reads, leads, ends, meet, p, x, kind, seen, pairs, n_pairs)
+        if kind == LEFT and ends[x]:
+            matching[owner[x]] = 1
+            continue
+        n_pairs = _go_together(first, reads, leads, meet, p, x, kind, seen, pairs, n_pairs)
         t = owner[p]
         if ends[p] and ends[x] and kind == BESIDE:
             both[t, owner[x]] = 1
@@ -175,7 +180,7 @@ def spread(
             for u in range(n_terminals):
                 if follows[t, u] and begin[u] and not seeded[u, x]:
                     seeded[u, x] = 1
-                    n_pairs = _go_together(first, reads, leads, ends, meet, begin[u], x, LEFT, seen, pairs, n_pairs)
+                    n_pairs = _go_together(first, reads, leads, meet, begin[u], x, LEFT, seen, pairs, n_pairs)
 
 
 @kernel("i8(A, A, A, A, uint8[:,::1], A, i8, i8, A, i8, A)", nogil=True)
@@ -203,12 +208,15 @@ def _run(
 
 
 @kernel(
-    "void(A, A, A, A, uint8[:,::1], A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], A)", nogil=True, allocates=True
+    "void(A, A, A, A, A, uint8[:,::1], A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], A, uint8[::1])",
+    nogil=True,
+    allocates=True,
 )
 def choose(
     first: I32,
     reads: I32,
     leads: I32,
+    owner: I32,
     ends: I32,
     sets: U8,
     letters: I32,
@@ -218,12 +226,13 @@ def choose(
     left: U8,
     allowed: U8,
     choice: I32,
+    harmful: U8,
 ) -> None:
     """For each terminal, find a separator behind which no leftover matches, whatever word comes next.
 
     Parameters
     ----------
-    first, reads, leads, ends, sets : int32, uint8
+    first, reads, leads, owner, ends, sets : int32, uint8
         The nodes and the sets of characters.
     letters, word : int32
         Separators, then a word of each terminal (empty where it has none).
@@ -232,30 +241,43 @@ def choose(
     follows, left : uint8
         See :func:`spread`.
     allowed : (n_terminals, n_separators) uint8
-    choice : (n_terminals,) int32, out
-        A separator, or -1. A separator with characters is one only if it needs none itself: terminals whose choice is
-        the empty one must come first, so a second call with the first's choices finds the others.
+    choice : (n_terminals,) int32, in and out
+        A separator for those that have none (-1): the first that works for all leftovers, else the one that works for
+        the leftovers of most terminals. One with characters must need none behind itself.
+    harmful : (n_terminals,) uint8, in and out
+        Terminals of which some leftovers match behind a separator that was chosen. Others do not count for them.
     """
     n_terminals, n_nodes, n_separators = left.shape[0], left.shape[1], len(source)
     nodes, more, mark = np.empty(2 * n_nodes, np.int32), np.empty(2 * n_nodes, np.int32), np.zeros(n_nodes, np.int32)
-    for t in range(n_terminals):
-        for k in range(n_separators):
-            if choice[t] >= 0 or not allowed[t, k] or (k and choice[source[k]] != 0):
-                continue
-            good = True
-            for x in range(n_nodes):
-                if not left[t, x] or not good:
+    blamed = np.zeros((n_separators, n_terminals), np.uint8)
+    for strict in range(2):
+        for t in range(n_terminals):
+            best, fewest = -1, n_terminals + 1 if strict else 1
+            for k in range(n_separators):
+                if choice[t] >= 0 or not allowed[t, k] or (k and choice[source[k]] != 0):
                     continue
-                nodes[0] = x
-                n = _run(first, reads, leads, ends, sets, letters, word[k], word[k + 1], nodes, 1, mark)
-                good = n >= 0
-                for u in range(n_terminals if n > 0 else 0):
-                    a, b = word[n_separators + u], word[n_separators + u + 1]
-                    if follows[t, u] and a < b and good:
-                        more[:n] = nodes[:n]
-                        good = _run(first, reads, leads, ends, sets, letters, a, b, more, n, mark) >= 0
-            if good:
-                choice[t] = k
+                blamed[k] = 0
+                n_blamed = 0
+                for x in range(n_nodes):
+                    if not left[t, x] or harmful[owner[x]] or blamed[k, owner[x]]:
+                        continue
+                    nodes[0] = x
+                    n = _run(first, reads, leads, ends, sets, letters, word[k], word[k + 1], nodes, 1, mark)
+                    good = n >= 0
+                    for u in range(n_terminals if n > 0 else 0):
+                        a, b = word[n_separators + u], word[n_separators + u + 1]
+                        if follows[t, u] and a < b and good:
+                            more[:n] = nodes[:n]
+                            good = _run(first, reads, leads, ends, sets, letters, a, b, more, n, mark) >= 0
+                    if not good:
+                        blamed[k, owner[x]] = 1
+                        n_blamed += 1
+                if n_blamed < fewest:
+                    best, fewest = k, n_blamed
+            if best >= 0:
+                choice[t] = best
+                for other in range(n_terminals):
+                    harmful[other] |= blamed[best, other]
 
 
 @kernel("void(A, A, A, A, A, A, uint8[:,::1], A, A, uint8[:,::1])", nogil=True, allocates=True)
