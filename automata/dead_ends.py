@@ -221,7 +221,10 @@ class Proof:
         leftovers.choose(*programs, *arguments, self._allowed(words, source, both), choice, harmful)
         harmful |= choice < 0  # what matches of these owe does not come true
         leftovers.choose(*programs, *arguments, np.ones((self._n, len(source)), np.uint8), choice, harmful)
-        harmful[lexer.DROPPED] = (harmful & tables.ignored & self._asserting).any()
+        owing = (harmful != 0) & self._asserting  # other tags of their matches: of ignored ones, and key words
+        harmful[lexer.DROPPED] = (owing & (tables.ignored != 0)).any()
+        entry = np.repeat(np.arange(len(tables.order)), np.diff(tables.retype_first))
+        harmful[tables.retype[owing[tables.order[entry]]]] = 1
         return harmful, left, choice
 
     @cached_property
