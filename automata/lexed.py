@@ -4,34 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
 
-from detent.grammar.errors import LimitExceeded
+from detent.grammar.errors import LimitExceeded, Unsatisfiable
 from detent.grammar.lark.tables import CHARS, LexedGrammar, LexerTables
 from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
 
 from .arena import Arena
+from .dead_ends import Proof
+from .limits import Limits
+from .liveness import Liveness
 from .lowering import Placed, end_of_text
-from .sentences import Hints, Speller, check_satisfiable, spelled_classes, ways
+from .sentences import Hints, rules_of, spelled_classes, ways
 
 Ints = npt.NDArray[np.int32]
 
 
-def place_lexed(arena: Arena, grammar: LexedGrammar) -> Placed:
-    """A grammar with a lexer, above the end of the text."""
+def place_lexed(arena: Arena, grammar: LexedGrammar, limits: Limits) -> Placed:
+    """A grammar with a lexer, above the end of the text.
+
+    Raises
+    ------
+    Unsatisfiable
+        The grammar has no text.
+    LimitExceeded
+        Whether a text is a dead end would take too long to decide.
+    """
     machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
     machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
     tables = grammar.lexer
     hints = ways(tables)
-    at = _place_parser(arena, grammar, _place_lexer(arena, tables, hints))
+    safe, plain_lives = Proof(grammar, hints, rules_of(grammar.parser)).run()
+    proved = plain_lives and bool(safe.all())
+    at = _place_parser(arena, grammar, _place_lexer(arena, tables, hints, safe, exact=not proved))
     bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
-    start = int(lexed_steps.between(arena.A, at, bottom, 0))
-    if start <= 0:
+    placed = Placed(0)
+    if not proved:
+        placed = Liveness(arena, grammar, at, plain_lives=plain_lives, max_states=limits.regex_states)
+        arena.A[at + stacks.G_LAZY] = arena.reserve(ref(placed))
+        if not placed.begins(bottom, 0):
+            raise Unsatisfiable("no text is split into the terminals of a sentence.", keyword=grammar.nonterminals[0])
+    placed.start = int(lexed_steps.between(arena.A, at, bottom, 0))
+    if placed.start <= 0:
         arena.full()
-    check_satisfiable(arena, grammar, Speller(tables, hints), start)
-    return Placed(start)
+    return placed
 
 
 def _put(arena: Arena, scalars: Mapping[int, int], parts: Mapping[int, npt.NDArray[Any]], length: int) -> int:
@@ -65,7 +84,7 @@ def _place_parser(arena: Arena, grammar: LexedGrammar, lexer_at: int) -> int:
     return _put(arena, scalars, parts, stacks.G_RECORD)
 
 
-def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints) -> int:
+def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, safe: npt.NDArray[np.uint8], *, exact: bool) -> int:
     n_classes, n_left = tables.sets.shape[1], tables.left_next.shape[0]
     real, spelled = spelled_classes(tables)
     ends = np.append(tables.starts[1:], 0x110000) - 1
@@ -82,6 +101,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints) -> int:
         lexer.L_ASSERTIONS: tables.look_enter.shape[1],
         lexer.L_N_OTHERS: len(others),
         lexer.L_REPEATS: _repeats(tables, hints),
+        lexer.L_EXACT: exact,
     }
     parts: dict[int, npt.NDArray[Any]] = {
         lexer.L_STARTS: tables.starts,
@@ -97,6 +117,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints) -> int:
         lexer.L_RETYPE: tables.retype,
         lexer.L_ENTRY: tables.entry,
         lexer.L_IGNORED: tables.ignored,
+        lexer.L_SAFE: safe,
         lexer.L_LEFT_NEXT: tables.left_next,
         lexer.L_LOOK_ENTER: tables.look_enter,
         lexer.L_LOOK_NEXT: tables.look_next,

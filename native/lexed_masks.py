@@ -29,7 +29,7 @@ from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
 from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
 from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token
-from .lexer import F_ACCEPT, F_LEFT, field, lexer_start, place_of
+from .lexer import F_ACCEPT, F_LEFT, L_EXACT, field, lexer_start, place_of
 from .masks import recipe
 from .pair_table import find_pair
 from .stacks import G_CONTEXT, G_LEXER, accepts_some, after_tag, top
@@ -209,11 +209,12 @@ def _read_pairs(A, V, G, x, q, mode, cell):
 def read_lexed(A, V, x, pos, parent):
     """Collect the tokens of a set at an item of a lexer; 0 when tables had to be built, or ``A[STATUS]`` is set.
 
-    Where bytes before the set must be read again, or shadows go along in the middle of a token, level by level.
+    Where bytes before the set must be read again, or shadows go along in the middle of a token, level by level; also
+    where each lexer state and stack must be asked whether it is a dead end.
     """
     at = int(A[POS]) + pos * POS_STRIDE
     G, q, mode, shadow = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_MODE]), int(A[at + X_SHADOW])
-    if A[at + X_TAIL] != 0 or (shadow != 0 and x != 0):
+    if A[at + X_TAIL] != 0 or (shadow != 0 and x != 0) or A[A[G + G_LEXER] + L_EXACT]:
         return _read_level(A, V, x, pos, parent)
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:
         return 0

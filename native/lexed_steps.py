@@ -11,11 +11,15 @@ takes over when the lexer dies, or is forgotten when a longer token can end. ``m
 to be a token, they are read again.
 
 Where the text may end, the items of what follows the text stand beside the item.
+
+**Dead ends.** For most grammars it is proved beforehand that a text whose parser has a use for a tag that its last token can
+still get can be finished. For the others (``L_EXACT``, see :mod:`.lexer`) it is asked for each lexer state and stack:
+:func:`lives` gives up with ``NEED`` when the answer is not known, and Python finds it out (:mod:`detent.automata.liveness`).
 """
 
 from __future__ import annotations
 
-from .arena import BUFFER, CELLS, FULL, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS
+from .arena import BUFFER, CELLS, FULL, NEED, NEEDED, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS
 from .jit import kernel
 from .languages import dfa_class, settle
 from .lexer import (
@@ -24,16 +28,22 @@ from .lexer import (
     F_LEFT,
     F_LIST,
     F_START,
+    L_EXACT,
     NONE,
     can_begin,
+    carry_on,
     field,
+    known,
     lexer_start,
     lexer_step,
     match_at_end,
+    may_stop,
     pending_at,
+    place_of,
+    recorded,
 )
-from .positions import K_BYTE, K_LEX, K_MATCH, position
-from .stacks import END, G_CONTEXT, G_LEXER, accepts, accepts_some, after_tag, kept_stack, top
+from .positions import K_BYTE, K_LEX, K_LIVES, K_MATCH, position
+from .stacks import END, G_ASKED, G_CONTEXT, G_LAZY, G_LEXER, accepts, accepts_some, after_tag, kept_stack, top
 from .states import S_COUNT, close_buffer, emit_state, put_item
 from .steps import step
 from .strings import CHAR, DEAD, utf8_step
@@ -58,25 +68,40 @@ def emit_follow(A, G, cell):
         emit_state(A, below_bottom(A, cell))
 
 
+@kernel("b1(A, i8, i8, i8, i8)")
+def lives(A, G, q, mode, cell):
+    """Whether some text leads from a lexer state above a stack to the end; False with ``NEED`` set: not known yet."""
+    memo = recorded(A, K_LIVES, place_of(A, q, mode), cell, 0, 0, 0, 0, 0)
+    if A[STATUS] != 0:
+        return False
+    answer = int(A[known(A, memo)])
+    if answer == 0:
+        A[G + G_ASKED], A[STATUS], A[NEEDED] = memo, NEED, A[G + G_LAZY]
+    return answer > 0
+
+
 @kernel("i8(A, i8, i8, i8)")
-def between(A, G, cell, left):
-    """The state between two tokens, above a stack that may be scratch; -1 when ``A[STATUS]`` is set."""
-    cell = kept_stack(A, cell)
-    q = lexer_start(A, int(A[G + G_LEXER]), int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), left)
+def between(A, G, cell, carry):
+    """The state between two tokens, above a stack that may be scratch; 0: a dead end; -1: ``A[STATUS]`` is set."""
+    cell, L = kept_stack(A, cell), int(A[G + G_LEXER])
+    q = lexer_start(A, L, int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), carry)
+    if A[STATUS] == 0 and A[L + L_EXACT] and not lives(A, G, q, 0, cell):
+        return 0 if A[STATUS] == 0 else -1
     if A[STATUS] != 0:
         return -1
     start = int(A[BUFFER + 2])
     put_item(A, position(A, K_LEX, G, q, 0, 0, 0, 0, 0), cell)
-    emit_follow(A, G, cell)
+    if may_stop(A, carry):
+        emit_follow(A, G, cell)
     return close_buffer(A, start)
 
 
 @kernel("i8(A, i8, i8, i8, i8)")
-def behind_token(A, G, cell, tag, left):
+def behind_token(A, G, cell, tag, carry):
     """The state behind a token; 0 when its tag is refused."""
     used = A[CELLS + 2]
     cell = after_tag(A, G, cell, tag)
-    state = between(A, G, cell, left) if cell != 0 else 0
+    state = between(A, G, cell, carry) if cell != 0 else 0
     A[CELLS + 2] = used
     return max(state, 0)
 
@@ -131,6 +156,8 @@ def may_end(A, state):
 @kernel("b1(A, i8, i8, i8, i8, i8)")
 def ends_here(A, G, cell, q, shadow, tail):
     """Whether the text may end at an item of the lexer, outside characters."""
+    if not may_stop(A, field(A, q, F_LEFT)):
+        return False
     match = match_at_end(A, q)
     if match != 0:
         state = behind_token(A, G, cell, field(A, match, 1), field(A, match, 5))
@@ -151,10 +178,29 @@ def _behind(A, pos, parent, b, accepted):
     """The state after byte ``b`` if the token ended before it; 0 for none."""
     at = int(A[POS]) + pos * POS_STRIDE
     G, q, shadow = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_SHADOW])
-    state = behind_token(A, G, parent, accepted, field(A, q, F_LEFT)) if accepted != NONE else shadow
+    state = behind_token(A, G, parent, accepted, carry_on(A, q)) if accepted != NONE else shadow
     if state <= 0 or A[STATUS] != 0:
         return 0
     return max(step(A, state, b), 0)
+
+
+@kernel("b1(A, i8, i8, i8, i8, i8)")
+def goes_on(A, G, q, mode, parent, tail):
+    """Whether a text can go on from an item of the lexer, its shadow apart."""
+    if A[A[G + G_LEXER] + L_EXACT] == 0:
+        tags = pending_at(A, q, mode)
+        return A[STATUS] == 0 and accepts_some(A, G, parent, tags)
+    if lives(A, G, q, mode, parent):
+        return True
+    cell = field(A, q, F_LIST)
+    while cell != 0 and A[STATUS] == 0:  # a match some characters ago, if what it owes comes true
+        age = field(A, cell, 4) + (mode != 0) if A[A[POS] + cell * POS_STRIDE] == K_MATCH else 0
+        if age != 0:
+            state = behind_token(A, G, parent, field(A, cell, 1), field(A, cell, 5))
+            if read_again(A, state, turned(A, tail, age)) != 0:
+                return A[STATUS] == 0
+        cell = field(A, cell, 3)
+    return False
 
 
 @kernel("void(A, i8, i8, i8)")
@@ -181,10 +227,9 @@ def _step(A, pos, parent, b):
         if behind != 0:
             emit_state(A, behind)
         return
-    tags = pending_at(A, to, inside)
-    if A[STATUS] != 0 or (behind == 0 and not accepts_some(A, G, parent, tags)):
-        return
     tail = tail_after(A, tail, b, to, inside)
+    if A[STATUS] != 0 or (behind == 0 and not goes_on(A, G, to, inside, parent, tail)) or A[STATUS] != 0:
+        return
     put_item(A, position(A, K_LEX, G, to, inside, behind, tail, 0, 0), parent)
     if inside == 0 and ends_here(A, G, parent, to, behind, tail):
         emit_state(A, below_bottom(A, parent))

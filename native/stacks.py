@@ -16,7 +16,8 @@ from .lexer import DROPPED
 from .positions import K_LR, position
 from .states import S_ITEMS, state_of
 
-G_LEXER, G_TERMINALS, G_NONTERMINALS, G_ACTION, G_GOTO, G_LEFT, G_LENGTH, G_CONTEXT, G_RECORD = range(9)
+G_LEXER, G_TERMINALS, G_NONTERMINALS, G_ACTION, G_GOTO, G_LEFT, G_LENGTH, G_CONTEXT = range(8)
+G_LAZY, G_ASKED, G_RECORD = 8, 9, 10  # lazy number of what decides about dead ends, and what it is asked
 END, ACCEPT = 0, -1
 
 
