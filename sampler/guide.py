@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from detent.automata.matcher import Matcher
     from detent.automata.vocabulary import Vocabulary
 
+AHEAD = 16  # forced tokens that strategies read in one run of the model: the logits of all of them are in memory
+
 
 @dataclass(frozen=True)
 class Predicate:
@@ -207,6 +209,32 @@ class Guide:
             ids = self.ids.copy() if ended else [*self.ids, token]
             verdict = self._verdicts[token] = self._predicate.judge(ids, data, ended)
         return verdict
+
+    def take_forced(self, mask: NDArray[np.int32], most: int = AHEAD) -> list[int]:
+        """Take the tokens that are the only choice, one after the other.
+
+        Parameters
+        ----------
+        mask : numpy.ndarray, int32 ``[words]``
+            Is filled with what may come behind them, as by ``fill_bitmask``; nothing where a predicate refuses the
+            only token that the grammar leaves.
+        most : int
+            How many are taken at most.
+
+        Returns
+        -------
+        list of int
+            The tokens that were taken, an EOS included.
+        """
+        taken: list[int] = []
+        self.fill_bitmask(mask[None])
+        while len(taken) < most and (token := only_token(mask)) is not None:
+            if not self.accept(token):
+                mask[:] = 0
+                break
+            taken.append(token)
+            self.fill_bitmask(mask[None])
+        return taken
 
     def rollback(self, n: int = 1) -> None:
         """Undo the last ``n`` tokens."""
