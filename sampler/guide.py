@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from detent.automata.matcher import Matcher
     from detent.automata.vocabulary import Vocabulary
 
+KEPT = 1024  # verdicts of one place that are kept when a text goes on
 AHEAD = 16  # forced tokens that strategies read in one run of the model: the logits of all of them are in memory
 
 
@@ -91,6 +92,30 @@ def _decode(data: bytes, ended: bool) -> str | None:
         return data[: error.start].decode() if cut_off else None
 
 
+class Place:
+    """What was found out at one beginning of a text, shared by all forks that come by.
+
+    Attributes
+    ----------
+    verdicts : dict
+        From tokens to whether they may be written.
+    behind : dict
+        From tokens that were taken to the places behind them.
+    """
+
+    __slots__ = ("behind", "verdicts")
+
+    def __init__(self) -> None:
+        self.verdicts: dict[int, bool] = {}
+        self.behind: dict[int, Place] = {}
+
+    def go(self, token: int) -> Place:
+        """Return the place behind a token; verdicts on a whole mask are forgotten when the first guide goes on."""
+        if len(self.verdicts) > KEPT:
+            self.verdicts = dict.fromkeys([*self.behind, token], True)
+        return self.behind.setdefault(token, Place())
+
+
 class Guide:
     """Follows one text token by token, like a :class:`~detent.Matcher`, for any constraint.
 
@@ -112,7 +137,7 @@ class Guide:
         How often the predicate was asked, forks included.
     """
 
-    __slots__ = ("_asked", "_data", "_matcher", "_predicate", "_stopped", "_verdicts", "ids", "limit", "vocabulary")
+    __slots__ = ("_asked", "_data", "_matcher", "_places", "_predicate", "_stopped", "ids", "limit", "vocabulary")
 
     def __init__(
         self,
@@ -126,7 +151,7 @@ class Guide:
         self.ids: list[int] = []
         self._data = b""
         self._stopped = False
-        self._verdicts: dict[int, bool] = {}  # of the tokens that were asked about here
+        self._places: list[Place | None] = [Place()]  # with a predicate: where it was, and is as soon as it asks
         self._asked = [0]  # shared with the forks
 
     @property
@@ -165,18 +190,21 @@ class Guide:
 
     def allows(self, token: int) -> bool:
         """Tell whether a token may come next."""
-        verdicts = self._verdicts
-        if token not in verdicts:
-            allowed = self.accept(token)
-            if allowed:
-                self.rollback(1)
-            verdicts[token] = allowed
-            self._verdicts = verdicts
-        return verdicts[token]
+        known = None if self._predicate is None else self._place.verdicts.get(token)
+        if known is not None:
+            return known
+        allowed = self.accept(token)
+        if allowed:
+            self.rollback(1)
+        if self._predicate is not None:
+            self._place.verdicts[token] = allowed
+        return allowed
 
     def accept(self, token: int) -> bool:
         """Take one token; false when it is not allowed, and the guide is then unchanged."""
-        if self._stopped or self._verdicts.get(token) is False or not 0 <= token < len(self.vocabulary):
+        if self._stopped or not 0 <= token < len(self.vocabulary):
+            return False
+        if self._predicate is not None and self._place.verdicts.get(token) is False:
             return False
         ended = token in self.vocabulary.eos_ids
         if self._is_last and not ended:
@@ -194,21 +222,30 @@ class Guide:
                     self._matcher.rollback(1)
             if not granted:
                 return False
+            self._places.append(None)
         self.ids.append(token)
         self._data, self._stopped = data, ended
-        self._verdicts = {}
         return True
+
+    @property
+    def _place(self) -> Place:
+        place = self._places[-1]
+        if place is None:
+            before = self._places[-2]
+            assert before is not None  # who took a token had asked about it there
+            place = self._places[-1] = before.go(self.ids[-1])
+        return place
 
     def _ask(self, token: int, data: bytes, ended: bool) -> bool:
         assert self._predicate is not None
-        verdict = self._verdicts.get(token)
-        if verdict is None:
+        verdicts = self._place.verdicts
+        if token not in verdicts:
             if self._must_spell and not ended and len(data) == len(self._data):
                 return False
             self._asked[0] += 1
             ids = self.ids.copy() if ended else [*self.ids, token]
-            verdict = self._verdicts[token] = self._predicate.judge(ids, data, ended)
-        return verdict
+            verdicts[token] = self._predicate.judge(ids, data, ended)
+        return verdicts[token]
 
     def take_forced(self, mask: NDArray[np.int32], most: int = AHEAD) -> list[int]:
         """Take the tokens that are the only choice, one after the other.
@@ -247,9 +284,9 @@ class Guide:
         if self._predicate is not None:
             undone = self.ids[len(self.ids) - n : len(self.ids) - self._stopped]
             self._data = self._data[: len(self._data) - sum(len(self.vocabulary.token_bytes(i)) for i in undone)]
+            del self._places[len(self._places) - n :]
         del self.ids[len(self.ids) - n :]
         self._stopped = False
-        self._verdicts = {}
 
     def fork(self) -> Guide:
         """An independent copy."""
@@ -257,7 +294,7 @@ class Guide:
         other.vocabulary, other.limit, other._predicate = self.vocabulary, self.limit, self._predicate
         other._matcher = None if self._matcher is None else self._matcher.fork()
         other.ids, other._data, other._stopped = self.ids.copy(), self._data, self._stopped
-        other._verdicts, other._asked = self._verdicts.copy(), self._asked
+        other._places, other._asked = self._places.copy(), self._asked
         return other
 
     @property
