@@ -116,6 +116,10 @@ class Learning:
         return walked | {key: (depth, node) for key, (node, depth, _) in self.new.items()}
 
     @property
+    def is_walking(self) -> bool:
+        return any(attempt.is_live for attempt in self.attempts)
+
+    @property
     def wanted(self) -> int:
         return (self.query.n or 1) - len(self.found)
 
@@ -173,12 +177,12 @@ class Attempts(Law, ABC):
             laws = self.scaled(torch.as_tensor(model([prefix for _, _, prefix in missing.values()])))
             for (state, node, _), law in zip(missing.values(), laws.log_softmax(-1).cpu().numpy(), strict=True):
                 state.trie.keep(node, law.copy())
-        over = [state for state in running.values() if not any(attempt.is_live for attempt in state.attempts)]
+        over = [state for state in running.values() if not state.is_walking]
         for state in over:
             self._commit(state)
-        in_use = {key for state in running.values() if state not in over for key in state.nodes}
+        for trie in {id(state.trie): state.trie for state in over if state.trie.is_full}.values():
+            trie.trim({key for state in running.values() if state.is_walking for key in state.nodes})
         for state in over:
-            state.trie.trim(in_use)
             self._begin(state)
         return list(states)
 

@@ -119,11 +119,15 @@ class Trie:
             if id(node) in self._laws:
                 self._laws.move_to_end(id(node))
 
+    @property
+    def is_full(self) -> bool:
+        """Whether laws take more memory than they may."""
+        return self._n_bytes > self.max_bytes
+
     def trim(self, in_use: Container[int] = ()) -> None:
-        """Forget laws beyond the bound, but not those of nodes whose ids are ``in_use``."""
-        old = [key for key in self._laws if key not in in_use] if self._n_bytes > self.max_bytes else []
-        for key in old[: len(self._laws) - 1]:
-            if self._n_bytes <= self.max_bytes:
+        """Forget laws beyond the bound, but the last one and those of nodes whose ids are ``in_use``."""
+        for key in [key for key in self._laws if key not in in_use][: len(self._laws) - 1]:
+            if not self.is_full:
                 break
             node = self._laws.pop(key)
             assert node.log_law is not None
