@@ -69,7 +69,7 @@ def test_logits_beyond_the_vocabulary_are_never_valid(by_mask: bool) -> None:
 def test_wrong_samplers_are_found(name: str) -> None:
     toy, sampler = wrong.ATTEMPTS[name]
     with pytest.raises(AssertionError, match="chi-square"):
-        assert_met(exact(TOYS[toy], sampler, RUNS))
+        assert_met(exact(toy, sampler, RUNS))
 
 
 @pytest.mark.parametrize("name", ["skewed", "dyck"])
@@ -185,6 +185,18 @@ def test_forgetting_laws_changes_nothing_but_the_cost() -> None:
     assert texts(toy, one) == texts(toy, other)
     assert one.stats["forwards"] > other.stats["forwards"]
     assert small._n_bytes <= 4 * 9 * 5
+
+
+@pytest.mark.parametrize("max_bytes", [1 << 20, 40])
+def test_prompts_that_share_a_trie_stay_exact(max_bytes: int) -> None:
+    """Equal prompts take turns; a bound on the memory never takes away what a round is drawn from."""
+    toy, runs = TOYS["modulo"], 300
+    first: Counter[str] = Counter()
+    for run in range(runs):
+        queries = [replace(toy.query([5, run, i], 2), prompt=[i // 2]) for i in range(4)]
+        outcomes = run_strategy(CARS(batch=2, trie=Trie(max_bytes)), queries, toy.model)
+        first.update(texts(toy, outcome)[-1] for outcome in outcomes)
+    assert_law(first, toy.law())
 
 
 def test_draws_follow_what_is_left() -> None:

@@ -13,6 +13,8 @@ from detent.sampler import order
 from detent.sampler.base import NOTHING, Info
 from detent.sampler.particles import Particle
 
+from tests.naive.texts import TOYS, Toy
+
 from .criteria import CASES, N_PARTICLES, Step, fewer_bs
 
 
@@ -117,12 +119,12 @@ class Biased(AWRS):
         return states, info._replace(log_weight=likely)
 
 
-PARTICLES: dict[str, tuple[str, SMC]] = {
-    "masking as exact, skewed": ("skewed", NoWeights(N_PARTICLES)),
-    "masking as exact, wide": ("wide", NoWeights(N_PARTICLES)),
-    "weights not reset": ("wide", NoReset(N_PARTICLES, threshold=1.0)),
-    "every word of the critic counts": ("modulo", KeptTwist(N_PARTICLES, critic=fewer_bs)),
-    "biased weights": ("dyck", SMC(N_PARTICLES, proposal=Biased())),
+PARTICLES: dict[str, tuple[Toy, SMC]] = {
+    "masking as exact, skewed": (TOYS["skewed"], NoWeights(N_PARTICLES)),
+    "masking as exact, wide": (TOYS["wide"], NoWeights(N_PARTICLES)),
+    "weights not reset": (TOYS["wide"], NoReset(N_PARTICLES, threshold=1.0)),
+    "every word of the critic counts": (TOYS["modulo"], KeptTwist(N_PARTICLES, critic=fewer_bs)),
+    "biased weights": (TOYS["dyck"], SMC(N_PARTICLES, proposal=Biased())),
 }
 
 
@@ -165,11 +167,11 @@ def masking(n: int) -> BestOf:
     return BestOf(n, score=lambda text: 0.0)
 
 
-ATTEMPTS: dict[str, tuple[str, Any]] = {
-    "masked new nodes": ("skewed", MaskedFresh(batch=1)),
-    "masked new nodes, rounds of 8": ("wide", MaskedFresh()),
-    "ASAp as exact": ("skewed", ASAp(batch=1)),
-    "masking as exact": ("skewed", masking(4)),
-    "the shortest of a round first": ("modulo", FirstFinished()),
-    "nothing told above": ("skewed", Unlearned(batch=1)),
+ATTEMPTS: dict[str, tuple[Toy, Any]] = {
+    "masked new nodes": (TOYS["skewed"], MaskedFresh(batch=1)),
+    "masked new nodes, rounds of 8": (TOYS["wide"], MaskedFresh()),
+    "ASAp as exact": (TOYS["skewed"], ASAp(batch=1)),
+    "masking as exact": (TOYS["skewed"], masking(4)),
+    "the shortest of a round first": (TOYS["modulo"], FirstFinished()),
+    "nothing told above": (TOYS["skewed"], Unlearned(batch=1)),
 }
