@@ -137,7 +137,9 @@ class Guide:
         How often the predicate was asked, forks included.
     """
 
-    __slots__ = ("_asked", "_data", "_matcher", "_places", "_predicate", "_stopped", "ids", "limit", "vocabulary")
+    __slots__ = (
+        "_asked", "_data", "_matcher", "_n_tokens", "_places", "_predicate", "_stopped", "ids", "limit", "vocabulary",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -147,7 +149,7 @@ class Guide:
         limit: int | None = None,
     ) -> None:
         self.vocabulary, self.limit = vocabulary, limit
-        self._matcher, self._predicate = matcher, predicate
+        self._matcher, self._predicate, self._n_tokens = matcher, predicate, len(vocabulary)
         self.ids: list[int] = []
         self._data = b""
         self._stopped = False
@@ -190,41 +192,48 @@ class Guide:
 
     def allows(self, token: int) -> bool:
         """Tell whether a token may come next."""
-        known = None if self._predicate is None else self._place.verdicts.get(token)
-        if known is not None:
-            return known
-        allowed = self.accept(token)
-        if allowed:
-            self.rollback(1)
-        if self._predicate is not None:
-            self._place.verdicts[token] = allowed
-        return allowed
+        if self._predicate is None:
+            return self._is_open(token) and self._fits(token)
+        verdicts = self._place.verdicts
+        if token not in verdicts:
+            verdicts[token] = self._is_open(token) and self._fits(token) and self._is_granted(token)
+        return verdicts[token]
+
+    def _is_open(self, token: int) -> bool:
+        """Tell whether the limit and the end allow a token."""
+        if self._stopped or not 0 <= token < self._n_tokens:
+            return False
+        return not self._is_last or token in self.vocabulary.eos_ids
+
+    def _fits(self, token: int) -> bool:
+        """Tell whether the grammar allows a token."""
+        fits = self._matcher is None or self._matcher.accept(token)
+        if fits and self._matcher is not None:
+            self._matcher.rollback(1)
+        return fits
+
+    def _is_granted(self, token: int) -> bool:
+        """Ask the predicate about a token."""
+        assert self._predicate is not None
+        ended = token in self.vocabulary.eos_ids
+        new = b"" if ended else self.vocabulary.token_bytes(token)
+        if self._must_spell and not (ended or new):
+            return False
+        self._asked[0] += 1
+        return self._predicate.judge(self.ids + [token] * (not ended), self._data + new, ended)
 
     def accept(self, token: int) -> bool:
         """Take one token; false when it is not allowed, and the guide is then unchanged."""
-        if self._stopped or not 0 <= token < len(self.vocabulary):
-            return False
-        if self._predicate is not None and self._place.verdicts.get(token) is False:
-            return False
-        ended = token in self.vocabulary.eos_ids
-        if self._is_last and not ended:
+        if not (self._is_open(token) if self._predicate is None else self.allows(token)):
             return False
         if self._matcher is not None and not self._matcher.accept(token):
             return False
-        data = self._data
+        self._stopped = token in self.vocabulary.eos_ids
         if self._predicate is not None:
-            data = data if ended else data + self.vocabulary.token_bytes(token)
-            granted = False
-            try:
-                granted = self._ask(token, data, ended)
-            finally:
-                if not granted and self._matcher is not None:
-                    self._matcher.rollback(1)
-            if not granted:
-                return False
             self._places.append(None)
+            if not self._stopped:
+                self._data += self.vocabulary.token_bytes(token)
         self.ids.append(token)
-        self._data, self._stopped = data, ended
         return True
 
     @property
@@ -235,17 +244,6 @@ class Guide:
             assert before is not None  # who took a token had asked about it there
             place = self._places[-1] = before.go(self.ids[-1])
         return place
-
-    def _ask(self, token: int, data: bytes, ended: bool) -> bool:
-        assert self._predicate is not None
-        verdicts = self._place.verdicts
-        if token not in verdicts:
-            if self._must_spell and not ended and len(data) == len(self._data):
-                return False
-            self._asked[0] += 1
-            ids = self.ids.copy() if ended else [*self.ids, token]
-            verdicts[token] = self._predicate.judge(ids, data, ended)
-        return verdicts[token]
 
     def take_forced(self, mask: NDArray[np.int32], most: int = AHEAD) -> list[int]:
         """Take the tokens that are the only choice, one after the other.
@@ -292,6 +290,7 @@ class Guide:
         """An independent copy."""
         other = Guide.__new__(Guide)
         other.vocabulary, other.limit, other._predicate = self.vocabulary, self.limit, self._predicate
+        other._n_tokens = self._n_tokens
         other._matcher = None if self._matcher is None else self._matcher.fork()
         other.ids, other._data, other._stopped = self.ids.copy(), self._data, self._stopped
         other._places, other._asked = self._places.copy(), self._asked
