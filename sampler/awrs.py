@@ -24,6 +24,7 @@ from detent.sampler.order import Drawn, draws, draws_behind
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+
 @dataclass(frozen=True)
 class AWRS(Law):
     """Draw tokens of the model until the constraint allows one, and weigh it.

@@ -124,7 +124,9 @@ def test_little_mass_survives_every_step(vocabulary: detent.Vocabulary) -> None:
     for sampler in (detent.AWRS(), detent.SMC(8), detent.SMC(8, proposal=detent.Masking())):
         results = detent.run(lm, "x", spec, sampler=sampler, n=8, max_new_tokens=8, seed=1)
         assert all(result.finish == "stop" for result in results) and results.log_z == pytest.approx(log_mass, abs=0.01)
-    digits = detent.run(lm, "x", where=lambda text: set(text) <= set("12"), sampler=detent.AWRS(), n=8, max_new_tokens=8)
+    digits = detent.run(
+        lm, "x", where=lambda text: set(text) <= set("12"), sampler=detent.AWRS(), n=8, max_new_tokens=8
+    )
     assert all(result.finish in ("stop", "length") for result in digits) and digits.ess > 0
 
 

@@ -1,7 +1,7 @@
 """What samplers must meet on models small enough to enumerate, in any number of draws.
 
-The tests here take few draws, ``benchmarks/sampler_laws.py`` many. Every criterion takes the sampler, so that wrong ones
-(:mod:`.wrong`) can be held against it.
+The tests here take few draws, ``benchmarks/sampler_laws.py`` many. Every criterion takes the sampler, so that wrong
+ones (:mod:`.wrong`) can be held against it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-# --------------------------------------------------------------------------------------------------------------- a token
+# -------------------------------------------------------------------------------------------------------------- a token
 def draw_tokens(case: Case, n: int, step: Step = awrs_step, **options: Any) -> tuple[list[int], np.ndarray, Any]:
     """Tokens, weights and tries of ``n`` rows with generators of their own."""
     probs, allowed = case
@@ -103,7 +103,7 @@ def tries(width: int, n: int, step: Step = awrs_step, **options: Any) -> Iterato
     yield Finding("tries", float(np.mean(info.n_tries)), max(width / 20, 12))
 
 
-# --------------------------------------------------------------------------------------------------------------- texts
+# -------------------------------------------------------------------------------------------------------------- texts
 def texts(toy: Toy, outcome: Outcome) -> list[str]:
     return [toy.text([step.token for step in draft.trace]) for draft in outcome.drafts]
 

@@ -75,8 +75,12 @@ def of_mean(what: str, values: Iterable[float], mean: float, errors: float = 4.0
     array = np.fromiter(values, np.float64)
     error = array.std(ddof=1) / len(array) ** 0.5
     rounding = 1e-4 * abs(mean)  # of logits in single precision
-    off = max(abs(array.mean() - mean) - rounding, 0.0)
-    return Finding(f"mean of {what}, standard errors off", off / max(error, 1e-300) if off else 0.0, errors)
+    off = max(abs(float(array.mean()) - mean) - rounding, 0.0)
+    if error:
+        off /= error
+    elif off:
+        off = np.inf
+    return Finding(f"mean of {what}, standard errors off", off, errors)
 
 
 def assert_met(findings: Iterable[Finding]) -> None:

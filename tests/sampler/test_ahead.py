@@ -30,7 +30,9 @@ def _scores(text: str) -> list[float]:
 
 
 def _may_begin(text: str) -> bool:
-    return len(text) <= 14 and all(letter == WORD[i % 7 - 1] if i % 7 else letter in "ab" for i, letter in enumerate(text))
+    return len(text) <= 14 and all(
+        letter == WORD[i % 7 - 1] if i % 7 else letter in "ab" for i, letter in enumerate(text)
+    )
 
 
 def _is_good(text: str) -> bool:
@@ -79,7 +81,9 @@ def test_forced_tokens_cost_no_run_of_their_own(strategy: Any) -> None:
     for draft in outcome.drafts:
         laws = WORDS.model([[0, *(step.token for step in draft.trace[:i])] for i in range(len(draft.trace))])
         log_p = laws.double().log_softmax(-1)[range(len(draft.trace)), [step.token for step in draft.trace]]
-        assert sum(step.logprob + step.log_weight for step in draft.trace) == pytest.approx(log_p.sum().item(), abs=1e-4)
+        assert sum(step.logprob + step.log_weight for step in draft.trace) == pytest.approx(
+            log_p.sum().item(), abs=1e-4
+        )
 
 
 @pytest.mark.parametrize("sampler", [SMC(8), SMC(8, proposal=Masking(), threshold=0.9)])

@@ -89,7 +89,7 @@ def test_options_are_checked() -> None:
         awrs_step(torch.zeros(1, 2), lambda row, token: True, [], accepts=2, mask=lambda row: np.ones(2, np.bool_))
 
 
-# --------------------------------------------------------------------------------------------------------------- costs
+# -------------------------------------------------------------------------------------------------------------- costs
 class Clock:
     """A clock that checks and masks move on."""
 

@@ -12,13 +12,12 @@ from detent import AWRS, CARS, SMC, ASAp, BestOf
 from detent.sampler import order
 from detent.sampler.base import NOTHING, Info
 from detent.sampler.particles import Particle
-
 from tests.naive.texts import TOYS, Toy
 
 from .criteria import CASES, N_PARTICLES, Step, fewer_bs
 
 
-# --------------------------------------------------------------------------------------------------------------- a token
+# -------------------------------------------------------------------------------------------------------------- a token
 def weighing(weigh: Callable[[list[order.Drawn], int], float]) -> Step:
     """Try like the right one and weigh wrongly: from the draws, the last of them accepted."""
 
@@ -69,7 +68,7 @@ WEIGHED_CASES = [CASES[name] for name in ("flat", "two forbidden peaks", "fallin
 early_stop = weighing(_until_little_is_left)
 
 
-# ------------------------------------------------------------------------------------------------------------- particles
+# ------------------------------------------------------------------------------------------------------------ particles
 class NoWeights(SMC):
     """Masking's draws as if they weighed the same: masking offered as exact."""
 
@@ -128,7 +127,7 @@ PARTICLES: dict[str, tuple[Toy, SMC]] = {
 }
 
 
-# -------------------------------------------------------------------------------------------------------------- attempts
+# ------------------------------------------------------------------------------------------------------------- attempts
 class MaskedFresh(CARS):
     """New nodes are masked at once: silently ASAp."""
 
