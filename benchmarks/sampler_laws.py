@@ -80,7 +80,7 @@ def tries() -> Iterator[Line]:
 def smc() -> Iterator[Line]:
     """Runs of 16 particles."""
     for name, (toy, sampler) in criteria.SMC_CASES.items():
-        yield Line(name, 400, True, lambda n, t=toy, s=sampler: criteria.weighted_texts(t, s, n))
+        yield Line(name, 4_000, True, lambda n, t=toy, s=sampler: criteria.weighted_texts(t, s, n))
     for name, (toy, sampler) in wrong.PARTICLES.items():
         yield Line(name, 400, False, lambda n, t=toy, s=sampler: criteria.weighted_texts(t, s, n))
 

@@ -140,20 +140,25 @@ def truth(toy: Toy, sampler: SMC) -> tuple[float, dict[str, float]]:
 
 
 def weighted_texts(toy: Toy, sampler: SMC, runs: int) -> Iterator[Finding]:
-    """The estimates of the normaliser have the right mean, and the pooled texts the right law."""
+    """Estimates of the normaliser and of the mass of each text have the right means; pooled texts have the law."""
     total, law = truth(toy, sampler)
     queries = [toy.query([11, run], by_mask=run % 2 == 0) for run in range(runs)]  # both kinds of constraint, in turns
     outcomes = run_strategy(sampler, queries, toy.model)
-    pooled: Counter[str] = Counter()
+    masses: list[Counter[str]] = []
     for outcome in outcomes:
         weights, log_mean = normalise([draft.log_weight for draft in outcome.drafts])
         assert outcome.log_z == log_mean
+        masses.append(Counter())
         for text, weight in zip(texts(toy, outcome), weights, strict=True):
-            pooled[text] += weight * np.exp(log_mean)  # unnormalised: the pool is a ratio of unbiased estimates
+            masses[-1][text] += weight * np.exp(log_mean)
+    pooled = sum(masses, Counter())
     pool = sum(pooled.values())
     distance = sum(abs(pooled[text] / pool - law.get(text, 0.0)) for text in {*pooled, *law}) / 2
     yield Finding("weight of what is not valid", sum(pooled[text] for text in pooled.keys() - law.keys()), 0)
-    yield of_mean("the estimated normaliser", np.exp([outcome.log_z for outcome in outcomes]), total)
+    yield of_mean("the normaliser", np.exp([outcome.log_z for outcome in outcomes]), total)
+    for text, p in law.items():
+        if p * runs >= 10:  # else too rare for a mean
+            yield of_mean(f"the mass of {text!r}", [mass[text] for mass in masses], p * total, 4.5)
     yield Finding("total variation of the pool", distance, 0.14 if len(law) > 100 else 0.1)
 
 
