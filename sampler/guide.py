@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from detent.automata.vocabulary import Vocabulary
 
 KEPT = 1024  # verdicts of one place that are kept when a text goes on
-AHEAD = 16  # forced tokens that strategies read in one run of the model: the logits of all of them are in memory
+AHEAD = 8  # forced tokens that strategies read in one run of the model: the logits of all of them are in memory
 
 
 @dataclass(frozen=True)
