@@ -20,8 +20,10 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import detent
+from detent.model import MODEL_DIR, format_prompt
 
 SIZES = (1024, 32_768, 128_256)
 
@@ -164,34 +166,16 @@ OPTIONS: dict[str, Any] = {"max_new_tokens": 48, "seed": 1}
 
 
 class Counted:
-    """A model that counts how many rows it runs."""
+    """The bundled model, and how many rows it has run: new tokens of one text, one or many."""
 
     def __init__(self) -> None:
-        self.lm = detent.load()
         self.n = 0
-        self._open_session, self._open_prefixes = self.lm.open_session, self.lm.open_prefixes
-        self.lm.open_session, self.lm.open_prefixes = self._session, self._prefixes
+        network = AutoModelForCausalLM.from_pretrained(MODEL_DIR, dtype=torch.float32)
+        network.register_forward_pre_hook(self._count, with_kwargs=True)
+        self.lm = detent.load(network, AutoTokenizer.from_pretrained(MODEL_DIR), template=format_prompt)
 
-    def _session(self) -> Any:
-        session = self._open_session()
-        extend = session.extend
-
-        def counted(tokens: Any) -> Any:
-            self.n += len(tokens)
-            return extend(tokens)
-
-        session.extend = counted  # type: ignore[method-assign]
-        return session
-
-    def _prefixes(self) -> Any:
-        assert self._open_prefixes is not None
-        store = self._open_prefixes()
-
-        def counted(prefixes: Any) -> Any:
-            self.n += len(set(map(tuple, prefixes)))
-            return store(prefixes)
-
-        return counted
+    def _count(self, _: Any, inputs: Any, named: Any) -> None:
+        self.n += len(named["input_ids"])
 
 
 SAMPLERS: dict[str, tuple[Any, int]] = {  # with how many texts one run writes

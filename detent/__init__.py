@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from detent.sampler.best import BestOf
     from detent.sampler.bitmask import apply_bitmask
     from detent.sampler.cars import CARS
+    from detent.sampler.costs import Costs
     from detent.sampler.guide import Predicate
     from detent.sampler.mask_table import MaskTable
     from detent.sampler.masking import Masking
@@ -62,6 +63,7 @@ _HOME = {
     "BeamSearch": "sampler.beams",
     "BestOf": "sampler.best",
     "CARS": "sampler.cars",
+    "Costs": "sampler.costs",
     "SMC": "sampler.smc",
     "StochasticBeams": "sampler.stochastic_beams",
     "Trie": "sampler.trie",
@@ -111,6 +113,7 @@ __all__ = [
     "BestOf",
     "Combined",
     "Compiler",
+    "Costs",
     "DeadEnd",
     "DetentError",
     "ForcedText",

@@ -167,7 +167,15 @@ def _generator(entropy: Any, *place: int) -> np.random.Generator:
 def _together(results: list[Result[Any]], is_proper: bool) -> Results[Any]:
     """Make the answer to one prompt; the mean of proper weights estimates the probability of a valid text."""
     weights = [result.log_weight if result.finish == "stop" else -np.inf for result in results]
-    return Results(results, normalise(weights)[1] if is_proper else None)
+    answer = Results(results, normalise(weights)[1] if is_proper else None)
+    costs = [result.stats for result in results]
+    answer.stats = {
+        "forwards": sum(each.n_forwards for each in costs),
+        "tries": sum(each.n_tries for each in costs),
+        "checks": sum(each.n_checks for each in costs),
+        "seconds": sum(each.model_seconds + each.mask_seconds for each in costs),
+    }
+    return answer
 
 
 def _started(lm: LanguageModel, task: Task, prompt: Prompt, max_new_tokens: int) -> tuple[list[int], int]:

@@ -52,11 +52,13 @@ except ImportError:
 else:
     prices = [price for price, _ in sum(shares.values(), Counter()).most_common(5)]
     figure, axes = pyplot.subplots(figsize=(8, 3.2), layout="constrained")
-    for i, (name, law) in enumerate(shares.items()):
+    exact = shares.pop("CARS (exact)")
+    for i, (name, law) in enumerate({"CARS (exact)": exact, **shares}.items()):
         places = [place + 0.2 * (i - 1.5) for place in range(len(prices))]
-        axes.bar(places, [law[price] for price in prices], 0.2, label=name, color="black" if i == 3 else f"C{i + 1}")
+        axes.bar(places, [law[price] for price in prices], 0.2, label=name, color="black" if i == 0 else f"C{i}")
     axes.set_xticks(range(len(prices)), [f"price {price}" for price in prices])
-    axes.set_ylabel("probability")
+    axes.set_ylabel(f"share of {N} texts, weighted")
+    axes.set_title(f'"{TEXT}", where a price must be below 100', fontsize="medium")
     axes.legend(frameon=False)
     path = Path(tempfile.gettempdir(), "detent-samplers-bundled.png")
     figure.savefig(path, dpi=110)

@@ -72,9 +72,10 @@ texts = list(laws["true law"])
 print(f"{'text':10}", *(f"{name:>10}" for name in laws))
 for text in texts:
     print(f"{text:10}", *(f"{law.get(text, 0):10.3f}" for law in laws.values()))
-for name, law in laws.items():
-    distance = sum(abs(law.get(text, 0) - p) for text, p in laws["true law"].items()) / 2
-    print(f"{name}: total variation {distance:.3f}")
+distances = {
+    name: sum(abs(law.get(text, 0) - p) for text, p in laws["true law"].items()) / 2 for name, law in laws.items()
+}
+print(f"{'distance':10}", *(f"{distance:10.3f}" for distance in distances.values()))
 
 try:
     from matplotlib import pyplot
@@ -84,9 +85,11 @@ else:
     figure, axes = pyplot.subplots(figsize=(8, 3.2), layout="constrained")
     for i, (name, law) in enumerate(laws.items()):
         places = [place + 0.16 * (i - 2) for place in range(len(texts))]
-        axes.bar(places, [law.get(text, 0) for text in texts], 0.16, label=name, color="black" if i == 0 else f"C{i}")
+        label = f"{name}, {distances[name]:.2f} away" if i else name
+        axes.bar(places, [law.get(text, 0) for text in texts], 0.16, label=label, color=f"C{i}" if i else "black")
     axes.set_xticks(range(len(texts)), texts, family="monospace")
     axes.set_ylabel("probability")
+    axes.set_title("all valid texts: no b behind an a at the beginning", fontsize="medium")
     axes.legend(frameon=False)
     path = Path(tempfile.gettempdir(), "detent-samplers-toy.png")
     figure.savefig(path, dpi=110)

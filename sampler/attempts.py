@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 import torch
 
 from detent.automata.matcher import allocate_bitmask
 from detent.sampler.base import Draft, Logits, Outcome, Query, Step
+from detent.sampler.guide import AHEAD, only_token
 from detent.sampler.law import Law
 from detent.sampler.order import Drawn, urn
 from detent.sampler.trie import Node, Trie
@@ -56,6 +57,14 @@ class Attempt:
         return not (self.ended or self.failed)
 
 
+class Discovery(NamedTuple):
+    """A node that was seen for the first time, how deep it is, and what its grammar allows, int32 ``[words]``."""
+
+    node: Node
+    depth: int
+    mask: NDArray[np.int32]
+
+
 @dataclass
 class Learning:
     """The state of one prompt.
@@ -70,8 +79,8 @@ class Learning:
         Whether texts of this round are among those that are wanted; decided before the round, not to favour any.
     attempts : list of Attempt
         Those of this round. The trie changes between rounds only, so every attempt of a round is drawn from one law.
-    masks : dict
-        From the ids of nodes that are new in this round to the node and what its grammar allows.
+    new : dict
+        What was found out in this round about nodes, by their ids.
     refused : dict
         From the ids of nodes to the node and the tokens that turned out to be forbidden in this round.
     found : list of Draft
@@ -80,7 +89,7 @@ class Learning:
         Of each attempt, ``log_mass`` where it succeeded and minus infinity where it failed: each is the log of an
         unbiased estimate of the probability of a valid text.
     n_forwards, n_drawn, n_failed, n_idle : int
-        Laws asked for; tokens drawn; attempts without a valid text; those since the last valid text.
+        Runs of the model; tokens drawn; attempts without a valid text; those since the last valid text.
     done : bool
         Whether no further round will begin.
     """
@@ -90,7 +99,7 @@ class Learning:
     root: Node
     counting: bool = True
     attempts: list[Attempt] = field(default_factory=list)
-    masks: dict[int, tuple[Node, NDArray[np.int32]]] = field(default_factory=dict)
+    new: dict[int, Discovery] = field(default_factory=dict)
     refused: dict[int, tuple[Node, list[int]]] = field(default_factory=dict)
     found: list[Draft] = field(default_factory=list)
     log_masses: list[float] = field(default_factory=list)
@@ -99,6 +108,16 @@ class Learning:
     n_failed: int = 0
     n_idle: int = 0
     done: bool = False
+
+    @property
+    def nodes(self) -> dict[int, tuple[int, Node]]:
+        """The nodes of this round by their ids, with their depths."""
+        walked = {id(node): (depth, node) for attempt in self.attempts for depth, node in enumerate(attempt.path)}
+        return walked | {key: (depth, node) for key, (node, depth, _) in self.new.items()}
+
+    @property
+    def is_walking(self) -> bool:
+        return any(attempt.is_live for attempt in self.attempts)
 
     @property
     def wanted(self) -> int:
@@ -145,24 +164,52 @@ class Attempts(Law, ABC):
 
     def step(self, states: Sequence[Learning], model: Logits) -> list[Learning]:
         """Walk as far as laws are known, ask for those that are missing, and learn where a round is over."""
-        waiting = [
-            (state, attempt)
-            for state in states
-            for attempt in state.attempts
-            if attempt.is_live and self._walk(state, attempt)
-        ]
-        missing = {id(attempt.node): (state, attempt) for state, attempt in waiting}
+        running: dict[int, Learning] = {}
+        for state in states:  # those that share a root take turns: no round may change what another is drawn from
+            running.setdefault(id(state.root), state)
+        missing: dict[int, tuple[Learning, Node, list[int]]] = {}
+        for state in running.values():
+            for attempt in state.attempts:
+                if attempt.is_live and self._walk(state, attempt) and id(attempt.node) not in missing:
+                    state.n_forwards += 1
+                    missing |= {id(node): (state, node, prefix) for node, prefix in self._unread(state, attempt)}
         if missing:
-            prefixes = [state.query.prompt + attempt.guide.ids for state, attempt in missing.values()]
-            laws = self.scaled(torch.as_tensor(model(prefixes))).log_softmax(-1).cpu().numpy()
-            for (state, attempt), law in zip(missing.values(), laws, strict=True):
-                state.n_forwards += 1
-                state.trie.keep(attempt.node, law.copy())
-        for state in states:
-            if not any(attempt.is_live for attempt in state.attempts):
-                self._commit(state)
-                self._begin(state)
+            laws = self.scaled(torch.as_tensor(model([prefix for _, _, prefix in missing.values()])))
+            for (state, node, _), law in zip(missing.values(), laws.log_softmax(-1).cpu().numpy(), strict=True):
+                state.trie.keep(node, law.copy())
+        over = [state for state in running.values() if not state.is_walking]
+        for state in over:
+            self._commit(state)
+        for trie in {id(state.trie): state.trie for state in over if state.trie.is_full}.values():
+            trie.trim({key for state in running.values() if state.is_walking for key in state.nodes})
+        for state in over:
+            self._begin(state)
         return list(states)
+
+    def _unread(self, state: Learning, attempt: Attempt) -> Iterator[tuple[Node, list[int]]]:
+        """Yield the attempt's node and those behind it while one token alone may follow: they are read in one run."""
+        guide, node = attempt.guide.fork(), attempt.node
+        for depth in range(len(attempt.path) - 1, len(attempt.path) + AHEAD):
+            if node.log_law is None:
+                yield node, state.query.prompt + guide.ids
+            token = only_token(self._look(state, node, guide, depth))
+            if token is None or not guide.accept(token):
+                return
+            node = node.child(token, guide.is_stopped())
+            if node.is_end:
+                return
+
+    def _look(self, state: Learning, node: Node, guide: Guide, depth: int) -> NDArray[np.int32]:
+        """Return what may follow at a node; what is new is told to the other attempts when the round is over."""
+        if node.allowed is not None:
+            return node.allowed
+        if id(node) not in state.new:
+            (mask,) = allocate_bitmask(1, len(guide.vocabulary))
+            guide.fill_bitmask(mask[None])
+            state.new[id(node)] = Discovery(node, depth, mask)
+            if self._masks_at_once or node is state.root:  # at the root a mask is only a constant
+                node.allowed = mask
+        return state.new[id(node)].mask
 
     def _begin(self, state: Learning) -> None:
         """Start a round of as many attempts as should be enough for the texts that are still wanted."""
@@ -174,7 +221,7 @@ class Attempts(Law, ABC):
             Attempt(state.query.guide.fork(), generator, state.root, [state.root])
             for generator in state.query.generator.spawn(n)
         ]
-        state.masks, state.refused = {}, {}
+        state.new, state.refused = {}, {}
         state.counting = self._is_ready(state)
 
     def _is_ready(self, state: Learning) -> bool:
@@ -187,11 +234,7 @@ class Attempts(Law, ABC):
             node = attempt.node
             if node.log_law is None:
                 return True
-            if node.allowed is None and id(node) not in state.masks:
-                mask = _mask(attempt.guide, len(node.log_law))
-                state.masks[id(node)] = node, mask
-                if self._masks_at_once or node is state.root:  # at the root a mask is only a constant
-                    node.allowed = mask
+            self._look(state, node, attempt.guide, len(attempt.path) - 1)
             state.n_drawn += 1
             drawn = self._draw(state, attempt)
             if drawn is None:
@@ -214,15 +257,15 @@ class Attempts(Law, ABC):
 
     def _commit(self, state: Learning) -> None:
         """Learn from the attempts of a round: what is forbidden, then the bounds from the longest prefix up."""
-        for node, mask in state.masks.values():
+        for node, _, mask in state.new.values():
             node.allowed = mask
         for node, tokens in state.refused.values():
             node.refuse(tokens)
-        depths = {id(node): (depth, node) for attempt in state.attempts for depth, node in enumerate(attempt.path)}
-        for _, node in sorted(depths.values(), key=lambda pair: -pair[0]):
-            if node.log_law is not None:
+        nodes = state.nodes
+        for _, node in sorted(nodes.values(), key=lambda pair: -pair[0]):
+            if not node.is_end:
                 node.update()
-        state.trie.trim(node for _, node in depths.values())
+        state.trie.touch(node for _, node in nodes.values())
         for attempt in state.attempts:
             state.log_masses.append(attempt.log_mass if attempt.ended else -np.inf)
             state.n_failed += attempt.failed
@@ -246,15 +289,6 @@ class Attempts(Law, ABC):
     def _log_z(self, state: Learning) -> float:
         """Estimate the log of the probability of a valid text."""
         return state.root.log_mass
-
-
-def _mask(guide: Guide, width: int) -> NDArray[np.int32]:
-    """Make the mask of a guide, for ``width`` logits: those beyond the vocabulary are forbidden."""
-    mask = allocate_bitmask(1, len(guide.vocabulary))
-    guide.fill_bitmask(mask)
-    wide = np.zeros(max(-(-width // 32), mask.shape[1]), np.int32)
-    wide[: mask.shape[1]] = mask[0]
-    return wide
 
 
 def draws_at(node: Node, generator: np.random.Generator) -> Iterator[Drawn]:

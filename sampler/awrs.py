@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,13 +17,12 @@ import torch
 
 from detent.sampler.base import NOTHING, Constraint, Info
 from detent.sampler.bitmask import apply_bitmask
+from detent.sampler.costs import Costs
 from detent.sampler.law import Law
 from detent.sampler.order import Drawn, draws, draws_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-MISSES = 32
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def awrs_step(
     *,
     accepts: int | None = None,
     mask: Callable[[int], NDArray[np.bool_]] | None = None,
-    misses: int = MISSES,
+    misses: int | Costs | None = None,
 ) -> Info:
     """Draw one weighted token per row, in any loop.
 
@@ -141,9 +141,10 @@ def awrs_step(
     mask : callable, optional
         ``mask(row)`` makes the whole mask, bool ``[width]``. It is used after ``misses`` forbidden tokens, and the
         weight is then exact.
-    misses : int
-        About the time of a mask over the time of a check: whatever the allowed mass is, the cost is then at most twice
-        that of the better of the two ways. (llguidance on a JSON schema: 35 in the median, 190 in the mean.)
+    misses : int or Costs, optional
+        After how many. By default as many as take the time of a mask, measured over the rows of this call; with one
+        :class:`Costs` for all calls, measured once. The law does not depend on it, but what is drawn does: give a
+        number where draws must be reproducible.
 
     Returns
     -------
@@ -164,6 +165,7 @@ def awrs_step(
     _check_accepts(accepts)
     if accepts is not None and mask is not None:
         raise ValueError("a mask goes with the recursive weight: leave accepts out")
+    costs = misses if isinstance(misses, Costs) else Costs()
     scores = logits.float()
     trials = []
     for row, order in enumerate(draws(scores, scores.logsumexp(-1).tolist(), generators)):
@@ -171,7 +173,9 @@ def awrs_step(
         if mask is None:
             trials.append(_try(order, allows, accepts, generators[row]))
         else:
-            trials.append(_recursive(order, allows, misses, _masked(scores, mask, row, generators[row])))
+            most = misses if isinstance(misses, int) else costs.misses
+            give_up = partial(costs.mask, _masked(scores, mask, row, generators[row]))
+            trials.append(_recursive(costs.watch(order), allows, most, give_up))
     return _info(trials)
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
+from detent.automata.matcher import allocate_bitmask
 from detent.sampler.base import Draft, Logits, Outcome, Query, Step
 from detent.sampler.bitmask import apply_bitmask
 from detent.sampler.guide import Guide, Guides
@@ -46,16 +47,44 @@ class Beam:
 
 @dataclass
 class Search:
-    """The state of one prompt: the beams of each group, and the whole texts each group has found."""
+    """The state of one prompt: the beams of each group, and the whole texts each group has found.
+
+    ``ahead`` has the logits behind beginnings that the live beams are forced to come to.
+    """
 
     query: Query
     live: list[list[Beam]]
     found: list[list[Beam]]
+    ahead: dict[tuple[int, ...], torch.Tensor] = field(default_factory=dict)
     n_forwards: int = 0
+
+    @property
+    def beams(self) -> list[Beam]:
+        return [beam for group in self.live for beam in group]
 
     @property
     def done(self) -> bool:
         return not any(self.live)
+
+
+def read_beams(states: Sequence[Search], model: Logits) -> torch.Tensor:
+    """Return the logits behind every live beam, ``[beams, width]``; those behind forced tokens are read along."""
+    asked: dict[tuple[int, tuple[int, ...]], Search] = {}
+    for number, state in enumerate(states):
+        beams = {tuple(beam.guide.ids): beam for beam in state.beams}
+        length = len(next(iter(beams)))
+        state.ahead = {ids: row for ids, row in state.ahead.items() if ids[:length] in beams}
+        for ids in [ids for ids in beams if ids not in state.ahead]:
+            guide = beams[ids].guide.fork()
+            (mask,) = allocate_bitmask(1, len(guide.vocabulary))
+            n_forced = len(guide.take_forced(mask)) - guide.is_stopped()
+            asked |= dict.fromkeys(((number, tuple(guide.ids[: length + n])) for n in range(n_forced + 1)), state)
+            state.n_forwards += 1
+    if asked:
+        rows = torch.as_tensor(model([[*state.query.prompt, *ids] for (_, ids), state in asked.items()]))
+        for ((_, ids), state), row in zip(asked.items(), rows, strict=True):
+            state.ahead[ids] = row
+    return torch.stack([state.ahead[tuple(beam.guide.ids)] for state in states for beam in state.beams])
 
 
 @dataclass(frozen=True)
@@ -104,10 +133,9 @@ class BeamSearch:
 
     def step(self, states: Sequence[Search], model: Logits) -> list[Search]:
         """Write one token of every beam, and keep the best."""
-        beams = [(state, beam) for state in states for group in state.live for beam in group]
-        logits = torch.as_tensor(model([state.query.prompt + beam.guide.ids for state, beam in beams])).float()
+        logits = read_beams(states, model).float()
         laws = iter(logits.log_softmax(-1))
-        constraint = Guides([beam.guide for _, beam in beams])
+        constraint = Guides([beam.guide for state in states for beam in state.beams])
         allowed = torch.zeros_like(logits)
         apply_bitmask(allowed, constraint.bitmask)
         masks = iter(allowed == 0)
@@ -115,7 +143,6 @@ class BeamSearch:
             chosen: Counter[int] = Counter()
             for number, group in enumerate(state.live):
                 rows = [(beam, next(laws), next(masks)) for beam in group]
-                state.n_forwards += len(rows)
                 state.live[number] = self._extend(state, number, rows, chosen)
         return list(states)
 

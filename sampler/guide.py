@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from detent.automata.matcher import Matcher
     from detent.automata.vocabulary import Vocabulary
 
+KEPT = 1024  # verdicts of one place that are kept when a text goes on
+AHEAD = 8  # forced tokens that strategies read in one run of the model: the logits of all of them are in memory
+
 
 @dataclass(frozen=True)
 class Predicate:
@@ -89,6 +92,30 @@ def _decode(data: bytes, ended: bool) -> str | None:
         return data[: error.start].decode() if cut_off else None
 
 
+class Place:
+    """What was found out at one beginning of a text, shared by all forks that come by.
+
+    Attributes
+    ----------
+    verdicts : dict
+        From tokens to whether they may be written.
+    behind : dict
+        From tokens that were taken to the places behind them.
+    """
+
+    __slots__ = ("behind", "verdicts")
+
+    def __init__(self) -> None:
+        self.verdicts: dict[int, bool] = {}
+        self.behind: dict[int, Place] = {}
+
+    def go(self, token: int) -> Place:
+        """Return the place behind a token; verdicts on a whole mask are forgotten when the first guide goes on."""
+        if len(self.verdicts) > KEPT:
+            self.verdicts = dict.fromkeys([*self.behind, token], True)
+        return self.behind.setdefault(token, Place())
+
+
 class Guide:
     """Follows one text token by token, like a :class:`~detent.Matcher`, for any constraint.
 
@@ -110,7 +137,9 @@ class Guide:
         How often the predicate was asked, forks included.
     """
 
-    __slots__ = ("_asked", "_data", "_matcher", "_predicate", "_stopped", "_verdicts", "ids", "limit", "vocabulary")
+    __slots__ = (
+        "_asked", "_data", "_matcher", "_n_tokens", "_places", "_predicate", "_stopped", "ids", "limit", "vocabulary",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -120,11 +149,11 @@ class Guide:
         limit: int | None = None,
     ) -> None:
         self.vocabulary, self.limit = vocabulary, limit
-        self._matcher, self._predicate = matcher, predicate
+        self._matcher, self._predicate, self._n_tokens = matcher, predicate, len(vocabulary)
         self.ids: list[int] = []
         self._data = b""
         self._stopped = False
-        self._verdicts: dict[int, bool] = {}  # of the tokens that were asked about here
+        self._places: list[Place | None] = [Place()]  # with a predicate: where it was, and is as soon as it asks
         self._asked = [0]  # shared with the forks
 
     @property
@@ -163,50 +192,84 @@ class Guide:
 
     def allows(self, token: int) -> bool:
         """Tell whether a token may come next."""
-        verdicts = self._verdicts
+        if self._predicate is None:
+            return self._is_open(token) and self._fits(token)
+        verdicts = self._place.verdicts
         if token not in verdicts:
-            allowed = self.accept(token)
-            if allowed:
-                self.rollback(1)
-            verdicts[token] = allowed
-            self._verdicts = verdicts
+            verdicts[token] = self._is_open(token) and self._fits(token) and self._is_granted(token)
         return verdicts[token]
+
+    def _is_open(self, token: int) -> bool:
+        """Tell whether the limit and the end allow a token."""
+        if self._stopped or not 0 <= token < self._n_tokens:
+            return False
+        return not self._is_last or token in self.vocabulary.eos_ids
+
+    def _fits(self, token: int) -> bool:
+        """Tell whether the grammar allows a token."""
+        fits = self._matcher is None or self._matcher.accept(token)
+        if fits and self._matcher is not None:
+            self._matcher.rollback(1)
+        return fits
+
+    def _is_granted(self, token: int) -> bool:
+        """Ask the predicate about a token."""
+        assert self._predicate is not None
+        ended = token in self.vocabulary.eos_ids
+        new = b"" if ended else self.vocabulary.token_bytes(token)
+        if self._must_spell and not (ended or new):
+            return False
+        self._asked[0] += 1
+        return self._predicate.judge(self.ids + [token] * (not ended), self._data + new, ended)
 
     def accept(self, token: int) -> bool:
         """Take one token; false when it is not allowed, and the guide is then unchanged."""
-        if self._stopped or self._verdicts.get(token) is False or not 0 <= token < len(self.vocabulary):
-            return False
-        ended = token in self.vocabulary.eos_ids
-        if self._is_last and not ended:
+        if not (self._is_open(token) if self._predicate is None else self.allows(token)):
             return False
         if self._matcher is not None and not self._matcher.accept(token):
             return False
-        data = self._data
+        self._stopped = token in self.vocabulary.eos_ids
         if self._predicate is not None:
-            data = data if ended else data + self.vocabulary.token_bytes(token)
-            granted = False
-            try:
-                granted = self._ask(token, data, ended)
-            finally:
-                if not granted and self._matcher is not None:
-                    self._matcher.rollback(1)
-            if not granted:
-                return False
+            self._places.append(None)
+            if not self._stopped:
+                self._data += self.vocabulary.token_bytes(token)
         self.ids.append(token)
-        self._data, self._stopped = data, ended
-        self._verdicts = {}
         return True
 
-    def _ask(self, token: int, data: bytes, ended: bool) -> bool:
-        assert self._predicate is not None
-        verdict = self._verdicts.get(token)
-        if verdict is None:
-            if self._must_spell and not ended and len(data) == len(self._data):
-                return False
-            self._asked[0] += 1
-            ids = self.ids.copy() if ended else [*self.ids, token]
-            verdict = self._verdicts[token] = self._predicate.judge(ids, data, ended)
-        return verdict
+    @property
+    def _place(self) -> Place:
+        place = self._places[-1]
+        if place is None:
+            before = self._places[-2]
+            assert before is not None  # who took a token had asked about it there
+            place = self._places[-1] = before.go(self.ids[-1])
+        return place
+
+    def take_forced(self, mask: NDArray[np.int32], most: int = AHEAD) -> list[int]:
+        """Take the tokens that are the only choice, one after the other.
+
+        Parameters
+        ----------
+        mask : numpy.ndarray, int32 ``[words]``
+            Is filled with what may come behind them, as by ``fill_bitmask``; nothing where a predicate refuses the
+            only token that the grammar leaves.
+        most : int
+            How many are taken at most.
+
+        Returns
+        -------
+        list of int
+            The tokens that were taken, an EOS included.
+        """
+        taken: list[int] = []
+        self.fill_bitmask(mask[None])
+        while len(taken) < most and (token := only_token(mask)) is not None:
+            if not self.accept(token):
+                mask[:] = 0
+                break
+            taken.append(token)
+            self.fill_bitmask(mask[None])
+        return taken
 
     def rollback(self, n: int = 1) -> None:
         """Undo the last ``n`` tokens."""
@@ -219,17 +282,18 @@ class Guide:
         if self._predicate is not None:
             undone = self.ids[len(self.ids) - n : len(self.ids) - self._stopped]
             self._data = self._data[: len(self._data) - sum(len(self.vocabulary.token_bytes(i)) for i in undone)]
+            del self._places[len(self._places) - n :]
         del self.ids[len(self.ids) - n :]
         self._stopped = False
-        self._verdicts = {}
 
     def fork(self) -> Guide:
         """An independent copy."""
         other = Guide.__new__(Guide)
         other.vocabulary, other.limit, other._predicate = self.vocabulary, self.limit, self._predicate
+        other._n_tokens = self._n_tokens
         other._matcher = None if self._matcher is None else self._matcher.fork()
         other.ids, other._data, other._stopped = self.ids.copy(), self._data, self._stopped
-        other._verdicts, other._asked = self._verdicts.copy(), self._asked
+        other._places, other._asked = self._places.copy(), self._asked
         return other
 
     @property

@@ -62,7 +62,7 @@ class Masking(Law):
 
     def target(self, logits: torch.Tensor) -> torch.Tensor:
         """Weights are those of the model itself, whatever the options."""
-        return logits
+        return logits.float().clamp(min=LOWEST)
 
     def step(
         self,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
+from detent.automata.matcher import allocate_bitmask
 from detent.sampler.base import NOTHING, Logits, Query, Sampler, Step
 from detent.sampler.guide import Guide, Guides
 from detent.sampler.weights import normalise
@@ -87,22 +88,77 @@ class Population:
         return normalise([particle.log_weight for particle in self.particles])
 
 
+class Forced(NamedTuple):
+    """A forced token of a particle, and the row of the logits that says how likely it was."""
+
+    particle: Particle
+    token: int
+    row: int
+
+
+class Tip(NamedTuple):
+    """A particle that is to draw a token: from which row of the logits, under which mask."""
+
+    state: Population
+    particle: Particle
+    generator: np.random.Generator
+    row: int
+    mask: NDArray[np.int32]
+
+
 def write_tokens(sampler: Sampler, states: Sequence[Population], model: Logits) -> list[Particle]:
-    """Write one token of every live particle, and weigh it; return these particles."""
-    live = [(state, *pair) for state in states for pair in state.live()]
-    logits = torch.as_tensor(model([state.query.prompt + particle.guide.ids for state, particle, _ in live]))
+    """Write what is forced and one token more behind every live particle, and weigh it; return these particles.
+
+    Forced tokens are read along with the one before them, in one run of the model, and prefixes that several
+    particles share are asked for once.
+    """
+    rows: dict[tuple[int, ...], int] = {}
+    forced: list[Forced] = []
+    tips: list[Tip] = []
+    particles: list[Particle] = []
+    for state in states:
+        for particle, generator in state.live():
+            text = (*state.query.prompt, *particle.guide.ids)
+            (mask,) = allocate_bitmask(1, len(particle.guide.vocabulary))
+            for token in particle.guide.take_forced(mask):
+                forced.append(Forced(particle, token, rows.setdefault(text, len(rows))))
+                text = (*text, token)
+            if not particle.guide.is_stopped():
+                tips.append(Tip(state, particle, generator, rows.setdefault(text, len(rows)), mask))
+            state.n_forwards += 1
+            particles.append(particle)
+    logits = torch.as_tensor(model(list(rows)))
+    _score(sampler, forced, logits)
+    _draw(sampler, tips, logits)
+    return particles
+
+
+def _score(sampler: Sampler, forced: Sequence[Forced], logits: torch.Tensor) -> None:
+    """Weigh forced tokens by how likely they were."""
+    if not forced:
+        return
+    rows, places = np.unique([each.row for each in forced], return_inverse=True)
+    laws = sampler.target(logits[rows.tolist()]).float()
+    log_p = laws[places.tolist(), [each.token for each in forced]] - laws.logsumexp(-1)[places.tolist()]
+    for (particle, token, _), log_weight in zip(forced, log_p.tolist(), strict=True):
+        particle.log_weight += log_weight
+        particle.trace.append(Step(token, True, 0.0, log_weight))
+
+
+def _draw(sampler: Sampler, tips: Sequence[Tip], logits: torch.Tensor) -> None:
+    """Draw a token behind each tip."""
+    if not tips:
+        return
     sampler_states, info = sampler.step(
-        [particle.sampler_state for _, particle, _ in live],
-        logits,
-        Guides([particle.guide for _, particle, _ in live]),
-        [generator for _, _, generator in live],
+        [tip.particle.sampler_state for tip in tips],
+        logits[[tip.row for tip in tips]],
+        Guides([tip.particle.guide for tip in tips], np.stack([tip.mask for tip in tips])),
+        [tip.generator for tip in tips],
     )
-    tries = info.n_tries or [0] * len(live)
-    for (state, particle, _), sampler_state, n, token, logprob, log_weight in zip(
-        live, sampler_states, tries, *info[:3], strict=True
-    ):
-        state.n_forwards += 1
-        state.n_tries += n
+    tries = info.n_tries or [0] * len(tips)
+    for tip, sampler_state, n, token, logprob, log_weight in zip(tips, sampler_states, tries, *info[:3], strict=True):
+        particle = tip.particle
+        tip.state.n_tries += n
         particle.sampler_state = sampler_state
         particle.log_weight += log_weight
         if token == NOTHING:
@@ -111,4 +167,3 @@ def write_tokens(sampler: Sampler, states: Sequence[Population], model: Logits) 
             particle.trace.append(Step(token, False, logprob, log_weight))
         else:
             raise ValueError(f"the sampler drew token {token}, which is not allowed")
-    return [particle for _, particle, _ in live]

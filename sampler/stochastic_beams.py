@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from detent.sampler.base import Draft, Logits, Outcome, Query
-from detent.sampler.beams import Beam, Search
+from detent.sampler.beams import Beam, Search, read_beams
 from detent.sampler.bitmask import apply_bitmask
 from detent.sampler.guide import Guides
 from detent.sampler.law import Law
@@ -59,15 +59,13 @@ class StochasticBeams(Law):
 
     def step(self, states: Sequence[Search], model: Logits) -> list[Search]:
         """Write one token of every beam, and keep those with the largest variables."""
-        beams = [(state, beam) for state in states for beam in state.live[0]]
-        logits = torch.as_tensor(model([state.query.prompt + beam.guide.ids for state, beam in beams])).float().clone()
+        logits = read_beams(states, model).float()
         log_p = logits.log_softmax(-1).cpu().numpy()
-        apply_bitmask(logits, Guides([beam.guide for _, beam in beams]).bitmask)
+        apply_bitmask(logits, Guides([beam.guide for state in states for beam in state.beams]).bitmask)
         dead = (logits == -torch.inf).all(1, keepdim=True)
         laws = self.scaled(logits.masked_fill(dead, 0.0)).double().log_softmax(-1).masked_fill(dead, -torch.inf)
         rows = zip(laws.cpu().numpy(), log_p, strict=True)
         for state in states:
-            state.n_forwards += len(state.live[0])
             candidates = [Candidate(beam.rank, beam) for beam in state.found[0]]
             for beam in state.live[0]:
                 candidates += self._candidates(state, beam, *next(rows))

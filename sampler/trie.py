@@ -6,7 +6,7 @@ Shared by :class:`~detent.ASAp` and :class:`~detent.CARS`. Everything is in logs
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class Node:
     log_mass : float
         Log of an upper bound on the probability that a text that begins so is valid: exact when all is known.
     log_found : float
-        Log of the probability of the valid texts that were seen, given that they begin so: a lower bound.
+        Log of the probability of the valid texts that are known, given that they begin so: a lower bound.
     is_end : bool
         Whether the text ended here.
     """
@@ -67,11 +67,9 @@ class Node:
         return scores
 
     def refuse(self, tokens: Sequence[int]) -> None:
-        """Learn that nothing valid begins with any of these tokens."""
-        assert self.log_law is not None
-        if self.allowed is None:
-            self.allowed = np.full(-(-len(self.log_law) // 32), -1, np.int32)
-        clear_bits(self.allowed, tokens)
+        """Learn that nothing valid begins with any of these tokens; the mask leaves out those beyond it anyway."""
+        assert self.allowed is not None
+        clear_bits(self.allowed, [token for token in tokens if token < 32 * len(self.allowed)])
 
     def update(self) -> None:
         """Work out the bounds again from those of the children."""
@@ -115,13 +113,23 @@ class Trie:
         self._laws[id(node)] = node
         self._n_bytes += law.nbytes
 
-    def trim(self, used: Iterable[Node]) -> None:
-        """Forget laws beyond the bound, but those ``used`` just now only last."""
-        for node in used:
+    def touch(self, nodes: Iterable[Node]) -> None:
+        """Note that these nodes were used just now."""
+        for node in nodes:
             if id(node) in self._laws:
                 self._laws.move_to_end(id(node))
-        while self._n_bytes > self.max_bytes and len(self._laws) > 1:
-            _, node = self._laws.popitem(last=False)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether laws take more memory than they may."""
+        return self._n_bytes > self.max_bytes
+
+    def trim(self, in_use: Container[int] = ()) -> None:
+        """Forget laws beyond the bound, but the last one and those of nodes whose ids are ``in_use``."""
+        for key in [key for key in self._laws if key not in in_use][: len(self._laws) - 1]:
+            if not self.is_full:
+                break
+            node = self._laws.pop(key)
             assert node.log_law is not None
             self._n_bytes -= node.log_law.nbytes
             node.log_law = None
@@ -170,7 +178,7 @@ class Trie:
             nodes[i].allowed = mask.copy()
         for i, law in zip(parts["with_law"].tolist(), parts["laws"], strict=True):
             trie.keep(nodes[i], law.copy())
-        trie.trim(())
+        trie.trim()
         return trie
 
 

@@ -24,6 +24,7 @@ class Pick(BaseModel):
 SAMPLERS: dict[str, Any] = {
     "masking": detent.Masking(),
     "awrs": detent.AWRS(),
+    "awrs by accepts": detent.AWRS(accepts=3),
     "smc": detent.SMC(4),
     "smc by masking": detent.SMC(4, proposal=detent.Masking()),
     "asap": detent.ASAp(),
@@ -62,6 +63,71 @@ def test_rows_do_not_depend_on_the_batch(lm: detent.LanguageModel, sampler: Any)
     for one, other in zip(together, apart, strict=True):
         assert [result.tokens for result in one] == [result.tokens for result in other]
         assert [r.log_weight for r in one] == pytest.approx([r.log_weight for r in other], abs=1e-3)
+
+
+PREDICATES: dict[str, Any] = {
+    "text": lambda text: len(text) % 3 != 2 and text.isascii(),
+    "bytes": detent.Predicate(lambda data: b"x" not in data, lambda data: len(data) > 1, on="bytes"),
+    "ids": detent.Predicate(lambda ids: sum(ids) % 7 != 3, lambda ids: len(ids) > 1, on="ids"),
+}
+
+
+@pytest.mark.parametrize("where", PREDICATES.values(), ids=PREDICATES)
+@sampler
+def test_rows_under_a_predicate_do_not_depend_on_the_batch(
+    vocabulary: detent.Vocabulary, sampler: Any, where: Any
+) -> None:
+    lm = tiny_table(vocabulary)
+    options: Any = {"max_new_tokens": 6, "seed": 5, "where": where}
+    together, apart = (
+        detent.run(lm, [[1], [2], [3]], sampler=sampler, n=2, batch_size=size, **options) for size in (32, 1)
+    )
+    for one, other in zip(together, apart, strict=True):
+        assert [result.tokens for result in one] == [result.tokens for result in other]
+        assert [r.log_weight for r in one] == pytest.approx([r.log_weight for r in other])
+
+
+@pytest.mark.parametrize("sampler", [detent.CARS(), detent.CARS(batch=1), detent.ASAp(warmup=5), detent.AWRS()])
+def test_rows_of_rejection_do_not_depend_on_the_batch(vocabulary: detent.Vocabulary, sampler: Any) -> None:
+    lm = tiny_table(vocabulary)
+    options: Any = {"max_new_tokens": 5, "seed": 5, "whitespace": "compact"}
+    together, apart = (
+        detent.run(lm, [[1], [2], [3]], {"enum": [1, 12, 22]}, sampler=sampler, n=9, batch_size=size, **options)
+        for size in (32, 1)
+    )
+    for one, other in zip(together, apart, strict=True):
+        assert [result.tokens for result in one] == [result.tokens for result in other]
+        assert one.log_z == pytest.approx(other.log_z)
+
+
+@pytest.mark.parametrize("sampler", [detent.Masking(), detent.AWRS(), detent.SMC(), detent.CARS(), detent.ASAp()])
+def test_every_answer_has_statistics(vocabulary: detent.Vocabulary, sampler: Any) -> None:
+    options: Any = {"max_new_tokens": 5, "seed": 5, "where": twelve}
+    results = detent.run(tiny_table(vocabulary), [1], sampler=sampler, n=4, **options)
+    assert results.log_z is not None and 0 < results.ess <= 4 and len(results.weights) == 4
+    assert results.stats["forwards"] > 0 and results.stats["seconds"] > 0 and results.stats["checks"] > 0
+    assert all(result.log_weight <= 0 for result in results)
+
+
+def test_little_mass_survives_every_step(vocabulary: detent.Vocabulary) -> None:
+    """A model that holds each allowed token to have a probability of 1e-11."""
+
+    def model(ids: torch.Tensor) -> torch.Tensor:
+        logits = torch.full((len(ids), len(vocabulary)), -40.0)
+        logits[:, ord("x")] = 0.0
+        logits[:, [ord("1"), ord("2"), vocabulary.eos_ids[0]]] = torch.tensor([-25.3, -25.9, -25.3])
+        return logits
+
+    lm = detent.load(model, vocabulary, encode=lambda text: [0])
+    spec = lm.compiler.regex("[12]{3}")
+    log_mass = 3 * np.logaddexp(-25.3, -25.9) - 25.3
+    for sampler in (detent.AWRS(), detent.SMC(8), detent.SMC(8, proposal=detent.Masking())):
+        results = detent.run(lm, "x", spec, sampler=sampler, n=8, max_new_tokens=8, seed=1)
+        assert all(result.finish == "stop" for result in results) and results.log_z == pytest.approx(log_mass, abs=0.01)
+    digits = detent.run(
+        lm, "x", where=lambda text: set(text) <= set("12"), sampler=detent.AWRS(), n=8, max_new_tokens=8
+    )
+    assert all(result.finish in ("stop", "length") for result in digits) and digits.ess > 0
 
 
 @sampler

@@ -12,34 +12,15 @@ import pytest
 import torch
 
 from detent import CARS, ASAp, Trie
-from detent.sampler.attempts import Attempts, draws_at
-from detent.sampler.base import Outcome, run_strategy
-from tests.naive.texts import TOYS, Toy
+from detent.sampler.attempts import draws_at
+from detent.sampler.base import run_strategy
+from tests.naive.texts import TOYS
 
-from .laws import assert_law, total_variation, variation_noise
+from . import wrong
+from .criteria import attempts_fall, exact, first_and_fourth, fresh_runs, goes_to_the_law, texts
+from .laws import assert_law, assert_met, total_variation, variation_noise
 
 RUNS = 600
-
-
-def texts(toy: Toy, outcome: Outcome) -> list[str]:
-    return [toy.text([step.token for step in draft.trace]) for draft in outcome.drafts]
-
-
-def fresh_runs(toy: Toy, sampler: Attempts, n: int = 4, by_mask: bool = True) -> list[list[str]]:
-    outcomes = run_strategy(sampler, [toy.query([3, run], n, by_mask) for run in range(RUNS)], toy.model)
-    return [texts(toy, outcome) for outcome in outcomes]
-
-
-def check_exact(toy: Toy, rows: list[list[str]]) -> None:
-    """The first and the fourth text follow the law, and do not know of each other."""
-    law = toy.law()
-    first, fourth = [row[0] for row in rows], [row[3] for row in rows]
-    assert_law(Counter(first), law)
-    assert_law(Counter(fourth), law)
-    likely = max(law, key=lambda text: law[text])
-    both = Counter((a == likely, b == likely) for a, b in zip(first, fourth, strict=True))
-    p = law[likely]
-    assert_law(both, {(a, b): (p if a else 1 - p) * (p if b else 1 - p) for a in (True, False) for b in (True, False)})
 
 
 @pytest.mark.parametrize(
@@ -54,19 +35,20 @@ def check_exact(toy: Toy, rows: list[list[str]]) -> None:
     ],
 )
 def test_cars_is_exact_from_the_first_text(name: str, batch: int, by_mask: bool) -> None:
-    check_exact(TOYS[name], fresh_runs(TOYS[name], CARS(batch=batch), by_mask=by_mask))
+    assert_met(exact(TOYS[name], CARS(batch=batch), RUNS, by_mask))
 
 
 def test_options_shape_the_law_before_the_constraint() -> None:
     toy = TOYS["dyck"]
     colder = replace(toy, scores=lambda text: [2 * score for score in toy.scores(text)])
-    check_exact(colder, [texts(toy, outcome) for outcome in run_fresh(toy, CARS(temperature=0.5))])
+    assert_met(first_and_fourth(colder, fresh_runs(toy, CARS(temperature=0.5), RUNS, by_mask=False)))
 
     def two_best(text: str) -> list[float]:
         scores = list(toy.scores(text))
         return [score if score > min(scores) else -np.inf for score in scores]
 
-    check_exact(replace(toy, scores=two_best), [texts(toy, outcome) for outcome in run_fresh(toy, CARS(top_k=2))])
+    rows = fresh_runs(toy, CARS(top_k=2), RUNS, by_mask=False)
+    assert_met(first_and_fourth(replace(toy, scores=two_best), rows))
 
 
 @pytest.mark.parametrize("by_mask", [False, True])
@@ -83,94 +65,38 @@ def test_logits_beyond_the_vocabulary_are_never_valid(by_mask: bool) -> None:
     assert all(step.token <= len(toy.letters) for draft in outcome.drafts for step in draft.trace)
 
 
-def run_fresh(toy: Toy, sampler: Attempts) -> list[Outcome]:
-    return run_strategy(sampler, [toy.query([3, run], 4) for run in range(RUNS)], toy.model)
-
-
-class MaskedFresh(CARS):
-    """New nodes are masked at once: silently ASAp."""
-
-    _masks_at_once = True
-
-
-class Unlearned(CARS):
-    """What was learnt below is not told above."""
-
-    def _commit(self, state: Any) -> None:
-        super()._commit(state)
-        for attempt in state.attempts:
-            for node in attempt.path[1:]:
-                node.log_mass = 0.0
-
-
-class FirstFinished(CARS):
-    """The shortest texts of a round come first."""
-
-    def _commit(self, state: Any) -> None:
-        state.attempts.sort(key=lambda attempt: (attempt.failed, len(attempt.trace)))
-        super()._commit(state)
-
-
-@pytest.mark.parametrize(
-    ("sampler", "name"),
-    [
-        (MaskedFresh(batch=1), "skewed"),
-        (MaskedFresh(), "wide"),
-        (ASAp(batch=1), "skewed"),
-        (FirstFinished(), "modulo"),
-        (Unlearned(batch=1), "skewed"),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Attempts) else value,
-)
-def test_wrong_samplers_are_found(sampler: Attempts, name: str) -> None:
+@pytest.mark.parametrize("name", wrong.ATTEMPTS)
+def test_wrong_samplers_are_found(name: str) -> None:
+    toy, sampler = wrong.ATTEMPTS[name]
     with pytest.raises(AssertionError, match="chi-square"):
-        check_exact(TOYS[name], fresh_runs(TOYS[name], sampler))
-
-
-def attempts_per_text(sampler: Attempts, toy: Toy, seeds: int = 20, n: int = 60) -> tuple[float, float]:
-    """Attempts per text among the first five texts, and behind the fortieth."""
-    early, late = [], []
-    for seed in range(seeds):
-        (outcome,) = run_strategy(sampler, [toy.query([4, seed], 5)], toy.model)
-        early.append(outcome.stats["attempts"] / 5)
-        counts = []
-        for wanted in (40, n):
-            (outcome,) = run_strategy(sampler, [toy.query([4, seed], wanted)], toy.model)
-            counts.append(outcome.stats["attempts"])
-        late.append((counts[1] - counts[0]) / (n - 40))
-    return float(np.mean(early)), float(np.mean(late))
+        assert_met(exact(toy, sampler, RUNS))
 
 
 @pytest.mark.parametrize("name", ["skewed", "dyck"])
 def test_attempts_fall(name: str) -> None:
-    early, late = attempts_per_text(CARS(batch=1), TOYS[name])
-    mass = sum(TOYS[name].masses().values())
-    assert late <= 1.1 and early < 0.9 / mass
+    assert_met(attempts_fall(TOYS[name], CARS(batch=1)))
 
 
-def divergence(found: list[str], law: dict[str, float], proposal: dict[str, float]) -> float:
-    """KL from the law to counts smoothed by the proposal."""
-    counts = Counter(found)
-    n = len(found)
-    return sum(p * np.log(p / ((counts[text] + 25 * proposal[text]) / (n + 25))) for text, p in law.items() if p > 0)
+def test_plain_rejection_is_found_by_its_cost() -> None:
+    toy = TOYS["skewed"]
+    assert_met(exact(toy, wrong.PlainRejection(batch=1), RUNS // 6))
+    with pytest.raises(AssertionError, match="attempts"):
+        assert_met(attempts_fall(toy, wrong.PlainRejection(batch=1), 1))
 
 
 @pytest.mark.parametrize("name", ["skewed", "dyck", "wide"])
 def test_asap_goes_to_the_law(name: str) -> None:
-    toy = TOYS[name]
-    law, masked = toy.law(), toy.law(masked=True)
-    outcomes = run_strategy(ASAp(batch=1), [toy.query([6, chain], 200, True) for chain in range(25)], toy.model)
-    rows = [texts(toy, outcome) for outcome in outcomes]
-    assert {text for row in rows for text in row} <= set(law)
-    first = divergence([text for row in rows for text in row[:3]], law, masked)
-    last = divergence([text for row in rows for text in row[-25:]], law, masked)
-    plain = sum(p * np.log(p / masked[text]) for text, p in law.items())
-    assert last <= 0.25 * plain + 0.01 and last <= first
+    assert_met(goes_to_the_law(TOYS[name], ASAp(batch=1), 25))
+
+
+def test_masking_does_not_go_to_the_law() -> None:
+    with pytest.raises(AssertionError, match="KL"):
+        assert_met(goes_to_the_law(TOYS["skewed"], wrong.masking(200), 4))
 
 
 def test_the_first_text_of_asap_is_masking() -> None:
     toy = TOYS["skewed"]
-    rows = fresh_runs(toy, ASAp(), n=1, by_mask=False)
+    rows = fresh_runs(toy, ASAp(), RUNS, n=1, by_mask=False)
     assert_law(Counter(row[0] for row in rows), toy.law(masked=True))
 
 
@@ -259,6 +185,18 @@ def test_forgetting_laws_changes_nothing_but_the_cost() -> None:
     assert texts(toy, one) == texts(toy, other)
     assert one.stats["forwards"] > other.stats["forwards"]
     assert small._n_bytes <= 4 * 9 * 5
+
+
+@pytest.mark.parametrize("max_bytes", [1 << 20, 40])
+def test_prompts_that_share_a_trie_stay_exact(max_bytes: int) -> None:
+    """Equal prompts take turns; a bound on the memory never takes away what a round is drawn from."""
+    toy, runs = TOYS["modulo"], 300
+    first: Counter[str] = Counter()
+    for run in range(runs):
+        queries = [replace(toy.query([5, run, i], 2), prompt=[i // 2]) for i in range(4)]
+        outcomes = run_strategy(CARS(batch=2, trie=Trie(max_bytes)), queries, toy.model)
+        first.update(texts(toy, outcome)[-1] for outcome in outcomes)
+    assert_law(first, toy.law())
 
 
 def test_draws_follow_what_is_left() -> None:

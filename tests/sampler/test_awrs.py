@@ -2,133 +2,41 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from detent import AWRS, awrs_step
-from detent.sampler import awrs, order
+from detent import AWRS, Costs, awrs_step
+from detent.sampler import awrs, costs, order
 
-from .laws import assert_law, assert_mean
+from . import wrong
+from .criteria import CASES, VARIANTS, Case, draw_tokens, expected_tries, little_mass, tries, weighted
+from .laws import assert_met
 
 N = 4_000
-Case = tuple[list[float], set[int]]
-
-CASES: dict[str, Case] = {
-    "flat": ([1.0] * 8, {1, 4, 7}),
-    "two forbidden peaks": ([40.0, 30.0, 5.0, 1.0, 1.0, 0.5], {3, 4, 5}),
-    "allowed peak": ([90.0, 5.0, 3.0, 2.0], {0, 3}),
-    "falling": ([0.5**i for i in range(20)], set(range(1, 20, 3))),
-    "all allowed": ([3.0, 2.0, 1.0], {0, 1, 2}),
-    "one allowed": ([1.0, 1.0, 1.0, 5.0], {1}),
-}
-
-
-def run(case: Case, n: int, step: Callable[..., Any] = awrs_step, **options: Any) -> tuple[list[int], np.ndarray, Any]:
-    """Tokens, weights and tries of ``n`` rows with generators of their own."""
-    probs, allowed = case
-    logits = torch.tensor(probs, dtype=torch.float64).log().float().expand(n, -1)
-    generators = [np.random.default_rng([7, i]) for i in range(n)]
-    info = step(logits, lambda row, token: token in allowed, generators, **options)
-    return info.tokens, np.exp(info.log_weight), info.n_tries
-
-
-def check_weighted(case: Case, tokens: list[int], weights: np.ndarray) -> None:
-    """``E[W] = Z`` and ``E[W 1{X = x}] = p_x``, the law of the token, and nothing forbidden alive."""
-    probs, allowed = case
-    law = np.array(probs) / sum(probs)
-    mass = law[sorted(allowed)].sum()
-    alive = [token for token, weight in zip(tokens, weights, strict=True) if weight > 0]
-    assert set(alive) <= allowed
-    assert_mean(weights, mass)
-    for token in allowed:
-        if law[token] * len(tokens) < 30 * mass:
-            continue  # too rare for a mean
-        assert_mean(weights * (np.array(tokens) == token), law[token], 4.5)
-    assert_law(Counter(tokens), {token: law[token] / mass for token in allowed})
-
-
-VARIANTS: dict[str, dict[str, Any]] = {
-    "recursive": {},
-    "two accepts": {"accepts": 2},
-    "three accepts": {"accepts": 3},
-    "six accepts": {"accepts": 6},
-    "mask after two": {"misses": 2},
-}
-
-
-def with_mask(case: Case, options: dict[str, Any]) -> dict[str, Any]:
-    if "misses" not in options:
-        return options
-    allowed = np.isin(np.arange(len(case[0])), sorted(case[1]))
-    return {**options, "mask": lambda row: allowed}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", CASES)
 def test_draws_are_properly_weighted(name: str, variant: str) -> None:
-    case = CASES[name]
-    check_weighted(case, *run(case, N, **with_mask(case, VARIANTS[variant]))[:2])
+    assert_met(weighted(CASES[name], *draw_tokens(CASES[name], N, **VARIANTS[variant])[:2]))
 
 
 @pytest.mark.parametrize("name", ["flat", "falling"])
 def test_the_race_of_the_device_has_the_same_law(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order, "PLACES", 3)  # so that it runs out of places
     monkeypatch.setattr(awrs, "draws", order.races)
-    for variant in ({}, {"accepts": 3}):
-        check_weighted(CASES[name], *run(CASES[name], N, **variant)[:2])
+    for variant in ("recursive", "three accepts", "mask after two"):
+        assert_met(weighted(CASES[name], *draw_tokens(CASES[name], N // 2, **VARIANTS[variant])[:2]))
 
 
-# ------------------------------------------------------------------------------------------------------ wrong samplers
-def wrong(weigh: Callable[[list[order.Drawn], int], float]) -> Callable[..., Any]:
-    """A sampler that tries like the right one and weighs wrongly: from the draws, the last of them accepted."""
-
-    def step(logits: torch.Tensor, check: Any, generators: Any) -> Any:
-        tokens, weights = [], []
-        for draws in order.draws(logits, logits.logsumexp(-1).tolist(), generators):
-            tried = []
-            for drawn in draws:
-                tried.append(drawn)
-                if check(0, drawn.token):
-                    break
-            tokens.append(tried[-1].token)
-            weights.append(np.log(weigh(tried, len(logits[0]))))
-        return awrs.Info(tokens, [], weights)
-
-    return step
-
-
-WRONG: dict[str, Callable[[list[order.Drawn], int], float]] = {
-    "one": lambda tried, width: 1.0,
-    "one over the tries": lambda tried, width: 1 / len(tried),
-    "mass that was not rejected": lambda tried, width: np.exp(tried[-1].log_rest),
-    "by rank": lambda tried, width: 1 - (len(tried) - 1) / width,
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("name", wrong.WEIGHTS)
 def test_a_wrong_weight_is_found(name: str) -> None:
-    found = 0
-    for case in ("flat", "two forbidden peaks", "falling"):
-        try:
-            check_weighted(CASES[case], *run(CASES[case], N, wrong(WRONG[name]))[:2])
-        except AssertionError:
-            found += 1
-    assert found == 3
-
-
-def test_a_wrong_law_is_found() -> None:
-    def greedy(logits: torch.Tensor, check: Any, generators: Any) -> Any:
-        tokens = [max(CASES["falling"][1], key=lambda t: logits[0, t])] * len(logits)
-        mass = logits[0].softmax(-1)[sorted(CASES["falling"][1])].sum().log().item()
-        return awrs.Info(tokens, [], [mass] * len(logits))
-
-    with pytest.raises(AssertionError, match="mean"):
-        check_weighted(CASES["falling"], *run(CASES["falling"], N, greedy)[:2])
+    for case in wrong.WEIGHED_CASES:
+        with pytest.raises(AssertionError):
+            assert_met(weighted(case, *draw_tokens(case, N // 2, wrong.WEIGHTS[name])[:2]))
 
 
 # --------------------------------------------------------------------------------------------------------------- edges
@@ -136,18 +44,20 @@ def test_a_wrong_law_is_found() -> None:
 @pytest.mark.parametrize("log_mass", [-7, -14, -25, -60, -200])
 @pytest.mark.parametrize("peaks", [1, 60])
 def test_little_mass_is_no_death(accepts: int | None, log_mass: float, peaks: int) -> None:
-    """Mass down to e-200, with and without a dominant token: the right law, nothing dead."""
-    n = 300
-    allowed = {peaks, peaks + 1}
-    logits = torch.zeros(peaks + 2)
-    logits[peaks], logits[peaks + 1] = log_mass + np.log(0.75 * peaks), log_mass + np.log(0.25 * peaks)
-    generators = [np.random.default_rng([3, i]) for i in range(n)]
-    info = awrs_step(logits.expand(n, -1), lambda row, token: token in allowed, generators, accepts=accepts)
-    assert set(info.tokens) == allowed
-    assert_law(Counter(info.tokens), {peaks: 0.75, peaks + 1: 0.25})
-    relative = np.exp(np.array(info.log_weight) - log_mass)
-    if log_mass < -10:  # above, what is drawn before the peaks is rare and heavy
-        assert_mean(relative, 1.0, 6)
+    """Mass down to e-200, with and without a dominant token."""
+    assert_met(little_mass(log_mass, peaks, 300, accepts=accepts))
+
+
+@pytest.mark.parametrize("log_mass", [-14, -60])
+def test_the_race_of_the_device_meets_little_mass(log_mass: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(awrs, "draws", order.races)
+    assert_met(little_mass(log_mass, 60, 300))
+
+
+def test_one_minus_what_was_rejected_is_found() -> None:
+    for log_mass in (-14, -25):
+        with pytest.raises(AssertionError, match="dead"):
+            assert_met(little_mass(log_mass, 60, 300, wrong.early_stop))
 
 
 def test_nothing_allowed_is_dead_without_nan() -> None:
@@ -179,6 +89,82 @@ def test_options_are_checked() -> None:
         awrs_step(torch.zeros(1, 2), lambda row, token: True, [], accepts=2, mask=lambda row: np.ones(2, np.bool_))
 
 
+# -------------------------------------------------------------------------------------------------------------- costs
+class Clock:
+    """A clock that checks and masks move on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, check: float, mask: float) -> None:
+        self.now, self.per_check, self.per_mask, self.n_masks = 0.0, check, mask, 0
+        monkeypatch.setattr(costs, "perf_counter", lambda: self.now)
+
+    def step(self, case: Case, measured: Costs, n: int) -> tuple[list[int], np.ndarray]:
+        """Draw ``n`` tokens one after the other, with costs that this clock shows."""
+        probs, allowed = case
+        logits = torch.tensor(probs, dtype=torch.float64).log().float()[None]
+        whole = np.isin(np.arange(len(probs)), sorted(allowed))
+
+        def check(row: int, token: int) -> bool:
+            self.now += self.per_check
+            return token in allowed
+
+        def mask(row: int) -> np.ndarray:
+            self.now += self.per_mask
+            self.n_masks += 1
+            return whole
+
+        generators = [np.random.default_rng([8, i]) for i in range(n)]
+        infos = [awrs_step(logits, check, [generator], mask=mask, misses=measured) for generator in generators]
+        return [info.tokens[0] for info in infos], np.exp([info.log_weight[0] for info in infos])
+
+
+HARD: Case = ([1.0] * 60, {7, 31})  # 20 tries to the first allowed token
+
+
+@pytest.mark.parametrize(("check", "mask", "misses"), [(1.0, 3.0, 3), (1.0, 0.2, 1), (1e-3, 1.0, 1000)])
+def test_misses_are_the_costs_of_a_mask_over_those_of_a_try(
+    monkeypatch: pytest.MonkeyPatch, check: float, mask: float, misses: int
+) -> None:
+    measured = Costs()
+    assert measured.misses == 32
+    clock = Clock(monkeypatch, check, mask)
+    clock.step(HARD, measured, 40)
+    assert measured.misses == misses
+    before = clock.n_masks
+    clock.step(HARD, measured, 40)
+    assert (clock.n_masks - before > 20) == (misses <= 3)
+
+
+def test_measured_costs_leave_the_law(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = Costs()
+    clock = Clock(monkeypatch, 1.0, 3.0)
+    clock.step(HARD, measured, 40)
+    assert_met(weighted(CASES["falling"], *clock.step(CASES["falling"], measured, 1500)))
+    assert clock.n_masks > 40 and measured.misses == 3
+
+
+def test_at_most_twice_the_better_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ski rental, in the mean: hard and easy rows, dear and cheap masks."""
+    for case in (HARD, CASES["all allowed"], CASES["two forbidden peaks"]):
+        for mask in (0.5, 4.0, 30.0):
+            measured, clock = Costs(), Clock(monkeypatch, 1.0, mask)
+            clock.step(HARD, measured, 60)
+            start = clock.now
+            clock.step(case, measured, 300)
+            spent = (clock.now - start) / 300
+            law = np.array(case[0]) / sum(case[0])
+            tries = expected_tries(law, np.isin(np.arange(len(law)), sorted(case[1])), 2)
+            assert spent <= 2 * min(tries, mask + 1) + 1.5
+
+
+def test_the_first_mask_counts_for_nothing() -> None:
+    measured = Costs()
+    measured.mask(lambda: None)
+    list(measured.watch(iter("abc")))
+    assert measured.misses == 32
+    measured.mask(lambda: None)
+    assert measured.misses != 32
+
+
 # --------------------------------------------------------------------------------------------------------------- order
 class Stuck:
     """A generator that gives one number."""
@@ -205,24 +191,28 @@ def test_every_token_with_mass_comes_once_and_the_rest_falls(uniform: float, wid
 
 
 # --------------------------------------------------------------------------------------------------------------- tries
-def expected_tries(law: np.ndarray, allowed: np.ndarray, accepts: int) -> float:
-    mass = law[allowed].sum()
-    forbidden = (1 - (mass / (mass + law[~allowed])) ** accepts).sum()
-    return forbidden + (1 - (1 - law[allowed] / mass) ** accepts).sum()
-
-
 @pytest.mark.parametrize("width", [64, 1024, 32_768])
 @pytest.mark.parametrize("accepts", [None, 2, 3])
 def test_tries_are_those_of_the_closed_form(width: int, accepts: int | None) -> None:
-    rng = np.random.default_rng(width)
-    logits = 3 * rng.standard_normal(width).astype(np.float32)
-    allowed = rng.random(width) < 0.4
-    law = np.exp(logits.astype(np.float64))
-    law /= law.sum()
-    n = 300
-    generators = [np.random.default_rng([5, i]) for i in range(n)]
-    info = awrs_step(torch.tensor(logits).expand(n, -1), lambda row, token: allowed[token], generators, accepts=accepts)
-    expected = expected_tries(law, allowed, accepts or 2)
-    assert np.mean(info.n_tries) <= 1.25 * expected + 0.3
-    full_scan = allowed.sum()
-    assert np.mean(info.n_tries) < full_scan / 2
+    assert_met(tries(width, 300, accepts=accepts))
+
+
+def test_a_full_scan_is_found() -> None:
+    with pytest.raises(AssertionError, match="tries"):
+        assert_met(tries(1024, 10, wrong.full_scan))
+
+
+@pytest.mark.parametrize("draws", [order.draws, order.races])
+def test_rows_do_not_depend_on_their_neighbours(draws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(awrs, "draws", draws)
+    logits = torch.randn(5, 300, generator=torch.Generator().manual_seed(1))
+
+    def check(row: int, token: int) -> bool:
+        return token % 5 == 0
+
+    for accepts in (None, 3):
+        together = awrs_step(logits, check, [np.random.default_rng(i) for i in range(5)], accepts=accepts)
+        for i in range(5):
+            alone = awrs_step(logits[i : i + 1], check, [np.random.default_rng(i)], accepts=accepts)
+            assert (alone.tokens[0], alone.n_tries[0]) == (together.tokens[i], together.n_tries[i])
+            assert alone.log_weight[0] == pytest.approx(together.log_weight[i])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 import pytest
+import torch
 
 from detent import BeamSearch, BestOf, Masking, StochasticBeams
 from detent.sampler.base import Outcome, run_strategy
@@ -32,11 +34,57 @@ def test_wide_beams_are_exhaustive(name: str) -> None:
     np.testing.assert_allclose(scores, [np.log(masses[text]) for text in ranked], rtol=1e-4)
 
 
-def test_renormalised_scores_would_be_found() -> None:
-    """The skewed toy ranks otherwise by masking's law."""
+def test_renormalised_scores_are_found() -> None:
+    """A model that is masked before it is asked makes beams rank by masking's law."""
     toy = TOYS["skewed"]
-    masses, masked = toy.masses(), toy.law(masked=True)
-    assert max(masses, key=lambda text: masses[text]) != max(masked, key=lambda text: masked[text])
+
+    def masked(prefixes: Sequence[Sequence[int]]) -> torch.Tensor:
+        logits = toy.model(prefixes)
+        for row, prefix in zip(logits, prefixes, strict=True):
+            beginning = toy.text(prefix[1:])
+            row[[not toy.may_begin(beginning + letter) for letter in toy.letters] + [False]] = -torch.inf
+        return logits
+
+    masses = toy.masses()
+    (outcome,) = run_strategy(BeamSearch(width=600), [toy.query(0)], masked)
+    assert texts(toy, outcome)[0] != max(masses, key=lambda text: masses[text])
+
+
+def naive_beams(toy: Toy, width: int, groups: int, diversity: float, penalty: float) -> list[str]:
+    """Figure 2 of the paper, one beam at a time: what each group has found, the best first."""
+    live: list[list[tuple[str, float, float]]] = [[("", 0.0, 0.0)] for _ in range(groups)]  # text, rank, log p
+    found: list[list[tuple[float, str]]] = [[] for _ in range(groups)]
+    for length in range(1, toy.limit + 1):
+        taken: Counter[str] = Counter()
+        for number, group in enumerate(live):
+            options = []
+            for text, rank, _ in group:
+                law = toy.model([[0, *map(toy.letters.index, text)]])[0].double().log_softmax(-1).tolist()
+                if toy.is_good(text) and toy.may_begin(text):
+                    options.append((rank + law[-1], text, ""))
+                for letter, log_p in zip(toy.letters, law, strict=False):
+                    if length < toy.limit and toy.may_begin(text + letter):
+                        options.append((rank + log_p - diversity * taken[letter], text, letter))
+            options.sort(reverse=True)
+            ends = [(rank / length**penalty, text) for rank, text, letter in options[: 2 * width] if not letter]
+            found[number] = sorted(found[number] + ends, reverse=True)[:width]
+            kept = [(text + letter, rank, 0.0) for rank, text, letter in options[: 2 * width] if letter][:width]
+            taken.update(text[-1] for text, _, _ in kept)
+            live[number] = kept
+    ranked = sorted((pair for group in found for pair in group), reverse=True)
+    return list(dict.fromkeys(text for _, text in ranked))
+
+
+@pytest.mark.parametrize("name", TOYS)
+@pytest.mark.parametrize(("width", "groups"), [(1, 1), (3, 1), (2, 2), (2, 3)])
+@pytest.mark.parametrize("penalty", [0.0, 0.8])
+def test_beams_equal_a_plain_search(name: str, width: int, groups: int, penalty: float) -> None:
+    toy = TOYS[name]
+    sampler = BeamSearch(width * groups, groups, 0.7, penalty)
+    expected = naive_beams(toy, width, groups, 0.7, penalty)
+    for by_mask in (False, True):
+        (outcome,) = run_strategy(sampler, [toy.query(0, width * groups, by_mask)], toy.model)
+        assert texts(toy, outcome) == expected
 
 
 def test_a_length_penalty_ranks_by_mean() -> None:

@@ -10,12 +10,11 @@ import pytest
 from .laws import assert_law, assert_mean, chi_square_p
 
 LAW = {"a": 0.4, "b": 0.3, "c": 0.2, "d": 0.07, "e": 0.03}
-SHIFTED = {"a": 0.35, "b": 0.3, "c": 0.2, "d": 0.12, "e": 0.03}  # 0.05 away
 N = 2000
 
 
-def drawn(law: dict[str, float], seed: int) -> Counter[str]:
-    counts = np.random.default_rng(seed).multinomial(N, list(law.values()))
+def drawn(law: dict[str, float], seed: int, n: int = N) -> Counter[str]:
+    counts = np.random.default_rng(seed).multinomial(n, list(law.values()))
     return Counter(dict(zip(law, counts.tolist(), strict=True)))
 
 
@@ -30,12 +29,14 @@ def test_p_values_are_uniform() -> None:
     assert abs(shares - 0.2).max() < 0.08
 
 
-def test_a_shift_of_five_percent_is_found() -> None:
-    """Power at 2,000 draws: at least 0.98."""
+@pytest.mark.parametrize(("n", "shift"), [(600, 0.09), (2000, 0.05), (10_000, 0.025)])
+def test_power(n: int, shift: float) -> None:
+    """What tests of this many draws find with a probability of at least 0.98: a law so far away."""
+    shifted = LAW | {"a": LAW["a"] - shift, "d": LAW["d"] + shift}
     found = 0
     for seed in range(100):
         try:
-            assert_law(drawn(SHIFTED, seed), LAW)
+            assert_law(drawn(shifted, seed, n), LAW)
         except AssertionError:
             found += 1
     assert found >= 98

@@ -74,6 +74,15 @@ def test_law_equals_the_reference(order: list[int], allowed: set[int], sampler: 
     np.testing.assert_allclose(law, naive_law(logits, allowed, sampler), atol=1e-6)
 
 
+def test_a_mask_behind_the_truncation_is_found() -> None:
+    """Top-k of everything, then the mask: another law, and at times none at all."""
+    logits = torch.tensor([[3.0, 2.0, 1.0, 0.0]])
+    allowed, sampler = {1, 3}, Masking(top_k=2)
+    wrong = sampler.law(logits)[0].numpy() * np.isin(range(4), sorted(allowed))
+    assert abs(wrong / wrong.sum() - naive_law(logits[0].tolist(), allowed, sampler)).max() > 0.1
+    assert Masking(top_k=1).law(logits)[0, sorted(allowed)].sum() == 0
+
+
 def test_reports_the_masked_untruncated_law() -> None:
     logits = torch.randn(2, WIDTH, generator=torch.Generator().manual_seed(0))
     constraint = Fixed({1, 4, 7}, {2})

@@ -2,144 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from detent import AWRS, SMC, Masking
-from detent.sampler import smc
+from detent import SMC, Masking
 from detent.sampler.base import run_strategy
-from detent.sampler.particles import Particle
 from detent.sampler.weights import effective_size, normalise, resample
-from tests.naive.texts import TOYS, Toy
+from tests.naive.texts import TOYS
 
-from .laws import assert_mean
+from . import wrong
+from .criteria import SMC_CASES, weighted_texts
+from .laws import assert_mean, assert_met
 
-RUNS, PARTICLES = 150, 16
-
-
-def estimates(toy: Toy, sampler: SMC, runs: int = RUNS) -> tuple[np.ndarray, Counter[str]]:
-    """The estimates of the normaliser, and the weighted texts of all runs."""
-    outcomes = run_strategy(sampler, [toy.query([11, run]) for run in range(runs)], toy.model)
-    pooled: Counter[str] = Counter()
-    for outcome in outcomes:
-        weights, log_mean = normalise([draft.log_weight for draft in outcome.drafts])
-        assert outcome.log_z == log_mean
-        for draft, weight in zip(outcome.drafts, weights, strict=True):
-            # unnormalised: the pool is then a ratio of unbiased estimates
-            pooled[toy.text([step.token for step in draft.trace])] += weight * np.exp(log_mean)
-    return np.exp([outcome.log_z for outcome in outcomes]), pooled
+RUNS = 150
 
 
-def distance(pooled: Counter[str], law: dict[str, float]) -> float:
-    total = sum(pooled.values())
-    return sum(abs(pooled[text] / total - law.get(text, 0.0)) for text in {*pooled, *law}) / 2
-
-
-def fewer_bs(text: str) -> float:
-    return -0.7 * text.count("b")
-
-
-CASES: dict[str, tuple[str, SMC]] = {
-    "skewed": ("skewed", SMC(PARTICLES)),
-    "dyck by masking": ("dyck", SMC(PARTICLES, proposal=Masking())),
-    "dead ends": ("modulo", SMC(PARTICLES, proposal=AWRS(accepts=3), scheme="systematic")),
-    "wide": ("wide", SMC(PARTICLES, threshold=0.9)),
-    "no resampling": ("dyck", SMC(PARTICLES, threshold=0.0)),
-    "colder": ("dyck", SMC(PARTICLES, proposal=AWRS(temperature=0.5))),
-    "critic": ("modulo", SMC(PARTICLES, critic=fewer_bs)),
-}
-
-
-def truth(name: str, sampler: SMC) -> tuple[float, dict[str, float]]:
-    toy = TOYS[name]
-    temperature = getattr(sampler.proposal, "temperature", 1.0)
-    if temperature != 1:
-        plain = toy.scores
-        toy = replace(toy, scores=lambda text: [score / temperature for score in plain(text)])
-    masses = {
-        text: mass * np.exp(sampler.critic(text) if sampler.critic else 0.0) for text, mass in toy.masses().items()
-    }
-    total = sum(masses.values())
-    return total, {text: mass / total for text, mass in masses.items()}
-
-
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", SMC_CASES)
 def test_the_normaliser_is_unbiased_and_the_texts_follow_the_law(case: str) -> None:
-    name, sampler = CASES[case]
-    total, law = truth(name, sampler)
-    z, pooled = estimates(TOYS[name], sampler)
-    assert_mean(z, total)
-    assert set(pooled) <= set(law) | {text for text, weight in pooled.items() if weight == 0}
-    assert distance(pooled, law) < 0.14
+    assert_met(weighted_texts(*SMC_CASES[case], RUNS))
 
 
-class NoWeights(SMC):
-    """Masking's draws as if they weighed the same."""
-
-    def step(self, states: Any, model: Any) -> Any:
-        states = super().step(states, model)
-        for state in states:
-            for particle in state.particles:
-                if particle.log_weight > -np.inf:
-                    particle.log_weight = 0.0
-        return states
-
-
-class NoReset(SMC):
-    """Weights are kept where copies were made by weight: they count twice."""
-
-    def _resample(self, state: Any) -> None:
-        before = {id(particle.guide): particle.log_weight for particle in state.particles}
-        copies = Particle.copy
-        try:
-            weights: list[float] = []
-            Particle.copy = lambda self: weights.append(self.log_weight) or copies(self)  # type: ignore[assignment,func-returns-value]
-            super()._resample(state)
-        finally:
-            Particle.copy = copies  # type: ignore[method-assign]
-        if weights:
-            for particle, weight in zip(state.particles, weights, strict=True):
-                particle.log_weight = weight
-        assert before
-
-
-class KeptTwist(SMC):
-    """The critic's word on every beginning counts."""
-
-    def _twist(self, particle: Any) -> None:
-        super()._twist(particle)
-        particle.log_twist = 0.0
-
-
-class Biased(AWRS):
-    """The mass that was not rejected, without the toss for what comes behind."""
-
-    def step(self, *arguments: Any) -> Any:
-        states, info = super().step(*arguments)
-        return states, info._replace(log_weight=[weight / 2 for weight in info.log_weight])
-
-
-@pytest.mark.parametrize(
-    ("name", "sampler"),
-    [
-        ("skewed", NoWeights(PARTICLES)),
-        ("wide", NoWeights(PARTICLES)),
-        ("wide", NoReset(PARTICLES, threshold=1.0)),
-        ("modulo", KeptTwist(PARTICLES, critic=fewer_bs)),
-        ("dyck", SMC(PARTICLES, proposal=Biased())),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, SMC) else value,
-)
-def test_wrong_samplers_are_found(name: str, sampler: SMC) -> None:
-    total, law = truth(name, sampler)
-    z, pooled = estimates(TOYS[name], sampler)
+@pytest.mark.parametrize("name", wrong.PARTICLES)
+def test_wrong_samplers_are_found(name: str) -> None:
     with pytest.raises(AssertionError):
-        assert_mean(z, total)
-        assert distance(pooled, law) < 0.14
+        assert_met(weighted_texts(*wrong.PARTICLES[name], RUNS))
 
 
 def test_all_dead_is_no_nan() -> None:
@@ -208,4 +97,3 @@ def test_weights_are_normalised_in_logs() -> None:
     assert effective_size(weights) == pytest.approx(1 / (0.0625 + 0.5625))
     weights, log_mean = normalise([-np.inf, -np.inf])
     assert (weights == 0).all() and log_mean == -np.inf and effective_size(weights) == 0
-    assert smc.SMC().particles == 16
