@@ -39,6 +39,8 @@ class LanguageModel:
     open_prefixes : callable or None
         Makes a callable from prefixes to the logits that follow them, for strategies that go back to earlier prefixes.
         By default a new session reads every prefix from its first token on.
+    open_texts : callable or None
+        The same for drafting, where texts only grow and nothing else comes back. By default ``open_prefixes``.
     compiler : Compiler
         Compiles and remembers grammars for this vocabulary.
     """
@@ -49,11 +51,14 @@ class LanguageModel:
     template: Callable[[str, JsonSchema | None], str] = field(repr=False)
     max_length: int | None = None
     open_prefixes: Callable[[], Logits] | None = field(default=None, repr=False)
+    open_texts: Callable[[], Logits] | None = field(default=None, repr=False)
     compiler: Compiler = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.open_prefixes is None:
             self.open_prefixes = lambda: lambda prefixes: self.open_session().prefill(prefixes)
+        if self.open_texts is None:
+            self.open_texts = self.open_prefixes
         self.compiler = Compiler(self.vocabulary)
 
 
@@ -115,6 +120,7 @@ def load(
         template=template or _prompt_itself,
         max_length=getattr(config, "max_position_embeddings", None),
         open_prefixes=_prefixes_of(model) if is_network else None,
+        open_texts=_texts_of(model) if is_network else None,
     )
 
 
@@ -170,6 +176,15 @@ def _prefixes_of(model: Any) -> Callable[[], Logits] | None:
     if "past_key_values" not in signature(model.forward).parameters or getattr(model, "_is_stateful", False):
         return None
     return partial(PrefixStore, model) if keeps_everything(model) else None
+
+
+def _texts_of(model: Any) -> Callable[[], Logits] | None:
+    """Choose the cache of texts that grow where the model reads trees of tokens."""
+    from detent.growing import GrowingTexts, reads_trees
+
+    if "past_key_values" not in signature(model.forward).parameters or getattr(model, "_is_stateful", False):
+        return None
+    return partial(GrowingTexts, model) if reads_trees(model) else None
 
 
 def _eos_ids(model: Any, tokenizer: Any) -> list[int] | None:

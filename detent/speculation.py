@@ -96,7 +96,7 @@ def to_speculation(draft: Any, lm: LanguageModel) -> Speculation:
     if draft is True:
         return Speculation(training_free(lm))
     if isinstance(draft, LanguageModel):
-        model = ModelDrafter(draft.open_prefixes())  # type: ignore[misc]
+        model = ModelDrafter(draft.open_texts())  # type: ignore[misc]
         if draft.vocabulary == lm.vocabulary:
             return Speculation(model)
         return Speculation(Translated(lm.vocabulary, lm.encode, draft.vocabulary, draft.encode, model))
