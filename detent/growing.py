@@ -20,7 +20,6 @@ from detent.prefixes import keeps_everything
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_IDLE = 16  # calls that a text may miss before it is forgotten
 WASTE, SPARE = 1.25, 64  # columns of the cache for each token of the longest text, and beyond
 
 Ids = tuple[int, ...]
@@ -85,6 +84,8 @@ class GrowingTexts:
     ----------
     model : transformers.PreTrainedModel
         One of which :func:`reads_trees` is true.
+    max_idle : int
+        How many calls a text may miss before it is forgotten. Till then its row is run with nothing to read.
 
     Attributes
     ----------
@@ -98,8 +99,8 @@ class GrowingTexts:
     SpecInfer, arXiv:2305.09781, section 4.2). One text without guesses costs what plain decoding does.
     """
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, max_idle: int = 0) -> None:
+        self.model, self.max_idle = model, max_idle
         self.n_tokens = 0
         self._device = model.device
         self._keeps_logits = "logits_to_keep" in signature(model.forward).parameters
@@ -186,7 +187,7 @@ class GrowingTexts:
             else:
                 nested = nested and not prefixes
         longest = max(len(row.columns) for row in self._rows)
-        if self._length > WASTE * longest + SPARE or any(row.idle > MAX_IDLE for row in self._rows):
+        if self._length > WASTE * longest + SPARE or any(row.idle > self.max_idle for row in self._rows):
             return self._rearrange(asked)
         if nested:
             end = 1 + max((row.columns[-1] for row in self._rows if row.columns), default=-1)
@@ -203,7 +204,7 @@ class GrowingTexts:
             for group in _groups(of_row):
                 sources.append((i, row.find(group[0])))
                 prefixes.append(group)
-            if not of_row and row.idle <= MAX_IDLE:
+            if not of_row and row.idle <= self.max_idle:
                 sources.append((i, row.columns))
                 prefixes.append([])
         size = max(len(columns) for _, columns in sources)

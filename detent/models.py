@@ -40,7 +40,8 @@ class LanguageModel:
         Makes a callable from prefixes to the logits that follow them, for strategies that go back to earlier prefixes.
         By default a new session reads every prefix from its first token on.
     open_texts : callable or None
-        The same for drafting, where texts only grow and nothing else comes back. By default ``open_prefixes``.
+        The same for drafting, where texts only grow: it forgets what was not asked about for more than ``max_idle``
+        calls, 0 by default. By default ``open_prefixes``.
     compiler : Compiler
         Compiles and remembers grammars for this vocabulary.
     """
@@ -51,14 +52,14 @@ class LanguageModel:
     template: Callable[[str, JsonSchema | None], str] = field(repr=False)
     max_length: int | None = None
     open_prefixes: Callable[[], Logits] | None = field(default=None, repr=False)
-    open_texts: Callable[[], Logits] | None = field(default=None, repr=False)
+    open_texts: Callable[..., Logits] | None = field(default=None, repr=False)
     compiler: Compiler = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.open_prefixes is None:
             self.open_prefixes = lambda: lambda prefixes: self.open_session().prefill(prefixes)
         if self.open_texts is None:
-            self.open_texts = self.open_prefixes
+            self.open_texts = lambda max_idle=0: self.open_prefixes()  # type: ignore[misc]
         self.compiler = Compiler(self.vocabulary)
 
 
@@ -178,7 +179,7 @@ def _prefixes_of(model: Any) -> Callable[[], Logits] | None:
     return partial(PrefixStore, model) if keeps_everything(model) else None
 
 
-def _texts_of(model: Any) -> Callable[[], Logits] | None:
+def _texts_of(model: Any) -> Callable[..., Logits] | None:
     """Choose the cache of texts that grow where the model reads trees of tokens."""
     from detent.growing import GrowingTexts, reads_trees
 

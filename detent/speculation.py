@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from detent.sampler.guide import Guide
 
 
+MAX_IDLE = 16  # calls: a draft model is not asked about the texts whose draft is long enough
+
+
 @dataclass(frozen=True)
 class Speculation:
     """How texts are drafted.
@@ -96,7 +99,7 @@ def to_speculation(draft: Any, lm: LanguageModel) -> Speculation:
     if draft is True:
         return Speculation(training_free(lm))
     if isinstance(draft, LanguageModel):
-        model = ModelDrafter(draft.open_texts())  # type: ignore[misc]
+        model = ModelDrafter(draft.open_texts(max_idle=MAX_IDLE))  # type: ignore[misc]
         if draft.vocabulary == lm.vocabulary:
             return Speculation(model)
         return Speculation(Translated(lm.vocabulary, lm.encode, draft.vocabulary, draft.encode, model))

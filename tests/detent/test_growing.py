@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import detent
-from detent.growing import MAX_IDLE, SPARE, GrowingTexts, reads_trees
+from detent.growing import SPARE, GrowingTexts, reads_trees
 
 from .test_prefixes import alone
 from .tiny import make_gpt2, make_llama
@@ -49,7 +49,8 @@ def test_trees_behind_ragged_rows_of_which_some_wait(make: Any) -> None:
     @settings(derandomize=True, max_examples=10, deadline=None)
     @given(st.randoms(use_true_random=False), st.integers(1, 4))
     def check(rng: Any, n_rows: int) -> None:
-        texts, rows = GrowingTexts(model), [[rng.randrange(250) for _ in range(rng.randint(1, 20))] for _ in range(4)]
+        texts = GrowingTexts(model, max_idle=rng.choice([0, 3]))
+        rows = [[rng.randrange(250) for _ in range(rng.randint(1, 20))] for _ in range(4)]
         rows = rows[:n_rows]
         for _ in range(12):
             prefixes = []
@@ -98,14 +99,14 @@ def test_one_text_without_branches_needs_no_mask(llama: Any, monkeypatch: pytest
 
 
 def test_holes_are_closed_and_what_rests_is_forgotten(llama: Any) -> None:
-    texts, one, other = GrowingTexts(llama), [1, 2, 3], [5, 6, 7]
+    texts, one, other = GrowingTexts(llama, max_idle=5), [1, 2, 3], [5, 6, 7]
     for i in range(60):  # one row's guesses come true, the other's do not
         texts([one, other, *([*other, *range(n)] for n in range(1, 4))])
         one += [i, i, i]
         other.append(i)
         assert texts._length <= 1.25 * (len(one) + 3) + SPARE + 6
-    for i in range(MAX_IDLE + 2):
-        assert len(texts._rows) == 1 + (i <= MAX_IDLE)
+    for i in range(8):
+        assert len(texts._rows) == 1 + (i <= 5)
         texts([one])
         one.append(i)
     texts([[9, 9, 9]])
@@ -132,7 +133,8 @@ def test_models_that_cannot_are_read_from_the_store_of_prefixes(
     lm: detent.LanguageModel, plain_lm: detent.LanguageModel
 ) -> None:
     assert isinstance(lm.open_texts(), GrowingTexts)  # type: ignore[misc]
-    assert plain_lm.open_texts is plain_lm.open_prefixes
+    prefixes = [[1, 2, 3], [4]]
+    torch.testing.assert_close(plain_lm.open_texts()(prefixes), plain_lm.open_prefixes()(prefixes))  # type: ignore[misc]
     model = make_llama()
     model.config._attn_implementation = "flash_attention_2"
     assert not reads_trees(model)
