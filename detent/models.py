@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from detent.grammar.types import JsonSchema
     from detent.sampler.base import Logits
 
+LAYER_SECONDS = 2.5e-4  # of PyTorch and transformers, for each layer
+CPU_BYTES, GPU_BYTES = 1e10, 2e12  # a second: what a core and what a large GPU read
+
 
 @dataclass
 class LanguageModel:
@@ -42,6 +45,8 @@ class LanguageModel:
     open_texts : callable or None
         The same for drafting, where texts only grow: it forgets what was not asked about for more than ``max_idle``
         calls, 0 by default. By default ``open_prefixes``.
+    seconds : float or None
+        About how long a run over one token takes, next to other models on the same device: what a draft costs.
     compiler : Compiler
         Compiles and remembers grammars for this vocabulary.
     """
@@ -53,6 +58,7 @@ class LanguageModel:
     max_length: int | None = None
     open_prefixes: Callable[[], Logits] | None = field(default=None, repr=False)
     open_texts: Callable[..., Logits] | None = field(default=None, repr=False)
+    seconds: float | None = None
     compiler: Compiler = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -122,6 +128,7 @@ def load(
         max_length=getattr(config, "max_position_embeddings", None),
         open_prefixes=_prefixes_of(model) if is_network else None,
         open_texts=_texts_of(model) if is_network else None,
+        seconds=_seconds_of(model) if is_network else None,
     )
 
 
@@ -186,6 +193,16 @@ def _texts_of(model: Any) -> Callable[..., Logits] | None:
     if "past_key_values" not in signature(model.forward).parameters or getattr(model, "_is_stateful", False):
         return None
     return partial(GrowingTexts, model) if reads_trees(model) else None
+
+
+def _seconds_of(model: Any) -> float:
+    """Estimate a run over one token: layers wait for Python, and every weight is read once.
+
+    No clock is asked: drafts must have the same length whenever a text is written again.
+    """
+    n_bytes = sum(weight.nbytes for weight in model.parameters())
+    layers: int = model.config.get_text_config(decoder=True).num_hidden_layers
+    return LAYER_SECONDS * layers + n_bytes / (CPU_BYTES if model.device.type == "cpu" else GPU_BYTES)
 
 
 def _eos_ids(model: Any, tokenizer: Any) -> list[int] | None:

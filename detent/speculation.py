@@ -99,7 +99,8 @@ def to_speculation(draft: Any, lm: LanguageModel) -> Speculation:
     if draft is True:
         return Speculation(training_free(lm))
     if isinstance(draft, LanguageModel):
-        model = ModelDrafter(draft.open_texts(max_idle=MAX_IDLE))  # type: ignore[misc]
+        cost = {"cost": draft.seconds / lm.seconds} if draft.seconds and lm.seconds else {}
+        model = ModelDrafter(draft.open_texts(max_idle=MAX_IDLE), **cost)  # type: ignore[misc]
         if draft.vocabulary == lm.vocabulary:
             return Speculation(model)
         return Speculation(Translated(lm.vocabulary, lm.encode, draft.vocabulary, draft.encode, model))
@@ -225,17 +226,23 @@ class Speculator:
         """Get drafts for the rows that go on; the others only wait for probabilities."""
         going_on = [row for row in rows if not row.closed]
         rounds = [Round(row, Tree()) for row in rows if row.closed]
-        asks = [self._ask(row, lengths[id(row)]) for row in going_on]
+        # where drafts are drawn, the text depends on their length, and a row must not depend on its neighbours
+        n_rows = 1 if self._draws and getattr(self.speculation.drafter, "draws", True) else len(going_on)
+        asks = [self._ask(row, lengths[id(row)](n_rows)) for row in going_on]
         for row, ask, draft in zip(going_on, asks, self.speculation.drafter.draft(asks), strict=True):
             assert ask.root is not None
             draft.masks.setdefault(0, ask.root)
             rounds.append(Round(row, plant(draft, row.guide, row.limit - len(row.tokens)), max(draft.depths)))
         return rounds
 
-    def _ask(self, row: Row, length: DraftLength) -> Ask:
-        most = min(length() if self.speculation.adaptive else length.longest, row.limit - len(row.tokens))
-        draws = isinstance(self.sampler, Masking | AWRS) and self.sampler.temperature > 0
-        law = self._draft_law if draws else None
+    @property
+    def _draws(self) -> bool:
+        """Whether drafts may be drawn from a law."""
+        return isinstance(self.sampler, Masking | AWRS) and self.sampler.temperature > 0
+
+    def _ask(self, row: Row, length: int) -> Ask:
+        most = min(length if self.speculation.adaptive else self.speculation.length, row.limit - len(row.tokens))
+        law = self._draft_law if self._draws else None
         root = row.mask if self._takes_candidates(row.guide) else allowed(row.guide, row.mask)
         text = row.prompt + row.tokens
         return Ask(text, len(row.prompt), row.guide, most, law, row.generator, self._mask, root)

@@ -114,6 +114,10 @@ class Combined:
     def cost(self) -> float:
         return max((drafter.cost for drafter in self.drafters), default=0.0)
 
+    @property
+    def draws(self) -> bool:
+        return any(getattr(drafter, "draws", True) for drafter in self.drafters)
+
     def draft(self, asks: Sequence[Ask]) -> list[Tree]:
         return [self._one(ask) for ask in asks]
 
