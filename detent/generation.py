@@ -214,7 +214,7 @@ def _run_batch(
 
 
 def _speculator(lm: LanguageModel, sampler: Sampler, speculation: Speculation) -> Speculator:
-    return Speculator(lm.open_prefixes(), sampler, speculation, len(lm.vocabulary))  # type: ignore[misc]
+    return Speculator(lm.open_texts(), sampler, speculation, len(lm.vocabulary))  # type: ignore[misc]
 
 
 def _run_strategy(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from detent.grammar.types import JsonSchema
     from detent.sampler.base import Logits
 
+LAYER_SECONDS = 2.5e-4  # of PyTorch and transformers, for each layer
+CPU_BYTES, GPU_BYTES = 1e10, 2e12  # a second: what a core and what a large GPU read
+
 
 @dataclass
 class LanguageModel:
@@ -39,6 +42,11 @@ class LanguageModel:
     open_prefixes : callable or None
         Makes a callable from prefixes to the logits that follow them, for strategies that go back to earlier prefixes.
         By default a new session reads every prefix from its first token on.
+    open_texts : callable or None
+        The same for drafting, where texts only grow: it forgets what was not asked about for more than ``max_idle``
+        calls, 0 by default. By default ``open_prefixes``.
+    seconds : float or None
+        About how long a run over one token takes, next to other models on the same device: what a draft costs.
     compiler : Compiler
         Compiles and remembers grammars for this vocabulary.
     """
@@ -49,11 +57,15 @@ class LanguageModel:
     template: Callable[[str, JsonSchema | None], str] = field(repr=False)
     max_length: int | None = None
     open_prefixes: Callable[[], Logits] | None = field(default=None, repr=False)
+    open_texts: Callable[..., Logits] | None = field(default=None, repr=False)
+    seconds: float | None = None
     compiler: Compiler = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.open_prefixes is None:
             self.open_prefixes = lambda: lambda prefixes: self.open_session().prefill(prefixes)
+        if self.open_texts is None:
+            self.open_texts = lambda max_idle=0: self.open_prefixes()  # type: ignore[misc]
         self.compiler = Compiler(self.vocabulary)
 
 
@@ -115,6 +127,8 @@ def load(
         template=template or _prompt_itself,
         max_length=getattr(config, "max_position_embeddings", None),
         open_prefixes=_prefixes_of(model) if is_network else None,
+        open_texts=_texts_of(model) if is_network else None,
+        seconds=_seconds_of(model) if is_network else None,
     )
 
 
@@ -170,6 +184,25 @@ def _prefixes_of(model: Any) -> Callable[[], Logits] | None:
     if "past_key_values" not in signature(model.forward).parameters or getattr(model, "_is_stateful", False):
         return None
     return partial(PrefixStore, model) if keeps_everything(model) else None
+
+
+def _texts_of(model: Any) -> Callable[..., Logits] | None:
+    """Choose the cache of texts that grow where the model reads trees of tokens."""
+    from detent.growing import GrowingTexts, reads_trees
+
+    if "past_key_values" not in signature(model.forward).parameters or getattr(model, "_is_stateful", False):
+        return None
+    return partial(GrowingTexts, model) if reads_trees(model) else None
+
+
+def _seconds_of(model: Any) -> float:
+    """Estimate a run over one token: layers wait for Python, and every weight is read once.
+
+    No clock is asked: drafts must have the same length whenever a text is written again.
+    """
+    n_bytes = sum(weight.nbytes for weight in model.parameters())
+    layers: int = model.config.get_text_config(decoder=True).num_hidden_layers
+    return LAYER_SECONDS * layers + n_bytes / (CPU_BYTES if model.device.type == "cpu" else GPU_BYTES)
 
 
 def _eos_ids(model: Any, tokenizer: Any) -> list[int] | None:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from detent.sampler.guide import Guide
 
 
+MAX_IDLE = 16  # calls: a draft model is not asked about the texts whose draft is long enough
+
+
 @dataclass(frozen=True)
 class Speculation:
     """How texts are drafted.
@@ -96,7 +99,8 @@ def to_speculation(draft: Any, lm: LanguageModel) -> Speculation:
     if draft is True:
         return Speculation(training_free(lm))
     if isinstance(draft, LanguageModel):
-        model = ModelDrafter(draft.open_prefixes())  # type: ignore[misc]
+        cost = {"cost": draft.seconds / lm.seconds} if draft.seconds and lm.seconds else {}
+        model = ModelDrafter(draft.open_texts(max_idle=MAX_IDLE), **cost)  # type: ignore[misc]
         if draft.vocabulary == lm.vocabulary:
             return Speculation(model)
         return Speculation(Translated(lm.vocabulary, lm.encode, draft.vocabulary, draft.encode, model))
@@ -184,17 +188,12 @@ class Speculator:
     def _round(self, rows: Sequence[Row], lengths: dict[int, DraftLength]) -> None:
         rounds = self._plan(rows, lengths)
         logits = timed(rows, partial(self._read, rounds))
-        cuts = np.cumsum([n for r in rounds for n in (len(r.pending), len(r.tree.open))])[:-1].tolist()
-        parts = logits.tensor_split(cuts)
-        pending, drafted = parts[::2], list(parts[1::2])
-        for r, at in zip(rounds, pending, strict=True):
-            self._score(r, at)
-        rounds, drafted = _open_ones(rounds, drafted)
+        rounds, drafted = self._score(rounds, logits)
         if not rounds:
             return
         written = [len(r.row.tokens) for r in rounds]
         if isinstance(self.sampler, Masking):
-            self._decide_at_once(self.sampler, rounds, torch.cat(drafted))
+            self._decide_at_once(self.sampler, rounds, drafted[0] if len(drafted) == 1 else torch.cat(drafted))
         else:
             for r, at in zip(rounds, drafted, strict=True):
                 self._decide_in_turn(r, at)
@@ -222,17 +221,23 @@ class Speculator:
         """Get drafts for the rows that go on; the others only wait for probabilities."""
         going_on = [row for row in rows if not row.closed]
         rounds = [Round(row, Tree()) for row in rows if row.closed]
-        asks = [self._ask(row, lengths[id(row)]) for row in going_on]
+        # where drafts are drawn, the text depends on their length, and a row must not depend on its neighbours
+        n_rows = 1 if self._draws and getattr(self.speculation.drafter, "draws", True) else len(going_on)
+        asks = [self._ask(row, lengths[id(row)](n_rows)) for row in going_on]
         for row, ask, draft in zip(going_on, asks, self.speculation.drafter.draft(asks), strict=True):
             assert ask.root is not None
             draft.masks.setdefault(0, ask.root)
             rounds.append(Round(row, plant(draft, row.guide, row.limit - len(row.tokens)), max(draft.depths)))
         return rounds
 
-    def _ask(self, row: Row, length: DraftLength) -> Ask:
-        most = min(length() if self.speculation.adaptive else length.longest, row.limit - len(row.tokens))
-        draws = isinstance(self.sampler, Masking | AWRS) and self.sampler.temperature > 0
-        law = self._draft_law if draws else None
+    @property
+    def _draws(self) -> bool:
+        """Whether drafts may be drawn from a law."""
+        return isinstance(self.sampler, Masking | AWRS) and self.sampler.temperature > 0
+
+    def _ask(self, row: Row, length: int) -> Ask:
+        most = min(length if self.speculation.adaptive else self.speculation.length, row.limit - len(row.tokens))
+        law = self._draft_law if self._draws else None
         root = row.mask if self._takes_candidates(row.guide) else allowed(row.guide, row.mask)
         text = row.prompt + row.tokens
         return Ask(text, len(row.prompt), row.guide, most, law, row.generator, self._mask, root)
@@ -250,11 +255,18 @@ class Speculator:
         return law_under(self.sampler, _fit(logits.float(), self.n_tokens, -torch.inf), masks)
 
     # --------------------------------------------------------------------------------------------------------- after
-    def _score(self, r: Round, logits: torch.Tensor) -> None:
-        """Score the tokens that were forced before the model had read up to them."""
-        tokens = [r.row.tokens[i] for i in r.pending]
-        for token, mass in zip(tokens, self._log_masses(logits, tokens), strict=True):
-            r.row.trace.append(Step(token, True, 0.0, mass))
+    def _score(self, rounds: Sequence[Round], logits: torch.Tensor) -> tuple[list[Round], list[torch.Tensor]]:
+        """Score what was forced before the model had read up to it; return the rows that go on, with their logits."""
+        going_on, drafted, end = [], [], 0
+        for r in rounds:
+            tokens = [r.row.tokens[i] for i in r.pending]
+            start, end = end + len(tokens), end + len(tokens) + len(r.tree.open)
+            for token, mass in zip(tokens, self._log_masses(logits[start - len(tokens) : start], tokens), strict=True):
+                r.row.trace.append(Step(token, True, 0.0, mass))
+            if r.tree.open:
+                going_on.append(r)
+                drafted.append(logits[start:end])
+        return going_on, drafted
 
     def _log_masses(self, logits: torch.Tensor, tokens: Sequence[int]) -> list[float]:
         """Return the log-probability that the model gives to each of some tokens."""
@@ -329,6 +341,9 @@ class _Numbers:
             drawn = generator.random((len(tree.open), own))
             numbers[:, : own - 1], numbers[:, -1] = drawn[:, :-1], drawn[:, -1]
             return numbers
+        if len(tree.open) == 1:
+            numbers[:, -1] = generator.random()
+            return numbers
         n_before = {0: 0}
         for node in tree.open[1:]:
             parent = tree.parents[node]
@@ -341,7 +356,7 @@ class _Numbers:
 
     def take(self, n_used: int) -> None:
         """Take as many numbers from the generator as there were decisions."""
-        if not self.r.tree.laws:
+        if not self.r.tree.laws and len(self.r.tree.open) > 1:
             self.r.row.generator.random(n_used)
 
 
@@ -396,12 +411,6 @@ def _count(r: Round, length: DraftLength, n_before: int) -> None:
         guessed += [] if tree.parents[node] in tree.forced else [tree.depths[node]]
         node = tree.parents[node]
     length.saw(len(guessed) or bool(r.depth), sum(depth <= n_accepted for depth in guessed))
-
-
-def _open_ones(rounds: Sequence[Round], parts: Sequence[torch.Tensor]) -> tuple[list[Round], list[torch.Tensor]]:
-    """Leave out the rows that only waited for probabilities."""
-    kept = [i for i, r in enumerate(rounds) if r.tree.open]
-    return [rounds[i] for i in kept], [parts[i] for i in kept]
 
 
 def _fit(rows: torch.Tensor, width: int, fill: float) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from detent.sampler.speculation.tree import LONGEST, Tree
@@ -21,8 +21,7 @@ DraftLaw: TypeAlias = "Callable[[torch.Tensor, NDArray[np.int32]], torch.Tensor]
 """
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(NamedTuple):
     """A draft is wanted.
 
     Attributes
@@ -114,6 +113,10 @@ class Combined:
     def cost(self) -> float:
         return max((drafter.cost for drafter in self.drafters), default=0.0)
 
+    @property
+    def draws(self) -> bool:
+        return any(getattr(drafter, "draws", True) for drafter in self.drafters)
+
     def draft(self, asks: Sequence[Ask]) -> list[Tree]:
         return [self._one(ask) for ask in asks]
 
@@ -122,8 +125,8 @@ class Combined:
         n_guessed = 0
         try:
             while len(tokens) < LONGEST and not ask.guide.is_stopped():
-                rest = replace(ask, text=ask.text + tokens, length=ask.length - n_guessed)
-                rest = replace(rest, law=None, root=None) if tokens else rest
+                rest = ask._replace(text=ask.text + tokens, length=ask.length - n_guessed)
+                rest = rest._replace(law=None, root=None) if tokens else rest
                 for drafter in self.drafters:
                     (tree,) = drafter.draft([rest])
                     if not tokens and (tree.laws or max(tree.depths) < len(tree) - 1):

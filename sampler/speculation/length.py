@@ -35,8 +35,9 @@ class DraftLength:
     def rate(self) -> float:
         return (self.n_true + PRIOR * WEIGHT) / (self.n_seen + WEIGHT)
 
-    def __call__(self) -> int:
-        rate, cost = self.rate, self.cost + POSITION
+    def __call__(self, n_rows: int = 1) -> int:
+        """Return the length for a run of the target over ``n_rows`` texts, each of which gets a draft."""
+        rate, cost = self.rate, self.cost + n_rows * POSITION / (1 + (n_rows - 1) * POSITION)
         best, best_gain, written = 0, 1.0, 1.0
         for length in range(1, self.longest + 1):
             written += rate**length

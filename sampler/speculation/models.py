@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -77,6 +77,7 @@ class ModelDrafter:
     width: int | Sequence[int] = 1
     confidence: float = 0.05
     cost: float = 0.1
+    draws: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         widths = [self.width] if isinstance(self.width, int) else self.width

@@ -129,7 +129,7 @@ def plant(draft: Tree, guide: Guide, room: int) -> Tree:
     -----
     Costs one step of the guide per node, and no mask for what is cut off.
     """
-    tree = _pruned(draft, guide, room)
+    tree = _pruned(draft, guide, room) if len(draft) > 1 else draft
     children, tails = tree.children(), []
     for node in visit(tree, guide):
         if tree.depths[node] < room and not guide.is_stopped():

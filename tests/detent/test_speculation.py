@@ -334,6 +334,24 @@ def test_a_draft_may_cross_from_free_text_into_fixed_text(lm: detent.LanguageMod
         assert all(r.finish == "stop" for r in drafted)
 
 
+@pytest.mark.parametrize("text", [b'hm <f>{"x":1}</f>', b'<f>{"y', b"<f></f>", b'<f>{"x":12}</f> <f>{"x":', b"<<<f>{"])
+def test_a_draft_may_cross_into_a_call_and_out_of_it(lm: detent.LanguageModel, text: bytes) -> None:
+    """Pitfall 5: from free text, where everything is allowed, into a tag with a schema, within one draft."""
+    schema = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
+    content = {"type": "json_schema", "json_schema": schema}
+    tag = {"type": "tag", "begin": "<f>", "content": content, "end": "</f>"}
+    spec = lm.compiler.structural_tag(
+        {"type": "structural_tag", "format": {"type": "triggered_tags", "triggers": ["<f>"], "tags": [tag]}}
+    )
+    for sampler in (GREEDY, Masking(), detent.AWRS()):
+        plain, drafted = (
+            detent.run(lm, PROMPTS, spec, sampler=sampler, draft=d, seed=2, max_new_tokens=24)
+            for d in (None, scripted(text))
+        )
+        assert [r.tokens for r in plain] == [r.tokens for r in drafted]
+        assert all(spec.matcher().validate(r.tokens) == len(r.tokens) for r in drafted)
+
+
 def test_layers_are_skipped_without_touching_the_model(llama: Any) -> None:
     ids = torch.tensor([[1, 2, 3, 4]])
     with torch.inference_mode():

@@ -163,6 +163,15 @@ def test_texts_follow_the_masked_law(name: str, kind: str) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["narrower", "wider", "recycling"])
+@pytest.mark.parametrize("sampler", [Masking(), AWRS()], ids=["masking", "awrs"])
+def test_logits_may_be_wider_than_the_vocabulary(sampler: Any, kind: str) -> None:
+    """Pitfall 10: columns that are no tokens, the likeliest of all; and another width of the draft's logits."""
+    toy = TOYS["wide"]
+    how = Speculation(drafter(toy, kind), 3)
+    assert_law(write(toy, start(toy, 500, 9), sampler, how, table(toy, wider)), toy.law(masked=True))
+
+
 @pytest.mark.parametrize(
     "sampler",
     [Masking(temperature=0.5), Masking(temperature=1.5), Masking(top_k=2), Masking(1.5, top_k=4, top_p=0.8)],

@@ -68,9 +68,10 @@ def test_the_law_is_the_targets(width: int, draft: str, temperature: float) -> N
 @pytest.mark.parametrize("draft", ["equal", "independent", "adversarial", "opposite"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_marginal_of_one_step_is_exact(seed: int, draft: str) -> None:
-    p, q = laws(seed, draft, 1.0)
-    np.testing.assert_allclose(marginal(p, q, 1), p, atol=1e-9)
-    np.testing.assert_allclose(marginal(p, q, 3), p, atol=1e-9)
+    for temperature in (0.5, 1.0, 1.5):
+        p, q = laws(seed, draft, temperature)
+        np.testing.assert_allclose(marginal(p, q, 1), p, atol=1e-9)
+        np.testing.assert_allclose(marginal(p, q, 3), p, atol=1e-9)
 
 
 def marginal(p: torch.Tensor, q: torch.Tensor, n_left: int) -> torch.Tensor:
