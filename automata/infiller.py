@@ -141,7 +141,7 @@ class Infiller:
 
     def derivation(self) -> Derivation:
         """How the last text that this thread solved with weights is completed."""
-        return trace(_scratch.chart)
+        return trace(_scratch.chart, [int(_scratch.chart[chart.ACCEPTED])])
 
 
 class Derivation(NamedTuple):
@@ -171,7 +171,7 @@ class _Scratch(threading.local):
         if self.chart[chart.CAPACITY] > KEPT or len(self.chart) <= self.chart[chart.HEADS] + n_slots + 1:
             self.chart = chart.allocate(min(int(self.chart[chart.CAPACITY]), KEPT), 2 * n_slots)
         else:
-            chart.cut(self.chart, 0, 0, 0, 0, -1, -1)
+            chart.clear(self.chart)
         return self.chart
 
 
@@ -186,12 +186,13 @@ def larger(old: I32, n_slots: int) -> I32:
     return chart.allocate(capacity, n_slots)
 
 
-def trace(C: I32) -> Derivation:
-    """How the accepted item came about."""
+def trace(C: I32, items: Sequence[int]) -> Derivation:
+    """How an accepted item came about; or one inside calls, in front of it the items that called."""
     size = 1 << 10
     while True:
-        events, visits = np.empty(3 * size, np.int32), np.empty(3 * size, np.int32)
-        found = chart.trace(C, events, visits, np.empty(size, np.int32))
+        events, visits, pending = (np.empty(n * size, np.int32) for n in (3, 3, 1))
+        pending[: len(items)] = items
+        found = chart.trace(C, events, visits, pending, len(items))
         if found >= 0:
             n_events, n_visits = found >> 32, found & 0xFFFFFFFF
             kept = events[: 3 * n_events].reshape(-1, 3)[::-1].tolist()
