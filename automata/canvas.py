@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detent.automata.gaps import I32
-from detent.automata.infiller import Derivation, Infiller, larger, trace
+from detent.automata.infiller import Derivation, Infiller, shared_chart, trace
 from detent.grammar.errors import Unsatisfiable
 from detent.native import infill_chart as chart
 from detent.native import infill_window as window
@@ -29,9 +29,10 @@ from detent.native.infill_window import BLANK, MASK
 
 LAYERS = 3  # masks in a row that are taken exactly as soon as any bytes prove too much
 EXACT = 400  # places of free masks up to which all of them are taken exactly at once
-WINDOWS = ((0, 32), (1, 64), (4, 256), (16, 1024), (1 << 20, 1 << 20))  # runs of masks on each side, and tokens in front of each
+# runs of masks on each side, and tokens in front of each; the last one is the whole canvas
+WINDOWS = ((0, 32), (1, 64), (4, 256), (16, 1 << 10), (64, 1 << 12), (1 << 20, 1 << 20))
 EXACT_RUN = 4_000  # places of a run of masks up to which it is taken exactly in a window
-LARGEST_WINDOW = 1 << 16  # items of the chart of a window
+SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 11, 1 << 18  # items of the chart of a window
 TOKENS, BYTES, FREE = 1, chart.ONE_BYTE, chart.ANY_BYTES  # how the masks of a run are taken
 
 
@@ -91,7 +92,7 @@ class Canvas:
         B[[B[window.OPEN] + stop for stop in (*self._stops, *([length] if self.ends else []))]] = 1
         B[B[window.PATH]] = infiller.network.first[0]
         self._slots = np.zeros(chart.SLOT_WORDS * (length + 1), np.int32)
-        self._chart = chart.allocate(1 << 10, length + 2)
+        self._small = self._chart = chart.allocate(SMALLEST_WINDOW, length + 2)
         self._chain, self._pending = (np.zeros(2 * int(B[window.FRAME_CAPACITY]) + 8, np.int32) for _ in range(2))
         self._is_read = False  # whether the path is that of the witness
         if not self._settle({i: token for i, token in enumerate(ids) if token != MASK}):
@@ -216,7 +217,9 @@ class Canvas:
         return self._search()
 
     def _in_window(self, low: int, high: int, n_runs: int, n_fixed: int) -> int:
+        """The answer of a window, in a small chart if that will do; large ones are shared."""
         tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
+        self._chart = self._small
         while True:
             scratch = self._board, self._slots, self._chart, self._chain
             found = int(window.ask(*tables, *scratch, low, high, n_runs, n_fixed, self._n_exact))
@@ -224,11 +227,11 @@ class Canvas:
                 return found
 
     def _grow(self) -> bool:
-        """Make the chart of windows larger, unless it is very large."""
-        if self._chart[chart.CAPACITY] >= LARGEST_WINDOW:
-            return False
-        self._chart = larger(self._chart, self.length + 2)
-        return True
+        """Take a larger chart, unless this one is very large."""
+        capacity = int(self._chart[chart.CAPACITY])
+        if capacity < LARGEST_WINDOW:
+            self._chart = shared_chart(4 * capacity, self.length + 2)
+        return capacity < LARGEST_WINDOW
 
     def _adopt(self) -> bool:
         """Take the filling of the window into the witness; False where its bytes cannot be spelled."""
@@ -247,7 +250,7 @@ class Canvas:
     def _read(self) -> None:
         """Bring the path up to date: in the window, or everywhere."""
         tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
-        found = chart.FULL
+        self._chart, found = self._small, chart.FULL
         while found == chart.FULL:
             scratch = self._board, self._slots, self._chart, self._chain, self._pending
             found = window.walk(*tables, *scratch)

@@ -178,6 +178,13 @@ class _Scratch(threading.local):
 _scratch = _Scratch()
 
 
+def shared_chart(capacity: int, n_slots: int) -> I32:
+    """The chart of this thread, without entries, with some capacity or more."""
+    if _scratch.chart[chart.CAPACITY] < capacity:
+        _scratch.chart = chart.allocate(capacity, n_slots)
+    return _scratch.empty(n_slots)
+
+
 def larger(old: I32, n_slots: int) -> I32:
     """An empty chart of four times the capacity."""
     capacity = 4 * int(old[chart.CAPACITY])
