@@ -15,6 +15,7 @@ mask by mask; so in the end there is a filling, or there is none (abstraction re
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,7 @@ from detent.native.infill_window import BLANK, MASK
 LAYERS = 3  # masks in a row that are taken exactly as soon as any bytes prove too much
 EXACT = 400  # places of free masks up to which all of them are taken exactly at once
 # runs of masks on each side, and tokens in front of each; the last one is the whole canvas
-WINDOWS = ((0, 32), (1, 64), (4, 256), (16, 1 << 10), (64, 1 << 12), (1 << 20, 1 << 20))
+WINDOWS = ((0, 8), (1, 32), (4, 256), (16, 1 << 10), (64, 1 << 12), (1 << 20, 1 << 20))
 EXACT_RUN = 4_000  # places of a run of masks up to which it is taken exactly in a window
 SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 11, 1 << 18  # items of the chart of a window
 TOKENS, BYTES, FREE = 1, chart.ONE_BYTE, chart.ANY_BYTES  # how the masks of a run are taken
@@ -88,15 +89,35 @@ class Canvas:
         self._texts = infiller.tokens.texts or []
         self._n_exact = min(LAYERS, EXACT_RUN // int(infiller.tokens.packed[chart.N_NODES]))
         self._board = B = window.board(length)
-        self._ids, self._witness = (B[B[at] : B[at] + length] for at in (window.IDS, window.WITNESS))
+        self._ids, self._witness = self._views()
         B[[B[window.OPEN] + stop for stop in (*self._stops, *([length] if self.ends else []))]] = 1
         B[B[window.PATH]] = infiller.network.first[0]
         self._slots = np.zeros(chart.SLOT_WORDS * (length + 1), np.int32)
         self._small = self._chart = chart.allocate(SMALLEST_WINDOW, length + 2)
         self._chain, self._pending = (np.zeros(2 * int(B[window.FRAME_CAPACITY]) + 8, np.int32) for _ in range(2))
+        self._capacity: dict[int, int] = {}  # of the charts that windows of so many runs took last
+        self._forget()
         self._is_read = False  # whether the path is that of the witness
         if not self._settle({i: token for i, token in enumerate(ids) if token != MASK}):
             raise Unsatisfiable("no filling of the canvas is a text of the grammar")
+
+    def fork(self) -> Canvas:
+        """A canvas of its own that stands where this one does."""
+        other = copy(self)
+        other._board = self._board.copy()
+        other._ids, other._witness = other._views()
+        other._forget()
+        return other
+
+    def _forget(self) -> None:
+        """Begin without what questions leave for later ones about the same position."""
+        self._version, self._told_at, self._told_by = 1, (0, 0), 0
+        self._memory = {n_runs: np.zeros(window.MEMORY, np.int64) for n_runs, _ in WINDOWS}
+        self._unused = np.zeros(window.MEMORY, np.int64)
+
+    def _views(self) -> tuple[I32, I32]:
+        board = self._board
+        return board[board[window.IDS] :][: self.length], board[board[window.WITNESS] :][: self.length]
 
     @property
     def ids(self) -> list[int]:
@@ -157,6 +178,7 @@ class Canvas:
         good = self._settle(tokens, keep=keep)
         if not (good and keep):
             self._ids[:] = before
+        self._version += (good and keep) or len(tokens) > 1
         return good
 
     # -------------------------------------------------------------------------------------------------- placing tokens
@@ -173,6 +195,7 @@ class Canvas:
                 return False
             return self._decide(low, self.length if _end(self._ids) < high else high, keep=keep)
         for position, token in tokens.items():
+            self._version += 1
             is_known = self._ids[position] != MASK
             if not self._write(position, token, tokens):
                 return False
@@ -202,15 +225,17 @@ class Canvas:
 
     def _decide(self, low: int, high: int, *, keep: bool = True) -> bool:
         """Whether the ids can be completed, some of which are new; `keep`: with such a witness."""
-        if (self._ids[low:high] == self._witness[low:high]).all():
-            return True
-        if self._is_empty:
+        if self.infiller.network.nullable and not (self._ids >= 0).any():
             return self._search()
-        for n_runs, n_fixed in WINDOWS:
+        first = self._told_by if self._told_at == (self._version, low) else 0  # other tokens took this window
+        for i, (n_runs, n_fixed) in enumerate(WINDOWS):
+            if 0 < i < first:
+                continue
             found = self._in_window(low, high, n_runs, n_fixed)
             if found == chart.NO:
+                self._told_at, self._told_by = (self._version, low), max(i, first)
                 return False
-            if found == chart.YES and not keep:
+            if found == window.KNOWN or (found == chart.YES and not keep):
                 return True
             if found in (chart.YES, window.UNSPELLED) and self._adopt():
                 return True
@@ -219,18 +244,24 @@ class Canvas:
     def _in_window(self, low: int, high: int, n_runs: int, n_fixed: int) -> int:
         """The answer of a window, in a small chart if that will do; large ones are shared."""
         tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
-        self._chart = self._small
+        self._use(self._capacity.get(n_runs, SMALLEST_WINDOW))
         while True:
             scratch = self._board, self._slots, self._chart, self._chain
-            found = int(window.ask(*tables, *scratch, low, high, n_runs, n_fixed, self._n_exact))
+            place = self._version, low, high
+            found = int(window.ask(*tables, *scratch, self._memory[n_runs], *place, n_runs, n_fixed, self._n_exact))
             if found != chart.FULL or not self._grow():
+                self._capacity[n_runs] = int(self._chart[chart.CAPACITY])
                 return found
+
+    def _use(self, capacity: int) -> None:
+        small = self._small
+        self._chart = small if capacity <= SMALLEST_WINDOW else shared_chart(capacity, self.length + 2)
 
     def _grow(self) -> bool:
         """Take a larger chart, unless this one is very large."""
         capacity = int(self._chart[chart.CAPACITY])
         if capacity < LARGEST_WINDOW:
-            self._chart = shared_chart(4 * capacity, self.length + 2)
+            self._use(4 * capacity)
         return capacity < LARGEST_WINDOW
 
     def _adopt(self) -> bool:
@@ -250,9 +281,10 @@ class Canvas:
     def _read(self) -> None:
         """Bring the path up to date: in the window, or everywhere."""
         tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
+        self._version += 1
         self._chart, found = self._small, chart.FULL
         while found == chart.FULL:
-            scratch = self._board, self._slots, self._chart, self._chain, self._pending
+            scratch = self._board, self._slots, self._chart, self._chain, self._pending, self._unused
             found = window.walk(*tables, *scratch)
             if found == chart.FULL and not self._grow():
                 break
@@ -265,7 +297,8 @@ class Canvas:
     def _search(self) -> bool:
         """Whether there is any filling; it becomes the witness."""
         runs = list(self._runs(0, self.length))
-        if self._is_empty and all(run.is_open for run in runs):
+        is_empty = self.infiller.network.nullable and not (self._ids >= 0).any()  # no path reads that
+        if is_empty and all(run.is_open for run in runs):
             filled = self._ids.copy()
             for run in runs:
                 filled[run.start : run.stop] = self._nothing(run)
@@ -311,11 +344,6 @@ class Canvas:
         self._take(filled)
         return True, []
 
-    @property
-    def _is_empty(self) -> bool:
-        """Whether the text may be empty as far as the grammar and the tokens go; no path reads that."""
-        return self.infiller.network.nullable and not (self._ids >= 0).any()
-
     def _nothing(self, run: Run) -> int:
         """What stands where a run takes fewer tokens."""
         return BLANK if run.stop in self._stops else self._end
@@ -353,9 +381,7 @@ class Canvas:
         tokens: list[int] | None = []
         if is_free:
             letters = bytes(letter for _, letter, _ in events)
-            visits = sorted((index, state) for index, at, state in derivation.visits if at == slot)
-            places = [(index - visits[0][0], state) for index, state in visits]
-            tokens = spell(letters, places, size, run.is_open, self.infiller)
+            tokens = spell(letters, derivation.states_in(slot), size, run.is_open, self.infiller)
         else:
             spelled = b""
             for _, letter, ends in events:

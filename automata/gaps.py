@@ -133,7 +133,15 @@ def pack_network(network: Network) -> I32:
     first = np.cumsum([0, *map(len, network.calls)])
     calls = np.array([call for calls in network.calls for call in calls], np.int32).reshape(-1, 2)
     numbers = [network.n_states, network.step.shape[1], len(network.first)]
-    parts = [network.step.ravel(), first, calls[:, 0], calls[:, 1], network.final, np.array(network.first), network.owner]
+    parts = [
+        network.step.ravel(),
+        first,
+        calls[:, 0],
+        calls[:, 1],
+        network.final,
+        np.array(network.first),
+        network.owner,
+    ]
     return _concatenate(chart.NETWORK_HEADER, numbers, *parts)
 
 

@@ -152,12 +152,17 @@ class Derivation(NamedTuple):
     events : list of [slot, letter, ends]
         One byte (its class), or one token that spells nothing (-1), from the first to the last; and whether a token
         ends there.
-    visits : list of (index, slot, state)
-        The states of the network on the way: how many events come before, and where it is.
+    visits : (n, 3) int32
+        The states of the network on the way, the last one first: how many events come behind, slot and state.
     """
 
     events: list[list[int]]
-    visits: list[tuple[int, int, int]]
+    visits: I32
+
+    def states_in(self, slot: int) -> list[tuple[int, int]]:
+        """The states in a slot, each with the number of events of that slot in front of it."""
+        behind, _, states = self.visits[self.visits[:, 1] == slot].T
+        return sorted(zip((behind.max() - behind).tolist(), states.tolist(), strict=True))
 
 
 class _Scratch(threading.local):
@@ -203,8 +208,7 @@ def trace(C: I32, items: Sequence[int]) -> Derivation:
         if found >= 0:
             n_events, n_visits = found >> 32, found & 0xFFFFFFFF
             kept = events[: 3 * n_events].reshape(-1, 3)[::-1].tolist()
-            seen = visits[: 3 * n_visits].reshape(-1, 3).tolist()
-            return Derivation(kept, [(n_events - behind, slot, state) for behind, slot, state in seen])
+            return Derivation(kept, visits[: 3 * n_visits].reshape(-1, 3))
         size *= 4
 
 

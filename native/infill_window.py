@@ -38,8 +38,10 @@ from .infill_chart import (
     CALLEE,
     CALLS,
     CAPACITY,
+    CLOSED,
     ENTERED,
     FINAL,
+    FLAGS,
     FROM,
     FULL,
     HEADS,
@@ -49,6 +51,7 @@ from .infill_chart import (
     ITEMS,
     LENGTH,
     LINK,
+    LINKED,
     LINKS,
     MAY_END,
     N_STATES,
@@ -62,7 +65,6 @@ from .infill_chart import (
     SKIP_TO,
     SLOT,
     SLOT_WORDS,
-    START,
     STATE,
     STATUS,
     TOKEN_TO,
@@ -76,13 +78,17 @@ from .infill_chart import (
 from .jit import kernel
 
 MASK, BLANK = -1, -2  # no token yet, no token; smaller numbers are ends of the text
-MAYBE, UNSPELLED = 3, 4  # answers beside NO, YES and FULL; UNSPELLED: yes, if the bytes of free masks can be spelled
+# answers beside NO, YES and FULL; UNSPELLED: yes, if the bytes of free masks can be spelled; KNOWN: nothing has changed
+MAYBE, UNSPELLED, KNOWN = 3, 4, 5
 
 SIZE, N_FRAMES, FRAME_CAPACITY, IDS, WITNESS, OPEN, PATH, FRAMES, FIRST, LAST = range(10)
 BOARD_HEADER = 10
 PATH_WORDS, FRAME_WORDS = 4, 3
 _PLACED, _ANYWHERE = -2, -1  # as slots of calls that were made before the window: of a frame, or whatever they are
 _TRIES = 1 << 10  # links looked at to find the frames of a path
+# of the tokens that cannot stand at a position: on which board and where, how many effects they have, the latest one
+VERSION, POSITION, N_EFFECTS, EFFECT, EFFECTS = range(5)
+MEMORY = 64  # words
 
 
 def board(length: int) -> np.ndarray:
@@ -234,7 +240,10 @@ def _enter(B, C, stack, nowhere):
 
 @kernel("void(A, A, i8)")
 def _enter_anywhere(G, C, nowhere):
-    """Begin in any state inside any calls: whatever a nonterminal is called by goes on behind it, and so on."""
+    """Begin in any state inside any calls: whatever a nonterminal is called by goes on behind it, and so on.
+
+    These states are closed: where they call or end, one comes to states that are there already.
+    """
     base = int(C[CALLS])
     for symbol in range(G[N_SYMBOLS]):
         _old_call(C, _ANYWHERE, symbol)
@@ -242,10 +251,12 @@ def _enter_anywhere(G, C, nowhere):
     for symbol in range(G[N_SYMBOLS]):
         _old_caller(C, nowhere, -1 - symbol, 0, base + symbol)
     for state in range(G[N_STATES]):
+        owner = int(G[G[OWNER] + state])
+        number = int(C[ITEMS])
+        _add_item(C, 0, 0, state, base + owner, 0, -1, ENTERED, -1)
         if C[STATUS]:
             return
-        owner = int(G[G[OWNER] + state])
-        _add_item(C, 0, 0, state, base + owner, 0, -1, ENTERED, -1)
+        C[C[BASE + ITEMS] + number * ITEM + FLAGS] = CLOSED | LINKED
         for k in range(G[G[CALL_FIRST] + state], G[G[CALL_FIRST] + state + 1]):
             _link(C, base + G[G[CALLEE] + k], begin + owner, G[G[BEHIND] + k])
 
@@ -297,8 +308,24 @@ def _meets(B, C, number, frame, chain):
     return 0
 
 
-@kernel("i8(A, A, A, A, A, A, A, i8, i8)")
-def _read(G, T, W, B, S, C, chain, row, n_exact):
+@kernel("i8(A, i8, i8)")
+def _effect(C, slot, changed):
+    """What can follow a changed slot, as a number: the sum of the hashes of the items behind it. -1 where one of them
+    was called inside the slot."""
+    total = 0
+    number = int(C[C[HEADS] + slot])
+    while number >= 0:
+        item = C[BASE + ITEMS] + number * ITEM
+        call = C[BASE + CALLS] + C[item + OF] * CALL
+        if C[call] == changed and C[call + 1] > 0:
+            return -1
+        total = (total + _hash(C[item + STATE], C[item + OF], 0, 3)) & 0x7FFFFFFFFFFFFFFF
+        number = int(C[item + NEXT])
+    return total
+
+
+@kernel("i8(A, A, A, A, A, A, A, int64[::1], i8, i8)")
+def _read(G, T, W, B, S, C, chain, memory, row, n_exact):
     """Read a window that is known; see :func:`ask`."""
     first, last = int(B[FIRST]), int(B[LAST])
     size, nowhere = last - first, last - first + 1
@@ -309,6 +336,8 @@ def _read(G, T, W, B, S, C, chain, row, n_exact):
     anywhere = int(C[CALLS])  # the first call that may be any
     if first > 0 and row == B[IDS]:
         _enter_anywhere(G, C, nowhere)
+    behind = int(memory[POSITION]) + 1 - first if row == B[IDS] else -1
+    memory[EFFECT] = -1
     far = 0  # a slot with items, as far as one is known
     for slot in range(size + 1):
         if C[STATUS]:
@@ -320,6 +349,11 @@ def _read(G, T, W, B, S, C, chain, row, n_exact):
             if far > size or C[C[HEADS] + far] < 0:
                 return NO
             continue
+        if slot == behind:
+            memory[EFFECT] = _effect(C, slot, slot - 1)
+            for k in range(memory[N_EFFECTS]):
+                if memory[EFFECTS + k] == memory[EFFECT]:
+                    return NO
         run_slot(G, T, S, W, C, slot, 1 if slot < size else 0)
     if C[STATUS]:
         return FULL
@@ -350,8 +384,8 @@ def _read(G, T, W, B, S, C, chain, row, n_exact):
     return MAYBE if is_alive else NO
 
 
-@kernel("i8(A, A, A, A, A, A, A, i8, i8, i8, i8, i8)")
-def ask(G, T, W, B, S, C, chain, low, high, n_runs, n_fixed, n_exact):
+@kernel("i8(A, A, A, A, A, A, A, int64[::1], i8, i8, i8, i8, i8, i8)")
+def ask(G, T, W, B, S, C, chain, memory, version, low, high, n_runs, n_fixed, n_exact):
     """Whether the ids of a board, changed somewhere, can be completed, as far as a window tells.
 
     Parameters
@@ -370,6 +404,11 @@ def ask(G, T, W, B, S, C, chain, low, high, n_runs, n_fixed, n_exact):
     chain : (n,) int32
         Scratch; more than the depth of any frame, twice. If the answer is yes: the items from which :func:`trace` goes
         back, and at the very end their number.
+    memory : (MEMORY,) int64
+        What is known of other tokens at this position from windows of this size: a token after which the same can
+        follow as after one that cannot stand there cannot stand there either.
+    version : int
+        Of the ids, but for those that were changed, and of the witness.
     low, high : int
         The positions that were changed: from `low` to before `high`.
     n_runs, n_fixed : int
@@ -380,14 +419,27 @@ def ask(G, T, W, B, S, C, chain, low, high, n_runs, n_fixed, n_exact):
     Returns
     -------
     int
-        ``YES``, ``NO``, ``MAYBE``; ``UNSPELLED``: yes if the runs that were taken as any bytes can be spelled; ``FULL``.
+        ``YES``, ``NO``, ``MAYBE``; ``UNSPELLED``: yes if the runs that were taken as any bytes can be spelled;
+        ``KNOWN``: yes, as in the witness; ``FULL``.
     """
+    at = low
+    while at < high and B[B[IDS] + at] == B[B[WITNESS] + at]:
+        at += 1
+    if at == high:
+        return KNOWN
+    place = low if high == low + 1 and B[B[IDS] + low] >= 0 else -1 - int(B[SIZE])
+    if memory[VERSION] != version or memory[POSITION] != place or place < 0:
+        memory[VERSION], memory[POSITION], memory[N_EFFECTS] = version, place, 0
     _extend(B, low, high, n_runs, n_fixed)
-    return _read(G, T, W, B, S, C, chain, B[IDS], n_exact)
+    found = _read(G, T, W, B, S, C, chain, memory, B[IDS], n_exact)
+    if found == NO and memory[EFFECT] >= 0 and EFFECTS + memory[N_EFFECTS] < MEMORY:
+        memory[EFFECTS + memory[N_EFFECTS]] = memory[EFFECT]
+        memory[N_EFFECTS] += 1
+    return found
 
 
-@kernel("i8(A, A, A, A, A, A, A, A)")
-def walk(G, T, W, B, S, C, chain, pending):
+@kernel("i8(A, A, A, A, A, A, A, A, int64[::1])")
+def walk(G, T, W, B, S, C, chain, pending, memory):
     """Make the path of the witness anew between ``B[FIRST]`` and ``B[LAST]``, from where and to where it is known.
 
     Parameters
@@ -396,13 +448,15 @@ def walk(G, T, W, B, S, C, chain, pending):
         As for :func:`ask`.
     pending : (n,) int32
         Scratch, as long as `chain`.
+    memory : (MEMORY,) int64
+        Scratch.
 
     Returns
     -------
     int
         ``YES``; ``NO``: the witness is no text of the language; ``FULL``: the chart, the frames or the scratch.
     """
-    found = _read(G, T, W, B, S, C, chain, B[WITNESS], 0)
+    found = _read(G, T, W, B, S, C, chain, memory, B[WITNESS], 0)
     if found != YES:
         return FULL if found == FULL else NO
     first, last = int(B[FIRST]), int(B[LAST])
