@@ -1,12 +1,9 @@
 """Canvases: a fixed number of positions, some with a token, the others masked, that must become a text of a language.
 
-A canvas always knows a *witness*, a filling of its masks. Whether a token may stand somewhere is asked in this order;
-each answer is exact:
-
-1. the token in its place in the witness, everything else as it is: the chart of the witness is read from there on until
-   what can follow is what could follow before;
-2. the masks around it free, the others as in the witness;
-3. all masks free.
+A canvas always knows a *witness*, a filling of its masks, and how the grammar reads it. Whether a token may stand
+somewhere is asked in windows around it, small ones first (:mod:`detent.native.infill_window`): if the window cannot be
+read with the token inside, whatever stands around it, the answer is no; if it can be filled so that the witness may
+stay outside, it is yes. Only where none of a few windows tells, all masks are free.
 
 Free runs of masks are first taken as any bytes whatever. What cannot be completed so cannot be completed at all. A
 completion is a filling if its bytes can be spelled in the right number of tokens, perhaps by repeating one that leads
@@ -18,20 +15,25 @@ mask by mask; so in the end there is a filling, or there is none (abstraction re
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detent.automata.gaps import I32
-from detent.automata.infiller import Derivation, Infiller, larger
+from detent.automata.infiller import Derivation, Infiller, shared_chart, trace
 from detent.grammar.errors import Unsatisfiable
 from detent.native import infill_chart as chart
+from detent.native import infill_window as window
+from detent.native.infill_window import BLANK, MASK
 
-MASK, BLANK = -1, -2  # no token yet; no token, where a region is shorter than it might be
 LAYERS = 3  # masks in a row that are taken exactly as soon as any bytes prove too much
 EXACT = 400  # places of free masks up to which all of them are taken exactly at once
-FEW = 12  # runs up to which it is not worth while to leave some as in the witness
+# runs of masks on each side, and tokens in front of each; the last one is the whole canvas
+WINDOWS = ((0, 8), (1, 32), (4, 256), (16, 1 << 10), (64, 1 << 12), (1 << 20, 1 << 20))
+EXACT_RUN = 4_000  # places of a run of masks up to which it is taken exactly in a window
+SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 11, 1 << 18  # items of the chart of a window
 TOKENS, BYTES, FREE = 1, chart.ONE_BYTE, chart.ANY_BYTES  # how the masks of a run are taken
 
 
@@ -67,12 +69,8 @@ class Canvas:
 
     Attributes
     ----------
-    ids : list of int
-        The tokens, ``MASK`` and ``BLANK`` where there is none.
-    witness : list of int
-        A filling.
     n_checks, n_solved : int
-        How many tokens were asked for, and how many of them took a whole chart.
+        How many tokens were asked for, and how many of them took the whole canvas.
     """
 
     def __init__(
@@ -86,30 +84,61 @@ class Canvas:
         self.infiller, self.length, self.ends = infiller, length, frozenset(ends)
         self.regions = tuple(regions)
         self._stops = {stop for _, stop in regions}
-        self._end_token = min(self.ends, default=MASK)
-        self.ids = [MASK] * length
-        self.witness: list[int] = []
+        self._end = _coded(min(self.ends, default=0))
         self.n_checks = self.n_solved = 0
         self._texts = infiller.tokens.texts or []
-        self._width = infiller.tokens.longest
-        self._letters = np.zeros(self._width * (length + 1), np.int32)
-        self._rows = np.zeros((length + 1, chart.SLOT_WORDS), np.int32)
-        self._chart = chart.allocate(1 << 12, length + 1)
-        self._marks = np.zeros(4 * (length + 1), np.int32)
-        self._signatures = np.full(length + 1, -1, np.int64)
-        self._top = -1
-        if not self.place({i: token for i, token in enumerate(ids) if token != MASK}):
+        self._n_exact = min(LAYERS, EXACT_RUN // int(infiller.tokens.packed[chart.N_NODES]))
+        self._board = B = window.board(length)
+        self._ids, self._witness = self._views()
+        B[[B[window.OPEN] + stop for stop in (*self._stops, *([length] if self.ends else []))]] = 1
+        B[B[window.PATH]] = infiller.network.first[0]
+        self._slots = np.zeros(chart.SLOT_WORDS * (length + 1), np.int32)
+        self._small = self._chart = chart.allocate(SMALLEST_WINDOW, length + 2)
+        self._chain, self._pending = (np.zeros(2 * int(B[window.FRAME_CAPACITY]) + 8, np.int32) for _ in range(2))
+        self._capacity: dict[int, int] = {}  # of the charts that windows of so many runs took last
+        self._forget()
+        self._is_read = False  # whether the path is that of the witness
+        if not self._settle({i: token for i, token in enumerate(ids) if token != MASK}):
             raise Unsatisfiable("no filling of the canvas is a text of the grammar")
+
+    def fork(self) -> Canvas:
+        """A canvas of its own that stands where this one does."""
+        other = copy(self)
+        other._board = self._board.copy()
+        other._ids, other._witness = other._views()
+        other._forget()
+        return other
+
+    def _forget(self) -> None:
+        """Begin without what questions leave for later ones about the same position."""
+        self._version, self._told_at, self._told_by = 1, (0, 0), 0
+        self._memory = {n_runs: np.zeros(window.MEMORY, np.int64) for n_runs, _ in WINDOWS}
+        self._unused = np.zeros(window.MEMORY, np.int64)
+
+    def _views(self) -> tuple[I32, I32]:
+        board = self._board
+        return board[board[window.IDS] :][: self.length], board[board[window.WITNESS] :][: self.length]
+
+    @property
+    def ids(self) -> list[int]:
+        """The tokens, ``MASK`` and ``BLANK`` where there is none."""
+        return [token if token >= BLANK else _coded(token) for token in self._ids.tolist()]
+
+    @property
+    def witness(self) -> list[int]:
+        """A filling."""
+        return [token if token >= BLANK else _coded(token) for token in self._witness.tolist()]
 
     @property
     def end(self) -> int:
         """The first position behind the text: that of the first token of `ends`."""
-        return next((i for i, token in enumerate(self.ids) if token in self.ends), self.length)
+        return _end(self._ids)
 
     @property
     def masks(self) -> list[int]:
         """The positions without a token."""
-        return [i for i, token in enumerate(self.ids) if token == MASK]
+        masks: list[int] = np.flatnonzero(self._ids == MASK).tolist()
+        return masks
 
     def possible(self, n: int, ends: Iterable[int]) -> NDArray[np.bool_]:
         """(n,) bool: the tokens that some text of the language may hold, and some ends."""
@@ -121,234 +150,259 @@ class Canvas:
 
     def text(self) -> str:
         """The text of a canvas without masks."""
-        return b"".join(self._spelled(token) for token in self.ids[: self.end]).decode()
+        return b"".join(self._texts[token] or b"" for token in self._ids.tolist() if token >= 0).decode()
 
     def allows(self, position: int, token: int) -> bool:
         """Whether the canvas can be completed with a token at a position."""
-        return self.filling({position: token}) is not None
+        return self._ask({position: token}, keep=False)
 
     def place(self, tokens: Mapping[int, int]) -> bool:
         """Put tokens at positions if the canvas can be completed with all of them; whether it was done."""
-        witness = self.filling(tokens)
-        if witness is None:
-            return False
-        for position, token in tokens.items():
-            self.ids[position] = token
-        if (end := self.end) < self.length:
-            self.ids[end:] = witness[end:]
-        self._take(witness)
-        return True
+        return self._ask(tokens, keep=True)
+
+    def filling(self, tokens: Mapping[int, int]) -> list[int] | None:
+        """A filling of the canvas with more tokens in it; None where there is none."""
+        before = self._ids.copy()
+        found = self.witness if self._ask(tokens, keep=True) else None
+        self._ids[:] = before
+        return found
 
     def close(self, position: int) -> bool:
         """Let the region of a mask end in front of it if the canvas can be completed then; whether it was done."""
         stop = next(stop for start, stop in self.regions if start <= position < stop)
         return self.place(dict.fromkeys(range(position, stop), BLANK))
 
-    def filling(self, tokens: Mapping[int, int]) -> list[int] | None:
-        """A filling of the canvas with more tokens in it; None where there is none."""
+    def _ask(self, tokens: Mapping[int, int], *, keep: bool) -> bool:
         self.n_checks += 1
-        ids = list(self.ids)
-        for position, token in tokens.items():
-            if ids[position] != MASK and ids[position] != token:
-                return None
-            ids[position] = token
-        end = self._text_end(ids)
-        if end is None or not all(token < 0 or self._spelled(token) for token in ids[:end]):
-            return None
-        if self.witness:
-            if all(self.witness[position] == token for position, token in tokens.items()):
-                return self.witness
-            if len(tokens) == 1:
-                ((position, token),) = tokens.items()
-                if position < end and self._spelled(self.witness[position]):
-                    if self._recheck(position, token):
-                        return [*self.witness[:position], token, *self.witness[position + 1 :]]
-                    if MASK not in ids:
-                        return None
-        return self._search(ids, end, tokens)
-
-    def _text_end(self, ids: Sequence[int]) -> int | None:
-        """Where the text is over; None where a token stands behind that."""
-        end = next((i for i, token in enumerate(ids) if token in self.ends), len(ids))
-        return end if all(token == MASK or token in self.ends for token in ids[end:]) else None
-
-    def _spelled(self, token: int) -> bytes:
-        return (self._texts[token] or b"") if 0 <= token < len(self._texts) else b""
-
-    def _letters_of(self, token: int) -> list[int]:
-        """A token as classes of bytes; nothing for the ends of a text."""
-        return self.infiller.tokens.letters(token) if token >= 0 and token not in self.ends else []
-
-    # ------------------------------------------------------------------------------- the witness with one token changed
-    def _take(self, witness: list[int]) -> None:
-        """Take another filling; the chart of the one before stays as far as they are equal."""
-        before, self.witness = self.witness, witness
-        changed = [i for i in range(self.length) if not before or witness[i] != before[i]]
-        for i in changed:
-            self._write(i, witness[i])
-        self._rows[self.length] = 0, 0, -1, -1, 0, 1
-        if changed or not before:
-            first = changed[0] if changed else 0
-            if len(changed) != 1:
-                self._signatures[first + 1 :] = -1
-            self._read_to(first, first)
-            self._read_to(self.length, first)
-
-    def _write(self, position: int, token: int) -> None:
-        """Let a slot of the witness spell a token."""
-        spelled = self._letters_of(token)
-        offset = position * self._width
-        self._letters[offset : offset + len(spelled)] = spelled
-        self._rows[position] = offset, len(spelled), -1, -1 if spelled else position + 1, 0, 0
-
-    def _read_to(self, stop: int, changed: int) -> bool:
-        """Cut or extend the chart of the witness to a boundary, or to where nothing has changed; whether it is a
-        text."""
-        while True:
-            if self._top < 0:
-                chart.cut(self._chart, 0, 0, 0, 0, -1, -1)
-                chart.begin(*self._arguments)
-                self._top = 0
-            elif self._top > stop:
-                chart.cut(self._chart, *self._marks[4 * stop : 4 * stop + 4].tolist(), stop, self._top)
-                self._top = stop
-            to = chart.read_on(*self._arguments, self._signatures, self._top, changed, stop)
-            if to <= stop:
-                self._top = max(to, -1 - to)
-                return bool(to >= 0)
-            self._chart, self._top = larger(self._chart, self.length + 1), -1
-
-    @property
-    def _arguments(self) -> tuple[I32, ...]:
-        tables = self.infiller.packed, self.infiller.tokens.packed
-        return (*tables, self._rows.ravel(), self._letters, self._chart, self._marks)
-
-    def _recheck(self, position: int, token: int) -> bool:
-        """Whether the witness is still a text with another token at a position."""
-        self._read_to(position, position)
-        kept = self._signatures.copy()
-        self._write(position, token)
-        good = self._read_to(self.length, position)
-        self._signatures = kept
-        self._write(position, self.witness[position])
-        self._read_to(position, position)
+        before = self._ids.copy()
+        good = self._settle(tokens, keep=keep)
+        if not (good and keep):
+            self._ids[:] = before
+        self._version += (good and keep) or len(tokens) > 1
         return good
 
-    # --------------------------------------------------------------------------------------------------- other fillings
-    def _search(self, ids: list[int], end: int, tokens: Mapping[int, int]) -> list[int] | None:
-        """A filling with masks around some positions free, or with all of them."""
-        if self.infiller.network.nullable and self.ends and all(token == MASK or token in self.ends for token in ids):
-            return [self._end_token if token == MASK else token for token in ids]
-        self.n_solved += 1
-        runs = list(self._runs(ids, end))
-        around = [run for run in runs if self.witness and self._touches(run, tokens)]
-        if self.witness and FEW < len(around) + FEW < len(runs):
-            filled = self._refine(ids, end, around)
-            if filled:
-                return filled
-        return self._refine(ids, end, runs)
+    # -------------------------------------------------------------------------------------------------- placing tokens
+    def _settle(self, tokens: Mapping[int, int], *, keep: bool = True) -> bool:
+        """Write tokens and find a witness for them, one after another, or at once where they stand side by side.
 
-    def _refine(self, ids: list[int], end: int, free: Sequence[Run]) -> list[int] | None:
-        """A filling where only some runs are free: these are taken as any bytes, until that proves too much."""
-        places = sum(run.stop - run.start for run in free) * int(self.infiller.tokens.packed[chart.N_NODES])
-        taken = dict.fromkeys(free, FREE if places > EXACT else TOKENS)
+        A witness of more tokens is one of fewer, so it need not be undone where the tokens are taken back.
+        """
+        if not self._is_read:
+            return all(self._write(*each, tokens) for each in tokens.items()) and self._search()
+        low, high = min(tokens, default=0), max(tokens, default=-1) + 1
+        if high - low == len(tokens):
+            if not all(self._write(*each, tokens) for each in tokens.items()):
+                return False
+            return self._decide(low, self.length if _end(self._ids) < high else high, keep=keep)
+        for position, token in tokens.items():
+            self._version += 1
+            is_known = self._ids[position] != MASK
+            if not self._write(position, token, tokens):
+                return False
+            if not is_known and not self._decide(position, self.length if token in self.ends else position + 1):
+                return False
+        return True
+
+    def _write(self, position: int, token: int, others: Mapping[int, int]) -> bool:
+        """Write one token; an end fills what is behind it. False where something else stands already."""
+        known, new = int(self._ids[position]), _coded(token) if token in self.ends else token
+        if known != MASK or (new >= 0 and not self._spells(new)):
+            return known == new
+        self._ids[position] = new
+        if new < BLANK:
+            behind = self._ids[position + 1 :]
+            if (behind > MASK).any():
+                return False
+            for at in np.flatnonzero(behind == MASK).tolist():
+                also = others.get(position + 1 + at)
+                if also is not None and also not in self.ends:
+                    return False
+                behind[at] = self._end if also is None else _coded(also)
+        return True
+
+    def _spells(self, token: int) -> bool:
+        return token < len(self._texts) and bool(self._texts[token])
+
+    def _decide(self, low: int, high: int, *, keep: bool = True) -> bool:
+        """Whether the ids can be completed, some of which are new; `keep`: with such a witness."""
+        if self.infiller.network.nullable and not (self._ids >= 0).any():
+            return self._search()
+        first = self._told_by if self._told_at == (self._version, low) else 0  # other tokens took this window
+        for i, (n_runs, n_fixed) in enumerate(WINDOWS):
+            if 0 < i < first:
+                continue
+            found = self._in_window(low, high, n_runs, n_fixed)
+            if found == chart.NO:
+                self._told_at, self._told_by = (self._version, low), max(i, first)
+                return False
+            if found == window.KNOWN or (found == chart.YES and not keep):
+                return True
+            if found in (chart.YES, window.UNSPELLED) and self._adopt():
+                return True
+        return self._search()
+
+    def _in_window(self, low: int, high: int, n_runs: int, n_fixed: int) -> int:
+        """The answer of a window, in a small chart if that will do; large ones are shared."""
+        tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
+        self._use(self._capacity.get(n_runs, SMALLEST_WINDOW))
         while True:
-            filled, unspelled = self._solve(ids, end, taken)
-            if filled or not unspelled:
-                return filled
+            scratch = self._board, self._slots, self._chart, self._chain
+            place = self._version, low, high
+            found = int(window.ask(*tables, *scratch, self._memory[n_runs], *place, n_runs, n_fixed, self._n_exact))
+            if found != chart.FULL or not self._grow():
+                self._capacity[n_runs] = int(self._chart[chart.CAPACITY])
+                return found
+
+    def _use(self, capacity: int) -> None:
+        small = self._small
+        self._chart = small if capacity <= SMALLEST_WINDOW else shared_chart(capacity, self.length + 2)
+
+    def _grow(self) -> bool:
+        """Take a larger chart, unless this one is very large."""
+        capacity = int(self._chart[chart.CAPACITY])
+        if capacity < LARGEST_WINDOW:
+            self._use(4 * capacity)
+        return capacity < LARGEST_WINDOW
+
+    def _adopt(self) -> bool:
+        """Take the filling of the window into the witness; False where its bytes cannot be spelled."""
+        first, last = self._board[window.FIRST : window.LAST + 1].tolist()
+        derivation = trace(self._chart, self._chain[: self._chain[-1]][::-1].tolist())
+        filled = self._ids[first:last].copy()
+        for run in self._runs(first, last):
+            tokens = self._tokens_of(run, derivation, run.stop - run.start > self._n_exact, first)
+            if tokens is None:
+                return False
+            filled[run.start - first : run.stop - first] = tokens
+        self._witness[first:last] = filled
+        self._read()
+        return True
+
+    def _read(self) -> None:
+        """Bring the path up to date: in the window, or everywhere."""
+        tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
+        self._version += 1
+        self._chart, found = self._small, chart.FULL
+        while found == chart.FULL:
+            scratch = self._board, self._slots, self._chart, self._chain, self._pending, self._unused
+            found = window.walk(*tables, *scratch)
+            if found == chart.FULL and not self._grow():
+                break
+        if found == chart.FULL and self._board[window.FIRST : window.LAST + 1].tolist() != [0, self.length]:
+            self._take(self._witness)
+        else:
+            self._is_read = bool(found == chart.YES)
+
+    # --------------------------------------------------------------------------------------------------- all masks free
+    def _search(self) -> bool:
+        """Whether there is any filling; it becomes the witness."""
+        runs = list(self._runs(0, self.length))
+        is_empty = self.infiller.network.nullable and not (self._ids >= 0).any()  # no path reads that
+        if is_empty and all(run.is_open for run in runs):
+            filled = self._ids.copy()
+            for run in runs:
+                filled[run.start : run.stop] = self._nothing(run)
+            self._take(filled)
+            return True
+        self.n_solved += 1
+        places = sum(run.stop - run.start for run in runs) * int(self.infiller.tokens.packed[chart.N_NODES])
+        taken = dict.fromkeys(runs, FREE if places > EXACT else TOKENS)
+        while True:
+            is_found, unspelled = self._solve(taken)
+            if is_found or not unspelled:
+                return is_found
             quick = {run: BYTES if run.stop - run.start > LAYERS else TOKENS for run in unspelled}
-            if BYTES in quick.values():
-                filled, _ = self._solve(ids, end, taken | quick)
-                if filled:
-                    return filled
+            if BYTES in quick.values() and self._solve(taken | quick)[0]:
+                return True
             taken |= dict.fromkeys(unspelled, TOKENS)
 
-    def _runs(self, ids: Sequence[int], end: int) -> Iterator[Run]:
-        start = 0
-        for i in range(end + 1):
-            if i == end or ids[i] != MASK:
-                if start < i:
-                    yield Run(start, i, i in self._stops or (i == end and bool(self.ends)))
-                start = i + 1
+    def _runs(self, first: int, last: int) -> Iterator[Run]:
+        ids = self._ids[first:last].tolist()
+        start = first
+        for at in range(first, last + 1):
+            if at == last or ids[at - first] != MASK:
+                if start < at:
+                    over = at == self.length or self._ids[at] < BLANK
+                    yield Run(start, at, at in self._stops or (bool(self.ends) and bool(over)))
+                start = at + 1
 
-    def _touches(self, run: Run, tokens: Mapping[int, int]) -> bool:
-        """Whether a run was part of one in which a token is put."""
-        low, high = run.start, run.stop
-        while low > 0 and self.ids[low - 1] == MASK:
-            low -= 1
-        while high < self.length and self.ids[high] == MASK:
-            high += 1
-        return any(low <= position < high for position in tokens)
-
-    def _solve(self, ids: Sequence[int], end: int, taken: Mapping[Run, int]) -> tuple[list[int] | None, list[Run]]:
-        """A filling where only some runs are free, taken in one of three ways.
-
-        Returns
-        -------
-        filling : list of int or None
-        unspelled : list of Run
-            Without a filling: those whose text did not have the right number of tokens. None: no text was found.
-        """
-        filled = [w if t == MASK else t for t, w in zip(ids[:end], self.witness or ids, strict=False)]
-        filled += [self._end_token if t == MASK else t for t in ids[end:]]
-        for run in taken:
-            filled[run.start : run.stop] = [MASK] * (run.stop - run.start)
-        rows, letters = self._lay_out(filled, end, taken)
-        if not self.infiller.solve(rows, letters, weighed=True):
-            return None, []
+    def _solve(self, taken: Mapping[Run, int]) -> tuple[bool, list[Run]]:
+        """Whether there is a filling, with each run of masks taken in one of three ways; and, without one, the runs
+        whose text did not have the right number of tokens. None: no text was found."""
+        if not self.infiller.solve(*self._lay_out(taken), weighed=True):
+            return False, []
         derivation = self.infiller.derivation()
-        unspelled: list[Run] = []
+        filled, unspelled = self._ids.copy(), []
         for run, how in taken.items():
-            tokens = self._tokens_of(run, derivation, how)
+            tokens = self._tokens_of(run, derivation, how == FREE)
             if tokens is None:
                 unspelled.append(run)
             else:
-                rest = run.stop - run.start - len(tokens)
-                filled[run.start : run.stop] = [
-                    *tokens,
-                    *[BLANK if run.stop in self._stops else self._end_token] * rest,
-                ]
+                filled[run.start : run.stop] = tokens
         if unspelled:
-            return None, unspelled
-        return filled, []
+            return False, unspelled
+        self._take(filled)
+        return True, []
 
-    def _lay_out(self, filled: Sequence[int], end: int, taken: Mapping[Run, int]) -> tuple[I32, I32]:
-        letters: list[int] = []
-        table = []
-        for i, token in enumerate(filled):
-            spelled = self._letters_of(token) if i < end else ()
-            table.append((len(letters), len(spelled), -1, -1 if spelled else i + 1, 0, i == end))
-            letters += spelled
-        table.append((0, 0, -1, -1, 0, end == self.length))
-        rows = np.array(table, np.int32)
+    def _nothing(self, run: Run) -> int:
+        """What stands where a run takes fewer tokens."""
+        return BLANK if run.stop in self._stops else self._end
+
+    def _take(self, filled: I32) -> None:
+        self._witness[:] = filled
+        self._board[window.FIRST], self._board[window.LAST], self._board[window.N_FRAMES] = 0, self.length, 1
+        self._read()
+
+    def _lay_out(self, taken: Mapping[Run, int]) -> tuple[I32, I32]:
+        words = self.infiller.tokens.words
+        rows = np.zeros((self.length + 1, chart.SLOT_WORDS), np.int32)
+        known = np.maximum(self._ids, 0)
+        rows[:-1, chart.OFFSET] = words[1 + known]
+        rows[:-1, chart.LENGTH] = np.where(self._ids >= 0, words[2 + known] - words[1 + known], 0)
+        rows[:, chart.TOKEN_TO] = rows[-1, chart.SKIP_TO] = -1
+        rows[:-1, chart.SKIP_TO] = np.where(rows[:-1, chart.LENGTH] > 0, -1, np.arange(1, self.length + 1))
+        rows[-1, chart.MAY_END] = 1
         for run, how in taken.items():
             span = slice(run.start, run.stop)
             if how == FREE:
-                rows[run.start, chart.LENGTH] = chart.ANY_BYTES
+                rows[run.start, [chart.LENGTH, chart.SKIP_TO]] = chart.ANY_BYTES, run.stop
                 continue
             rows[span, chart.SKIP_TO] = run.stop if run.is_open else -1
             if how == BYTES:
                 rows[span, chart.LENGTH] = chart.ONE_BYTE
             else:
                 rows[span, chart.TOKEN_TO] = np.arange(run.start, run.stop) + 1
-        return rows, np.array(letters or [0], np.int32)
+        return rows, words
 
-    def _tokens_of(self, run: Run, derivation: Derivation, how: int) -> list[int] | None:
-        """The tokens of a run; None if its text takes more, or cannot be made to take as many."""
-        size = run.stop - run.start
-        events = [event for event in derivation.events if run.start <= event[0] < run.stop]
-        if how == FREE:
+    def _tokens_of(self, run: Run, derivation: Derivation, is_free: bool, first: int = 0) -> list[int] | None:
+        """What stands in a run; None if its bytes take more tokens, or cannot be made to take as many."""
+        size, slot = run.stop - run.start, run.start - first
+        events = [event for event in derivation.events if slot <= event[0] < slot + size]
+        tokens: list[int] | None = []
+        if is_free:
             letters = bytes(letter for _, letter, _ in events)
-            visits = sorted((index, state) for index, slot, state in derivation.visits if slot == run.start)
-            places = [(index - visits[0][0], state) for index, state in visits]
-            return spell(letters, places, size, run.is_open, self.infiller)
-        tokens, spelled = [], b""
-        for _, letter, ends in events:
-            spelled += bytes([letter])
-            if ends:
-                tokens.append(self.infiller.tokens.spellings[spelled])
-                spelled = b""
-        return tokens
+            tokens = spell(letters, derivation.states_in(slot), size, run.is_open, self.infiller)
+        else:
+            spelled = b""
+            for _, letter, ends in events:
+                spelled += bytes([letter])
+                if ends:
+                    tokens.append(self.infiller.tokens.spellings[spelled])
+                    spelled = b""
+        if tokens is None:
+            return None
+        return tokens + [self._nothing(run)] * (size - len(tokens))
+
+
+def _coded(token: int) -> int:
+    """An end of the text as a negative number, and back."""
+    return BLANK - 1 - token
+
+
+def _end(ids: I32) -> int:
+    """The first position with an end, or how many there are."""
+    ends = ids < BLANK
+    return int(ends.argmax()) if ends.any() else len(ids)
 
 
 def spell(

@@ -84,10 +84,13 @@ class Tokens:
             [bytes(self.letters(token)) in self.spellings for token in range(len(self.texts or ()))], np.bool_
         )
 
-    @property
-    def longest(self) -> int:
-        """Bytes of the longest token."""
-        return max((len(text) for text in self.texts or () if text), default=1)
+    @cached_property
+    def words(self) -> I32:
+        """What every token spells, in the layout of :mod:`detent.native.infill_window`."""
+        texts = [text or b"" for text in self.texts or ()]
+        letters = self._network.classes[np.frombuffer(b"".join(texts), np.uint8)]
+        first = 2 + len(texts) + np.cumsum([0, *map(len, texts)])
+        return np.concatenate([[len(texts)], first, letters]).astype(np.int32)
 
     def letters(self, token: int) -> list[int]:
         """What a token spells, in classes."""
@@ -130,7 +133,15 @@ def pack_network(network: Network) -> I32:
     first = np.cumsum([0, *map(len, network.calls)])
     calls = np.array([call for calls in network.calls for call in calls], np.int32).reshape(-1, 2)
     numbers = [network.n_states, network.step.shape[1], len(network.first)]
-    parts = [network.step.ravel(), first, calls[:, 0], calls[:, 1], network.final, np.array(network.first)]
+    parts = [
+        network.step.ravel(),
+        first,
+        calls[:, 0],
+        calls[:, 1],
+        network.final,
+        np.array(network.first),
+        network.owner,
+    ]
     return _concatenate(chart.NETWORK_HEADER, numbers, *parts)
 
 

@@ -141,7 +141,7 @@ class Infiller:
 
     def derivation(self) -> Derivation:
         """How the last text that this thread solved with weights is completed."""
-        return trace(_scratch.chart)
+        return trace(_scratch.chart, [int(_scratch.chart[chart.ACCEPTED])])
 
 
 class Derivation(NamedTuple):
@@ -152,12 +152,17 @@ class Derivation(NamedTuple):
     events : list of [slot, letter, ends]
         One byte (its class), or one token that spells nothing (-1), from the first to the last; and whether a token
         ends there.
-    visits : list of (index, slot, state)
-        The states of the network on the way: how many events come before, and where it is.
+    visits : (n, 3) int32
+        The states of the network on the way, the last one first: how many events come behind, slot and state.
     """
 
     events: list[list[int]]
-    visits: list[tuple[int, int, int]]
+    visits: I32
+
+    def states_in(self, slot: int) -> list[tuple[int, int]]:
+        """The states in a slot, each with the number of events of that slot in front of it."""
+        behind, _, states = self.visits[self.visits[:, 1] == slot].T
+        return sorted(zip((behind.max() - behind).tolist(), states.tolist(), strict=True))
 
 
 class _Scratch(threading.local):
@@ -171,11 +176,18 @@ class _Scratch(threading.local):
         if self.chart[chart.CAPACITY] > KEPT or len(self.chart) <= self.chart[chart.HEADS] + n_slots + 1:
             self.chart = chart.allocate(min(int(self.chart[chart.CAPACITY]), KEPT), 2 * n_slots)
         else:
-            chart.cut(self.chart, 0, 0, 0, 0, -1, -1)
+            chart.clear(self.chart)
         return self.chart
 
 
 _scratch = _Scratch()
+
+
+def shared_chart(capacity: int, n_slots: int) -> I32:
+    """The chart of this thread, without entries, with some capacity or more."""
+    if _scratch.chart[chart.CAPACITY] < capacity:
+        _scratch.chart = chart.allocate(capacity, n_slots)
+    return _scratch.empty(n_slots)
 
 
 def larger(old: I32, n_slots: int) -> I32:
@@ -186,17 +198,17 @@ def larger(old: I32, n_slots: int) -> I32:
     return chart.allocate(capacity, n_slots)
 
 
-def trace(C: I32) -> Derivation:
-    """How the accepted item came about."""
+def trace(C: I32, items: Sequence[int]) -> Derivation:
+    """How an accepted item came about; or one inside calls, in front of it the items that called."""
     size = 1 << 10
     while True:
-        events, visits = np.empty(3 * size, np.int32), np.empty(3 * size, np.int32)
-        found = chart.trace(C, events, visits, np.empty(size, np.int32))
+        events, visits, pending = (np.empty(n * size, np.int32) for n in (3, 3, 1))
+        pending[: len(items)] = items
+        found = chart.trace(C, events, visits, pending, len(items))
         if found >= 0:
             n_events, n_visits = found >> 32, found & 0xFFFFFFFF
             kept = events[: 3 * n_events].reshape(-1, 3)[::-1].tolist()
-            seen = visits[: 3 * n_visits].reshape(-1, 3).tolist()
-            return Derivation(kept, [(n_events - behind, slot, state) for behind, slot, state in seen])
+            return Derivation(kept, visits[: 3 * n_visits].reshape(-1, 3))
         size *= 4
 
 

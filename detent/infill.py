@@ -31,12 +31,14 @@ from detent.grammar.scannerless import read_lark
 
 if TYPE_CHECKING:
     from detent.sampler.denoising import Denoised, Denoiser, Denoising, MaskedLM
+    from detent.sampler.lookahead import LookAhead
     from detent.sampler.regions import fill_regions
     from detent.sampler.schedules import AllIn, Blocks, Local, OneByOne, Schedule, Threshold
 
 _WITH_TORCH = {
     **dict.fromkeys(("Denoised", "Denoiser", "Denoising", "MaskedLM"), "denoising"),
     **dict.fromkeys(("AllIn", "Blocks", "Local", "OneByOne", "Schedule", "Threshold"), "schedules"),
+    "LookAhead": "lookahead",
     "fill_regions": "regions",
 }
 
@@ -53,6 +55,7 @@ __all__ = [
     "Gap",
     "Infiller",
     "Local",
+    "LookAhead",
     "MaskedLM",
     "OneByOne",
     "Schedule",

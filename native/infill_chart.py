@@ -17,14 +17,14 @@ nonterminal of a call has been read up to a state. A *call* (place, nonterminal)
 an end comes later meets the other, so loops of places need no order. Every slot is *closed* (calls and ends at its
 boundary) and then *expanded* (its edges).
 
-Everything is appended, so a chart is cut back to what it was by undoing the latest entries: hash tables with linear
-probing allow that in reverse order. An item may carry the fewest tokens of its part of the text, and how they were
+An item may carry the fewest tokens of its part of the text, and how they were
 read; then a place in a loop may be improved and is looked at again.
 
 ::
 
     chart   = header | items | calls | links | ends | hashes | queue | first item of each slot
     network = header | step | calls of each state (first, callee, behind) | final | start of each nonterminal
+              | nonterminal of each state
     tokens  = header | edges of each node (first, class, to) | whether a token ends there
 """
 
@@ -51,8 +51,8 @@ LINKED, QUEUED, CLOSED = 1, 2, 4
 ENTERED = -1  # how an item came about: by skipping, by a return (an item >= 0), or by a byte
 BYTE, TOKEN = 2, 3  # -BYTE - 2 * class; -TOKEN - 2 * class where a token ends with it
 
-N_STATES, N_CLASSES, N_SYMBOLS, STEP, CALL_FIRST, CALLEE, BEHIND, FINAL, START = range(9)
-NETWORK_HEADER = 9
+N_STATES, N_CLASSES, N_SYMBOLS, STEP, CALL_FIRST, CALLEE, BEHIND, FINAL, START, OWNER = range(10)
+NETWORK_HEADER = 10
 N_NODES, EDGE_FIRST, EDGE_CLASS, EDGE_TO, TOKEN_ENDS = range(5)
 TOKENS_HEADER = 5
 
@@ -333,133 +333,58 @@ def solve(G, T, S, X, C, n_slots, first_only):
     return YES if C[ACCEPTED] >= 0 else NO
 
 
-@kernel("void(A, i8, i8, i8, i8, i8, i8)")
-def cut(C, items, calls, links, ends, slot, last_slot):
-    """Undo the latest entries until so many of each kind are left; what is left beyond `slot` counts as not closed."""
+@kernel("void(A)")
+def clear(C):
+    """Undo all entries, in time that depends on them alone."""
     mask = 2 * int(C[CAPACITY]) - 1
-    for number in range(C[ENDS] - 1, ends - 1, -1):
+    for number in range(C[ENDS]):
         end = C[BASE + ENDS] + number * END
-        C[C[BASE + CALLS] + C[end] * CALL + 4] = C[end + 5]
         at = C[END_HASH] + (_hash(C[end], C[end + 1], C[end + 2], 2) & mask)
         while C[at] != number:
             at = at + 1 if at < C[END_HASH] + mask else C[END_HASH]
         C[at] = -1
-    for number in range(C[LINKS] - 1, links - 1, -1):
-        entry = C[BASE + LINKS] + number * LINK
-        C[C[BASE + CALLS] + C[entry] * CALL + 3] = C[entry + 3]
-    for number in range(C[CALLS] - 1, calls - 1, -1):
+    for number in range(C[CALLS]):
         call = C[BASE + CALLS] + number * CALL
         at = C[CALL_HASH] + (_hash(C[call], C[call + 1], C[call + 2], 1) & mask)
         while C[at] != number:
             at = at + 1 if at < C[CALL_HASH] + mask else C[CALL_HASH]
         C[at] = -1
-    for number in range(C[ITEMS] - 1, items - 1, -1):
+    for number in range(C[ITEMS]):
         item = C[BASE + ITEMS] + number * ITEM
-        C[C[HEADS] + C[item + SLOT]] = C[item + NEXT]
+        C[C[HEADS] + C[item + SLOT]] = -1
         at = C[ITEM_HASH] + (_hash(C[item + SLOT], C[item + INSIDE], C[item + STATE], C[item + OF]) & mask)
         while C[at] != number:
             at = at + 1 if at < C[ITEM_HASH] + mask else C[ITEM_HASH]
         C[at] = -1
-    C[ITEMS], C[CALLS], C[LINKS], C[ENDS] = items, calls, links, ends
-    for later in range(slot + 1, last_slot + 1):
-        number = C[C[HEADS] + later]
-        while number >= 0:
-            C[C[BASE + ITEMS] + number * ITEM + FLAGS] = 0
-            number = C[C[BASE + ITEMS] + number * ITEM + NEXT]
+    C[ITEMS], C[CALLS], C[LINKS], C[ENDS] = 0, 0, 0, 0
     C[STATUS] = 0
     C[ACCEPTED] = -1
 
 
-@kernel("i8(A, i8, i8)")
-def _signature(C, slot, changed):
-    """What can follow a boundary, as a number: the sum of the hashes of its items; -1 where one was called behind a
-    slot."""
-    total = 0
-    number = C[C[HEADS] + slot]
-    while number >= 0:
-        item = C[BASE + ITEMS] + number * ITEM
-        call = C[BASE + CALLS] + C[item + OF] * CALL
-        if C[call] > changed:
-            return -1
-        total = (total + _hash(C[item + STATE], C[call], C[call + 1], C[call + 2])) & 0x7FFFFFFFFFFFFFFF
-        number = C[C[BASE + ITEMS] + number * ITEM + NEXT]
-    return total
-
-
-@kernel("void(A, A, A, A, A, A)")
-def begin(G, T, S, X, C, M):
-    """Close the first boundary of an empty chart."""
-    _call(G, C, 0, 0, 0, -1)
-    run_slot(G, T, S, X, C, 0, 0)
-    for kind in range(4):
-        M[kind] = C[kind]
-
-
-@kernel("i8(A, A, A, A, A, A, int64[::1], i8, i8, i8)")
-def read_on(G, T, S, X, C, M, signatures, top, changed, n_slots):
-    """Read a text from a boundary on, until what can follow is what could follow before one slot was changed.
-
-    Parameters
-    ----------
-    G, T, S, X, C
-        As for :func:`solve`; the chart is closed up to boundary `top`.
-    M : (n_slots + 1, 4) int32, flat
-        How many entries of each kind the chart had when each boundary was closed; written from `top` + 1 on.
-    signatures : (n_slots + 1,) int64
-        Of the boundaries before the change, -1 for unknown; brought up to date where the text is accepted.
-    top, changed : int
-        The slot that was changed; everything before it is as it was.
-    n_slots : int
-
-    Returns
-    -------
-    int
-        The last boundary that was closed if the text is accepted, else -1 - that boundary; 1 + n_slots: the chart is
-        full.
-    """
-    slot = top
-    found = 0
-    while slot < n_slots and not found:
-        run_slot(G, T, S, X, C, slot, 1)
-        slot += 1
-        run_slot(G, T, S, X, C, slot, 0)
-        if C[STATUS]:
-            return n_slots + 1
-        for kind in range(4):
-            M[4 * slot + kind] = C[kind]
-        if C[C[HEADS] + slot] < 0:
-            return -1 - slot
-        if slot > changed and signatures[slot] >= 0 and _signature(C, slot, changed) == signatures[slot]:
-            found = 1
-    if not found and C[ACCEPTED] < 0:
-        return -1 - slot
-    for done in range(top + 1, slot + 1):
-        signatures[done] = _signature(C, done, n_slots)
-    return slot
-
-
-@kernel("i8(A, A, A, A)")
-def trace(C, events, visits, pending):
-    """How the accepted item came about, from its end to its beginning.
+@kernel("i8(A, A, A, A, i8)")
+def trace(C, events, visits, pending, depth):
+    """How items came about, from the end of the text to its beginning.
 
     Parameters
     ----------
     C : int32 array
-        A chart that was solved with weights.
+        A chart.
     events : (n, 3) int32, flat
         Written: slot, class of a byte (-1: none), whether a token ends. The last one first.
     visits : (m, 3) int32, flat
         Written: number of events behind it, slot and state of every item on the way.
     pending : (m,) int32
-        Scratch.
+        The items, the one that stands last in the text at the end: the accepted one, or one that has not returned yet
+        behind those that called. Overwritten.
+    depth : int
+        Their number.
 
     Returns
     -------
     int
         ``n_events << 32 | n_visits``; -1 if the arrays are too short.
     """
-    n_events, n_visits, depth = 0, 0, 1
-    pending[0] = C[ACCEPTED]
+    n_events, n_visits = 0, 0
     while depth:
         depth -= 1
         item = C[BASE + ITEMS] + pending[depth] * ITEM

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,9 +21,10 @@ from numpy.typing import NDArray
 
 from detent.automata.canvas import MASK, Canvas
 from detent.grammar.errors import Unsatisfiable
+from detent.sampler.awrs import awrs_step
+from detent.sampler.base import NOTHING
+from detent.sampler.order import draws
 from detent.sampler.schedules import OneByOne, Schedule, View
-
-F64 = NDArray[np.float64]
 
 
 class Denoiser(Protocol):
@@ -93,6 +95,10 @@ class Denoised:
     n_tests: int = 0
     log_weight: float = float("nan")
 
+    def finish(self, canvas: Canvas, n_checks: int) -> None:
+        """Take the text of a canvas that had been asked so often before."""
+        self.text, self.ids, self.n_tests = canvas.text(), canvas.ids, canvas.n_checks - n_checks
+
 
 class Step(NamedTuple):
     """What one call of the model led to: the canvas by row, and what was filled in which."""
@@ -137,13 +143,17 @@ class Denoising:
         generators : sequence of numpy.random.Generator
             The randomness of each canvas, so that it does not depend on the others.
         """
-        out = [Denoised(log_weight=0.0 if self.weighted else float("nan")) for _ in canvases]
+        out = [self.empty() for _ in canvases]
         before = [canvas.n_checks for canvas in canvases]
         for _ in self.steps(denoiser, canvases, generators, out):
             pass
         for canvas, done, checks in zip(canvases, out, before, strict=True):
-            done.text, done.ids, done.n_tests = canvas.text(), list(canvas.ids), canvas.n_checks - checks
+            done.finish(canvas, checks)
         return out
+
+    def empty(self) -> Denoised:
+        """What has become of a canvas before the first step."""
+        return Denoised(log_weight=0.0 if self.weighted else float("nan"))
 
     def steps(
         self,
@@ -155,8 +165,7 @@ class Denoising:
         """The same, step by step; one call of the model for all canvases that have masks."""
         done = out or [Denoised() for _ in canvases]
         while rows := [row for row, canvas in enumerate(canvases) if canvas.masks]:
-            ids = torch.tensor([canvases[row].ids for row in rows]).clamp_(min=MASK)
-            logits = denoiser(ids.masked_fill(ids == MASK, denoiser.mask_id))
+            logits = scores_of(denoiser, [canvases[row] for row in rows])
             filled: list[dict[int, int]] = [{} for _ in canvases]
             for k, row in enumerate(rows):
                 done[row].n_steps += 1
@@ -168,120 +177,102 @@ class Denoising:
     ) -> dict[int, int]:
         """Fill the masks that the schedule chooses."""
         masks = np.array(canvas.masks)
-        scores = logits[torch.from_numpy(masks)].double().cpu().numpy()
-        view = _view(masks, scores, canvas.ids)
-        positions = self.schedule.choose(view, generator)
+        scores = logits[torch.from_numpy(masks)].float().cpu()
+        positions = self.schedule.choose(view_of(masks, scores, canvas.ids), generator)
         chosen = scores[np.searchsorted(masks, positions)]
-        known = canvas.possible(scores.shape[1], canvas.ends)
-        races = [Race.of(row, known & (row > -np.inf), self.temperature, generator) for row in chosen]
-        filled: dict[int, int] = {}
-        while len(filled) < len(positions):
-            if self.weighted:
-                race = races[len(filled)]
-                token, log_weight = race.weighted(canvas, positions[len(filled)])
-                done.log_weight += log_weight
-                new = {positions[len(filled)]: token}
-            else:
-                new = _joint(canvas, positions[len(filled) :], races[len(filled) :])
-            filled |= new
-            done.n_tokens += len(new)
-            if not canvas.masks:  # an end of the text fills what is behind it
-                break
-            gone = {p for p in positions if p not in filled and canvas.ids[p] != MASK}
-            if gone:
-                races = [race for p, race in zip(positions, races, strict=True) if p not in gone]
-                positions = [p for p in positions if p not in gone]
+        possible = torch.from_numpy(canvas.possible(chosen.shape[1], canvas.ends))
+        if self.weighted:
+            filled = _place_weighted(canvas, positions, chosen / self.temperature, possible, generator, done)
+        else:
+            orders = in_order(chosen.masked_fill(~possible, -torch.inf), self.temperature, generator)
+            filled = _place_jointly(canvas, positions, orders)
+        done.n_tokens += len(filled)
         return filled
 
 
-class Race:
-    """Tokens of one position in the order of draws without replacement: each at its log-probability less the log of an
-    exponential time."""
-
-    def __init__(self, law: F64, keys: F64, possible: NDArray[np.bool_]) -> None:
-        self._law, self._keys = law, np.where(possible, keys, -np.inf)
-        self._order: list[int] = []
-        self._at = 0
-
-    @classmethod
-    def of(cls, scores: F64, possible: NDArray[np.bool_], temperature: float, generator: np.random.Generator) -> Race:
-        """The race of a row of scores; at temperature 0, in their order."""
-        if temperature == 0:
-            return cls(scores, scores, possible)
-        law = scores / temperature
-        return cls(law, law - np.log(generator.exponential(size=len(law))), possible)
-
-    def __iter__(self) -> Iterator[int]:
-        """The tokens that are left, the next one first."""
-        while True:
-            if not self._order:
-                top = np.argpartition(-self._keys, min(31, len(self._keys) - 1))[:32]
-                self._order = top[np.argsort(-self._keys[top], kind="stable")].tolist()
-            if self._at == len(self._order):
-                if len(self._order) == len(self._keys):
-                    return
-                self._order = np.argsort(-self._keys, kind="stable").tolist()
-            token = self._order[self._at]
-            if self._keys[token] == -np.inf:
-                return
-            yield token
-            self._at += 1
-
-    def first(self) -> int:
-        """The next token, which stays the next."""
-        return next(iter(self))
-
-    def skip(self) -> None:
-        """Leave the next token out from now on."""
-        self._at += 1
-
-    def weighted(self, canvas: Canvas, position: int) -> tuple[int, float]:
-        """Place the first token that will do; the log of an unbiased estimate of the mass of all that would.
-
-        Notes
-        -----
-        With the tokens in the order of their draws, let r be the mass from the accepted one on: the estimate is r if
-        the next token would do as well (or there is none), else the mass of the accepted one alone (Lipkin et al. 2025,
-        arXiv 2504.05410, by recursion).
-        """
-        log_total = np.logaddexp.reduce(self._law)
-        order = list(self._ranked())
-        for i, token in enumerate(order):
-            if canvas.allows(position, token):
-                rest = np.logaddexp.reduce(self._law[order[i:]])
-                if i + 1 < len(order) and not canvas.allows(position, order[i + 1]):
-                    rest = self._law[token]
-                canvas.place({position: token})
-                return token, float(rest - log_total)
-        raise stuck(position)
-
-    def _ranked(self) -> list[int]:
-        order = np.argsort(-self._keys, kind="stable")
-        ranked: list[int] = order[self._keys[order] > -np.inf].tolist()
-        return ranked
+def scores_of(denoiser: Denoiser, canvases: Sequence[Canvas]) -> torch.Tensor:
+    """Scores of every token at every position of some canvases."""
+    ids = torch.tensor([canvas.ids for canvas in canvases]).clamp_(min=MASK)
+    return denoiser(ids.masked_fill(ids == MASK, denoiser.mask_id))
 
 
-def _joint(canvas: Canvas, positions: Sequence[int], races: Sequence[Race]) -> dict[int, int]:
-    """Place the longest beginning of some draws that goes together, or else the first token of the first position that
-    will do."""
-    drawn = [race.first() for race in races]
-    low, high = 0, len(positions)  # so many go together; so many might
+def _place_jointly(canvas: Canvas, positions: Sequence[int], orders: Sequence[Iterator[int]]) -> dict[int, int]:
+    """Place the longest beginning of the draws that goes together, another token at the position behind it, and so
+    on."""
+    filled: dict[int, int] = {}
+    due = [(p, next(order, NOTHING), order) for p, order in zip(positions, orders, strict=True)]
+    for position, token, _ in due:
+        if token == NOTHING:
+            raise stuck(position)
+    while due:
+        n = _place_longest(canvas, [(position, token) for position, token, _ in due])
+        filled |= {position: token for position, token, _ in due[:n]}
+        masked = set(canvas.masks)  # an end of the text fills what is behind it
+        if n < len(due) and due[n][0] in masked:
+            position, _, order = due[n]
+            filled[position] = _place_one(canvas, position, order)
+            masked = set(canvas.masks)
+        due = [each for each in due[n:] if each[0] in masked]
+    return filled
+
+
+def _place_one(canvas: Canvas, position: int, order: Iterator[int]) -> int:
+    """Place the next token that will do."""
+    for token in order:
+        if canvas.place({position: token}):
+            return token
+    raise stuck(position)
+
+
+def _place_longest(canvas: Canvas, drawn: Sequence[tuple[int, int]]) -> int:
+    """Place the longest beginning of some draws that goes together, found by bisection; its length."""
+    low, high = 0, len(drawn)  # so many go together; so many might
     size = high
     while low < high:
-        if canvas.place(dict(zip(positions[:size], drawn[:size], strict=True))):
+        if canvas.place(dict(drawn[:size])):
             low = size
         else:
             high = size - 1
         size = (low + high + 1) // 2
-    if low:
-        if low < len(positions):
-            races[low].skip()
-        return dict(zip(positions[:low], drawn[:low], strict=True))
-    races[0].skip()
-    for token in races[0]:
-        if canvas.place({positions[0]: token}):
-            return {positions[0]: token}
-    raise stuck(positions[0])
+    return low
+
+
+def _place_weighted(
+    canvas: Canvas,
+    positions: Sequence[int],
+    scores: torch.Tensor,
+    possible: torch.Tensor,
+    generator: np.random.Generator,
+    done: Denoised,
+) -> dict[int, int]:
+    """Place tokens one by one, each with an unbiased estimate of the mass of all that could stand there."""
+    filled: dict[int, int] = {}
+    for position, row in zip(positions, scores, strict=True):
+        if canvas.ids[position] != MASK:
+            continue
+        info = awrs_step(row[None], partial(_can_stand, canvas, possible, position), [generator])
+        (token,) = info.tokens
+        if token == NOTHING:
+            raise stuck(position)
+        canvas.place({position: token})
+        filled[position] = token
+        done.log_weight += info.log_weight[0]
+    return filled
+
+
+def _can_stand(canvas: Canvas, possible: torch.Tensor, position: int, row: int, token: int) -> bool:
+    return bool(possible[token]) and canvas.allows(position, token)
+
+
+def in_order(scores: torch.Tensor, temperature: float, generator: np.random.Generator) -> list[Iterator[int]]:
+    """The tokens of each row in the order of draws without replacement; at temperature 0, the likeliest first."""
+    if temperature == 0:
+        orders = scores.argsort(dim=1, descending=True, stable=True)
+        n_finite = (scores > -torch.inf).sum(1).tolist()
+        return [iter(order[:n]) for order, n in zip(orders.tolist(), n_finite, strict=True)]
+    scores = scores / temperature
+    norms: list[float] = scores.logsumexp(1).tolist()
+    return [(each.token for each in row) for row in draws(scores, norms, [generator] * len(norms))]
 
 
 def stuck(position: int) -> Unsatisfiable:
@@ -289,8 +280,8 @@ def stuck(position: int) -> Unsatisfiable:
     return Unsatisfiable(f"the model gives no probability to any token that can stand at position {position}")
 
 
-def _view(masks: NDArray[np.int64], scores: F64, ids: Sequence[int]) -> View:
-    two = -np.partition(-scores, 1, axis=1)[:, :2]
-    total = np.logaddexp.reduce(scores, axis=1)
-    first, second = np.exp(two[:, 0] - total), np.exp(two[:, 1] - total)
-    return View(masks, first, first - second, scores.argmax(axis=1), ids)
+def view_of(masks: NDArray[np.int64], scores: torch.Tensor, ids: Sequence[int]) -> View:
+    """What a schedule sees: the scores of each mask, float ``[masks, vocabulary]``."""
+    top = scores.topk(2, dim=1)
+    first, second = (top.values - scores.logsumexp(1, keepdim=True)).exp().double().numpy().T
+    return View(masks, first, first - second, top.indices[:, 0].numpy(), ids)

@@ -10,7 +10,7 @@ import torch
 
 from detent.automata.canvas import MASK, Canvas
 from detent.automata.infiller import Infiller
-from detent.sampler.denoising import Denoised, Race, stuck
+from detent.sampler.denoising import Denoised, in_order, stuck
 
 Model = Callable[[torch.Tensor], torch.Tensor]
 
@@ -71,7 +71,7 @@ def fill_regions(
                 break
             written = [*prompt, *(token for token in canvas.ids[:position] if token >= 0)]
             out.n_steps += 1
-            scores = model(torch.tensor([written]))[0, -1].double().cpu().numpy()
+            scores = model(torch.tensor([written]))[:, -1].float().cpu()
             out.n_tokens += _write(canvas, position, scores, stops, generator, temperature)
     out.text, out.ids, out.n_tests = canvas.text(), list(canvas.ids), canvas.n_checks
     return out
@@ -80,14 +80,15 @@ def fill_regions(
 def _write(
     canvas: Canvas,
     position: int,
-    scores: np.ndarray,
+    scores: torch.Tensor,
     ends: frozenset[int],
     generator: np.random.Generator,
     temperature: float,
 ) -> bool:
     """Place a token, or end the region; whether a token was placed."""
-    possible = canvas.possible(len(scores), ends) & (scores > -np.inf)
-    for token in Race.of(scores, possible, temperature, generator):
+    possible = torch.from_numpy(canvas.possible(scores.shape[1], ends))
+    (order,) = in_order(scores.masked_fill(~possible, -torch.inf), temperature, generator)
+    for token in order:
         if token in ends:
             if canvas.close(position):
                 return False

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from random import Random
 
+import numpy as np
 import pytest
 
 from detent.automata.canvas import BLANK, MASK, Canvas
+from detent.automata.gaps import Gap
 from detent.automata.infiller import Infiller
 from detent.grammar.errors import Unsatisfiable
-from tests.infill.cases import GRAMMARS
+from detent.native import infill_window as window
+from tests.infill.cases import GRAMMARS, writer
 from tests.naive.infill import Grammar
 
 VOCABULARIES = {
@@ -78,20 +82,62 @@ def test_agrees_with_exhaustion(name: str) -> None:
                 check_witness(canvas, naive, vocab)
 
 
-def test_changes_of_one_token_read_little() -> None:
-    """What can follow is soon what could follow before: the chart is not read to the end."""
+def test_a_change_is_told_from_its_surroundings() -> None:
+    """Neither the whole canvas is read, nor all that is left of the change, nor all that is right of it."""
     vocab = VOCABULARIES["json"]
     text = json.dumps([{"a" * (k % 5): [1, 11, {"a": "a1"}]} for k in range(40)], separators=(",", ":"))
-    canvas = Canvas(Infiller(GRAMMARS["json"], vocab=vocab), len(text), ids=[vocab.index(char) for char in text])
-    canvas.ids = [MASK] * len(text)  # every position may change, and the witness is the text
-    for position in range(0, len(text) - 40, 7):
-        if text[position : position + 2] == "1,":
-            assert canvas._recheck(position, vocab.index("11"))
-            assert canvas._top == position
-            canvas._write(position, vocab.index("11"))
-            assert canvas._read_to(len(text), position) and canvas._top <= position + 2
-            canvas._write(position, canvas.witness[position])
-            canvas._read_to(position, position)
+    ids = [vocab.index(char) for char in text]
+    for position in range(20, len(text) - 40, 7):
+        around = ids.copy()
+        around[position] = MASK
+        canvas = Canvas(Infiller(GRAMMARS["json"], vocab=vocab), len(text), ids=around)
+        assert all(canvas.allows(position, token) for token in {canvas.witness[position], ids[position]})
+        first, last = canvas._board[window.FIRST : window.LAST + 1].tolist()
+        assert canvas.n_solved == 1 and (canvas.witness[position] == ids[position] or last - first < 200)
+
+
+def fragments(text: str, vocab: list[str], rng: Random) -> list[int]:
+    """A text cut into tokens at random."""
+    ids = []
+    while text:
+        ids.append(rng.choice([i for i, token in enumerate(vocab) if text.startswith(token)]))
+        text = text[len(vocab[ids[-1]]) :]
+    return ids
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_long_canvases_agree_with_fresh_questions(name: str) -> None:
+    """Random changes of canvases with many runs of masks, each as a question of its own."""
+    vocab, rng = VOCABULARIES[name], Random(name)
+    infiller = Infiller(GRAMMARS[name], vocab=vocab)
+    for _ in range(6):
+        ids: list[int] = []
+        while not 15 < len(ids) < 90:
+            text = writer(GRAMMARS[name]).write(rng, 60)
+            ids = fragments(text, vocab, rng) if set(text) <= set("".join(vocab)) else []
+            if name not in ("json", "arithmetic"):
+                continue
+            pool = {"json": ['{"a":1}', '[1,"a",true]', '"a1 -."', "[[]]"], "arithmetic": ["(1+a)", "1*a", "-a", "1.1"]}
+            joined = [rng.choice(pool[name]) for _ in range(12)]
+            text = f"[{','.join(joined)}]" if name == "json" else "+".join(joined)
+            ids = fragments(text, vocab, rng)
+        canvas = Canvas(infiller, len(ids), ids=[MASK if rng.random() < 0.5 else token for token in ids])
+        while canvas.masks:
+            position, token = rng.choice(canvas.masks), rng.randrange(len(vocab))
+            changed = canvas.ids
+            changed[position] = token
+            parts = [Gap(1, 1) if token == MASK else vocab[token] for token in changed]
+            joined_parts = [list(group) for _, group in groupby(parts, key=lambda part: isinstance(part, Gap))]
+            asked = [
+                Gap(len(group), len(group)) if isinstance(group[0], Gap) else "".join(map(str, group))
+                for group in joined_parts
+            ]
+            expected = infiller.completable(asked)
+            assert canvas.allows(position, token) == expected
+            if rng.random() < 0.6:
+                assert canvas.place({position: token}) == expected
+                witness = "".join(vocab[token] for token in canvas.witness)
+                assert infiller.completable([witness])
 
 
 @pytest.mark.nojit
@@ -109,7 +155,7 @@ def test_ends() -> None:
 
 def test_an_end_shortens_the_witness() -> None:
     canvas = Canvas(Infiller("start: /a+/", vocab=["a"]), 4, ends=[1])
-    canvas._take([0, 0, 0, 0])
+    canvas._take(np.zeros(4, np.int32))
     assert canvas.place({1: 1})
     assert canvas.ids == [MASK, 1, 1, 1] and canvas.witness == [0, 1, 1, 1]
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,10 +10,12 @@ import torch
 
 from detent.automata.canvas import Canvas
 from detent.automata.infiller import Infiller
-from detent.sampler.denoising import Denoised, Denoising, MaskedLM
+from detent.sampler.denoising import Denoising, MaskedLM
+from detent.sampler.lookahead import LookAhead
 from detent.sampler.regions import fill_regions
-from detent.sampler.schedules import AllIn, Blocks, Local, OneByOne, Schedule, Threshold, View
+from detent.sampler.schedules import AllIn, Blocks, Local, OneByOne, Schedule, Threshold
 from tests.infill.cases import GRAMMARS
+from tests.infill.laws import Middle, Pairs, drawn, furthest, generators, weight_error
 from tests.infill.test_canvas import VOCABULARIES
 from tests.infill.toys import Sure, Toy
 from tests.naive.infill import Grammar
@@ -30,10 +30,6 @@ SCHEDULES: list[Schedule] = [
     Blocks(6, Threshold(0.4)),
     Blocks(12, OneByOne(), units={1, 5}),
 ]
-
-
-def generators(n: int) -> list[np.random.Generator]:
-    return [np.random.default_rng(i) for i in range(n)]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
@@ -75,92 +71,37 @@ def test_rows_do_not_depend_on_each_other() -> None:
     assert run([1, 2, 3]) == [*run([1]), *run([2]), *run([3])]
 
 
-ANBN = ["a", "b", "ab", "aa", "bb"]
-LENGTH, MID = 4, 1
 N = 2_000
-
-
-class Middle:
-    """A schedule that does not depend on the draws: the mask in the middle."""
-
-    def choose(self, view: View, generator: np.random.Generator) -> list[int]:
-        return [int(view.masks[len(view.masks) // 2])]
-
-
-class Pairs:
-    """Two masks at once, the first and the last."""
-
-    def choose(self, view: View, generator: np.random.Generator) -> list[int]:
-        return [int(p) for p in dict.fromkeys([view.masks[0], view.masks[-1]])]
-
-
-def law(canvas: Canvas, toy: Toy, choose: Callable[[list[int]], list[int]], infiller: Infiller) -> Counter[str]:
-    """The law of one position after another, each given that the text can be completed, by enumeration."""
-    found: Counter[str] = Counter()
-
-    def go(ids: list[int], due: list[int], marginals: np.ndarray, mass: float) -> None:
-        here = Canvas(infiller, LENGTH, canvas.ends, ids)
-        due = [p for p in due if here.ids[p] < 0]
-        if not here.masks:
-            found[here.text()] += mass
-            return
-        if not due:
-            due, marginals = choose(here.masks), toy.law(here.ids)
-        allowed = [t for t in range(len(ANBN) + 1) if here.allows(due[0], t)]
-        total = marginals[due[0], allowed].sum()
-        for token in allowed:
-            then = Canvas(infiller, LENGTH, canvas.ends, here.ids)
-            assert then.place({due[0]: token})
-            go(list(then.ids), due[1:], marginals, mass * marginals[due[0], token] / total)
-
-    go(list(canvas.ids), [], np.empty(0), 1.0)
-    return found
-
-
-def assert_law(texts: list[str], expected: Counter[str]) -> None:
-    """Each share within 4 standard errors, and nothing else."""
-    counts = Counter(texts)
-    assert set(counts) <= set(expected)
-    for text, p in expected.items():
-        assert abs(counts[text] / len(texts) - p) <= 4 * np.sqrt(p * (1 - p) / len(texts)) + 1e-9, text
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("schedule", [Middle(), Pairs()])
 def test_the_law_is_the_conditional_one(schedule: Schedule, weighted: bool) -> None:
     """Independent draws that are tested together have the law of one after another."""
-    infiller, toy = Infiller(GRAMMARS["anbn"], vocab=ANBN), Toy(len(ANBN) + 1, LENGTH, 3, 1.0)
-    n = N // 4 if weighted else N
-    canvases = [Canvas(infiller, LENGTH, [len(ANBN)]) for _ in range(n)]
-
-    def choose(masks: list[int]) -> list[int]:
-        view = View(np.array(masks), np.zeros(0), np.zeros(0), np.zeros(0, np.int64), [])
-        return schedule.choose(view, np.random.default_rng(0))
-
-    expected = law(canvases[0], toy, choose, infiller)
-    assert len(expected) >= 4 and sum(expected.values()) == pytest.approx(1)
-    done = Denoising(schedule, weighted=weighted).run(toy, canvases, generators(n))
-    assert_law([each.text for each in done], expected)
+    counts, law = drawn(schedule, N // 4 if weighted else N, weighted=weighted)
+    assert len(law) >= 4 and law.total() == pytest.approx(1)
+    assert furthest(counts, law) <= 4
 
 
 def test_weights_are_unbiased() -> None:
-    vocab = ["a", "b"]
-    infiller, toy = Infiller(GRAMMARS["anbn"], vocab=vocab), Toy(3, LENGTH, 5, 1.0)
-    canvas = Canvas(infiller, LENGTH, [2], [0])
-    scores = toy(torch.tensor([[0, 3, 3, 3]]))[0]
-    true = sum(toy.law([0, -1, -1, -1])[3, t] for t in range(3) if canvas.allows(3, t))
-    assert 0.2 < true < 0.95
+    assert weight_error(N) <= 4
 
-    class Last:
-        def choose(self, view: View, generator: np.random.Generator) -> list[int]:
-            return [3]
 
-    rng, weights = np.random.default_rng(0), []
-    for _ in range(N):
-        done = Denoised(log_weight=0.0)
-        Denoising(Last(), weighted=True).fill(Canvas(infiller, LENGTH, [2], [0]), scores, rng, done)
-        weights.append(np.exp(done.log_weight))
-    assert abs(np.mean(weights) - true) <= 4 * np.std(weights) / np.sqrt(N)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_steps_ahead_change_no_text(schedule: Schedule, weighted: bool) -> None:
+    """And no call of the model is added."""
+    vocab, length = VOCABULARIES["json"], 14
+    infiller = Infiller(GRAMMARS["json"], vocab=vocab)
+    plain = Denoising(schedule, weighted=weighted)
+    out = []
+    for run in (plain, LookAhead(plain, 3)):
+        canvases = [Canvas(infiller, length, [len(vocab)]) for _ in range(3)]
+        out.append(run.run(Toy(len(vocab) + 1, length, 1, 3.0), canvases, generators(3)))
+    for before, after in zip(*out, strict=True):
+        assert after.ids == before.ids and after.n_steps <= before.n_steps
+        assert after.log_weight == before.log_weight or not weighted
+    assert schedule != OneByOne("left") or out[1][0].n_steps < out[0][0].n_steps
 
 
 def test_few_tests_for_a_model_that_is_mostly_legal() -> None:
