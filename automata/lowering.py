@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import accumulate, chain, takewhile
+from operator import or_
 from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
 from weakref import proxy, ref
@@ -126,6 +128,7 @@ class Records:
         self._pending: dict[int, _Lazy] = {}
         self._arrays: dict[int, Array] = {}
         self._bits: dict[Formula, int] = {}
+        self._loose_bits: dict[tuple[ArrayFrame, Formula], int] = {}
         self._records: dict[tuple[object, Formula], int] = {}
         self._me: ref[Lowers] = ref(self)
         self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
@@ -250,8 +253,10 @@ class Records:
             return bits
         loose = frame.facts.loose(residual)
         if (loose is TRUE or only_counts(loose)) and len(seen(residual)) < MANY:
-            for demand, _ in frame.live(frame.exits(loose, 0)):
-                bits |= self._ample(demand)
+            if (frame, loose) not in self._loose_bits:
+                ample = (self._ample(demand) for demand, _ in frame.live(frame.exits(loose, 0)))
+                self._loose_bits[frame, loose] = reduce(or_, ample, 0)
+            bits |= self._loose_bits[frame, loose]
         elif any(few(self.goals, demand, MANY) is None for demand, _ in frame.live(frame.exits(residual, 0))):
             bits |= positions.AMPLE
         return bits

@@ -77,6 +77,7 @@ class Placement:
         self.arena, self.lowering, self.start = arena, lowering, lowering.start
         self._after: dict[tuple[int, Hashable], int] = {}
         self._suspects: dict[int, list[Suspects]] = {}
+        self._positions: dict[int, list[tuple[int, ...]]] = {}  # of states that a value decides
 
     def is_in_string(self, state: int) -> bool:
         """Whether a state stands inside a string."""
@@ -95,6 +96,12 @@ class Placement:
 
     def _items(self, state: int) -> list[tuple[int, ...]]:
         """The positions of a state."""
+        found = self._positions.get(state)
+        if found is None:
+            found = self._positions[state] = self._read_items(state)
+        return found
+
+    def _read_items(self, state: int) -> list[tuple[int, ...]]:
         A = self.arena.A
         at = int(A[layout.STATE]) + state * layout.STATE_STRIDE
         items, count = int(A[at + states.S_ITEMS]), int(A[at + states.S_COUNT])
