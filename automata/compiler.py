@@ -457,7 +457,9 @@ class Compiler:
             return found
         made = make()
         if key is not None:
-            self._grammars.put(key, made, OWN_BYTES + sum([len(part) for part in key if isinstance(part, (bytes, str))]))
+            self._grammars.put(
+                key, made, OWN_BYTES + sum([len(part) for part in key if isinstance(part, (bytes, str))])
+            )
         return made
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain, takewhile
 from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
@@ -31,8 +31,10 @@ _call, _close_buffer = direct(states.call), direct(states.close_buffer)
 Order = OneOf["schema", "any", "fixed"]
 # fields of an object record that say where its parts are
 _PLACES_OF_PARTS = np.array(
-    [positions.O_LIVE, positions.O_GOALS, positions.O_NEXT, positions.O_REQUIRED, positions.O_SORTED]
-    + [positions.O_NONE_SEEN]
+    [
+        *(positions.O_LIVE, positions.O_GOALS, positions.O_NEXT),
+        *(positions.O_REQUIRED, positions.O_SORTED, positions.O_NONE_SEEN),
+    ]
 )
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
