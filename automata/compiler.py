@@ -520,7 +520,7 @@ def _judge(reader: Reader) -> Judge:
 def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:
     """A key that equal specifications share; None for what does not consist of plain JSON values."""
     try:
-        others = remotes and marshal.dumps(remotes, _NO_SHARING)
+        others = marshal.dumps(remotes, _NO_SHARING) if remotes else None
         return kind, marshal.dumps(schema, _NO_SHARING), others, options
     except ValueError:
         return None

@@ -227,8 +227,9 @@ class Parts:
                 node.enum = [*node.enum]  # the caller's list may change
             elif node.types & (ARRAY | OBJECT):
                 node.is_open = is_open(node)
-            if node.narrowed or noted < len(self._reader.annotations):
-                del self._reader.annotations[noted:]
+            is_bounded = node.shortest > 0 or node.longest is not None
+            if node.narrowed or len(node.texts) > 1 - is_bounded or noted < len(self._reader.annotations):
+                del self._reader.annotations[noted:]  # products of automata may pass limits, which are the document's
                 return None
             node.alike = node
             goal = node.goal = Goal((node,), TRUE, is_shared=True)
