@@ -457,7 +457,9 @@ class Compiler:
             return found
         made = make()
         if key is not None:
-            self._grammars.put(key, made, OWN_BYTES + sum([len(part) for part in key if isinstance(part, (bytes, str))]))
+            self._grammars.put(
+                key, made, OWN_BYTES + sum([len(part) for part in key if isinstance(part, (bytes, str))])
+            )
         return made
 
 
@@ -518,7 +520,7 @@ def _judge(reader: Reader) -> Judge:
 def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:
     """A key that equal specifications share; None for what does not consist of plain JSON values."""
     try:
-        others = remotes and marshal.dumps(remotes, _NO_SHARING)
+        others = marshal.dumps(remotes, _NO_SHARING) if remotes else None
         return kind, marshal.dumps(schema, _NO_SHARING), others, options
     except ValueError:
         return None

@@ -33,8 +33,10 @@ _call, _close_buffer = direct(states.call), direct(states.close_buffer)
 Order = OneOf["schema", "any", "fixed"]
 # fields of an object record that say where its parts are
 _PLACES_OF_PARTS = np.array(
-    [positions.O_LIVE, positions.O_GOALS, positions.O_NEXT, positions.O_REQUIRED, positions.O_SORTED]
-    + [positions.O_NONE_SEEN]
+    [
+        *(positions.O_LIVE, positions.O_GOALS, positions.O_NEXT),
+        *(positions.O_REQUIRED, positions.O_SORTED, positions.O_NONE_SEEN),
+    ]
 )
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}

@@ -391,23 +391,26 @@ def plainly_possible(node: Node) -> bool:
     types = node.types
     if not types or node.all_of or node.any_of or node.one_of or not node.is_conjunctive:
         return False
-    if types & STRING and not (node.texts or node.narrowed):
-        if node.enum is None:
-            if node.longest is None or node.shortest <= node.longest:
-                return True
-        elif node.longest is None and not node.shortest and any(isinstance(v, str) for v in node.enum):
-            return all(can_be_written(v) for v in node.enum if isinstance(v, str))
-    elif types & STRING and node.longest is None and not (node.shortest or node.narrowed or node.enum is not None):
-        if len(node.texts) == 1 and len(node.texts[0].pieces) == 1 and node.texts[0].pieces[0][1].n_states:
-            return True
-    if node.enum is not None:
-        return False
-    return bool(
+    if types & STRING and _plainly_possible_text(node):
+        return True
+    return node.enum is None and bool(
         types & (NULL | BOOLEAN)
         or (types & NUMBER and not node.number and node.multiple is None)
         or (types & ARRAY and not node.min_items)
         or (types & OBJECT and _plainly_possible_object(node))
     )
+
+
+def _plainly_possible_text(node: Node) -> bool:
+    """Whether some text is known to be possible."""
+    if node.enum is None and not (node.texts or node.narrowed):
+        return node.longest is None or node.shortest <= node.longest
+    if node.shortest or node.longest is not None or node.narrowed:
+        return False
+    if node.enum is None:
+        pieces = node.texts[0].pieces
+        return len(node.texts) == len(pieces) == 1 and pieces[0][1].n_states > 0
+    return not node.texts and any(isinstance(v, str) and can_be_written(v) for v in node.enum)
 
 
 def _plainly_possible_object(node: Node) -> bool:
@@ -420,7 +423,9 @@ def _plainly_possible_object(node: Node) -> bool:
     for name in node.required:
         child = node.properties.get(name, node.additional)
         goal = None if child is None else child.goal
-        if not (name.isascii() or can_be_written(name)) or not (child is None or (goal is not None and goal.satisfiable)):
+        if not (name.isascii() or can_be_written(name)) or not (
+            child is None or (goal is not None and goal.satisfiable)
+        ):
             return False
     return True
 

@@ -44,7 +44,6 @@ _DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
 
-
 class _Table:
     """The parts of one dialect and one choice of options: by their words, and those that are a type alone."""
 
@@ -57,7 +56,9 @@ class _Table:
 
     def add(self, words: tuple[Any, ...], node: Node) -> Node:
         """Keep a part, if there is none with its words: that with its words. When there are too many, all leave."""
-        self.n_bytes += OWN_BYTES + sum(map(_size, words)) + sum(d.trans.nbytes for t in node.texts for _, d in t.pieces)
+        self.n_bytes += (
+            OWN_BYTES + sum(map(_size, words)) + sum(d.trans.nbytes for t in node.texts for _, d in t.pieces)
+        )
         if self.n_bytes > MOST_BYTES:
             self.by_words.clear()
             self.by_type.clear()
@@ -130,7 +131,8 @@ class Parts:
             return known[key]
         known[key] = None
         words: list[Hashable] = []
-        word: Hashable
+        word: Any
+        found: Node | None
         for keyword, value in schema.items():
             holds = _HOLDS.get(keyword)
             if holds is None:
@@ -159,7 +161,7 @@ class Parts:
             words.append(keyword)
             words.append(word)
         said = tuple(words)
-        found = self._table.by_words.get(said) or self._new(schema, said)
+        found = self._table.by_words.get(said) or (self._new(schema, said) if said else ANYTHING)
         if found is not None:
             known[key] = found
             self.n_read += 1
@@ -225,8 +227,9 @@ class Parts:
                 node.enum = [*node.enum]  # the caller's list may change
             elif node.types & (ARRAY | OBJECT):
                 node.is_open = is_open(node)
-            if node.narrowed or noted < len(self._reader.annotations):
-                del self._reader.annotations[noted:]
+            is_bounded = node.shortest > 0 or node.longest is not None
+            if node.narrowed or len(node.texts) > 1 - is_bounded or noted < len(self._reader.annotations):
+                del self._reader.annotations[noted:]  # products of automata may pass limits, which are the document's
                 return None
             node.alike = node
             goal = node.goal = Goal((node,), TRUE, is_shared=True)

@@ -233,8 +233,7 @@ class Reader:
 
     def pointer(self, node: Node) -> str:
         """Where a node stands in this document."""
-        is_part = self._parts is not None and node.goal is not None
-        return self._parts.pointer(node) if is_part else node.place.pointer
+        return node.place.pointer if self._parts is None or node.goal is None else self._parts.pointer(node)
 
     def fresh(self, place: Place) -> Node:
         """A new node without constraints."""

@@ -15,8 +15,8 @@ from detent.grammar.json_schema.branches import branches, is_plain
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.formula import TRUE
 from detent.grammar.json_schema.nodes import Node
-from detent.grammar.json_schema.reach import children, reach
 from detent.grammar.json_schema.parts import Parts
+from detent.grammar.json_schema.reach import children, reach
 from detent.grammar.json_schema.reader import Reader
 from detent.grammar.json_schema.values import Object
 from tests.strategies import SCHEMAS
