@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from detent.grammar.lark.tables import ASSERT, END, HOLDS, LexedGrammar
+from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
 from detent.native import leftovers, lexer
 
 from .sentences import Hints, Rule, spelled_classes
@@ -25,6 +25,26 @@ Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
 MAX_NODES = 2048  # beyond, the test is not tried: it takes time and room that grow with the square
 MAX_SEPARATORS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What could be proved of a grammar.
+
+    Attributes
+    ----------
+    safe : (n_terminals, n_terminals) uint8
+        ``safe[t, u]``: whether leftovers of terminal u need not be remembered behind a token with tag t; ``safe[t, t]``
+        also: what a match of t owes comes true.
+    lives : bool
+        Whether every stack can be completed behind a token that leaves nothing behind but what is safe.
+    every_match : bool
+        Whether the same is so behind all other tokens.
+    """
+
+    safe: Bytes
+    lives: bool
+    every_match: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,14 +92,12 @@ class Proof:
         self._tables, self._parser = grammar.lexer, grammar.parser
         self._n = len(self._tables.entry)
 
-    def run(self) -> tuple[Bytes, bool]:
-        """Which terminals do no harm, and whether every stack is alive behind a token of which no other is left over.
-
-        If all are harmless and every stack is alive, there are no dead ends.
-        """
+    def run(self) -> Verdict:
+        """Try to prove it."""
         nodes = nodes_of(self._grammar, (~self._asserting).astype(np.int32))
+        nothing = Verdict(np.zeros((self._n, self._n), np.uint8), lives=False, every_match=False)
         if nodes is None:
-            return np.zeros(self._n, np.uint8), False
+            return nothing
         self._nodes = nodes
         separators, source = self._separators()
         words = [*separators, *self._words()]
@@ -87,12 +105,13 @@ class Proof:
         usable = self._usable(words[n:], found[n:])
         kept = [k for k in range(n) if k == 0 or not found[k, self._tables.ignored == 0].any()]
         words = [separators[k] for k in kept] + [word if usable[t] else [] for t, word in enumerate(words[n:])]
-        harmful, left, choice = self._separated(words, np.array([source[k] for k in kept], np.int32))
-        touched = (left & harmful[nodes.owner]).any(axis=1)  # behind these, what does harm may be left
+        safe, harmful, left, choice = self._separated(words, np.array([source[k] for k in kept], np.int32))
+        touched = (left * harmful[nodes.owner]).any(axis=1)  # behind these, what does harm may be left
         if touched[[source[k] for k in kept]][np.unique(choice[nodes.begin > 0])].any():
-            return np.zeros(self._n, np.uint8), False
-        lives = not self._parser.contested[END] and self._can_be_completed(usable & ~touched)
-        return (1 - harmful if lives else np.zeros(self._n, np.uint8)), lives
+            return nothing
+        if self._parser.contested[END] or not self._can_be_completed(usable & ~touched):
+            return nothing
+        return Verdict(safe, lives=True, every_match=not harmful.any())
 
     # ---------------------------------------------------------------------------------------------------- words
     @cached_property
@@ -206,39 +225,50 @@ class Proof:
         follows[:, ignored], follows[ignored] = 1, 1
         return follows
 
-    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Ints]:
-        """Terminals that do harm; what can be left behind each; the separator that works behind it for all others."""
-        nodes, tables = self._nodes, self._tables
+    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Bytes, Ints]:
+        """What is safe; terminals that do harm; what can be left behind each; the separator that works for all others."""
+        nodes, tables, n = self._nodes, self._tables, self._n
         programs = (nodes.first, nodes.reads, nodes.leads, nodes.owner, nodes.ends)
         spelled = tables.sets * spelled_classes(tables)[1].astype(np.uint8)
         meet = (spelled.astype(np.float32) @ spelled.T.astype(np.float32) > 0).astype(np.uint8)
-        left, both = np.zeros((self._n, len(nodes.owner)), np.uint8), np.zeros((self._n, self._n), np.uint8)
-        matching, harmful = np.zeros((2, self._n), np.uint8)
-        leftovers.spread(*programs, nodes.begin, meet, self._before, self._follows, left, both, matching)
-        harmful |= matching & ~self._always_shifted
+        left, (both, longer) = np.zeros((n, len(nodes.owner)), np.uint8), np.zeros((2, n, n), np.uint8)
+        matching, harmful = np.zeros((2, n), np.uint8)
+        relations = (nodes.begin, meet, self._before, self._follows)
+        leftovers.spread(*programs, *relations, left, both, longer, matching)
         choice = np.where(nodes.begin > 0, -1, 0).astype(np.int32)
         arguments = (tables.sets, *self._flat(words), source, self._follows, left)
         leftovers.choose(*programs, *arguments, self._allowed(words, source, both), choice, harmful)
-        harmful |= choice < 0  # what matches of these owe does not come true
-        leftovers.choose(*programs, *arguments, np.ones((self._n, len(source)), np.uint8), choice, harmful)
-        owing = (harmful != 0) & self._asserting  # other tags of their matches: of ignored ones, and key words
-        harmful[lexer.DROPPED] = (owing & (tables.ignored != 0)).any()
+        owing = choice < 0  # what matches of these owe does not come true behind any separator
+        leftovers.choose(*programs, *arguments, np.ones((n, len(source)), np.uint8), choice, harmful)
         entry = np.repeat(np.arange(len(tables.order)), np.diff(tables.retype_first))
-        harmful[tables.retype[owing[tables.order[entry]]]] = 1
-        return harmful, left, choice
+        harmful[tables.retype[owing[tables.order[entry]]]] = 1  # key words share their pattern's matches
+        harmful |= owing
+        safe = np.repeat(1 - harmful[None, :], n, axis=0)
+        self._spare_what_is_in_vain(safe, longer, matching)
+        ignored = tables.ignored != 0
+        safe[lexer.DROPPED] = safe[ignored].all(axis=0)
+        safe[lexer.DROPPED, lexer.DROPPED] = not (owing & ignored).any()
+        return safe, harmful, left, choice
+
+    def _spare_what_is_in_vain(self, safe: Bytes, longer: Bytes, matching: Bytes) -> None:
+        """Take out terminals that may match, although others are taken, where the parser has no use for them."""
+        for other in np.flatnonzero(matching).tolist():
+            for t in np.flatnonzero(longer[:, other]).tolist():
+                safe[t, other] &= self._is_implied(t, other)
+
+    def _is_implied(self, t: int, other: int) -> bool:
+        """Whether a parser that accepts one terminal where both are tried accepts the other one, too."""
+        parser, ignored = self._parser, self._tables.ignored
+        if ignored[other]:
+            return True
+        one = -1 if ignored[t] else t
+        return not self._basic and leftovers.implied(parser.action, parser.goto, parser.rule_left, one, other)
 
     @cached_property
-    def _always_shifted(self) -> Bytes:
-        """Terminals whose tokens are taken wherever they are tried: so a text in which one has begun is no dead end."""
-        tables, action = self._tables, self._parser.action
-        refused = np.zeros(self._asked.shape, np.bool_)
-        np.logical_or.at(refused, self._parser.context, action <= 0)
-        context = np.repeat(np.arange(len(refused)), np.diff(tables.order_first))
-        entry = np.repeat(np.arange(len(tables.order)), np.diff(tables.retype_first))
-        bad = np.zeros(self._n, np.bool_)
-        bad[tables.order[refused[context, tables.order] & (tables.ignored[tables.order] == 0)]] = True
-        bad[tables.order[entry[refused[context[entry], tables.retype]]]] = True
-        return (~bad).astype(np.uint8)
+    def _basic(self) -> bool:
+        """Whether some context tries terminals that the parser has no use for."""
+        tried = self._places != NOWHERE
+        return bool((tried & ~self._asked & (self._tables.ignored == 0)).any())
 
     def _allowed(self, words: list[list[int]], source: Ints, both: Bytes) -> Bytes:
         """``(n_terminals, n_separators)``: which separators make what the matches of a terminal owe come true."""
@@ -248,7 +278,8 @@ class Proof:
             owed = self._owed(t)
             if not owed:
                 continue
-            if (tables.look_next[owed] > HOLDS).any() or both[:, t].any():
+            rivals = np.flatnonzero(both[:, t]).tolist()  # where one of these ends, a match of t may still owe something
+            if (tables.look_next[owed] > HOLDS).any() or not all(self._is_implied(u, t) for u in rivals):
                 allowed[t] = 0
                 continue
             for k in range(len(source)):
@@ -262,25 +293,24 @@ class Proof:
     def _owed(self, terminal: int) -> list[int]:
         """The look states that matches of a terminal may owe."""
         tables, found = self._tables, set()
-        pending, seen = [(int(tables.entry[terminal]), HOLDS)], set()
+        pending, seen = [(int(tables.entry[terminal]), HOLDS, -1)], set()  # place, what is owed, what was read last
         while pending:
             thread = pending.pop()
-            if thread in seen:
+            if thread in seen or thread[1] == FAILED:
                 continue
             seen.add(thread)
-            pc, look = thread
+            pc, look, last = thread
             op, a, b = tables.code[pc].tolist()
             if op == leftovers.MATCH:
                 found.add(look)
             elif op == leftovers.CHARS:
-                reads = tables.sets[a] != 0
-                pending += [(b, to) for to in np.unique(tables.look_next[look, reads]).tolist()]
+                pending += [(b, to, a) for to in np.unique(tables.look_next[look, tables.sets[a] != 0]).tolist()]
             elif op == ASSERT:
-                pending += [(b, to) for to in np.unique(tables.look_enter[:, a]).tolist()]
-                pending.append((b, look))
+                lefts = np.unique(tables.left_next[:, tables.sets[last] != 0]) if last >= 0 else slice(None)
+                looks = np.unique(tables.look_enter[lefts, a]).tolist()
+                pending += [(b, to, last) for to in {*looks, look if looks != [FAILED] else FAILED}]
             else:
-                pending += [(a, look), (b, look)]
-            pending = [(pc, look) for pc, look in pending if look != 0]
+                pending += [(a, look, last), (b, look, last)]
         return sorted(found - {HOLDS})
 
     def _can_be_completed(self, usable: Bytes) -> bool:

@@ -29,7 +29,7 @@ from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
 from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
 from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token
-from .lexer import F_ACCEPT, F_LEFT, L_EXACT, field, lexer_start, place_of
+from .lexer import F_ACCEPT, L_EXACT, carry_on, field, lexer_start, place_of
 from .masks import recipe
 from .pair_table import find_pair
 from .stacks import G_CONTEXT, G_LEXER, accepts_some, after_tag, top
@@ -185,7 +185,7 @@ def _read_pairs(A, V, G, x, q, mode, cell):
             if pair == 0:
                 return 0
         if A[pair + R_SHADOW]:
-            shadow = behind_token(A, G, cell, field(A, q, F_ACCEPT), field(A, q, F_LEFT))
+            shadow = behind_token(A, G, cell, field(A, q, F_ACCEPT), carry_on(A, q))
             if shadow > 0 and _read_shadow(A, V, shadow, q, mode) == 0:
                 return 0
         groups, exits = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS])

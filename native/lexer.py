@@ -12,9 +12,9 @@ what is known of it: ``Q_TRANS`` (memo of transitions by class), ``Q_PENDING`` (
 none. ``late``: a token that ended some characters ago, which is known only now: (tag, carry there, characters).
 
 **Carries.** What the lexer takes along from token to token is its *carry*: as a rule the left state alone, a number from 0
-on. Where ``L_EXACT`` is set, tokens of some terminals leave more behind (:mod:`.leftovers`): the threads that were preferred
-to the match, which must never match from now on, and the lookaheads that the match owes. Such a carry is minus the number
-of a position ``(K_CARRY, lexer, left state, leftovers, owed)``. A match among the leftovers kills the state.
+on. Where ``L_CARRIES`` is set, some tokens leave more behind (:mod:`.leftovers`): the threads that were preferred to the
+match, which must never match from now on, and the lookaheads that the match owes. Such a carry is minus the number of a
+position ``(K_CARRY, lexer, left state, leftovers, owed)``. A match among the leftovers kills the state.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ prepare("Lark grammars")
 L_TERMINALS, L_CLASSES, L_INTERVALS, L_STARTS, L_CLS, L_SETS, L_CODE, L_OWNER, L_STAMPS, L_ASCII = range(10)
 L_STAMP, L_ORDER_FIRST, L_ORDER, L_RETYPE_FIRST, L_RETYPE, L_ENTRY, L_IGNORED, L_LEFTS, L_LEFT_NEXT = range(10, 19)
 L_ASSERTIONS, L_LOOK_ENTER, L_LOOK_NEXT, L_LOOK_END, L_BEGIN, L_OTHERS, L_N_OTHERS, L_HINT_CLASS = range(19, 27)
-L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_EXACT, L_SAFE, L_RECORD = range(27, 34)
+L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_CARRIES, L_EXACT, L_SAFE, L_RECORD = range(27, 35)
 
 CHARS, SPLIT, ASSERT, MATCH = 0, 1, 2, 3
 FAILED, HOLDS = 0, 1
@@ -247,13 +247,14 @@ def joined(A, owed, more):
 def carry_behind(A, L, carry, n, owed, tag):
     """The carry behind a match of ``tag`` that owes ``owed``, to which the first ``n`` things found were preferred.
 
-    It is plain where all of them are of terminals that do no harm, and nothing was carried before.
+    It is plain where all of them are of terminals that do no harm there, and nothing was carried before.
     """
     left, safe = left_of(A, carry), leftovers_of(A, carry) == 0 and owed_of(A, carry) == 0
+    row = int(A[L + L_SAFE]) + tag * int(A[L + L_TERMINALS])
     for k in range(n):
         entry = int(A[int(A[THREADS]) + ENTRY_WORDS * k])
-        safe = safe and entry >= 0 and A[A[L + L_SAFE] + A[A[L + L_OWNER] + entry]] != 0
-    if safe and (owed == 0 or A[A[L + L_SAFE] + tag] != 0):
+        safe = safe and entry >= 0 and A[row + A[A[L + L_OWNER] + entry]] != 0
+    if safe and (owed == 0 or A[row + tag] != 0):
         return left
     chain = kept_leftovers(A, n, leftovers_of(A, carry))
     return -position(A, K_CARRY, L, left, chain, joined(A, owed_of(A, carry), owed), 0, 0, 0)
@@ -263,7 +264,7 @@ def carry_behind(A, L, carry, n, owed, tag):
 def carry_on(A, q):
     """The carry of a token that ends in state ``q``."""
     L, carry, cell, n = field(A, q, 1), field(A, q, F_LEFT), field(A, q, F_LIST), 0
-    if A[L + L_EXACT] == 0:
+    if A[L + L_CARRIES] == 0 or field(A, q, F_ACCEPT) == NONE:
         return carry
     A[THREADS + 2] = 0
     while cell != 0:
@@ -271,7 +272,7 @@ def carry_on(A, q):
         note(A, field(A, cell, 1) if is_thread else -1, field(A, cell, 2), 0, 0)
         n += 1
         cell = field(A, cell, 3)
-    return carry_behind(A, L, carry, n, 0, 0)
+    return carry_behind(A, L, carry, n, 0, field(A, q, F_ACCEPT))
 
 
 @kernel("b1(A, i8, i8)")
@@ -342,7 +343,7 @@ def keep_lexer_state(A, L, n_strings, accept, late, left, is_start):
             entries = position(A, K_THREAD, pc, owed, entries, 0, 0, 0, 0)
         else:
             carry = int(A[at + 3])
-            if A[at + 2] == 0 and A[L + L_EXACT]:
+            if A[at + 2] == 0 and A[L + L_CARRIES]:
                 carry = carry_behind(A, L, left, k, owed, -1 - pc)
             entries = position(A, K_MATCH, -1 - pc, owed, entries, int(A[at + 2]), carry, 0, 0)
     retypes, strings = 0, base + AT_STRINGS
