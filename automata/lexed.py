@@ -41,7 +41,7 @@ def place_lexed(arena: Arena, grammar: LexedGrammar, limits: Limits) -> Placed:
     at = _place_parser(arena, grammar, _place_lexer(arena, tables, hints, verdict))
     bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
     placed = Placed(0)
-    if not verdict.every_match:
+    if verdict.harmful.any():
         placed = Liveness(arena, grammar, at, plain_lives=verdict.lives, max_states=limits.regex_states)
         arena.A[at + stacks.G_LAZY] = arena.reserve(ref(placed))
         if not placed.begins(bottom, 0):
@@ -101,7 +101,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdi
         lexer.L_N_OTHERS: len(others),
         lexer.L_REPEATS: _repeats(tables, hints),
         lexer.L_CARRIES: not verdict.safe.all(),
-        lexer.L_EXACT: not verdict.every_match,
+        lexer.L_EXACT: _exactness(verdict),
     }
     parts: dict[int, npt.NDArray[Any]] = {
         lexer.L_STARTS: tables.starts,
@@ -118,6 +118,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdi
         lexer.L_ENTRY: tables.entry,
         lexer.L_IGNORED: tables.ignored,
         lexer.L_SAFE: verdict.safe,
+        lexer.L_HARMFUL: verdict.harmful,
         lexer.L_LEFT_NEXT: tables.left_next,
         lexer.L_LOOK_ENTER: tables.look_enter,
         lexer.L_LOOK_NEXT: tables.look_next,
@@ -129,6 +130,13 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdi
         lexer.L_HINT_NEXT: hints.next,
     }
     return _put(arena, scalars, parts, lexer.L_RECORD)
+
+
+def _exactness(verdict: Verdict) -> int:
+    """What must be asked about dead ends at run time."""
+    if not verdict.harmful.any():
+        return lexer.PROVED
+    return lexer.ASKED if verdict.lives and not verdict.owes else lexer.ALWAYS_ASKED
 
 
 def _repeats(tables: LexerTables, hints: Hints) -> bool:
