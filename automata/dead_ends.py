@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from detent.grammar.lark.tables import ASSERT, END, HOLDS, LexedGrammar
+from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
 from detent.native import leftovers, lexer
 
 from .sentences import Hints, Rule, spelled_classes
@@ -25,6 +25,29 @@ Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
 MAX_NODES = 2048  # beyond, the test is not tried: it takes time and room that grow with the square
 MAX_SEPARATORS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What could be proved of a grammar.
+
+    Attributes
+    ----------
+    safe : (n_terminals, n_terminals) uint8
+        ``safe[t, u]``: whether leftovers of terminal u need not be remembered behind a token with tag t; ``safe[t, t]``
+        also: what a match of t owes comes true.
+    lives : bool
+        Whether every stack can be completed behind a token that leaves nothing behind but what is safe.
+    harmful : (n_terminals,) uint8
+        Terminals whose leftovers are not safe everywhere because they can swallow what comes.
+    owes : bool
+        Whether matches may owe what does not come true.
+    """
+
+    safe: Bytes
+    lives: bool
+    harmful: Bytes
+    owes: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,27 +95,35 @@ class Proof:
         self._tables, self._parser = grammar.lexer, grammar.parser
         self._n = len(self._tables.entry)
 
-    def run(self) -> tuple[Bytes, bool]:
-        """Which terminals do no harm, and whether every stack is alive behind a token of which no other is left over.
-
-        If all are harmless and every stack is alive, there are no dead ends.
-        """
+    def run(self) -> Verdict:
+        """Try to prove it."""
         nodes = nodes_of(self._grammar, (~self._asserting).astype(np.int32))
+        nothing = Verdict(np.zeros((self._n, self._n), np.uint8), False, np.ones(self._n, np.uint8), True)
         if nodes is None:
-            return np.zeros(self._n, np.uint8), False
+            return nothing
         self._nodes = nodes
         separators, source = self._separators()
         words = [*separators, *self._words()]
         found, n = self._matches(words), len(separators)
         usable = self._usable(words[n:], found[n:])
+        self._check_assertions(usable, words, n)
+        if self._can_be_completed(usable & ~self._asserting):
+            usable &= ~self._asserting  # the fewer words, the less can match
         kept = [k for k in range(n) if k == 0 or not found[k, self._tables.ignored == 0].any()]
-        words = [separators[k] for k in kept] + [word if usable[t] else [] for t, word in enumerate(words[n:])]
-        harmful, left, choice = self._separated(words, np.array([source[k] for k in kept], np.int32))
-        touched = (left & harmful[nodes.owner]).any(axis=1)  # behind these, what does harm may be left
+        for _ in range(2):  # the second time without the words of what does harm: it may be their own words that did it
+            spelled = [word if usable[t] else [] for t, word in enumerate(words[n:])]
+            sources = np.array([source[k] for k in kept], np.int32)
+            safe, harmful, bad, left, choice, owes = self._separated([*(separators[k] for k in kept), *spelled], sources)
+            fewer = usable & (1 - harmful)
+            if not harmful.any() or not self._can_be_completed(fewer):
+                break
+            usable = fewer
+        touched = (left & bad).any(axis=1)  # behind these, what does harm may be left
         if touched[[source[k] for k in kept]][np.unique(choice[nodes.begin > 0])].any():
-            return np.zeros(self._n, np.uint8), False
-        lives = not self._parser.contested[END] and self._can_be_completed(usable & ~touched)
-        return (1 - harmful if lives else np.zeros(self._n, np.uint8)), lives
+            return nothing
+        if self._parser.contested[END] or not self._can_be_completed(usable & ~touched):
+            return nothing
+        return Verdict(safe, True, harmful, owes)
 
     # ---------------------------------------------------------------------------------------------------- words
     @cached_property
@@ -160,7 +191,7 @@ class Proof:
     def _usable(self, words: list[list[int]], found: Bytes) -> Bytes:
         """Terminals that come without conflicts, and whose word is taken for them in every context."""
         tables, places = self._tables, self._places
-        usable = (self._parser.contested == 0) & (tables.ignored == 0) & ~self._asserting
+        usable = (self._parser.contested == 0) & (tables.ignored == 0)
         usable &= np.array([len(word) > 0 for word in words])
         for t in np.flatnonzero(usable).tolist():
             others = np.flatnonzero(found[t])
@@ -175,6 +206,45 @@ class Proof:
                 for other, taken in set(zip(winner.tolist(), entry.tolist(), strict=True))
             )
         return usable.astype(np.uint8)
+
+    def _check_assertions(self, usable: Bytes, words: list[list[int]], n_separators: int) -> None:
+        """Keep terminals with assertions only if these hold in their words, whatever is before and behind."""
+        for t in np.flatnonzero(usable & self._asserting).tolist():
+            behind = [word for word in words[1:n_separators] if word]
+            behind = behind or [words[n_separators + u] for u in np.flatnonzero(self._follows[t]) if usable[u]]
+            usable[t] = all(
+                self._matches_whole(t, words[n_separators + t], word, left)
+                for word in behind
+                for left in range(len(self._tables.left_next))
+            )
+
+    def _matches_whole(self, terminal: int, word: list[int], behind: list[int], left: int) -> bool:
+        """Whether the first match of a terminal's program, in a left state, is its word."""
+        tables, lefts = self._tables, [left]
+        for c in word:
+            lefts.append(int(tables.left_next[lefts[-1], c]))
+        text, pending, seen = [*word, *behind], [(int(tables.entry[terminal]), 0)], set()
+        while pending:
+            pc, at = pending.pop()
+            if (pc, at) in seen or at > len(word):
+                continue
+            seen.add((pc, at))
+            op, a, b = tables.code[pc].tolist()
+            if op == leftovers.MATCH:
+                return at == len(word)
+            if op == leftovers.CHARS and at < len(text) and tables.sets[a, text[at]]:
+                pending.append((b, at + 1))
+            elif op == leftovers.SPLIT:
+                pending += [(b, at), (a, at)]
+            elif op == ASSERT:
+                look = int(tables.look_enter[lefts[at], a])
+                for c in text[at:]:
+                    look = int(tables.look_next[look, c]) if look > HOLDS else look
+                if look > HOLDS:
+                    return False  # not decided by this text
+                if look == HOLDS:
+                    pending.append((b, at))
+        return False
 
     def _becomes(self, terminal: int, other: int, entry: int, found: Bytes) -> bool:
         """Whether the word of a terminal, matched by another one's entry of ``order``, gets the terminal's tag."""
@@ -206,39 +276,52 @@ class Proof:
         follows[:, ignored], follows[ignored] = 1, 1
         return follows
 
-    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Ints]:
-        """Terminals that do harm; what can be left behind each; the separator that works behind it for all others."""
-        nodes, tables = self._nodes, self._tables
-        programs = (nodes.first, nodes.reads, nodes.leads, nodes.owner, nodes.ends)
+    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Bytes, Bytes, Ints, bool]:
+        """What is safe; terminals, nodes that do harm; what can be left; separators that work; what :class:`Verdict` says."""
+        nodes, tables, n = self._nodes, self._tables, self._n
+        programs = (nodes.first, nodes.reads, nodes.leads)
         spelled = tables.sets * spelled_classes(tables)[1].astype(np.uint8)
         meet = (spelled.astype(np.float32) @ spelled.T.astype(np.float32) > 0).astype(np.uint8)
-        left, both = np.zeros((self._n, len(nodes.owner)), np.uint8), np.zeros((self._n, self._n), np.uint8)
-        matching, harmful = np.zeros((2, self._n), np.uint8)
-        leftovers.spread(*programs, nodes.begin, meet, self._before, self._follows, left, both, matching)
-        harmful |= matching & ~self._always_shifted
+        left, (both, longer) = np.zeros((n, len(nodes.owner)), np.uint8), np.zeros((2, n, n), np.uint8)
+        matching, bad = np.zeros(n, np.uint8), np.zeros(len(nodes.owner), np.uint8)
+        relations = (nodes.begin, meet, self._before, self._follows)
+        leftovers.spread(*programs, nodes.owner, nodes.ends, *relations, left, both, longer, matching)
         choice = np.where(nodes.begin > 0, -1, 0).astype(np.int32)
         arguments = (tables.sets, *self._flat(words), source, self._follows, left)
-        leftovers.choose(*programs, *arguments, self._allowed(words, source, both), choice, harmful)
-        harmful |= choice < 0  # what matches of these owe does not come true
-        leftovers.choose(*programs, *arguments, np.ones((self._n, len(source)), np.uint8), choice, harmful)
-        owing = (harmful != 0) & self._asserting  # other tags of their matches: of ignored ones, and key words
-        harmful[lexer.DROPPED] = (owing & (tables.ignored != 0)).any()
+        leftovers.choose(*programs, nodes.ends, *arguments, self._allowed(words, source, both), choice, bad)
+        owing = choice < 0  # what matches of these owe does not come true behind any separator
+        leftovers.choose(*programs, nodes.ends, *arguments, np.ones((n, len(source)), np.uint8), choice, bad)
+        harmful = np.zeros(n, np.uint8)
+        harmful[nodes.owner[bad != 0]] = 1
         entry = np.repeat(np.arange(len(tables.order)), np.diff(tables.retype_first))
-        harmful[tables.retype[owing[tables.order[entry]]]] = 1
-        return harmful, left, choice
+        harmful[tables.retype[owing[tables.order[entry]]]] = 1  # key words share their pattern's matches
+        harmful |= owing
+        safe = np.repeat(1 - harmful[None, :], n, axis=0)
+        self._spare_what_is_in_vain(safe, longer, matching)
+        ignored = tables.ignored != 0
+        safe[lexer.DROPPED] = safe[ignored].all(axis=0)
+        safe[lexer.DROPPED, lexer.DROPPED] = not (owing & ignored).any()
+        return safe, harmful, bad, (left != 0).astype(np.uint8), choice, bool(owing.any())
+
+    def _spare_what_is_in_vain(self, safe: Bytes, longer: Bytes, matching: Bytes) -> None:
+        """Take out terminals that may match, although others are taken, where the parser has no use for them."""
+        for other in np.flatnonzero(matching).tolist():
+            for t in np.flatnonzero(longer[:, other]).tolist():
+                safe[t, other] &= self._is_implied(t, other)
+
+    def _is_implied(self, t: int, other: int) -> bool:
+        """Whether a parser that accepts one terminal where both are tried accepts the other one, too."""
+        parser, ignored = self._parser, self._tables.ignored
+        if ignored[other]:
+            return True
+        one = -1 if ignored[t] else t
+        return not self._basic and leftovers.implied(parser.action, parser.goto, parser.rule_left, one, other)
 
     @cached_property
-    def _always_shifted(self) -> Bytes:
-        """Terminals whose tokens are taken wherever they are tried: so a text in which one has begun is no dead end."""
-        tables, action = self._tables, self._parser.action
-        refused = np.zeros(self._asked.shape, np.bool_)
-        np.logical_or.at(refused, self._parser.context, action <= 0)
-        context = np.repeat(np.arange(len(refused)), np.diff(tables.order_first))
-        entry = np.repeat(np.arange(len(tables.order)), np.diff(tables.retype_first))
-        bad = np.zeros(self._n, np.bool_)
-        bad[tables.order[refused[context, tables.order] & (tables.ignored[tables.order] == 0)]] = True
-        bad[tables.order[entry[refused[context[entry], tables.retype]]]] = True
-        return (~bad).astype(np.uint8)
+    def _basic(self) -> bool:
+        """Whether some context tries terminals that the parser has no use for."""
+        tried = self._places != NOWHERE
+        return bool((tried & ~self._asked & (self._tables.ignored == 0)).any())
 
     def _allowed(self, words: list[list[int]], source: Ints, both: Bytes) -> Bytes:
         """``(n_terminals, n_separators)``: which separators make what the matches of a terminal owe come true."""
@@ -248,7 +331,8 @@ class Proof:
             owed = self._owed(t)
             if not owed:
                 continue
-            if (tables.look_next[owed] > HOLDS).any() or both[:, t].any():
+            rivals = np.flatnonzero(both[:, t]).tolist()  # where one of these ends, a match of t may still owe something
+            if (tables.look_next[owed] > HOLDS).any() or not all(self._is_implied(u, t) for u in rivals):
                 allowed[t] = 0
                 continue
             for k in range(len(source)):
@@ -262,25 +346,24 @@ class Proof:
     def _owed(self, terminal: int) -> list[int]:
         """The look states that matches of a terminal may owe."""
         tables, found = self._tables, set()
-        pending, seen = [(int(tables.entry[terminal]), HOLDS)], set()
+        pending, seen = [(int(tables.entry[terminal]), HOLDS, -1)], set()  # place, what is owed, what was read last
         while pending:
             thread = pending.pop()
-            if thread in seen:
+            if thread in seen or thread[1] == FAILED:
                 continue
             seen.add(thread)
-            pc, look = thread
+            pc, look, last = thread
             op, a, b = tables.code[pc].tolist()
             if op == leftovers.MATCH:
                 found.add(look)
             elif op == leftovers.CHARS:
-                reads = tables.sets[a] != 0
-                pending += [(b, to) for to in np.unique(tables.look_next[look, reads]).tolist()]
+                pending += [(b, to, a) for to in np.unique(tables.look_next[look, tables.sets[a] != 0]).tolist()]
             elif op == ASSERT:
-                pending += [(b, to) for to in np.unique(tables.look_enter[:, a]).tolist()]
-                pending.append((b, look))
+                lefts = np.unique(tables.left_next[:, tables.sets[last] != 0]) if last >= 0 else slice(None)
+                looks = np.unique(tables.look_enter[lefts, a]).tolist()
+                pending += [(b, to, last) for to in {*looks, look if looks != [FAILED] else FAILED}]
             else:
-                pending += [(a, look), (b, look)]
-            pending = [(pc, look) for pc, look in pending if look != 0]
+                pending += [(a, look, last), (b, look, last)]
         return sorted(found - {HOLDS})
 
     def _can_be_completed(self, usable: Bytes) -> bool:

@@ -14,7 +14,7 @@ from detent.grammar.lark.tables import CHARS, LexedGrammar, LexerTables
 from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
 
 from .arena import Arena
-from .dead_ends import Proof
+from .dead_ends import Proof, Verdict
 from .limits import Limits
 from .liveness import Liveness
 from .lowering import Placed, end_of_text
@@ -37,13 +37,12 @@ def place_lexed(arena: Arena, grammar: LexedGrammar, limits: Limits) -> Placed:
     machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
     tables = grammar.lexer
     hints = ways(tables)
-    safe, plain_lives = Proof(grammar, hints, rules_of(grammar.parser)).run()
-    proved = plain_lives and bool(safe.all())
-    at = _place_parser(arena, grammar, _place_lexer(arena, tables, hints, safe, exact=not proved))
+    verdict = Proof(grammar, hints, rules_of(grammar.parser)).run()
+    at = _place_parser(arena, grammar, _place_lexer(arena, tables, hints, verdict))
     bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
     placed = Placed(0)
-    if not proved:
-        placed = Liveness(arena, grammar, at, plain_lives=plain_lives, max_states=limits.regex_states)
+    if verdict.harmful.any():
+        placed = Liveness(arena, grammar, at, plain_lives=verdict.lives, max_states=limits.regex_states)
         arena.A[at + stacks.G_LAZY] = arena.reserve(ref(placed))
         if not placed.begins(bottom, 0):
             raise Unsatisfiable("no text is split into the terminals of a sentence.", keyword=grammar.nonterminals[0])
@@ -84,7 +83,7 @@ def _place_parser(arena: Arena, grammar: LexedGrammar, lexer_at: int) -> int:
     return _put(arena, scalars, parts, stacks.G_RECORD)
 
 
-def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, safe: npt.NDArray[np.uint8], *, exact: bool) -> int:
+def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdict) -> int:
     n_classes, n_left = tables.sets.shape[1], tables.left_next.shape[0]
     real, spelled = spelled_classes(tables)
     ends = np.append(tables.starts[1:], 0x110000) - 1
@@ -101,7 +100,8 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, safe: npt.NDAr
         lexer.L_ASSERTIONS: tables.look_enter.shape[1],
         lexer.L_N_OTHERS: len(others),
         lexer.L_REPEATS: _repeats(tables, hints),
-        lexer.L_EXACT: exact,
+        lexer.L_CARRIES: not verdict.safe.all(),
+        lexer.L_EXACT: _exactness(verdict),
     }
     parts: dict[int, npt.NDArray[Any]] = {
         lexer.L_STARTS: tables.starts,
@@ -117,7 +117,8 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, safe: npt.NDAr
         lexer.L_RETYPE: tables.retype,
         lexer.L_ENTRY: tables.entry,
         lexer.L_IGNORED: tables.ignored,
-        lexer.L_SAFE: safe,
+        lexer.L_SAFE: verdict.safe,
+        lexer.L_HARMFUL: verdict.harmful,
         lexer.L_LEFT_NEXT: tables.left_next,
         lexer.L_LOOK_ENTER: tables.look_enter,
         lexer.L_LOOK_NEXT: tables.look_next,
@@ -129,6 +130,13 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, safe: npt.NDAr
         lexer.L_HINT_NEXT: hints.next,
     }
     return _put(arena, scalars, parts, lexer.L_RECORD)
+
+
+def _exactness(verdict: Verdict) -> int:
+    """What must be asked about dead ends at run time."""
+    if not verdict.harmful.any():
+        return lexer.PROVED
+    return lexer.ASKED if verdict.lives and not verdict.owes else lexer.ALWAYS_ASKED
 
 
 def _repeats(tables: LexerTables, hints: Hints) -> bool:

@@ -26,7 +26,8 @@ U8 = NDArray[np.uint8]
 CHARS, SPLIT, MATCH, TOO_MANY = 0, 1, 3, -1
 WHOLE, PART = 1, 2  # how much of a word is matched
 MATCHED = -1
-BESIDE, LEFT, OWN = 0, 1, 2  # a second thread: of another terminal that is tried before, left over, of the same terminal
+BESIDE, LEFT, OWN, OTHER = 0, 1, 2, 3  # a second thread: of another terminal that is tried before, left over, of the same
+# terminal, left over of another terminal than the one that has matched
 
 
 @kernel("i8(A, A, A, A, A, A, A, A)", nogil=True, allocates=True)
@@ -118,7 +119,8 @@ def _go_together(
 
 
 @kernel(
-    "void(A, A, A, A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[::1])",
+    "void(A, A, A, A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1],"
+    "uint8[::1])",
     nogil=True,
     allocates=True,
 )
@@ -134,6 +136,7 @@ def spread(
     follows: U8,
     left: U8,
     both: U8,
+    longer: U8,
     matching: U8,
 ) -> None:
     """Find what can be left where each terminal ends: of what was tried beside it, or was left over before.
@@ -153,12 +156,14 @@ def spread(
     left : (n_terminals, n_nodes) uint8, zeros, out
     both : (n_terminals, n_terminals) uint8, zeros, out
         ``both[t, u]``: whether terminal u, tried before t, matches some text that t matches, too.
+    longer : (n_terminals, n_terminals) uint8, zeros, out
+        ``longer[t, u]``: whether terminal u, tried before t, can go on where t matches.
     matching : (n_terminals,) uint8, zeros, out
-        Terminals of which some leftover can match inside a later token.
+        Terminals of which what was left over of them, where another one matched, can match inside a later token.
     """
     n, n_terminals = len(owner), len(begin)
     seen, seeded = np.zeros((n, n), np.uint8), np.zeros((n_terminals, n), np.uint8)
-    pairs, n_pairs = np.empty(9 * n * n, np.int32), 0
+    pairs, n_pairs = np.empty(12 * n * n, np.int32), 0
     for t in range(n_terminals):
         for other in range(n_terminals):
             if begin[t] and begin[other] and (t == other or before[t, other]):
@@ -168,19 +173,24 @@ def spread(
     while n_pairs > 0:
         n_pairs -= 1
         p, x, kind = np.int64(pairs[3 * n_pairs]), np.int64(pairs[3 * n_pairs + 1]), np.int64(pairs[3 * n_pairs + 2])
-        if kind == LEFT and ends[x]:
-            matching[owner[x]] = 1
+        if (kind == LEFT or kind == OTHER) and ends[x]:
+            matching[owner[x]] |= kind == OTHER
             continue
         n_pairs = _go_together(first, reads, leads, meet, p, x, kind, seen, pairs, n_pairs)
         t = owner[p]
         if ends[p] and ends[x] and kind == BESIDE:
             both[t, owner[x]] = 1
-        if ends[p] and first[x] < first[x + 1] and not left[t, x]:
-            left[t, x] = 1
-            for u in range(n_terminals):
-                if follows[t, u] and begin[u] and not seeded[u, x]:
-                    seeded[u, x] = 1
-                    n_pairs = _go_together(first, reads, leads, meet, begin[u], x, LEFT, seen, pairs, n_pairs)
+        if not ends[p] or first[x] == first[x + 1]:
+            continue
+        longer[t, owner[x]] |= kind == BESIDE
+        then = OTHER if kind == BESIDE or kind == OTHER else LEFT
+        if (left[t, x] >> then) & 1:
+            continue
+        left[t, x] |= 1 << then
+        for u in range(n_terminals):
+            if follows[t, u] and begin[u] and not (seeded[u, x] >> then) & 1:
+                seeded[u, x] |= 1 << then
+                n_pairs = _go_together(first, reads, leads, meet, begin[u], x, then, seen, pairs, n_pairs)
 
 
 @kernel("i8(A, A, A, A, uint8[:,::1], A, i8, i8, A, i8, A)", nogil=True)
@@ -208,7 +218,7 @@ def _run(
 
 
 @kernel(
-    "void(A, A, A, A, A, uint8[:,::1], A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], A, uint8[::1])",
+    "void(A, A, A, A, uint8[:,::1], A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], A, uint8[::1])",
     nogil=True,
     allocates=True,
 )
@@ -216,7 +226,6 @@ def choose(
     first: I32,
     reads: I32,
     leads: I32,
-    owner: I32,
     ends: I32,
     sets: U8,
     letters: I32,
@@ -226,13 +235,13 @@ def choose(
     left: U8,
     allowed: U8,
     choice: I32,
-    harmful: U8,
+    bad: U8,
 ) -> None:
     """For each terminal, find a separator behind which no leftover matches, whatever word comes next.
 
     Parameters
     ----------
-    first, reads, leads, owner, ends, sets : int32, uint8
+    first, reads, leads, ends, sets : int32, uint8
         The nodes and the sets of characters.
     letters, word : int32
         Separators, then a word of each terminal (empty where it has none).
@@ -243,23 +252,23 @@ def choose(
     allowed : (n_terminals, n_separators) uint8
     choice : (n_terminals,) int32, in and out
         A separator for those that have none (-1): the first that works for all leftovers, else the one that works for
-        the leftovers of most terminals. One with characters must need none behind itself.
-    harmful : (n_terminals,) uint8, in and out
-        Terminals of which some leftovers match behind a separator that was chosen. Others do not count for them.
+        most. One with characters must need none behind itself.
+    bad : (n_nodes,) uint8, in and out
+        Leftovers that can match behind a separator that was chosen. They are not asked about again.
     """
     n_terminals, n_nodes, n_separators = left.shape[0], left.shape[1], len(source)
     nodes, more, mark = np.empty(2 * n_nodes, np.int32), np.empty(2 * n_nodes, np.int32), np.zeros(n_nodes, np.int32)
-    blamed = np.zeros((n_separators, n_terminals), np.uint8)
+    blamed = np.zeros((n_separators, n_nodes), np.uint8)
     for strict in range(2):
         for t in range(n_terminals):
-            best, fewest = -1, n_terminals + 1 if strict else 1
+            best, fewest = -1, n_nodes + 1 if strict else 1
             for k in range(n_separators):
                 if choice[t] >= 0 or not allowed[t, k] or (k and choice[source[k]] != 0):
                     continue
                 blamed[k] = 0
                 n_blamed = 0
                 for x in range(n_nodes):
-                    if not left[t, x] or harmful[owner[x]] or blamed[k, owner[x]]:
+                    if not left[t, x] or bad[x]:
                         continue
                     nodes[0] = x
                     n = _run(first, reads, leads, ends, sets, letters, word[k], word[k + 1], nodes, 1, mark)
@@ -270,14 +279,14 @@ def choose(
                             more[:n] = nodes[:n]
                             good = _run(first, reads, leads, ends, sets, letters, a, b, more, n, mark) >= 0
                     if not good:
-                        blamed[k, owner[x]] = 1
+                        blamed[k, x] = 1
                         n_blamed += 1
                 if n_blamed < fewest:
                     best, fewest = k, n_blamed
             if best >= 0:
                 choice[t] = best
-                for other in range(n_terminals):
-                    harmful[other] |= blamed[best, other]
+                for x in range(n_nodes):
+                    bad[x] |= blamed[best, x]
 
 
 @kernel("void(A, A, A, A, A, A, uint8[:,::1], A, A, uint8[:,::1])", nogil=True, allocates=True)
@@ -316,6 +325,34 @@ def match_words(
 
 
 # --------------------------------------------------------------------------------------------------------- the parser
+@kernel("b1(int32[:,::1], int32[:,::1], A, i8, i8)", nogil=True, allocates=True)
+def implied(action: I32, goto: I32, rule_left: I32, t: int, other: int) -> bool:
+    """Whether a stack that accepts terminal ``t`` (-1: any stack), and has a use for another one, accepts that, too.
+
+    As far as one can see without the stack: the same reductions come before both, and then the other one is shifted.
+    """
+    n_states, n_nonterminals = goto.shape
+    good, spoiled = np.ones(n_states, np.uint8), np.zeros(n_nonterminals, np.uint8)
+    changed = True
+    while changed:
+        changed = False
+        for s in range(n_states):
+            act = action[s, other]
+            if not good[s] or act > 0 or (t >= 0 and action[s, t] == 0):
+                continue
+            if act == 0 or t < 0 or action[s, t] != act or spoiled[rule_left[-1 - act]]:
+                good[s] = 0
+                changed = True
+                for a in range(n_nonterminals):
+                    for b in range(n_states):
+                        if goto[b, a] == s:
+                            spoiled[a] = 1
+    for s in range(n_states):
+        if not good[s] and action[s, other] != 0:
+            return False
+    return True
+
+
 @kernel("b1(int32[:,::1], int32[:,::1], A, A, A, uint8[::1])", nogil=True, allocates=True)
 def completable(action: I32, goto: I32, left: I32, first: I32, right: I32, usable: U8) -> bool:
     """Whether every stack of a parser can be completed by terminals that are usable, as far as this test can tell.

@@ -28,11 +28,11 @@ from .collect import add_ids, add_list, add_row, clear_bit, clear_bits, keep_row
 from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
 from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
-from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token
-from .lexer import F_ACCEPT, F_LEFT, L_EXACT, field, lexer_start, place_of
+from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, lives
+from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, carry_on, field, lexer_start, place_of
 from .masks import recipe
 from .pair_table import find_pair
-from .stacks import G_CONTEXT, G_LEXER, accepts_some, after_tag, top
+from .stacks import G_CONTEXT, G_LEXER, accepts_some, after_tag, kept_stack, top
 from .states import S_RECIPE, state_of
 from .steps import step
 from .suffixes import edge_byte, edge_range, edge_rest, edge_tokens
@@ -169,6 +169,14 @@ def _read_shadow(A, V, shadow, q, mode):
     return 1 if A[STATUS] == 0 else 0
 
 
+@kernel("b1(A, i8, i8, i8)")
+def _is_allowed(A, G, cell, tags):
+    """Whether tokens of a group are allowed above a stack."""
+    if tags >= 0:
+        return accepts_some(A, G, cell, tags)
+    return accepts_some(A, G, cell, field(A, -tags, 1)) or lives(A, G, field(A, -tags, 2), kept_stack(A, cell))
+
+
 @kernel("i8(A, A, i8, i8, i8, i8, i8)")
 def _read_pairs(A, V, G, x, q, mode, cell):
     """Collect the tokens of a set read from a lexer state above a stack; 0 when tables had to be built."""
@@ -185,13 +193,13 @@ def _read_pairs(A, V, G, x, q, mode, cell):
             if pair == 0:
                 return 0
         if A[pair + R_SHADOW]:
-            shadow = behind_token(A, G, cell, field(A, q, F_ACCEPT), field(A, q, F_LEFT))
+            shadow = behind_token(A, G, cell, field(A, q, F_ACCEPT), carry_on(A, q))
             if shadow > 0 and _read_shadow(A, V, shadow, q, mode) == 0:
                 return 0
         groups, exits = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS])
         for k in range(int(A[pair + R_N_GROUPS]) * complete):
             at = groups + GROUP * k
-            if accepts_some(A, G, cell, int(A[at])):
+            if _is_allowed(A, G, cell, int(A[at])):
                 if A[at + 1] != 0:
                     add_row(A, int(A[at + 1]))
                 else:
@@ -214,7 +222,7 @@ def read_lexed(A, V, x, pos, parent):
     """
     at = int(A[POS]) + pos * POS_STRIDE
     G, q, mode, shadow = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_MODE]), int(A[at + X_SHADOW])
-    if A[at + X_TAIL] != 0 or (shadow != 0 and x != 0) or A[A[G + G_LEXER] + L_EXACT]:
+    if A[at + X_TAIL] != 0 or (shadow != 0 and x != 0) or A[A[G + G_LEXER] + L_EXACT] == ALWAYS_ASKED:
         return _read_level(A, V, x, pos, parent)
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:
         return 0

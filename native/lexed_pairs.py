@@ -9,7 +9,7 @@ This is what "Flexible and Efficient Grammar-Constrained Decoding" (Park et al.,
 terminals that a vocabulary token can realise from a lexer state, worked out lazily and over sets of suffixes.
 
 Record (region PAIR): set, position, place and number of the groups (tags, row, list, length, whether they end at a
-match), of the exits (tag, left state, set), and whether what follows the match in the state itself was left out: too
+match), of the exits (tag, carry, set), and whether what follows the match in the state itself was left out: too
 many tokens neither kill the lexer nor reach a longer match.
 """
 
@@ -42,13 +42,14 @@ from .languages import dfa_class, in_loop, settle
 from .lexer import (
     F_ACCEPT,
     F_LATE,
-    F_LEFT,
     F_LIST,
     NO_LOOP,
     NONE,
     can_begin,
+    carry_on,
     field,
     has_member,
+    in_doubt,
     lexer_loop,
     lexer_step,
     owes,
@@ -58,7 +59,7 @@ from .lexer import (
 from .lexer_classes import alike, alike_inside, target
 from .pair_table import DENSE_FROM, P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, ask, find_pair
 from .pairs import LOOP_FROM, build_asked
-from .positions import K_BYTE, K_INSIDE, position
+from .positions import K_BYTE, K_DOUBT, K_INSIDE, position
 from .strings import CHAR, DEAD, utf8_step
 from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, height
 from .trie import V_NODES
@@ -207,6 +208,12 @@ def use_pair(A, V, pair):
         leave(A, int(A[at]), int(A[at + 1]), int(A[at + 2]), BELOW)
 
 
+@kernel("i8(A, i8, i8, i8)")
+def doubted(A, tags, q, mode):
+    """A set of tags; where others must be asked for, minus the number of a position ``(K_DOUBT, tags, place)``."""
+    return -position(A, K_DOUBT, tags, place_of(A, q, mode), 0, 0, 0, 0, 0) if in_doubt(A, q) else tags
+
+
 @kernel("i8(A, A, i8, i8)")
 def read_loop(A, V, x, q):
     """Read what stays in the loop of a lexer state from the table that all grammars share: the set that does not.
@@ -225,6 +232,7 @@ def read_loop(A, V, x, q):
     if A[STATUS] != 0:
         return -1
     table, tags, matched = find_pair(A, x, -loop), pending_at(A, q, 0), int(field(A, q, F_ACCEPT) != NONE)
+    tags = doubted(A, tags, q, 0) if A[STATUS] == 0 else 0
     if A[STATUS] != 0:
         return -1
     for j in range(int(A[table + P_ROWS])):
@@ -261,11 +269,11 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
     since += 1
     matched = int(inside == 0 and (late != 0 or field(A, to, F_ACCEPT) != NONE))
     if inside == 0 and field(A, to, F_ACCEPT) != NONE:
-        tag, left, since = field(A, to, F_ACCEPT), field(A, to, F_LEFT), 0
+        tag, left, since = field(A, to, F_ACCEPT), carry_on(A, to), 0
     tags = pending_at(A, to, inside)
     if A[STATUS] != 0:
         return
-    end_edge(A, V, edge, tags, matched)
+    end_edge(A, V, edge, doubted(A, tags, to, inside), matched)
     covered = tag != NONE and since > 0 and has_member(A, tags, tag)  # where the shadow is allowed, so is this
     if tag != NONE and since > 0 and not covered and edge_tokens(A, V, edge)[1]:
         A[int(A[COWALK]) + N_SHADOWS] += since > depth
@@ -471,7 +479,7 @@ def _collect(A, V, x, q, mode, tag):
     base = int(A[COWALK])
     A[base + N_GROUPS], A[base + N_ROWS], A[base + LAST_GROUP], A[base + N_SHADOWS] = 0, 0, 0, 0
     A[ENDED + 2], A[LEFT + 2], A[AHEAD + 2], A[WANTED + MISSING] = 0, 0, 0, 0
-    ahead(A, x, q, mode, tag, field(A, q, F_LEFT), 0, 0, 0, 1)
+    ahead(A, x, q, mode, tag, carry_on(A, q), 0, 0, 0, 1)
     frame = int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH
     while A[AHEAD + 2] > 0 and A[STATUS] == 0 and (x != 0 or A[base + N_SHADOWS] <= MANY_SHADOWS):
         A[AHEAD + 2] -= FRAME

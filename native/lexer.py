@@ -12,9 +12,9 @@ what is known of it: ``Q_TRANS`` (memo of transitions by class), ``Q_PENDING`` (
 none. ``late``: a token that ended some characters ago, which is known only now: (tag, carry there, characters).
 
 **Carries.** What the lexer takes along from token to token is its *carry*: as a rule the left state alone, a number from 0
-on. Where ``L_EXACT`` is set, tokens of some terminals leave more behind (:mod:`.leftovers`): the threads that were preferred
-to the match, which must never match from now on, and the lookaheads that the match owes. Such a carry is minus the number
-of a position ``(K_CARRY, lexer, left state, leftovers, owed)``. A match among the leftovers kills the state.
+on. Where ``L_CARRIES`` is set, some tokens leave more behind (:mod:`.leftovers`): the threads that were preferred to the
+match, which must never match from now on, and the lookaheads that the match owes. Such a carry is minus the number of a
+position ``(K_CARRY, lexer, left state, leftovers, owed)``. A match among the leftovers kills the state.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ prepare("Lark grammars")
 L_TERMINALS, L_CLASSES, L_INTERVALS, L_STARTS, L_CLS, L_SETS, L_CODE, L_OWNER, L_STAMPS, L_ASCII = range(10)
 L_STAMP, L_ORDER_FIRST, L_ORDER, L_RETYPE_FIRST, L_RETYPE, L_ENTRY, L_IGNORED, L_LEFTS, L_LEFT_NEXT = range(10, 19)
 L_ASSERTIONS, L_LOOK_ENTER, L_LOOK_NEXT, L_LOOK_END, L_BEGIN, L_OTHERS, L_N_OTHERS, L_HINT_CLASS = range(19, 27)
-L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_EXACT, L_SAFE, L_RECORD = range(27, 34)
+L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_CARRIES, L_EXACT, L_SAFE, L_HARMFUL, L_RECORD = range(27, 36)
+PROVED, ASKED, ALWAYS_ASKED = 0, 1, 2  # L_EXACT: whether dead ends must be asked for; also where tags say enough
 
 CHARS, SPLIT, ASSERT, MATCH = 0, 1, 2, 3
 FAILED, HOLDS = 0, 1
@@ -247,13 +248,14 @@ def joined(A, owed, more):
 def carry_behind(A, L, carry, n, owed, tag):
     """The carry behind a match of ``tag`` that owes ``owed``, to which the first ``n`` things found were preferred.
 
-    It is plain where all of them are of terminals that do no harm, and nothing was carried before.
+    It is plain where all of them are of terminals that do no harm there, and nothing was carried before.
     """
     left, safe = left_of(A, carry), leftovers_of(A, carry) == 0 and owed_of(A, carry) == 0
+    row = int(A[L + L_SAFE]) + tag * int(A[L + L_TERMINALS])
     for k in range(n):
         entry = int(A[int(A[THREADS]) + ENTRY_WORDS * k])
-        safe = safe and entry >= 0 and A[A[L + L_SAFE] + A[A[L + L_OWNER] + entry]] != 0
-    if safe and (owed == 0 or A[A[L + L_SAFE] + tag] != 0):
+        safe = safe and entry >= 0 and A[row + A[A[L + L_OWNER] + entry]] != 0
+    if safe and (owed == 0 or A[row + tag] != 0):
         return left
     chain = kept_leftovers(A, n, leftovers_of(A, carry))
     return -position(A, K_CARRY, L, left, chain, joined(A, owed_of(A, carry), owed), 0, 0, 0)
@@ -263,7 +265,7 @@ def carry_behind(A, L, carry, n, owed, tag):
 def carry_on(A, q):
     """The carry of a token that ends in state ``q``."""
     L, carry, cell, n = field(A, q, 1), field(A, q, F_LEFT), field(A, q, F_LIST), 0
-    if A[L + L_EXACT] == 0:
+    if A[L + L_CARRIES] == 0 or field(A, q, F_ACCEPT) == NONE:
         return carry
     A[THREADS + 2] = 0
     while cell != 0:
@@ -271,7 +273,7 @@ def carry_on(A, q):
         note(A, field(A, cell, 1) if is_thread else -1, field(A, cell, 2), 0, 0)
         n += 1
         cell = field(A, cell, 3)
-    return carry_behind(A, L, carry, n, 0, 0)
+    return carry_behind(A, L, carry, n, 0, field(A, q, F_ACCEPT))
 
 
 @kernel("b1(A, i8, i8)")
@@ -342,7 +344,7 @@ def keep_lexer_state(A, L, n_strings, accept, late, left, is_start):
             entries = position(A, K_THREAD, pc, owed, entries, 0, 0, 0, 0)
         else:
             carry = int(A[at + 3])
-            if A[at + 2] == 0 and A[L + L_EXACT]:
+            if A[at + 2] == 0 and A[L + L_CARRIES]:
                 carry = carry_behind(A, L, left, k, owed, -1 - pc)
             entries = position(A, K_MATCH, -1 - pc, owed, entries, int(A[at + 2]), carry, 0, 0)
     retypes, strings = 0, base + AT_STRINGS
@@ -550,7 +552,19 @@ def match_at_end(A, q):
 
 @kernel("void(A, i8, i8)")
 def add_tags(A, q, tags):
-    """Add the tags of tokens that end in a state, or ended a while ago, or end if the text does."""
+    """Add the tags of tokens that end in a state, or ended a while ago, or end if the text does.
+
+    Where dead ends must be asked for, only those are added of which it is known that a text can go on behind them.
+    """
+    if A[field(A, q, 1) + L_EXACT] == ASKED:
+        if field(A, q, F_ACCEPT) != NONE and carry_on(A, q) >= 0:
+            add_member(A, tags, field(A, q, F_ACCEPT))
+        cell = field(A, q, F_LIST)
+        while cell != 0:
+            if A[A[POS] + cell * POS_STRIDE] == K_MATCH and field(A, cell, 4) == 0 and field(A, cell, 5) >= 0:
+                add_member(A, tags, field(A, cell, 1))
+            cell = field(A, cell, 3)
+        return
     match = match_at_end(A, q)
     if match != 0:
         add_member(A, tags, field(A, match, 1))
@@ -694,6 +708,22 @@ def pending_at(A, q, mode):
 
 
 @kernel("b1(A, i8)")
+def in_doubt(A, q):
+    """Whether tokens that can still come of a state may have other tags, behind which a text may be stuck."""
+    L, cell = field(A, q, 1), field(A, q, F_LIST)
+    if A[L + L_EXACT] == PROVED:
+        return False
+    while cell != 0:
+        if A[A[POS] + cell * POS_STRIDE] == K_MATCH:
+            if field(A, cell, 5) < 0:
+                return True
+        elif A[A[L + L_HARMFUL] + A[A[L + L_OWNER] + field(A, cell, 1)]]:
+            return True
+        cell = field(A, cell, 3)
+    return field(A, q, F_LEFT) < 0 or carry_on(A, q) < 0
+
+
+@kernel("b1(A, i8)")
 def owes(A, q):
     """Whether a match in a state still owes something."""
     cell = field(A, q, F_LIST)
@@ -733,9 +763,28 @@ def lexer_loop(A, q):
 
 
 # ------------------------------------------------------------------------------------------------- the graph of states
+@kernel("i8(A, i8)")
+def ageless(A, q):
+    """A state that stands for all that differ in nothing but how long ago something matched; 0: no room."""
+    cell, n, base, late = field(A, q, F_LIST), 0, int(A[THREADS]) + AT_SEEN, field(A, q, F_LATE)
+    while cell != 0 and n < MAX_THREADS:
+        A[base + n] = cell
+        n += 1
+        cell = field(A, cell, 3)
+    while n > 0:
+        n -= 1
+        at = int(A[POS]) + int(A[base + n]) * POS_STRIDE
+        age = min(int(A[at + 4]), 1)
+        cell = position(A, int(A[at]), int(A[at + 1]), int(A[at + 2]), cell, age, int(A[at + 5]), 0, 0)
+    if late != 0:
+        late = position(A, K_LATE, field(A, late, 1), field(A, late, 2), 1, 0, 0, 0, 0)
+    L, retypes, accept = field(A, q, 1), field(A, q, F_RETYPES), field(A, q, F_ACCEPT)
+    return recorded(A, K_LEXER, L, cell, retypes, accept, late, field(A, q, F_LEFT), field(A, q, F_START))
+
+
 @kernel("i8(A, i8, i8, A)")
 def completions(A, q, mode, found):
-    """The states, without repetitions, that a character can lead to (``mode``: one that has begun); how many.
+    """The states, ageless, without repetitions, that a character can lead to (``mode``: one that has begun); how many.
 
     Parameters
     ----------
@@ -750,6 +799,7 @@ def completions(A, q, mode, found):
         to = lexer_step(A, q, c) if A[A[L + L_SPELLED] + c] else -1
         if A[STATUS] != 0:
             return 0
+        to = ageless(A, to) if to > 0 else to
         if to > 0 and A[known(A, to) + Q_SEARCH] != A[L + L_SEARCH]:
             A[known(A, to) + Q_SEARCH] = A[L + L_SEARCH]
             found[n] = to

@@ -16,10 +16,13 @@ from .lexer import (
     F_LATE,
     F_LEFT,
     L_CLASSES,
+    L_EXACT,
     L_INTERVALS,
     L_REPEATS,
     L_SPELLED,
+    PROVED,
     Q_TARGET,
+    carry_on,
     field,
     known,
     lexer_step,
@@ -46,7 +49,7 @@ def _compute(A, q, n):
     """The signature of a state whose successors have theirs; 0 when one of them is asked for first."""
     stack, classes = int(A[SORT]), int(A[field(A, q, 1) + L_CLASSES])
     chain = position(
-        A, K_SIGNATURE, field(A, q, F_ACCEPT), field(A, q, F_LATE), -2, field(A, q, F_LEFT), pending(A, q), 0, 0
+        A, K_SIGNATURE, field(A, q, F_ACCEPT), field(A, q, F_LATE), -2, field(A, q, F_LEFT), pending(A, q), carry_on(A, q), 0
     )
     complete = True
     for c in range(classes if n > 0 else 0):
@@ -72,7 +75,7 @@ def _compute(A, q, n):
 def alike(A, q, n):
     """The state that stands for all that do the same as ``q`` to texts of at most ``n`` characters."""
     L = field(A, q, 1)
-    if A[L + L_REPEATS] == 0 or n > MAX_LENGTH or owes(A, q):
+    if A[L + L_REPEATS] == 0 or A[L + L_EXACT] != PROVED or n > MAX_LENGTH or owes(A, q):
         return q
     stack = int(A[SORT])
     A[stack], A[stack + 1], A[SORT + SPARE] = q, n, 1
