@@ -182,10 +182,16 @@ class Vocabulary:
 
     def token_bytes(self, token_id: int) -> bytes:
         """Return what a token spells; ``b""`` for special tokens and padding."""
-        if not 0 <= token_id < len(self):
+        offsets = self._offsets
+        if not 0 <= token_id < len(offsets) - 1:
             raise IndexError(f"token {token_id} is not one of {len(self)}.")
-        start, stop = self._array(trie.V_TOKOFF, len(self) + 1)[token_id : token_id + 2].tolist()
+        start, stop = offsets[token_id : token_id + 2].tolist()
         return self._data[start:stop]
+
+    @cached_property
+    def _offsets(self) -> npt.NDArray[np.int32]:
+        """(n + 1,) int32: where the bytes of each token begin in ``_data``."""
+        return self._array(trie.V_TOKOFF, len(self) + 1)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -44,7 +44,7 @@ class BestOf:
         return Population.start(query, self.candidates, self.proposal)
 
     def step(self, states: Sequence[Population], model: Logits) -> list[Population]:
-        """Write one token of every text."""
+        """Write every text on to its next draw."""
         write_tokens(self.proposal, states, model)
         return list(states)
 

@@ -75,7 +75,7 @@ class SMC:
         return Population.start(query, query.n or self.particles, self.proposal)
 
     def step(self, states: Sequence[Population], model: Logits) -> list[Population]:
-        """Write one token of every live particle, weigh, and resample where weights have grown uneven."""
+        """Write every live particle on to its next draw, weigh, and resample where weights have grown uneven."""
         for particle in write_tokens(self.proposal, states, model):
             self._twist(particle)
         for state in states:

@@ -54,6 +54,16 @@ def test_the_tables_of_the_samplers(monkeypatch: pytest.MonkeyPatch) -> None:
     sys.modules.pop("samplers")
 
 
+def test_the_laws_of_samplers_in_many_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    laws = __import__("sampler_laws")
+    monkeypatch.setattr(sys, "argv", ["sampler_laws", "edges", "tries", "--scale", "0.05"])
+    assert laws.main() == 0
+    monkeypatch.setitem(laws.PARTS, "edges", lambda: [laws.Line("", 9, False, lambda n: [laws.Finding("", 0, 1)])])
+    assert laws.main() == 1
+    sys.modules.pop("sampler_laws")
+
+
 def test_the_grammars_take_their_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(FOLDER))
     grammars = __import__("grammars")
