@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from detent.sampler.base import Logits
 
 LAYER_SECONDS = 2.5e-4  # of PyTorch and transformers, for each layer
-CPU_BYTES, GPU_BYTES = 1e10, 2e12  # a second: what a core and what a large GPU read
+CPU_BYTES, GPU_BYTES = 2e10, 2e12  # a second: what a core and what a large GPU read
 
 
 @dataclass
