@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 from time import perf_counter
@@ -100,8 +100,9 @@ def to_speculation(draft: Any, lm: LanguageModel) -> Speculation:
     if draft is True:
         return Speculation(training_free(lm))
     if isinstance(draft, LanguageModel):
-        cost = {"cost": (draft.seconds + GUESS_SECONDS) / lm.seconds} if draft.seconds and lm.seconds else {}
-        model = ModelDrafter(draft.open_texts(max_idle=MAX_IDLE), **cost)  # type: ignore[misc]
+        model = ModelDrafter(draft.open_texts(max_idle=MAX_IDLE))  # type: ignore[misc]
+        if draft.seconds and lm.seconds:
+            model = replace(model, cost=(draft.seconds + GUESS_SECONDS) / lm.seconds)
         if draft.vocabulary == lm.vocabulary:
             return Speculation(model)
         return Speculation(Translated(lm.vocabulary, lm.encode, draft.vocabulary, draft.encode, model))
