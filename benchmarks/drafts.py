@@ -52,7 +52,8 @@ def law_check(algorithm: str, draft: str, temperature: float, n: int) -> None:
     measured, bound = total_variation(total, case.law), noise.mean() + 4 * noise.std()
     name = "-" if algorithm.startswith("C") else draft
     print(
-        f"{algorithm:6} {name:12} {temperature:4} {size:8,} {n_fine:7}/{SEEDS} {measured:10.4f} {bound:8.4f}", flush=True
+        f"{algorithm:6} {name:12} {temperature:4} {size:8,} {n_fine:7}/{SEEDS} {measured:10.4f} {bound:8.4f}",
+        flush=True,
     )
     assert n_fine >= SEEDS - 1 and measured <= bound
 

@@ -82,7 +82,7 @@ def measure(writing: Iterator[list[Row]], device: torch.device, grammar: Any) ->
     """Seconds of a round, and tokens of all rows in a second; what was written follows the grammar."""
     before, start, n = 0, 0.0, 0
     rows: list[Row] = []
-    for n, rows in enumerate(writing, 1):  # noqa: B007
+    for n, rows in enumerate(writing, 1):
         if n == WARM:
             wait(device)
             before, start = sum(len(row.tokens) for row in rows), perf_counter()
@@ -129,7 +129,9 @@ def main() -> None:
 
     plain, masked = (min(written(g, model_drafter())[0] for _ in range(3)) for g in (None, free))
     ratio = masked / plain
-    row(f"round of {LENGTH} drafts, {1e3 * plain:.2f} ms: grammar", f"{ratio:.3f}", f"{STEP_RATIO}", ratio <= STEP_RATIO)
+    row(
+        f"round of {LENGTH} drafts, {1e3 * plain:.2f} ms: grammar", f"{ratio:.3f}", f"{STEP_RATIO}", ratio <= STEP_RATIO
+    )
 
     masks = np.full((LENGTH + 1, -(-n // 32)), 0x55555555, np.int32)
     logits = torch.zeros(LENGTH + 1, n, device=device)

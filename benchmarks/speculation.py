@@ -11,6 +11,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -43,9 +44,12 @@ def drafters(lm: detent.LanguageModel, draft: detent.LanguageModel | None) -> di
     if draft is not None:
         found["draft model"] = draft
     else:
+        draft = detent.load_draft()
+        model = to_speculation(draft, lm).drafter
         found |= {
-            "draft model": detent.load_draft(),
-            "draft model, tree": detent.ModelDrafter(detent.load_draft().open_prefixes(), width=(2, 2, 1)),
+            "draft model": draft,
+            "copies, then draft model": detent.Combined(detent.PromptLookup(), model),
+            "draft model, tree": replace(model, width=(2, 2, 1)),
             "foreign draft model": detent.load_draft(foreign=True),
         }
     return found

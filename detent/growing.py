@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from inspect import signature
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from transformers import DynamicCache
 
 from detent.prefixes import keeps_everything
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 WASTE, SPARE = 1.25, 64  # columns of the cache for each token of the longest text, and beyond
 
@@ -39,7 +36,7 @@ class Text:
         How many calls ago it was asked about.
     """
 
-    __slots__ = ("columns", "ids", "idle", "others")
+    __slots__ = ("columns", "idle", "ids", "others")
 
     def __init__(self, ids: Ids = (), columns: list[int] | None = None) -> None:
         self.ids, self.columns, self.idle = ids, columns or [], 0
@@ -123,23 +120,22 @@ class GrowingTexts:
         if not all(texts):
             raise ValueError("a prefix has no tokens")
         asked, fresh = self._assign(list(dict.fromkeys(texts)))
-        places: dict[Ids, int] = {}
-        read: list[torch.Tensor] = []
+        read: list[tuple[torch.Tensor, dict[Ids, int]]] = []
         with torch.inference_mode():
-            for prefixes_of_rows in filter(None, (self._prepare(asked), fresh)):
-                if prefixes_of_rows is fresh:
-                    rows, cache = [Text() for _ in fresh], DynamicCache()
-                else:
-                    rows, cache = self._rows, self._cache
-                logits, found = self._read(rows, cache, prefixes_of_rows)
-                if prefixes_of_rows is fresh:
-                    self._join(rows, cache)
-                start = sum(map(len, read))
+            if asked := self._prepare(asked):
+                read.append(self._read(self._rows, self._cache, asked))
+            if fresh:
+                rows, cache = [Text() for _ in fresh], DynamicCache()
+                read.append(self._read(rows, cache, fresh))
+                self._join(rows, cache)
+            places: dict[Ids, int] = {}
+            start = 0
+            for logits, found in read:
                 places.update((prefix, start + place) for prefix, place in found.items())
-                read.append(logits)
-            flat = read[0] if len(read) == 1 else torch.cat(read)
+                start += len(logits)
+            flat = read[0][0] if len(read) == 1 else torch.cat([logits for logits, _ in read])
             index = [places[text] for text in texts]
-            return flat if index == list(range(len(flat))) else flat[torch.tensor(index, device=flat.device)]
+            return flat if index == list(range(start)) else flat[torch.tensor(index, device=flat.device)]
 
     # ---------------------------------------------------------------------------------------------------------- rows
     def _assign(self, texts: Sequence[Ids]) -> tuple[list[list[Ids]], list[list[Ids]]]:
@@ -241,9 +237,7 @@ class GrowingTexts:
             layer.keys, layer.values = how(layer.keys), how(layer.values)
 
     # ------------------------------------------------------------------------------------------------------- reading
-    def _read(
-        self, rows: list[Text], cache: Any, prefixes: list[list[Ids]]
-    ) -> tuple[torch.Tensor, dict[Ids, int]]:
+    def _read(self, rows: list[Text], cache: Any, prefixes: list[list[Ids]]) -> tuple[torch.Tensor, dict[Ids, int]]:
         """Read what is new in each row; return logits, float ``[places, width]``, and the place of each prefix."""
         n_old = cache.get_seq_length()
         asked = [_nodes(row, of_row) for row, of_row in zip(rows, prefixes, strict=True)]
@@ -254,7 +248,7 @@ class GrowingTexts:
         for i, (start, a) in enumerate(zip(starts, asked, strict=True)):
             ids[i, start:] = [node.token for node in a.nodes]
             positions[i, start:] = [node.depth for node in a.nodes]
-        inputs = {
+        inputs: dict[str, Any] = {
             "input_ids": torch.from_numpy(ids).to(self._device),
             "position_ids": torch.from_numpy(positions).to(self._device),
             "attention_mask": self._mask(asked, n_old, n_new),

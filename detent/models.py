@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from detent.sampler.base import Logits
 
 LAYER_SECONDS = 2.5e-4  # of PyTorch and transformers, for each layer
-CPU_BYTES, GPU_BYTES = 1e10, 2e12  # a second: what a core and what a large GPU read
+CPU_BYTES, GPU_BYTES = 2e10, 2e12  # a second: what a core and what a large GPU read
 
 
 @dataclass
@@ -195,13 +195,15 @@ def _texts_of(model: Any) -> Callable[..., Logits] | None:
     return partial(GrowingTexts, model) if reads_trees(model) else None
 
 
-def _seconds_of(model: Any) -> float:
+def _seconds_of(model: Any) -> float | None:
     """Estimate a run over one token: layers wait for Python, and every weight is read once.
 
     No clock is asked: drafts must have the same length whenever a text is written again.
     """
-    n_bytes = sum(weight.nbytes for weight in model.parameters())
-    layers: int = model.config.get_text_config(decoder=True).num_hidden_layers
+    n_bytes: int = sum(weight.nbytes for weight in model.parameters())
+    layers: int | None = getattr(model.config.get_text_config(decoder=True), "num_hidden_layers", None)
+    if layers is None:
+        return None
     return LAYER_SECONDS * layers + n_bytes / (CPU_BYTES if model.device.type == "cpu" else GPU_BYTES)
 
 

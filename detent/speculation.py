@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
 from time import perf_counter
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 
 MAX_IDLE = 16  # calls: a draft model is not asked about the texts whose draft is long enough
+GUESS_SECONDS = 1e-4  # of a guess beside its model's run: mask, law, draw
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,9 @@ def to_speculation(draft: Any, lm: LanguageModel) -> Speculation:
     if draft is True:
         return Speculation(training_free(lm))
     if isinstance(draft, LanguageModel):
-        cost = {"cost": draft.seconds / lm.seconds} if draft.seconds and lm.seconds else {}
-        model = ModelDrafter(draft.open_texts(max_idle=MAX_IDLE), **cost)  # type: ignore[misc]
+        model = ModelDrafter(draft.open_texts(max_idle=MAX_IDLE))  # type: ignore[misc]
+        if draft.seconds and lm.seconds:
+            model = replace(model, cost=(draft.seconds + GUESS_SECONDS) / lm.seconds)
         if draft.vocabulary == lm.vocabulary:
             return Speculation(model)
         return Speculation(Translated(lm.vocabulary, lm.encode, draft.vocabulary, draft.encode, model))
@@ -223,7 +225,7 @@ class Speculator:
         rounds = [Round(row, Tree()) for row in rows if row.closed]
         # where drafts are drawn, the text depends on their length, and a row must not depend on its neighbours
         n_rows = 1 if self._draws and getattr(self.speculation.drafter, "draws", True) else len(going_on)
-        asks = [self._ask(row, lengths[id(row)](n_rows)) for row in going_on]
+        asks = [self._ask(row, lengths[id(row)], n_rows) for row in going_on]
         for row, ask, draft in zip(going_on, asks, self.speculation.drafter.draft(asks), strict=True):
             assert ask.root is not None
             draft.masks.setdefault(0, ask.root)
@@ -235,12 +237,17 @@ class Speculator:
         """Whether drafts may be drawn from a law."""
         return isinstance(self.sampler, Masking | AWRS) and self.sampler.temperature > 0
 
-    def _ask(self, row: Row, length: int) -> Ask:
-        most = min(length if self.speculation.adaptive else self.speculation.length, row.limit - len(row.tokens))
+    def _ask(self, row: Row, lengths: DraftLength, n_rows: int) -> Ask:
+        room = row.limit - len(row.tokens)
+
+        def length_at(cost: float) -> int:
+            return min(room, lengths(n_rows, cost) if self.speculation.adaptive else self.speculation.length)
+
         law = self._draft_law if self._draws else None
         root = row.mask if self._takes_candidates(row.guide) else allowed(row.guide, row.mask)
         text = row.prompt + row.tokens
-        return Ask(text, len(row.prompt), row.guide, most, law, row.generator, self._mask, root)
+        length = length_at(lengths.cost)
+        return Ask(text, len(row.prompt), row.guide, length, law, row.generator, self._mask, root, length_at)
 
     def _mask(self, guide: Guide) -> NDArray[np.int32]:
         mask = candidates(guide)

@@ -42,6 +42,8 @@ class Ask(NamedTuple):
         The mask that the target will use where a guide stands.
     root : numpy.ndarray, int32 ``[words]``, optional
         The mask here, where it is known.
+    length_at : callable, optional
+        From the cost of a guess to what ``length`` would be.
     """
 
     text: list[int]
@@ -52,6 +54,7 @@ class Ask(NamedTuple):
     generator: np.random.Generator
     mask: Callable[[Guide], NDArray[np.int32]]
     root: NDArray[np.int32] | None = None
+    length_at: Callable[[float], int] | None = None
 
 
 class Seen(NamedTuple):
@@ -125,10 +128,11 @@ class Combined:
         n_guessed = 0
         try:
             while len(tokens) < LONGEST and not ask.guide.is_stopped():
-                rest = ask._replace(text=ask.text + tokens, length=ask.length - n_guessed)
+                rest = ask._replace(text=ask.text + tokens)
                 rest = rest._replace(law=None, root=None) if tokens else rest
                 for drafter in self.drafters:
-                    (tree,) = drafter.draft([rest])
+                    length = ask.length if ask.length_at is None else ask.length_at(drafter.cost)
+                    (tree,) = drafter.draft([rest._replace(length=max(0, length - n_guessed))])
                     if not tokens and (tree.laws or max(tree.depths) < len(tree) - 1):
                         return tree
                     taken = _take(tree, ask.guide)

@@ -35,9 +35,13 @@ class DraftLength:
     def rate(self) -> float:
         return (self.n_true + PRIOR * WEIGHT) / (self.n_seen + WEIGHT)
 
-    def __call__(self, n_rows: int = 1) -> int:
-        """Return the length for a run of the target over ``n_rows`` texts, each of which gets a draft."""
-        rate, cost = self.rate, self.cost + n_rows * POSITION / (1 + (n_rows - 1) * POSITION)
+    def __call__(self, n_rows: int = 1, cost: float | None = None) -> int:
+        """Return the length for a run of the target over ``n_rows`` texts, each of which gets a draft.
+
+        ``cost`` is that of another guess than usual.
+        """
+        rate, cost = self.rate, self.cost if cost is None else cost
+        cost += n_rows * POSITION / (1 + (n_rows - 1) * POSITION)
         best, best_gain, written = 0, 1.0, 1.0
         for length in range(1, self.longest + 1):
             written += rate**length

@@ -115,7 +115,7 @@ def test_holes_are_closed_and_what_rests_is_forgotten(llama: Any) -> None:
 
 def test_samples_of_one_prompt_get_rows_of_their_own(llama: Any) -> None:
     texts, prompt = GrowingTexts(llama), list(range(1, 20))
-    rows = [prompt + [i] for i in range(8)]
+    rows = [[*prompt, i] for i in range(8)]
     texts([prompt])
     for i in range(12):
         equal(texts, rows)

@@ -105,9 +105,7 @@ class Law:
         if algorithm != "B":
             return Guide(vocabulary, self.grammar.matcher())
         legal = self.legal
-        predicate = Predicate(
-            lambda ids: tuple(ids) in legal, lambda ids: END in legal.get(tuple(ids), ()), on="ids"
-        )
+        predicate = Predicate(lambda ids: tuple(ids) in legal, lambda ids: END in legal.get(tuple(ids), ()), on="ids")
         return Guide(vocabulary, None, predicate)
 
     def draw(self, algorithm: str, draft: str, n: int, seed: int = 0) -> Counter[Path]:
@@ -175,9 +173,9 @@ NUMBER: /0|[1-9][0-9]*/
 """
 
 PIECES = [
-    b'{"', b'":', b'",', b'"name":"', b"kind", b'": "', b"node", b"leaf", b"}]", b'"}', b"],", b"()", b"((", b"))", b"{}",
-    b"int ", b"char", b"return ", b"if(", b"while", b"else{", b") {", b";}", b" = ", b"==", b">=", b"+1", b"*(", b"12",
-    "é".encode(), "日".encode(), b"\xa9",
+    b'{"', b'":', b'",', b'"name":"', b"kind", b'": "', b"node", b"leaf", b"}]", b'"}', b"],", b"()", b"((", b"))",
+    b"{}", b"int ", b"char", b"return ", b"if(", b"while", b"else{", b") {", b";}", b" = ", b"==", b">=", b"+1", b"*(",
+    b"12", "é".encode(), "日".encode(), b"\xa9",
 ]  # fmt: skip
 TOKENS: list[bytes | None] = [*BYTES, *PIECES, None]
 EOS = len(TOKENS) - 1
