@@ -26,14 +26,14 @@ from detent.automata.infiller import Derivation, Infiller, shared_chart, trace
 from detent.grammar.errors import Unsatisfiable
 from detent.native import infill_chart as chart
 from detent.native import infill_window as window
-from detent.native.infill_window import BLANK, MASK
 
+MASK, BLANK = window.MASK, window.BLANK  # no token yet; no token, where a region is shorter than it might be
 LAYERS = 3  # masks in a row that are taken exactly as soon as any bytes prove too much
 EXACT = 400  # places of free masks up to which all of them are taken exactly at once
 # runs of masks on each side, and tokens in front of each; the last one is the whole canvas
-WINDOWS = ((0, 8), (1, 32), (4, 256), (16, 1 << 10), (64, 1 << 12), (1 << 20, 1 << 20))
+WINDOWS = ((0, 8), (1, 32), (4, 256), (8, 512), (16, 1 << 10), (64, 1 << 12), (1 << 20, 1 << 20))
 EXACT_RUN = 4_000  # places of a run of masks up to which it is taken exactly in a window
-SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 11, 1 << 18  # items of the chart of a window
+SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 11, 1 << 16  # items of the chart of a window
 TOKENS, BYTES, FREE = 1, chart.ONE_BYTE, chart.ANY_BYTES  # how the masks of a run are taken
 
 
@@ -87,7 +87,7 @@ class Canvas:
         self._end = _coded(min(self.ends, default=0))
         self.n_checks = self.n_solved = 0
         self._texts = infiller.tokens.texts or []
-        self._n_exact = min(LAYERS, EXACT_RUN // int(infiller.tokens.packed[chart.N_NODES]))
+        self._n_exact = self._exactly = min(LAYERS, EXACT_RUN // int(infiller.tokens.packed[chart.N_NODES]))
         self._board = B = window.board(length)
         self._ids, self._witness = self._views()
         B[[B[window.OPEN] + stop for stop in (*self._stops, *([length] if self.ends else []))]] = 1
@@ -245,13 +245,17 @@ class Canvas:
         """The answer of a window, in a small chart if that will do; large ones are shared."""
         tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
         self._use(self._capacity.get(n_runs, SMALLEST_WINDOW))
+        self._exactly = self._n_exact  # masks of a run; none where the chart would be too large
         while True:
             scratch = self._board, self._slots, self._chart, self._chain
             place = self._version, low, high
-            found = int(window.ask(*tables, *scratch, self._memory[n_runs], *place, n_runs, n_fixed, self._n_exact))
-            if found != chart.FULL or not self._grow():
-                self._capacity[n_runs] = int(self._chart[chart.CAPACITY])
+            found = int(window.ask(*tables, *scratch, self._memory[n_runs], *place, n_runs, n_fixed, self._exactly))
+            if found == chart.FULL and self._grow():
+                continue
+            self._capacity[n_runs] = int(self._chart[chart.CAPACITY])
+            if found != chart.FULL or not self._exactly:
                 return found
+            self._exactly = 0
 
     def _use(self, capacity: int) -> None:
         small = self._small
@@ -270,7 +274,7 @@ class Canvas:
         derivation = trace(self._chart, self._chain[: self._chain[-1]][::-1].tolist())
         filled = self._ids[first:last].copy()
         for run in self._runs(first, last):
-            tokens = self._tokens_of(run, derivation, run.stop - run.start > self._n_exact, first)
+            tokens = self._tokens_of(run, derivation, run.stop - run.start > self._exactly, first)
             if tokens is None:
                 return False
             filled[run.start - first : run.stop - first] = tokens
@@ -378,20 +382,22 @@ class Canvas:
         """What stands in a run; None if its bytes take more tokens, or cannot be made to take as many."""
         size, slot = run.stop - run.start, run.start - first
         events = [event for event in derivation.events if slot <= event[0] < slot + size]
-        tokens: list[int] | None = []
         if is_free:
             letters = bytes(letter for _, letter, _ in events)
             tokens = spell(letters, derivation.states_in(slot), size, run.is_open, self.infiller)
         else:
-            spelled = b""
-            for _, letter, ends in events:
-                spelled += bytes([letter])
-                if ends:
-                    tokens.append(self.infiller.tokens.spellings[spelled])
-                    spelled = b""
-        if tokens is None:
-            return None
-        return tokens + [self._nothing(run)] * (size - len(tokens))
+            tokens = self._tokens_in(events)
+        return None if tokens is None else tokens + [self._nothing(run)] * (size - len(tokens))
+
+    def _tokens_in(self, events: Iterable[Sequence[int]]) -> list[int]:
+        """The tokens that bytes were read as."""
+        tokens, spelled = [], b""
+        for _, letter, ends in events:
+            spelled += bytes([letter])
+            if ends:
+                tokens.append(self.infiller.tokens.spellings[spelled])
+                spelled = b""
+        return tokens
 
 
 def _coded(token: int) -> int:

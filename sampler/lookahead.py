@@ -50,7 +50,7 @@ class LookAhead:
         drafts = {row: [canvas] for row, canvas in enumerate(canvases) if canvas.masks}
         while drafts:
             sizes = [len(each) for each in drafts.values()]
-            scores = scores_of(denoiser, [canvas for each in drafts.values() for canvas in each]).split(sizes)
+            scores = torch.split(scores_of(denoiser, [canvas for each in drafts.values() for canvas in each]), sizes)
             for (row, drafted), known in zip(list(drafts.items()), scores, strict=True):
                 canvas, generator, done = canvases[row], generators[row], out[row]
                 done.n_steps += 1

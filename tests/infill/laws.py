@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -72,7 +71,9 @@ def enumerated(toy: Toy, schedule: Schedule, infiller: Infiller, length: int = L
     return found
 
 
-def drawn(schedule: Schedule, n: int, *, weighted: bool = False, length: int = LENGTH) -> tuple[Counter[str], Counter[str]]:
+def drawn(
+    schedule: Schedule, n: int, *, weighted: bool = False, length: int = LENGTH
+) -> tuple[Counter[str], Counter[str]]:
     """How often each text came out of `n` runs, and the law it should have."""
     infiller, toy = Infiller(GRAMMARS["anbn"], vocab=ANBN), Toy(len(ANBN) + 1, length, 3, 1.0)
     counts: Counter[str] = Counter()
@@ -93,7 +94,7 @@ def furthest(counts: Counter[str], law: Counter[str]) -> float:
 
 
 def weight_error(n: int) -> float:
-    """The distance of the mean of `n` weights from the true mass of what can stand at a position, in standard errors."""
+    """The distance of the mean of `n` weights from the true mass of what can stand there, in standard errors."""
     infiller, toy = Infiller(GRAMMARS["anbn"], vocab=["a", "b"]), Toy(3, LENGTH, 5, 1.0)
     ids = [0, -1, -1, -1]
     canvas = Canvas(infiller, LENGTH, [2], ids)
