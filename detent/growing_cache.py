@@ -13,7 +13,7 @@ from detent.prefixes import keeps_everything
 ROOM = 64  # tokens for which a layer makes room at least
 
 
-class GrowingLayer(DynamicLayer):  # type: ignore[misc]
+class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     """Keys and values of one layer, views of tensors with room for further tokens.
 
     Notes
@@ -33,6 +33,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
             keys, values = super().update(key_states, value_states, *args, **kwargs)
             return keys, values
         length = known + key_states.shape[-2]
+        assert self.keys is not None and self.values is not None
         old = self.keys, self.values
         if not all(_is_part(part, room, length) for part, room in zip(old, self._rooms or old, strict=True)):
             self._rooms = tuple(_with_room(part, length) for part in old)
@@ -58,5 +59,5 @@ def growing_cache(model: Any) -> Any:
     if not keeps_everything(model):
         return None
     cache = DynamicCache(config=model.config)
-    cache.layers = [GrowingLayer() for _ in cache.layers]
+    cache.layers = [GrowingLayer() for _ in cache.layers]  # type: ignore[no-untyped-call]
     return cache
