@@ -45,9 +45,11 @@ class CachedSession:
     max_block: int | None = None
 
     def __init__(self, model: Any) -> None:
+        from detent.growing_cache import growing_cache
+
         self.model = model
         self.accepts = signature(model.forward).parameters.keys()
-        self.cache: Any = None
+        self.cache: Any = growing_cache(model)
         self.attended = torch.empty(0, 0, dtype=torch.int64)
 
     def prefill(self, prompts: Sequence[Sequence[int]]) -> torch.Tensor:

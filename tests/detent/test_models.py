@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 import detent
+from detent import growing_cache
 from detent.sessions import CachedSession, PlainSession
 
 from .tiny import EOS, WIDTH, encode, make_gpt2, make_llama
@@ -41,6 +42,23 @@ def test_cached_session_equals_running_whole_texts(make: Any) -> None:
                 rows = len(kept)
 
     check()
+
+
+def test_a_cache_grows_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Token by token past the room of several growths, with rows dropped and doubled on the way."""
+    monkeypatch.setattr(growing_cache, "ROOM", 5)
+    model, texts = make_llama().eval(), [[1, 2, 3], [4], [5, 6]]
+    cached, plain = CachedSession(model), PlainSession(lambda ids: model(ids).logits[:, -1])
+    places = set()
+    with torch.inference_mode():
+        cached.prefill(texts), plain.prefill(texts)
+        for i in range(40):
+            block = [[(7 * i + row) % WIDTH] for row in range(3)]
+            torch.testing.assert_close(cached.extend(block), plain.extend(block), atol=2e-4, rtol=0)
+            places.add(cached.cache.layers[0].keys.data_ptr())
+            if i in (11, 12, 30):
+                cached.select([1, 1, 0]), plain.select([1, 1, 0])
+    assert 3 < len(places) < 15
 
 
 def byte_tokenizer(chat_template: str | None = None) -> PreTrainedTokenizerFast:
