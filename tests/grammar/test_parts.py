@@ -60,7 +60,7 @@ def root_of(schema: Any) -> Node:
 
 
 @given(st.data(), SCHEMAS)
-@settings(derandomize=True, deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+@settings(derandomize=True, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 def test_a_document_means_the_same_with_and_without_parts(data: Any, schema: Any) -> None:
     plain, shared = outcome(schema), outcome(schema, parts=Parts)
     if not isinstance(plain, Meaning) or not isinstance(shared, Meaning):
