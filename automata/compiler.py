@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import marshal
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -26,6 +25,7 @@ from detent.native.positions import INDENT_MAX
 
 from . import prelude
 from .arena import Arena, ArenaFull
+from .bursts import burst
 from .cache import DiskCache
 from .format_cache import FormatCache
 from .island import JsonIsland, worked_out
@@ -82,6 +82,7 @@ class Grammar:
         """The tokens that masks are about."""
         return self._compiler.vocabulary
 
+    @burst
     def matcher(self) -> Matcher:
         """A matcher at the start of the text."""
         return Matcher(self)
@@ -175,6 +176,7 @@ class Compiler:
         prelude.prepare(arena, self.vocabulary, self._disk)
         return arena
 
+    @burst
     def json_schema(
         self,
         schema: Any,
@@ -235,11 +237,11 @@ class Compiler:
                 max_nodes=self.limits.max_nodes,
                 max_dfa_states=self.limits.regex_states,
             )
-            with _no_collections():
-                return self._json_grammar(reader, order, whitespace)
+            return self._json_grammar(reader, order, whitespace)
 
         return self._cached(_cache_key("json", schema, remotes, options), make)
 
+    @burst
     def regex(self, pattern: str, *, anchored: bool = True) -> Grammar:
         """Text that matches an ECMA-262 pattern (Unicode mode).
 
@@ -262,6 +264,7 @@ class Compiler:
 
         return self._cached(("regex", pattern, anchored), make)
 
+    @burst
     def choice(self, choices: Iterable[str]) -> Grammar:
         """One of some texts.
 
@@ -278,6 +281,7 @@ class Compiler:
             lambda: self._text_grammar(lambda arena: place_words(arena, words), {"choices": len(words)}),
         )
 
+    @burst
     def lark(
         self,
         text: str,
@@ -353,12 +357,14 @@ class Compiler:
         """The same for a grammar in the W3C-like notation of XGrammar; ``start`` is the rule of the whole text."""
         return self._bnf(text, bnf.EBNF, start)
 
+    @burst
     def _bnf(self, text: str, dialect: bnf.Dialect, start: str) -> Grammar:
         def make() -> Grammar:
             return self._rule_grammar(bnf.parse(text, dialect, start=start, special=self.vocabulary.special))
 
         return self._cached((dialect.title, text, start), make)
 
+    @burst
     def structural_tag(self, tag: Mapping[str, Any] | str, *, whitespace: Whitespace = "flexible") -> Grammar:
         """Compile a structural tag: free text with typed islands, as a dict or as JSON text.
 
@@ -402,8 +408,7 @@ class Compiler:
     def _rule_grammar(self, rules: Rules) -> Grammar:
         if rules.start not in rules.productive:
             raise Unsatisfiable("the grammar has no text.", keyword=rules.start)
-        with _no_collections():
-            automata = RuleAutomata(rules, self.limits.rule_states)
+        automata = RuleAutomata(rules, self.limits.rule_states)
         states = sum(automaton.dfa.n_states for automaton in automata.automata.values())
         report = {"relaxed": [], "annotations": [], "rules": len(rules.bodies)}
         islands = islands_of(automata)
@@ -470,18 +475,6 @@ _TRAILING: dict[Whitespace, regular.Regular] = {
     "compact": regular.EPSILON,
 }
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Without Python's cyclic garbage collections: what compiling makes stays, so they would search it in vain."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _as_schema(schema: Any) -> Any:
