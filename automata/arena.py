@@ -27,6 +27,7 @@ Table: TypeAlias = "Sequence[tuple[int, int, int]]"
 _put, _position = direct(languages.heap_put), direct(positions.position)
 _trie_build, _state_of = direct(languages.trie_build), direct(states.state_of)
 
+_REGIONS = np.array(layout.REGIONS)
 _SPECIAL = [*range(32), 34, 92]  # what a string cannot hold as it is
 _LEAD_BYTES = {b: ((b & 0x1F) << 6, (b & 0x1F) << 6 | 0x3F) for b in range(0xC2, 0xE0)}
 _LEAD_BYTES |= {b: (max((b & 0xF) << 12, 0x800), (b & 0xF) << 12 | 0xFFF) for b in range(0xE0, 0xF0)}
@@ -83,6 +84,10 @@ class Arena:
         if at < 0:
             self.full()
         return at
+
+    def fullness(self) -> float:
+        """How much of its fullest region is taken."""
+        return float(np.max(self.A[_REGIONS + 2] / self.A[_REGIONS + 1]))
 
     def full(self) -> None:
         """Give up on this arena."""

@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -106,8 +107,8 @@ class Grammar:
     def bind(self) -> Placement:
         """This grammar in the arena in use."""
         with self._lock:
-            if self._placed is None:
-                arena = self._compiler.arena
+            arena = self._compiler.arena
+            if self._placed is None or self._placed.arena is not arena:
                 try:
                     self._placed = Placement(arena, self._place(arena))
                 except ArenaFull:
@@ -157,6 +158,7 @@ class Compiler:
         self.limits = limits or Limits()
         self._lock = threading.RLock()
         self._grammars = Recent[Grammar](self.limits.cache_bytes // (SHARE * PER_BYTE))
+        self._compiled = count(1)  # taken by several threads
         self._disk = DiskCache.open(cache_dir)
         self.arena = self._new_arena()
         self._formats = FormatCache(cache_dir)
@@ -170,6 +172,11 @@ class Compiler:
                 self.arena = self._new_arena()
                 self._grammars.clear()
             return self.arena
+
+    def _make_room(self) -> None:
+        """Start a new arena in time: of one that is full in the middle of a text, some mask pays for the next."""
+        if next(self._compiled) % CHECKED_EVERY == 0 and self.arena.fullness() > NEARLY_FULL:
+            self.renew(self.arena)
 
     def _new_arena(self) -> Arena:
         arena = Arena(self.vocabulary, self.limits.cache_bytes)
@@ -456,6 +463,7 @@ class Compiler:
         found = None if key is None else self._grammars.get(key)
         if found is not None:
             return found
+        self._make_room()
         made = make()
         if key is not None:
             self._grammars.put(key, made, OWN_BYTES + sum(len(part) for part in key if isinstance(part, (bytes, str))))
@@ -463,6 +471,8 @@ class Compiler:
 
 
 _NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
+NEARLY_FULL = 0.9  # of an arena's fullest region: a text goes on in the rest, the next grammar begins in a new arena
+CHECKED_EVERY = 16  # grammars; hardly any takes a hundredth of an arena
 SHARE = 16  # what compiled grammars kept for reuse may take, as a part of cache_bytes
 PER_BYTE = 32  # bytes of memory that a compiled grammar takes per byte of its schema, tables aside
 OWN_BYTES = 1024  # of schema, that the smallest grammar is reckoned as

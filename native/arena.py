@@ -67,6 +67,7 @@ _SHARES = {
     TRIE: 0.03,
     SET: 0.01,
 }
+REGIONS = tuple(_SHARES)
 _HASHES = {
     POS_HASH: 0.02,
     STATE_HASH: 0.02,
