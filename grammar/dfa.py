@@ -312,6 +312,21 @@ def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
     return dfa.lengths
 
 
+def counted_run(dfa: CharDfa) -> tuple[CharDfa, int, int] | None:
+    """The automaton of any number of characters of a set, and how few and many `dfa` takes of them, if that is all.
+
+    ``[a-z]{5,200}`` is such a run. O(size of the automaton).
+    """
+    last = dfa.n_states - 1
+    reads = dfa.trans[:1] >= 0
+    ahead = np.where(reads, np.arange(1, last + 1)[:, None], -1)
+    fewest = last + 1 - int(dfa.accept.sum())
+    if not dfa.accept[fewest:].all() or (dfa.trans[last] >= 0).any() or not np.array_equal(dfa.trans[:last], ahead):
+        return None
+    loop = np.where(reads, 0, -1).astype(np.int32)
+    return _canonical(dfa.starts, dfa.cls, loop, np.ones(1, np.int32))[0], fewest, last
+
+
 def word_counts(dfa: CharDfa) -> I32:
     """How many continuations each state accepts, (n_states,) int32: -1 without end; ``MANY`` is that many or more."""
     width = np.diff(dfa.starts, append=charset.END)
