@@ -327,6 +327,42 @@ def counted_run(dfa: CharDfa) -> tuple[CharDfa, int, int] | None:
     return _canonical(dfa.starts, dfa.cls, loop, np.ones(1, np.int32))[0], fewest, last
 
 
+def counting(dfa: CharDfa, colours: Sequence[int] | NDArray[np.uint8], often: str) -> tuple[NDArray[np.bool_], I32]:
+    """Which characters do nothing in a state but to count.
+
+    In ``[a-z]{1,64}``, every letter leads to a state that differs from the one before in the letters that may still
+    follow, and in nothing else. (A state that they lead back to counts nothing.)
+
+    Parameters
+    ----------
+    dfa : CharDfa
+    colours : (n_states,) int
+        What else tells states apart.
+    often : str
+        Characters to look for: a set without any of them is not found.
+
+    Returns
+    -------
+    run : (n_states, n_classes) bool
+        The set of classes that leads, as one of these characters does, to one state.
+    far : (n_states,) int32
+        How many of them do nothing but to count.
+    """
+    n, colour = dfa.n_states, np.asarray(colours)
+    ahead, most = np.arange(n), np.zeros(n, np.int64)
+    for c in sorted(set(dfa.classes(often))):
+        to = dfa.trans[:, c]
+        size = np.where(to >= 0, (dfa.trans == to[:, None]).sum(axis=1), 0)
+        ahead, most = np.where(size > most, to, ahead), np.maximum(size, most)
+    run = dfa.trans == ahead[:, None]
+    same = (run == run[ahead]).all(axis=1) & (run | (dfa.trans == dfa.trans[ahead])).all(axis=1)
+    same &= (colour == colour[ahead]) & (ahead != np.arange(n))
+    far, jump = same.astype(np.int32), np.where(same, ahead, np.arange(n))
+    for _ in range(n.bit_length()):  # twice as far in each round
+        far, jump = far + far[jump], jump[jump]
+    return run, far
+
+
 def word_counts(dfa: CharDfa) -> I32:
     """How many continuations each state accepts, (n_states,) int32: -1 without end; ``MANY`` is that many or more."""
     width = np.diff(dfa.starts, append=charset.END)

@@ -9,6 +9,7 @@ from .arena import (
     DENSE_HASH,
     EXITED,
     EXITS,
+    FAR,
     FULL,
     IDS,
     LATER,
@@ -280,4 +281,4 @@ def has_work(A, V):
 def start_collecting(A):
     """Forget what was noted before."""
     A[USED_ROWS + 2], A[USED_LISTS + 2], A[IDS + 2], A[EXITS + 2], A[WORK + 2], A[SUSPECTS + 2] = 0, 0, 0, 0, 0, 0
-    A[LATER + 2], A[EXITED] = 0, 0
+    A[LATER + 2], A[EXITED], A[FAR] = 0, 0, -1

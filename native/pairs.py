@@ -33,14 +33,14 @@ from .calls import bare_state, expanded
 from .collect import add_exit, add_ids, add_tokens, arrive, has_work, start_collecting
 from .counted import is_counted, walk_counted
 from .jit import kernel
-from .languages import ANY, SPEC_KIND, TOTAL, in_loop
-from .pair_table import P_EXIT, ask, find_pair, keep_pair, need_pair, use_tokens
+from .languages import ANY, CUT, SPEC_KIND, TOTAL, in_loop
+from .pair_table import P_EXIT, P_FAR, ask, find_pair, keep_pair, need_pair, use_tokens
 from .positions import K_MEMBER, K_NUMBER, K_OPEN, K_STRING, K_TEXT, K_TOKEN
 from .states import AT_BASE, BASE_STATE, S_COUNT, S_FLAGS, S_ITEMS, ends, state_of
 from .steps import step
 from .suffixes import EDGE_STRIDE, below, edges, suffix_set
 from .suspects import doubt
-from .tables import free_text, gather_loop, is_marked, loop_ahead, loop_of, mark_quotes_below, text_loop
+from .tables import counted_loop, free_text, gather_loop, is_marked, loop_ahead, loop_of, mark_quotes_below, text_loop
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 from .words import avoids, has_words, walk_avoided, walk_words
 
@@ -158,10 +158,44 @@ def follow_loop(A, V, x, state, inside, loop):
         visit_merged(A, V, int(A[table + P_EXIT]), inside)
 
 
+@kernel("void(A, A, i8, i8, i8)")
+def follow_counted(A, V, x, state, loop):
+    """Read ``x`` from a state that only counts the characters of a cut loop set, from the table of the set.
+
+    However many were counted, leaving it leads to the same states; after ``CUT`` characters, the rest of a token is
+    read from the state that is reached then.
+    """
+    table = find_pair(A, x, -loop)
+    if table == 0:
+        ask(A, x, -loop)
+        return
+    if A[table + P_FAR] == -2:
+        visit_level(A, V, x, state)
+        return
+    use_tokens(A, table)
+    if x < V[V_NODES]:
+        visit_node(A, V, x, state, loop)
+    if A[table + P_EXIT] >= 0 and A[STATUS] == 0:
+        visit_merged(A, V, int(A[table + P_EXIT]), state)
+    if A[table + P_FAR] >= 0 and A[STATUS] == 0:
+        b = 0
+        while not in_loop(A, loop, b):
+            b += 1
+        for _ in range(CUT):
+            state = step(A, state, b)
+            if state <= 0:
+                return
+        arrive(A, V, int(A[table + P_FAR]), state)
+
+
 @kernel("void(A, A, i8, i8)")
 def visit_loop(A, V, x, state):
     """Read ``x`` from a state that loops: tokens inside the loop from a shared table, then what leaves it."""
     loop, inside = loop_of(A, x, state), state
+    counted = counted_loop(A, state) if loop == 0 else 0
+    if counted:
+        follow_counted(A, V, x, state, counted)
+        return
     if loop == 0 and x < V[V_NODES] and below(A, V, x) >= AHEAD_FROM:
         inside = loop_ahead(A, x, state)
         loop = loop_of(A, x, inside) if inside else 0
