@@ -272,9 +272,7 @@ class Arena:
         counts = 0
         if dfa.n_states > languages.CUT and not verdicts:
             counts = self._counts_of(dfa, goals or dfa.accept, _ascii_class(dfa))
-        at = self._dfa_record(
-            dfa, shortest, longest, goals=goals or (), loops=loops, verdicts=verdicts, counts=counts
-        )
+        at = self._dfa_record(dfa, shortest, longest, goals=goals or (), loops=loops, verdicts=verdicts, counts=counts)
         if goals is None:
             self._dfas[dfa.key] = at
         return at

@@ -88,7 +88,7 @@ WARM = 'start: (W "-" N ";")+\nW: /[a-z]+/\nN: /[0-9]+/\n%ignore " "\n'
 
 @dataclass
 class Case:
-    """A grammar: how an engine compiles it, from one spelling after another, and programs with whether each is valid."""
+    """A grammar, how an engine compiles one of its spellings, and programs with whether each is valid."""
 
     name: str
     compile: Callable[[Any, str], None]

@@ -317,6 +317,8 @@ def counted_run(dfa: CharDfa) -> tuple[CharDfa, int, int] | None:
 
     ``[a-z]{5,200}`` is such a run. O(size of the automaton).
     """
+    if not dfa.n_states:
+        return None
     last = dfa.n_states - 1
     reads = dfa.trans[:1] >= 0
     ahead = np.where(reads, np.arange(1, last + 1)[:, None], -1)
@@ -344,15 +346,15 @@ def counting(dfa: CharDfa, colours: Sequence[int] | NDArray[np.uint8], often: st
     Returns
     -------
     run : (n_states, n_classes) bool
-        The set of classes that leads, as one of these characters does, to one state.
+        The classes that lead to one state, and have one of these characters: of several such sets, the largest.
     far : (n_states,) int32
         How many of them do nothing but to count.
     """
     n, colour = dfa.n_states, np.asarray(colours)
-    ahead, most = np.arange(n), np.zeros(n, np.int64)
+    ahead, most, sizes = np.arange(n), np.zeros(n, np.int64), _class_sizes(dfa)
     for c in sorted(set(dfa.classes(often))):
         to = dfa.trans[:, c]
-        size = np.where(to >= 0, (dfa.trans == to[:, None]).sum(axis=1), 0)
+        size = np.where(to >= 0, (dfa.trans == to[:, None]) @ sizes, 0)
         ahead, most = np.where(size > most, to, ahead), np.maximum(size, most)
     run = dfa.trans == ahead[:, None]
     same = (run == run[ahead]).all(axis=1) & (run | (dfa.trans == dfa.trans[ahead])).all(axis=1)
@@ -363,10 +365,15 @@ def counting(dfa: CharDfa, colours: Sequence[int] | NDArray[np.uint8], often: st
     return run, far
 
 
+def _class_sizes(dfa: CharDfa) -> NDArray[np.int64]:
+    """How many characters each class has."""
+    width = np.diff(dfa.starts, append=charset.END)
+    return np.bincount(dfa.cls, width, dfa.trans.shape[1]).astype(np.int64)
+
+
 def word_counts(dfa: CharDfa) -> I32:
     """How many continuations each state accepts, (n_states,) int32: -1 without end; ``MANY`` is that many or more."""
-    width = np.diff(dfa.starts, append=charset.END)
-    sizes = np.bincount(dfa.cls, width, dfa.trans.shape[1]).astype(np.int64)
+    sizes = _class_sizes(dfa)
     longest = lengths(dfa)[1]
     counts = np.where(longest < 0, -1, dfa.accept).astype(np.int64)
     for state in np.argsort(longest, kind="stable")[np.count_nonzero(longest < 0) :].tolist():

@@ -204,7 +204,7 @@ def keep_run(A, V, queued, lo, hi):
 
 @kernel("void(A, A, i8, i8)")
 def keep_far(A, V, done, queued):
-    """Note the nodes of the runs that are still queued: what is behind them is left to the state that is reached there."""
+    """Note the nodes of the runs that are still queued: what is behind them is read from the state reached there."""
     runs = int(A[SORT + 1]) // 2
     for k in range(done, queued):
         at = int(A[SORT]) + 2 * (k & (runs - 1))
