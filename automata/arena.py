@@ -245,7 +245,7 @@ class Arena:
             total = more
         return [*np.where(total & (loops != self.A[layout.FREE_LOOP]), languages.TOTAL, loops).tolist()]
 
-    def _counts_of(self, dfa: CharDfa, colours: Sequence[int] | Words, ascii_class: Words) -> int:
+    def _counts_of(self, dfa: CharDfa, colours: npt.ArrayLike, ascii_class: Words) -> int:
         """Address of the cut loop set of each state that only counts ASCII characters; 0 where no state does."""
         run, far = counting(dfa, colours, _OFTEN)
         beyond = dfa.cls[max(0, int(np.searchsorted(dfa.starts, 128, side="right")) - 1) :]

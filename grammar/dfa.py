@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..native import dfa as kernels
 from ..native.minimise import canonical, minimise
@@ -329,7 +329,7 @@ def counted_run(dfa: CharDfa) -> tuple[CharDfa, int, int] | None:
     return _canonical(dfa.starts, dfa.cls, loop, np.ones(1, np.int32))[0], fewest, last
 
 
-def counting(dfa: CharDfa, colours: Sequence[int] | NDArray[np.uint8], often: str) -> tuple[NDArray[np.bool_], I32]:
+def counting(dfa: CharDfa, colours: ArrayLike, often: str) -> tuple[NDArray[np.bool_], I32]:
     """Which characters do nothing in a state but to count.
 
     In ``[a-z]{1,64}``, every letter leads to a state that differs from the one before in the letters that may still
