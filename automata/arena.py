@@ -29,6 +29,7 @@ _trie_build, _state_of = direct(languages.trie_build), direct(states.state_of)
 
 _REGIONS = np.array(layout.REGIONS)
 _OFTEN = "aA0 -_"  # characters of which most sets that are counted have one
+_NOT_DOT = [10, 13, 0x2028, 0x2029]  # the characters that a dot does not match
 _SPECIAL = [*range(32), 34, 92]  # what a string cannot hold as it is
 _LEAD_BYTES = {b: ((b & 0x1F) << 6, (b & 0x1F) << 6 | 0x3F) for b in range(0xC2, 0xE0)}
 _LEAD_BYTES |= {b: (max((b & 0xF) << 12, 0x800), (b & 0xF) << 12 | 0xFFF) for b in range(0xE0, 0xF0)}
@@ -76,7 +77,9 @@ class Arena:
         base = self.position(positions.K_BASE)
         assert states.state_of(self.A, base, 0) == states.BASE_STATE
         self.A[layout.SPACE_LOOP] = self.loop(b" \n\r\t")
-        self.A[layout.FREE_LOOP] = self.loop([*(set(range(128)) - set(_SPECIAL)), *_LEAD_BYTES])
+        free = [*(set(range(128)) - set(_SPECIAL)), *_LEAD_BYTES]
+        self.A[layout.FREE_LOOP] = self.loop(free)
+        self.A[layout.DOT_LOOP] = self.loop(byte for byte in free if byte != languages.NOT_DOT)
 
     def put(self, values: Sequence[int] | Words) -> int:
         """Copy words to the heap and return their address."""
@@ -239,11 +242,17 @@ class Arena:
         loops = np.zeros(dfa.n_states, dtype=np.int64)
         for k in np.flatnonzero(packed.any(axis=1)).tolist():
             loops[looping[k]] = self._packed_loop(packed[k].tobytes())
-        real = dfa.trans[:, np.unique(dfa.cls[~((dfa.starts >= 0xD800) & (dfa.starts < 0xE000))])]
-        total = np.all(real >= 0, axis=1)
-        while total.any() and (more := total & np.all(total[real], axis=1)).sum() < total.sum():
-            total = more
-        return [*np.where(total & (loops != self.A[layout.FREE_LOOP]), languages.TOTAL, loops).tolist()]
+        is_real = ~((dfa.starts >= 0xD800) & (dfa.starts < 0xE000))
+        last = np.append(dfa.starts[1:], 0x110000) - 1
+        no_dot = np.isin(dfa.starts, _NOT_DOT) & np.isin(last, _NOT_DOT) & (last - dfa.starts < 2)
+        found, kept = loops, [self.A[layout.DOT_LOOP], self.A[layout.FREE_LOOP]]
+        for kind, chars, better in (
+            (languages.DOT, is_real & ~no_dot, kept),
+            (languages.TOTAL, is_real, kept[1:]),
+        ):
+            closed = _closed(dfa, np.unique(dfa.cls[chars]))
+            found = np.where(closed & ~np.isin(loops, better), kind, found)
+        return [*found.tolist()]
 
     def _counts_of(self, dfa: CharDfa, colours: npt.ArrayLike, ascii_class: Words) -> int:
         """Address of the cut loop set of each state that only counts ASCII characters; 0 where no state does."""
@@ -311,6 +320,15 @@ class Arena:
                 self.full()
             self._tries[words] = root
         return root
+
+
+def _closed(dfa: CharDfa, classes: Words) -> npt.NDArray[np.bool_]:
+    """Of which states all texts of these characters are beginnings of accepted ones."""
+    trans = dfa.trans[:, classes]
+    closed: npt.NDArray[np.bool_] = np.all(trans >= 0, axis=1)
+    while closed.any() and (more := closed & np.all(closed[trans], axis=1)).sum() < closed.sum():
+        closed = more
+    return closed
 
 
 def _ascii_class(dfa: CharDfa) -> Words:

@@ -24,6 +24,7 @@ OK, NEED, FULL, SHORT, VALUE = 0, 1, 2, 3, 4
 LENGTHS = 144  # table of free text by number of characters: see tables.py
 WAITS, BANNED = 152, 153  # whether a pair waits for another; whether a name closed that is not allowed
 FAR = 150  # of the table of a loop set that is being made: P_FAR of pair_table.py
+DOT_LOOP, MARKED_DOT = 151, 163  # as FREE_LOOP and MARKED, for the characters of a dot in patterns: see languages.py
 BYTE = 154  # a byte that is being tried
 RULES = 155  # whether any automaton has calls
 

@@ -64,7 +64,7 @@ def set_bits(A, row, ids, n):
     """Set the bits of ``n`` tokens listed at ``ids`` in the dense row at ``row``."""
     for k in range(n):
         t = A[ids + k]
-        A[row + (t >> 5)] |= 1 << (t & 31)
+        A[row + (t >> 5)] |= np.int32(1) << np.int32(t & 31)
 
 
 @kernel("void(A, i8, i8)")

@@ -36,7 +36,10 @@ LOOP_CUT = 8
 # DFA_COUNTS: of each state (0: of none) a cut loop set of ASCII characters, of which at least CUT do nothing but to
 # count: each leads to a state that differs from the one before in how many more of them there may be
 CUT = 32
-TOTAL = -1  # instead of a loop set: every character leads to a state that every character leads on from
+# instead of a loop set: every character leads to a state that every character leads on from; the same of the characters
+# that a dot matches, which are all but four, among them two that begin with the byte 0xE2
+TOTAL, DOT = -1, -2
+NOT_DOT = 0xE2
 
 
 @kernel("i8(A, i8, i8)")

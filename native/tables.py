@@ -12,6 +12,7 @@ import numpy as np
 from .arena import (
     COWALK,
     DENSE,
+    DOT_LOOP,
     EXITS,
     FAR,
     FREE_LOOP,
@@ -21,7 +22,7 @@ from .arena import (
     LAZY,
     LENGTHS,
     LIST,
-    MARKED,
+    MARKED_DOT,
     MEMBER,
     POS,
     POS_STRIDE,
@@ -44,7 +45,9 @@ from .languages import (
     DFA_COUNTS,
     DFA_LOOPS,
     DFA_VERDICTS,
+    DOT,
     LOOP_CUT,
+    NOT_DOT,
     SPEC_KIND,
     SPEC_MAX,
     SPEC_MIN,
@@ -285,9 +288,10 @@ def key_loop(A, pos):
     if spec < 0 or q < 0 or A[pos + 5] != 0:
         return 0
     loop = int(A[A[A[spec + SPEC_REF] + DFA_LOOPS] + q])
-    if A[pos + 3] < 0 or loop == TOTAL:
+    if A[pos + 3] < 0 or loop < 0:
         return loop
-    return TOTAL if loop == A[FREE_LOOP] else 0  # on the trie of names the state changes, but any character may follow
+    # on the trie of names the state changes, but any character may follow
+    return TOTAL if loop == A[FREE_LOOP] else DOT if loop == A[DOT_LOOP] else 0
 
 
 @kernel("i8(A, i8)")
@@ -305,7 +309,7 @@ def text_loop(A, pos):
 def loop_of(A, x, state):
     """The loop set of a state: bytes and characters after which it is the same state; 0 when it is not worth using.
 
-    ``TOTAL`` instead: states change, but whatever characters follow stay inside the string.
+    ``TOTAL`` or ``DOT`` instead: states change, but whatever characters follow stay inside the string.
     """
     at = int(A[STATE]) + state * STATE_STRIDE
     if A[at + S_FLAGS] & AT_BASE:
@@ -386,15 +390,21 @@ def loop_ahead(A, x, state):
     return 0
 
 
-@kernel("b1(A, i8)")
-def is_marked(A, node):
-    """Whether a quote or a backslash lies below a trie node."""
-    return bool((A[A[MARKED] + (node >> 5)] >> (node & 31)) & 1)
+@kernel("b1(A, i8, i8)")
+def is_marked(A, marked, node):
+    """Whether something special lies below a trie node: see :func:`mark_below`."""
+    return bool((A[A[marked] + (node >> 5)] >> (node & 31)) & 1)
 
 
-@kernel("void(A, A)")
-def mark_quotes_below(A, V):
-    """Find the trie nodes with a quote or a backslash below, once per vocabulary. O(trie)."""
+@kernel("b1(i8, i8)")
+def is_special(marked, b):
+    """Whether a byte is a quote or a backslash or, for ``MARKED_DOT``, begins a character that is no dot."""
+    return b == 34 or b == 92 or (b == NOT_DOT and marked == MARKED_DOT)
+
+
+@kernel("void(A, A, i8)")
+def mark_below(A, V, marked):
+    """Find the trie nodes with a special byte below, once per vocabulary, for ``MARKED`` or ``MARKED_DOT``. O(trie)."""
     nodes, child, node_byte = int(V[V_NODES]), int(V[V_CHILD]), int(V[V_BYTE])
     marks = take(A, LIST, (nodes + 31) // 32)
     if marks < 0:
@@ -403,8 +413,7 @@ def mark_quotes_below(A, V):
         A[marks + j] = 0
     for node in range(nodes - 1, -1, -1):  # breadth first: children come after their parents
         for c in range(int(V[child + node]), int(V[child + node + 1])):
-            b = V[node_byte + c]
-            if b == 34 or b == 92 or (A[marks + (c >> 5)] >> (c & 31)) & 1:
-                A[marks + (node >> 5)] |= 1 << (node & 31)
+            if is_special(marked, int(V[node_byte + c])) or (A[marks + (c >> 5)] >> (c & 31)) & 1:
+                A[marks + (node >> 5)] |= np.int32(1) << np.int32(node & 31)
                 break
-    A[MARKED] = marks
+    A[marked] = marks

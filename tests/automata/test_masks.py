@@ -247,7 +247,7 @@ def test_matchers_that_take_turns_in_small_arenas(vocabulary: Vocabulary) -> Non
 
 
 LOOPING = ["^[^ab]+$", "^[a-m ]+$", "^([a-z]+ )*[a-z]+$", "^a*[^a]+$", "[0-9]", "^.+$"]
-LOOPING += ["^[^\u00c0-\u00ff]+$", "^[\u3040-\u30ff]*$"]
+LOOPING += ["^[^\u00c0-\u00ff]+$", "^[\u3040-\u30ff]*$", "^.+-.+$", "^.*?\\..*$", "^b.*a[^b]*$", "^(.*a.*|b)$"]
 
 
 @pytest.mark.parametrize("pattern", LOOPING)
