@@ -251,12 +251,14 @@ class Arena:
             (languages.TOTAL, is_real, kept[1:]),
         ):
             closed = _closed(dfa, np.unique(dfa.cls[chars]))
+            if not closed.any():  # then none is with more characters
+                break
             found = np.where(closed & ~np.isin(loops, better), kind, found)
         return [*found.tolist()]
 
     def _counts_of(self, dfa: CharDfa, colours: npt.ArrayLike, ascii_class: Words) -> int:
         """Address of the cut loop set of each state that only counts ASCII characters; 0 where no state does."""
-        run, far = counting(dfa, colours, _OFTEN)
+        run, far = counting(dfa, colours, _OFTEN, languages.CUT)
         beyond = dfa.cls[max(0, int(np.searchsorted(dfa.starts, 128, side="right")) - 1) :]
         states = np.flatnonzero((far >= languages.CUT) & ~run[:, np.unique(beyond)].any(axis=1))
         bits = np.zeros((len(states), 256), dtype=bool)

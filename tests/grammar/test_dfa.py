@@ -198,7 +198,7 @@ def test_counted_runs(node: Regular) -> None:
 @given(regulars, st.integers(0, 3))
 def test_counting_changes_nothing_else(node: Regular, seed: int) -> None:
     automaton = dfa.compile(seq(node, repeat(chars(charset.of("ab")), 0, seed), node))
-    run, far = dfa.counting(automaton, automaton.accept, "abc")
+    run, far = dfa.counting(automaton, automaton.accept, "abc", 1)
     for start in range(automaton.n_states):
         state = start
         for _ in range(far[start]):
@@ -212,9 +212,10 @@ def test_counting_changes_nothing_else(node: Regular, seed: int) -> None:
 
 def test_counting_is_found() -> None:
     automaton = dfa.compile(parse("^x[a-c]{1,9}-?$"))
-    run, far = dfa.counting(automaton, automaton.accept, "a")
+    run, far = dfa.counting(automaton, automaton.accept, "a", 7)
     assert sorted(far.tolist()) == [0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7]  # before the letters, after all
     assert run.any(axis=1).sum() == 9
+    assert not dfa.counting(automaton, automaton.accept, "a", 8)[1].any()
 
 
 @quick
