@@ -275,6 +275,7 @@ COUNTING: list[Any] = [
     {"patternProperties": {f"^{AB}$": {"type": "integer"}}},
     {"patternProperties": {f"^{AB}$": {"type": "integer"}, "^[ab]{40,90}$": {"minimum": 3}}, "required": ["ab"]},
     {"patternProperties": {"^[ab]{2,64}$": {}, "^[ab]{1,64}-[ab]{0,64}$": {"const": 1}}},
+    {"patternProperties": {"^.+-.*b$": {"const": 1}}},
 ]
 
 
@@ -283,7 +284,7 @@ def counters(request: pytest.FixtureRequest) -> Compiler:
     """A compiler with tokens of up to a hundred letters, and of what may end them: escapes after so many at most."""
     rng = random.Random(7)
     escapes = ["\\u0061", '\\u0061"', "\\u0061" * 3 + '":', "\\n"]
-    ends = ["", '"', '":', '": 1', "c", "-", "-ab", "é", '"}', "x"]
+    ends = ["", '"', '":', '": 1', "c", "-", "-ab", "é", '"}', "x", "“-", "\u2028"]
     runs = {"".join(rng.choices("ab", k=rng.choice((rng.randrange(1, 9), rng.randrange(1, 100))))) for _ in range(500)}
     words = {run + end for run in runs for end in rng.sample(ends, 3)} | {'{"' + run for run in sorted(runs)[:200]}
     words |= {run + rng.choice(escapes) for run in runs if len(run) <= request.param}
