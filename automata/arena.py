@@ -11,7 +11,7 @@ from weakref import ref
 import numpy as np
 import numpy.typing as npt
 
-from detent.grammar.dfa import CharDfa, absorbing, lengths, word_counts
+from detent.grammar.dfa import CharDfa, absorbing, counting, lengths, word_counts
 from detent.grammar.judged import JudgedDfa
 from detent.grammar.number import NumberSpec
 from detent.native import arena as layout
@@ -27,6 +27,9 @@ Table: TypeAlias = "Sequence[tuple[int, int, int]]"
 _put, _position = direct(languages.heap_put), direct(positions.position)
 _trie_build, _state_of = direct(languages.trie_build), direct(states.state_of)
 
+_REGIONS = np.array(layout.REGIONS)
+_OFTEN = "aA0 -_"  # characters of which most sets that are counted have one
+_NOT_DOT = [10, 13, 0x2028, 0x2029]  # the characters that a dot does not match
 _SPECIAL = [*range(32), 34, 92]  # what a string cannot hold as it is
 _LEAD_BYTES = {b: ((b & 0x1F) << 6, (b & 0x1F) << 6 | 0x3F) for b in range(0xC2, 0xE0)}
 _LEAD_BYTES |= {b: (max((b & 0xF) << 12, 0x800), (b & 0xF) << 12 | 0xFFF) for b in range(0xE0, 0xF0)}
@@ -68,7 +71,7 @@ class Arena:
         self._dfas: dict[bytes, int] = {}
         self._tries: dict[tuple[bytes, ...], int] = {}
         self._raw: dict[tuple[bytes, bytes], int] = {}
-        self._loops: dict[bytes, int] = {}
+        self._loops: dict[tuple[bytes, bool], int] = {}
         self._lazy = count(1)  # taken by several threads
         self._lazy_at, self._most_lazy = int(self.A[layout.LAZY]), int(self.A[layout.LAZY + 1])
         eos = np.array(vocabulary.eos_ids, dtype=np.int32)
@@ -76,7 +79,9 @@ class Arena:
         base = self.position(positions.K_BASE)
         assert states.state_of(self.A, base, 0) == states.BASE_STATE
         self.A[layout.SPACE_LOOP] = self.loop(b" \n\r\t")
-        self.A[layout.FREE_LOOP] = self.loop([*(set(range(128)) - set(_SPECIAL)), *_LEAD_BYTES])
+        free = [*(set(range(128)) - set(_SPECIAL)), *_LEAD_BYTES]
+        self.A[layout.FREE_LOOP] = self.loop(free)
+        self.A[layout.DOT_LOOP] = self.loop(byte for byte in free if byte != languages.NOT_DOT)
 
     def put(self, values: Sequence[int] | Words) -> int:
         """Copy words to the heap and return their address."""
@@ -85,6 +90,10 @@ class Arena:
         if at < 0:
             self.full()
         return at
+
+    def fullness(self) -> float:
+        """How much of its fullest region is taken."""
+        return float(np.max(self.A[_REGIONS + 2] / self.A[_REGIONS + 1]))
 
     def full(self) -> None:
         """Give up on this arena."""
@@ -176,10 +185,11 @@ class Arena:
         bits[list(first_bytes)] = True
         return self._packed_loop(np.packbits(bits, bitorder="little").tobytes())
 
-    def _packed_loop(self, packed: bytes) -> int:
-        if packed not in self._loops:
-            self._loops[packed] = self.put(np.frombuffer(packed, dtype=np.int32).copy())
-        return self._loops[packed]
+    def _packed_loop(self, packed: bytes, *, is_cut: bool = False) -> int:
+        key = packed, is_cut
+        if key not in self._loops:
+            self._loops[key] = self.put([*np.frombuffer(packed, dtype=np.int32), is_cut])
+        return self._loops[key]
 
     def text_spec(self, dfa: CharDfa, loops: npt.NDArray[np.bool_], calls: Table = (), height: int = 0) -> int:
         """Address of the specification of raw text under an automaton that may call.
@@ -238,11 +248,32 @@ class Arena:
         loops = np.zeros(dfa.n_states, dtype=np.int64)
         for k in np.flatnonzero(packed.any(axis=1)).tolist():
             loops[looping[k]] = self._packed_loop(packed[k].tobytes())
-        real = dfa.trans[:, list(set(dfa.cls[(dfa.starts < 0xD800) | (dfa.starts >= 0xE000)].tolist()))]
-        total = np.all(real >= 0, axis=1)
-        while total.any() and (more := total & np.all(total[real], axis=1)).sum() < total.sum():
-            total = more
-        return [*np.where(total & (loops != self.A[layout.FREE_LOOP]), languages.TOTAL, loops).tolist()]
+        is_real = ~((dfa.starts >= 0xD800) & (dfa.starts < 0xE000))
+        last = np.append(dfa.starts[1:], 0x110000) - 1
+        no_dot = np.isin(dfa.starts, _NOT_DOT) & np.isin(last, _NOT_DOT) & (last - dfa.starts < 2)
+        found, kept = loops, [self.A[layout.DOT_LOOP], self.A[layout.FREE_LOOP]]
+        for kind, chars, better in (
+            (languages.DOT, is_real & ~no_dot, kept),
+            (languages.TOTAL, is_real, kept[1:]),
+        ):
+            closed = _closed(dfa, list(set(dfa.cls[chars].tolist())))
+            if not closed.any():  # then none is with more characters
+                break
+            found = np.where(closed & ~np.isin(loops, better), kind, found)
+        return [*found.tolist()]
+
+    def _counts_of(self, dfa: CharDfa, colours: npt.ArrayLike, ascii_class: Words) -> int:
+        """Address of the cut loop set of each state that only counts ASCII characters; 0 where no state does."""
+        run, far = counting(dfa, colours, _OFTEN, languages.CUT)
+        beyond = dfa.cls[max(0, int(np.searchsorted(dfa.starts, 128, side="right")) - 1) :]
+        states = np.flatnonzero((far >= languages.CUT) & ~run[:, np.unique(beyond)].any(axis=1))
+        bits = np.zeros((len(states), 256), dtype=bool)
+        bits[:, :128] = run[states][:, ascii_class]
+        bits[:, _SPECIAL] = False
+        loops = np.zeros(dfa.n_states, dtype=np.int64)
+        for state, row in zip(states.tolist(), np.packbits(bits, axis=1, bitorder="little"), strict=True):
+            loops[state] = self._packed_loop(row.tobytes(), is_cut=True) if row.any() else 0
+        return self.put(loops.astype(np.int32)) if loops.any() else 0
 
     def any_text(self, shortest: int = 0, longest: int | None = None) -> int:
         """Address of the specification of free text."""
@@ -255,7 +286,10 @@ class Arena:
         shortest, longest, _ = lengths(dfa)
         loops = self._loops_of(dfa, _ascii_class(dfa))
         verdicts = self.put(dfa.verdicts.ravel()) if isinstance(dfa, JudgedDfa) else 0
-        at = self._dfa_record(dfa, shortest, longest, goals=goals or (), loops=loops, verdicts=verdicts)
+        counts = 0
+        if dfa.n_states > languages.CUT and not verdicts:
+            counts = self._counts_of(dfa, goals or dfa.accept, _ascii_class(dfa))
+        at = self._dfa_record(dfa, shortest, longest, goals=goals or (), loops=loops, verdicts=verdicts, counts=counts)
         if goals is None:
             self._dfas[dfa.key] = at
         return at
@@ -270,6 +304,7 @@ class Arena:
         goals: Sequence[int] = (),
         verdicts: int = 0,
         calls: int = 0,
+        counts: int = 0,
     ) -> int:
         parts: list[Any] = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, _ascii_class(dfa)]
         words = word_counts(dfa) if goals else np.empty(0, np.int32)
@@ -277,7 +312,7 @@ class Arena:
         record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
         ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])
         slack, some_end = int(shortest.max()), bool((words >= 0).any())
-        header = [*record, *ends[:-1], slack, some_end, verdicts, calls]
+        header = [*record, *ends[:-1], slack, some_end, verdicts, calls, counts]
         at = self.put(np.concatenate([header, *parts]).astype(np.int32))
         self.A[at + languages.DFA_STARTS : at + languages.DFA_SLACK] += at
         return at
@@ -293,6 +328,15 @@ class Arena:
                 self.full()
             self._tries[words] = root
         return root
+
+
+def _closed(dfa: CharDfa, classes: Words) -> npt.NDArray[np.bool_]:
+    """Of which states all texts of these characters are beginnings of accepted ones."""
+    trans = dfa.trans[:, classes]
+    closed: npt.NDArray[np.bool_] = np.all(trans >= 0, axis=1)
+    while closed.any() and (more := closed & np.all(closed[trans], axis=1)).sum() < closed.sum():
+        closed = more
+    return closed
 
 
 def _ascii_class(dfa: CharDfa) -> Words:

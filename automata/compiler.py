@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import marshal
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -27,6 +27,7 @@ from detent.native.positions import INDENT_MAX
 
 from . import prelude
 from .arena import Arena, ArenaFull
+from .bursts import burst
 from .cache import DiskCache
 from .format_cache import FormatCache
 from .island import JsonIsland, worked_out
@@ -84,6 +85,7 @@ class Grammar:
         """The tokens that masks are about."""
         return self._compiler.vocabulary
 
+    @burst
     def matcher(self) -> Matcher:
         """A matcher at the start of the text."""
         return Matcher(self)
@@ -107,8 +109,8 @@ class Grammar:
     def bind(self) -> Placement:
         """This grammar in the arena in use."""
         with self._lock:
-            if self._placed is None:
-                arena = self._compiler.arena
+            arena = self._compiler.arena
+            if self._placed is None or self._placed.arena is not arena:
                 try:
                     self._placed = Placement(arena, self._place(arena))
                 except ArenaFull:
@@ -158,6 +160,7 @@ class Compiler:
         self.limits = limits or Limits()
         self._lock = threading.RLock()
         self._grammars = Recent[Grammar](self.limits.cache_bytes // (SHARE * PER_BYTE))
+        self._compiled = count(1)  # taken by several threads
         self._disk = DiskCache.open(cache_dir)
         self.arena = self._new_arena()
         self._formats = FormatCache(cache_dir)
@@ -172,11 +175,17 @@ class Compiler:
                 self._grammars.clear()
             return self.arena
 
+    def _make_room(self) -> None:
+        """Start a new arena in time: of one that is full in the middle of a text, some mask pays for the next."""
+        if next(self._compiled) % CHECKED_EVERY == 0 and self.arena.fullness() > NEARLY_FULL:
+            self.renew(self.arena)
+
     def _new_arena(self) -> Arena:
         arena = Arena(self.vocabulary, self.limits.cache_bytes)
         prelude.prepare(arena, self.vocabulary, self._disk)
         return arena
 
+    @burst
     def json_schema(
         self,
         schema: Any,
@@ -237,11 +246,11 @@ class Compiler:
                 max_dfa_states=self.limits.regex_states,
                 parts=Parts,
             )
-            with _NoCollections():
-                return self._json_grammar(reader, order, whitespace)
+            return self._json_grammar(reader, order, whitespace)
 
         return self._cached(_cache_key("json", schema, remotes, options), make)
 
+    @burst
     def regex(self, pattern: str, *, anchored: bool = True) -> Grammar:
         """Text that matches an ECMA-262 pattern (Unicode mode).
 
@@ -264,6 +273,7 @@ class Compiler:
 
         return self._cached(("regex", pattern, anchored), make)
 
+    @burst
     def choice(self, choices: Iterable[str]) -> Grammar:
         """One of some texts.
 
@@ -280,6 +290,7 @@ class Compiler:
             lambda: self._text_grammar(lambda arena: place_words(arena, words), {"choices": len(words)}),
         )
 
+    @burst
     def lark(
         self,
         text: str,
@@ -355,12 +366,14 @@ class Compiler:
         """The same for a grammar in the W3C-like notation of XGrammar; ``start`` is the rule of the whole text."""
         return self._bnf(text, bnf.EBNF, start)
 
+    @burst
     def _bnf(self, text: str, dialect: bnf.Dialect, start: str) -> Grammar:
         def make() -> Grammar:
             return self._rule_grammar(bnf.parse(text, dialect, start=start, special=self.vocabulary.special))
 
         return self._cached((dialect.title, text, start), make)
 
+    @burst
     def structural_tag(self, tag: Mapping[str, Any] | str, *, whitespace: Whitespace = "flexible") -> Grammar:
         """Compile a structural tag: free text with typed islands, as a dict or as JSON text.
 
@@ -405,8 +418,7 @@ class Compiler:
     def _rule_grammar(self, rules: Rules) -> Grammar:
         if rules.start not in rules.productive:
             raise Unsatisfiable("the grammar has no text.", keyword=rules.start)
-        with _NoCollections():
-            automata = RuleAutomata(rules, self.limits.rule_states)
+        automata = RuleAutomata(rules, self.limits.rule_states)
         states = sum(automaton.dfa.n_states for automaton in automata.automata.values())
         report = {"relaxed": [], "annotations": [], "rules": len(rules.bodies)}
         islands = islands_of(automata)
@@ -455,6 +467,7 @@ class Compiler:
         found = None if key is None else self._grammars.get(key)
         if found is not None:
             return found
+        self._make_room()
         made = make()
         if key is not None:
             self._grammars.put(
@@ -464,6 +477,8 @@ class Compiler:
 
 
 _NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
+NEARLY_FULL = 0.9  # of an arena's fullest region: a text goes on in the rest, the next grammar begins in a new arena
+CHECKED_EVERY = 16  # grammars; hardly any takes a hundredth of an arena
 SHARE = 16  # what compiled grammars kept for reuse may take, as a part of cache_bytes
 PER_BYTE = 32  # bytes of memory that a compiled grammar takes per byte of its schema, tables aside
 OWN_BYTES = 1024  # of schema, that the smallest grammar is reckoned as
@@ -476,18 +491,6 @@ _TRAILING: dict[Whitespace, regular.Regular] = {
     "compact": regular.EPSILON,
 }
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
-
-
-class _NoCollections:
-    """Without Python's cyclic garbage collections: what compiling makes stays, so they would search it in vain."""
-
-    def __enter__(self) -> None:
-        self._enabled = gc.isenabled()
-        gc.disable()
-
-    def __exit__(self, *_: object) -> None:
-        if self._enabled:
-            gc.enable()
 
 
 def _as_schema(schema: Any) -> Any:

@@ -24,6 +24,7 @@ from detent.native.arena import WORDS
 from detent.native.jit import direct
 
 from .arena import Arena, ArenaFull
+from .bursts import burst
 from .placement import Placement, Suspects, characters, last_value_of, needs_value, open_string, stopped_at
 
 if TYPE_CHECKING:
@@ -67,12 +68,17 @@ class Matcher:
     (True, True)
     """
 
-    __slots__ = ("_A", "_K", "_V", "_arena", "_eos", "_mask", "_placement", "_steps", "_stopped", "grammar", "state")
+    __slots__ = (
+        *("_A", "_K", "_V", "_arena", "_eos", "_mask", "_placement"),
+        *("_states", "_stopped", "_taken", "grammar", "state"),
+    )
 
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
         self._eos = grammar.vocabulary.eos_ids
-        self._steps: list[tuple[int, int | bytes]] = []  # (state before, what was accepted)
+        # what was accepted, and the state before each; no pairs, which would be objects for the garbage collector
+        self._taken: list[int | bytes] = []
+        self._states: list[int] = []
         self._stopped = False
         self._mask: Bitmask | None = None  # the last one that was checked
         placement = grammar.bind()
@@ -89,7 +95,7 @@ class Matcher:
         self.state = placement.start
 
     def __repr__(self) -> str:
-        return f"Matcher(state={self.state}, steps={len(self._steps)}, complete={self.is_complete()})"
+        return f"Matcher(state={self.state}, steps={len(self._taken)}, complete={self.is_complete()})"
 
     # ------------------------------------------------------------------------------------------------------- steps
     def accept(self, token_id: int) -> bool:
@@ -114,18 +120,25 @@ class Matcher:
         if after == 0:
             if token_id in self._eos and masks.is_complete(self._A, before):
                 self._stopped = True
-                self._steps.append((before, token_id))
+                self._note(before, token_id)
                 return True
             return False
-        self._steps.append((before, token_id))
+        self._states.append(before)
+        self._taken.append(token_id)
         self.state = after
         return True
 
+    def _note(self, before: int, taken: int | bytes) -> None:
+        self._states.append(before)
+        self._taken.append(taken)
+
     def _retry(self, token_id: int) -> int:
-        """Apart from :meth:`accept`, which would be slower with a closure in it."""
-        if self._arena.token_bytes(token_id):
-            return self._until(lambda: self._follow(self.state, self._arena.token_bytes(token_id)))
-        return self._until(lambda: self._take_special(token_id))
+        data = self._arena.token_bytes(token_id)
+        return self._until(Matcher._read, data) if data else self._until(Matcher._take_special, token_id)
+
+    def _read(self, data: bytes) -> int:
+        """The state after some bytes."""
+        return self._follow(self.state, data)
 
     def _take_special(self, token_id: int) -> int:
         """The state after a token that stands for no text."""
@@ -137,10 +150,10 @@ class Matcher:
         """Take bytes that need not be whole tokens; all of them or none."""
         if self._stopped:
             return False
-        after = self._until(lambda: self._follow(self.state, data))
+        after = self._until(Matcher._read, data)
         if after == 0:
             return False
-        self._steps.append((self.state, data))
+        self._note(self.state, data)
         self.state = after
         return True
 
@@ -171,13 +184,13 @@ class Matcher:
     def _follow_slowly(self, state: int, data: bytes) -> int:
         """The same byte by byte, as one step of the keys: where a value is asked for, the bytes before it are over."""
         assert self._K is not None
-        steps, taken = int(self._K[keys.STEPS]), len(self._steps)
+        steps, taken = int(self._K[keys.STEPS]), len(self._taken)
         for k in range(len(data)):
             before, state = state, self._follow(state, data[k : k + 1])
             if state == 0:
                 break
-            self._steps.append((before, data[k : k + 1]))
-        del self._steps[taken:]
+            self._note(before, data[k : k + 1])
+        del self._states[taken:], self._taken[taken:]
         self._K[keys.STEPS] = steps + 1
         if state == 0:
             keys.rollback(self._K, 1)
@@ -198,15 +211,16 @@ class Matcher:
         return last_value_of(chain((data,), self._text_backwards()))
 
     def _text_backwards(self) -> Iterator[bytes]:
-        for _, taken in reversed(self._steps):
+        for taken in reversed(self._taken):
             yield taken if isinstance(taken, bytes) else self._arena.token_bytes(taken)
 
-    def _until(self, attempt: Callable[[], int]) -> int:
-        """Repeat a kernel call until it has all it needs: results below 0 are -2 - what it gave up for."""
+    @burst
+    def _until(self, attempt: Callable[..., int], *arguments: Any) -> int:
+        """Repeat a method of this class until it has all it needs: results below 0 are -2 - what it gave up for."""
         renewals = 0
         while True:
             try:
-                result = attempt()
+                result = attempt(self, *arguments)
                 if result >= 0:
                     return int(result)
                 self._resolve(result)
@@ -220,11 +234,11 @@ class Matcher:
     def _move(self) -> None:
         """Walk the same history in the arena that the grammar is in now; all of it, or nothing changes."""
         other = Matcher(self.grammar)
-        for _, taken in self._steps:
+        for taken in self._taken:
             done = other.accept_bytes(taken) if isinstance(taken, bytes) else other.accept(taken)
             assert done, "a text stays valid in every arena"
         self._bind(other._placement)
-        self.state, self._steps, self._K = other.state, other._steps, other._K
+        self.state, self._states, self._taken, self._K = other.state, other._states, other._taken, other._K
 
     def rollback(self, n: int = 1) -> None:
         """Undo the last ``n`` accepted tokens (or byte strings). O(n), whatever they did.
@@ -234,25 +248,26 @@ class Matcher:
         ValueError
             If fewer were accepted.
         """
-        if not 0 <= n <= len(self._steps):
-            raise ValueError(f"cannot undo {n} of {len(self._steps)} steps")
+        if not 0 <= n <= len(self._taken):
+            raise ValueError(f"cannot undo {n} of {len(self._taken)} steps")
         if n:
             if self._K is not None and n > self._stopped:
                 keys.rollback(self._K, n - self._stopped)
-            self.state = self._steps[-n][0]
-            del self._steps[-n:]
+            self.state = self._states[-n]
+            del self._states[-n:], self._taken[-n:]
             self._stopped = False
 
     def reset(self) -> None:
         """Go back to the start."""
-        self.rollback(len(self._steps))
+        self.rollback(len(self._taken))
 
     def fork(self) -> Matcher:
         """An independent copy. O(steps) for the history; nothing else is copied but the keys of the text."""
         other = Matcher.__new__(Matcher)
         other.grammar, other._eos, other._mask = self.grammar, self._eos, self._mask
         other._bind(self._placement)
-        other.state, other._stopped, other._steps = self.state, self._stopped, self._steps.copy()
+        other.state, other._stopped = self.state, self._stopped
+        other._states, other._taken = self._states.copy(), self._taken.copy()
         other._K = None if self._K is None else self._K.copy()
         return other
 
@@ -297,7 +312,7 @@ class Matcher:
     def _finish(self, mask: Bitmask, row: int) -> None:
         """Write a mask for which a kernel needs more, or of which the text decides some tokens."""
         _check_row(mask, row)
-        self._until(lambda: self._make_mask(mask, row))
+        self._until(Matcher._make_mask, mask, row)
 
     def _make_mask(self, mask: Bitmask, row: int) -> int:
         if self._K is None:
@@ -361,7 +376,10 @@ class Matcher:
         bool
             Whether that is all: else the text decides some tokens, and :meth:`fill_bitmask` must write the mask.
         """
-        return self._until(lambda: masks.prepare_mask(self._A, self._V, self.state)) == 0
+        return self._until(Matcher._prepare) == 0
+
+    def _prepare(self) -> int:
+        return int(masks.prepare_mask(self._A, self._V, self.state))
 
     def validate(self, tokens: Iterable[int]) -> int:
         """How many of these tokens would be accepted one after another; the state is unchanged."""
@@ -377,7 +395,7 @@ class Matcher:
         """The bytes that can only come next (empty where there is a choice or the text may end)."""
         out, taken = bytearray(), 0
         while not self._stopped:
-            byte = self._until(self._forced_byte)
+            byte = self._until(Matcher._forced_byte)
             if byte == NO_BYTE or not self.accept_bytes(bytes((byte,))):
                 break
             out.append(byte)

@@ -1,7 +1,7 @@
-"""detent beside its peers: one run of all engines on a pack, a table, and a failure where detent falls behind.
+"""detent beside its peers: each on a pack in turns with detent, a table, and a failure where detent falls behind.
 
-Figures are ratios of engines that took turns on the same schemas; quiet machines give the same ratios as busy ones, but
-for the tails. XGrammar takes part where it is installed.
+Figures are ratios of two engines that took turns on the same schemas; quiet machines give the same ratios as busy ones,
+but for the tails. Peers take part where they are installed; XGrammar, which compiles for seconds, on a sample.
 
     python benchmarks/compare.py --pack PACK.jsonl.gz --tokenizer FOLDER --tokenizer FOLDER --out benchmarks/results.md
 """
@@ -14,50 +14,41 @@ from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
-from engines import ENGINES
 from maskbench import PACK, Measured, Worker, read_pack, run, shared_times, tally
 
-# the most that detent may take, by the best of the peers named: figure, ratio, peers
-PEERS, RUST = ("llguidance", "xgrammar"), ("llguidance",)
-TARGETS = {
-    "mask + commit, mean": (1 / 6, RUST),
-    "mask + commit, p25": (1 / 2, PEERS),
-    "mask + commit, p50": (1 / 6, PEERS),
-    "mask + commit, p75": (1 / 4, PEERS),
-    "mask + commit, p90": (1 / 4, PEERS),
-    "mask + commit, p99": (1 / 4, PEERS),
-    "mask + commit, p99.9": (1 / 4, PEERS),
-    "mask + commit, p100": (1, RUST),
-    "first mask, p50": (1 / 4, RUST),
-    "first mask, p90": (1 / 4, RUST),
-    "first mask, p99": (1 / 4, RUST),
-    "first mask again, p50": (1 / 10, RUST),
-    "first mask again, p90": (1 / 10, RUST),
-    "first mask again, p99": (1 / 10, RUST),
-    "first mask of a changed schema, p50": (1 / 10, RUST),
-    "first mask of a changed schema, p90": (1 / 10, RUST),
-    "first mask of a changed schema, p99": (1 / 10, RUST),
+# the most that detent may take, by what the peer takes
+_EVERY_PEER = {
+    "mask + commit, p25": 1 / 2,
+    "mask + commit, p50": 1 / 6,
+    "mask + commit, p75": 1 / 4,
+    "mask + commit, p90": 1 / 4,
+    "mask + commit, p99": 1 / 4,
+    "mask + commit, p99.9": 1 / 4,
 }
+_FIRST = {f"first mask, p{q}": 1 / 4 for q in (50, 90, 99)}
+_FIRST |= {f"first mask {kind}, p{q}": 1 / 10 for kind in ("again", "of a changed schema") for q in (50, 90, 99)}
+TARGETS = {
+    "llguidance": {"mask + commit, mean": 1 / 6, **_EVERY_PEER, "mask + commit, p100": 1, **_FIRST},
+    "xgrammar": _EVERY_PEER,
+}
+SLOW = {"xgrammar": 150}  # schemas to measure at most
 
 
-def compared(names: list[str], workers: list[Worker], rows: list[list[Measured]]) -> tuple[list[str], list[str]]:
-    """Lines of a table in Markdown, and the figures that fall behind."""
-    found = dict(zip(names, shared_times(rows), strict=True))
-    lines = [f"| | {' | '.join(worker.title for worker in workers)} | ratio | at most | |"]
-    lines.append(f"|---|{'---:|' * (len(workers) + 2)}---|")
-    counts = [tally(column) for column in rows]
-    for kind in counts[0]:
-        lines.append(f"| {kind} | {' | '.join(count[kind] for count in counts)} | | | |")
+def compared(peer: str, workers: list[Worker], rows: list[list[Measured]]) -> tuple[list[str], list[str]]:
+    """Lines of a table in Markdown, detent and a peer side by side, and the figures that fall behind."""
+    titles = " | ".join(worker.title for worker in workers)
+    lines = [f"| | {titles} | ratio | at most | |", "|---|---:|---:|---:|---:|---|"]
+    counts, times = [tally(column) for column in rows], shared_times(rows)
+    lines += [f"| {kind} | {' | '.join(count[kind] for count in counts)} | | | |" for kind in counts[0]]
     behind = []
-    for figure, own in found["detent"].items():
-        cells, verdict = " | ".join(f"{found[name][figure]:,.1f}" for name in names), " | | "
-        if figure in TARGETS:
-            most, peers = TARGETS[figure]
-            ratio = own / min(found[name][figure] for name in peers if name in found)
+    for figure, own in times[0].items():
+        other, verdict = times[1][figure], "| | "
+        ratio, most = own / other, TARGETS[peer].get(figure)
+        if most is not None:
+            verdict = f"| {most:.3f} | {'**behind**' if ratio > most else 'ok'} "
             if ratio > most:
-                behind.append(f"{figure}: {ratio:.3f} of the best peer, at most {most:.3f}")
-            verdict = f" {ratio:.3f} | {most:.3f} | {'**behind**' if ratio > most else 'ok'} "
-        lines.append(f"| {figure} | {cells} |{verdict}|")
+                behind.append(f"{figure}: {ratio:.3f} of {workers[1].title}, at most {most:.3f}")
+        lines.append(f"| {figure} | {own:,.1f} | {other:,.1f} | {ratio:.3f} {verdict}|")
     return lines, behind
 
 
@@ -73,20 +64,22 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=20, help="seconds for one schema")
     parser.add_argument("--out", type=Path, help="a file in Markdown that takes the tables")
     arguments = parser.parse_args()
-    names = [name for name in ENGINES if name == "detent" or find_spec(name) is not None]
-    schemas = read_pack(arguments.pack, arguments.sample, arguments.seed)
+    peers = [name for name in TARGETS if find_spec(name) is not None]
     text = [
         "# detent beside its peers",
         "",
-        f"Written by `benchmarks/compare.py` on {date.today()}: {len(schemas):,} schemas of `{arguments.pack.name}`, "
-        "one thread, engines in turns. Times in µs, on the schemas that all engines take.",
+        f"Written by `benchmarks/compare.py` on {date.today()}: schemas of `{arguments.pack.name}`, one thread, "
+        "engines in turns. Times in µs, on the schemas that both engines take.",
     ]
     behind = []
     for folder in arguments.tokenizer or [None]:
         title = "the bundled tokenizer" if folder is None else Path(folder).name
-        lines, late = compared(names, *run(names, folder, schemas, arguments.limit))
-        text += ["", f"## {title}", "", *lines]
-        behind += [f"{title}: {figure}" for figure in late]
+        for peer in peers:
+            sample = min(arguments.sample or sys.maxsize, SLOW.get(peer, sys.maxsize))
+            schemas = read_pack(arguments.pack, sample, arguments.seed)
+            lines, late = compared(peer, *run(["detent", peer], folder, schemas, arguments.limit))
+            text += ["", f"## {title}, {peer}: {len(schemas):,} schemas", "", *lines]
+            behind += [f"{title}: {figure}" for figure in late]
     print("\n".join(text))
     if arguments.out is not None:
         arguments.out.write_text("\n".join(text) + "\n", encoding="utf-8")

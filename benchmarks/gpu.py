@@ -4,7 +4,7 @@ python benchmarks/gpu.py --tokenizer FOLDER
 
 The bound of a mask is the launch of a kernel, and reading and writing the affected logits (and reading the mask) at the
 speed at which the card copies. The model has the shape of Llama 3.2 1B and random weights. Without a CUDA device,
-``--device cpu --layers 1 --rows 4`` runs the same code, to see that it works.
+``--device cpu --layers 1 --rows 4 --steps 20`` runs the same code, to see that it works; the bounds say nothing then.
 """
 
 from __future__ import annotations
@@ -135,7 +135,13 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=16)
     parser.add_argument("--steps", type=int, default=200)
     arguments = parser.parse_args()
-    device, tokenizer = torch.device(arguments.device), load_tokenizer(arguments.tokenizer)
+    device = torch.device(arguments.device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        parser.error(
+            "no CUDA device, so there is nothing to measure. "
+            "To see that the code runs: --device cpu --layers 1 --rows 4 --steps 20"
+        )
+    tokenizer = load_tokenizer(arguments.tokenizer)
     grammar = detent.Compiler(detent.Vocabulary.from_transformers(tokenizer)).json_schema(SCHEMA)
     n, console = len(grammar.vocabulary), Console()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"

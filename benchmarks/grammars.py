@@ -1,21 +1,35 @@
-"""Scannerless grammars: masks side by side with llguidance, and how they grow with the length and depth of a text.
+"""Masks of engines side by side on grammars: in BNF, or Lark's with programs that Lark has judged; and how masks grow.
 
-python benchmarks/grammars.py --tokenizer FOLDER
+A set of Lark grammars is a folder with a folder for each: ``grammar.lark``, ``meta.json`` (start, parser, lexer, or the
+package resource that the grammar is) and ``valid.jsonl``, ``invalid.jsonl``, one program a line as a JSON string. Of
+each grammar: the time from its text to the first mask, then that of a mask and a commit for every token of every
+program, and the same again. A program counts as accepted when every token is in the mask and the end is, after the
+last. The engines take turns, program by program, in one process, so that what the machine does meanwhile meets all.
+
+Without a set, two grammars in BNF are measured in the same way, and then how masks of detent grow with a text.
+
+    python benchmarks/grammars.py --tokenizer FOLDER
+    python benchmarks/grammars.py --tokenizer FOLDER --set FOLDER
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.resources
 import json
-from statistics import mean, median, quantiles
-from time import process_time
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import mean
+from time import perf_counter_ns
 from typing import Any
 
-from engines import load_tokenizer
+import numpy as np
+from engines import ENGINES, is_allowed, load_tokenizer
 from rich.console import Console
 from rich.table import Table
-
-import detent
 
 JSON = r"""
 root   ::= value
@@ -69,102 +83,148 @@ PROGRAM = """int sort(int *a, int n) {
   return (a[0] + n) * 2;
 }
 """
+WARM = 'start: (W "-" N ";")+\nW: /[a-z]+/\nN: /[0-9]+/\n%ignore " "\n'
 
 
-class Detent:
-    """This library."""
+@dataclass
+class Case:
+    """A grammar, how an engine compiles one of its spellings, and programs with whether each is valid."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        self.vocabulary = detent.Vocabulary.from_transformers(tokenizer)
-        self.compiler = detent.Compiler(self.vocabulary)
-        self.mask = detent.allocate_bitmask(1, len(self.vocabulary))
-
-    def start(self, grammar: str) -> None:
-        """Compile."""
-        specification = self.compiler.json_schema({}) if grammar == "JSON Schema" else self.compiler.gbnf(grammar)
-        self.matcher = specification.matcher()
-
-    def again(self) -> None:
-        """Back to the start of the text."""
-        self.matcher.reset()
-
-    def step(self, token: int) -> None:
-        """A mask and a token."""
-        self.matcher.fill_bitmask(self.mask)
-        if not self.matcher.accept(token):
-            raise ValueError(f"{self.vocabulary.token_bytes(token)!r} is refused")
+    name: str
+    compile: Callable[[Any, str], None]
+    spellings: list[str]
+    programs: list[tuple[bool, str]]
 
 
-class Llguidance:
-    """The same grammars as Lark, by its own converter."""
+@dataclass
+class Measured:
+    """What one grammar cost one engine: microseconds to the first mask, of each mask and commit, and the same again.
 
-    def __init__(self, tokenizer: Any) -> None:
-        import llguidance
-        import llguidance.hf
-        import llguidance.numpy
+    ``wrong`` counts programs that were judged otherwise than they should be; ``error`` says why there is nothing.
+    """
 
-        self.library, self.tokenizer = llguidance, llguidance.hf.from_tokenizer(tokenizer)
-        self.mask = llguidance.numpy.allocate_token_bitmask(1, self.tokenizer.vocab_size)
+    first_mask: float = 0.0
+    masks: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
+    wrong: int = 0
+    error: str = ""
 
-    def start(self, grammar: str) -> None:
-        """Compile."""
-        from llguidance.gbnf_to_lark import any_to_lark
 
-        if grammar == "JSON Schema":
-            text = self.library.LLMatcher.grammar_from_json_schema({})
+def bnf_case(name: str, text: str, programs: list[str]) -> Case:
+    """A grammar in BNF with valid texts."""
+    return Case(name, lambda engine, spelling: engine.compile_bnf(spelling), [text], [(True, p) for p in programs])
+
+
+def lark_case(name: str, text: str, options: dict[str, Any], programs: list[tuple[bool, str]]) -> Case:
+    """A Lark grammar; some engines know no priorities."""
+    plain = re.sub(r"(?m)^([ \t]*[!?_]*[A-Za-z]\w*)\.-?\d+([ \t]*[:{])", r"\1\2", text)
+    spellings = list(dict.fromkeys((text, plain)))
+    return Case(name, lambda engine, spelling: engine.compile_lark(spelling, options), spellings, programs)
+
+
+def lark_cases(folder: Path, only: list[str] | None) -> Iterator[Case]:
+    """The grammars of a set."""
+    for path in sorted(path.parent for path in folder.glob("*/meta.json")):
+        if only and path.name not in only:
+            continue
+        meta, grammar = json.loads((path / "meta.json").read_text()), path / "grammar.lark"
+        if "resource" in meta:
+            package, name = meta["resource"]
+            grammar = importlib.resources.files(package).joinpath(name)
+        programs = [
+            (is_valid, json.loads(line))
+            for name, is_valid in (("valid", True), ("invalid", False))
+            for line in (path / f"{name}.jsonl").read_text().splitlines()
+        ]
+        yield lark_case(path.name, grammar.read_text(), meta, programs)
+
+
+def first_mask(engine: Any, case: Case) -> float:
+    """Compile a grammar and make its first mask, from the first spelling that the engine takes: microseconds."""
+    failure: Exception | None = None
+    for spelling in case.spellings:
+        begin = perf_counter_ns()
+        try:
+            case.compile(engine, spelling)
+            engine.fill()
+        except (ValueError, RuntimeError, NotImplementedError) as error:
+            failure = failure or error
         else:
-            text = self.library.LLMatcher.grammar_from_lark(any_to_lark(grammar))
-        self.fresh = self.library.LLMatcher(self.tokenizer, text)
-        if self.fresh.is_error():
-            raise ValueError(self.fresh.get_error())
-        self.again()
-
-    def again(self) -> None:
-        """Back to the start of the text."""
-        self.matcher = self.fresh.deep_copy()
-
-    def step(self, token: int) -> None:
-        """A mask and a token."""
-        self.library.numpy.fill_next_token_bitmask(self.matcher, self.mask, 0)
-        if not self.matcher.consume_token(token):
-            raise ValueError(self.matcher.get_error() or f"token {token} is refused")
+            return (perf_counter_ns() - begin) / 1e3
+    assert failure is not None
+    raise failure
 
 
-def walk(engine: Any, ids: list[int]) -> list[float]:
-    """Processor time of each mask and token of a text, in microseconds."""
-    engine.again()
-    times = []
-    for token in ids:
-        start = process_time()
-        engine.step(token)
-        times.append(1e6 * (process_time() - start))
-    return times
+def follow(engine: Any, tokens: list[int], eos: int, times: list[float]) -> bool:
+    """Take a program token by token; whether it is accepted."""
+    engine.reset()
+    for token in tokens:
+        begin = perf_counter_ns()
+        engine.fill()
+        allowed = engine.commit(token)
+        times.append((perf_counter_ns() - begin) / 1e3)
+        if not allowed:
+            return False
+    engine.fill()
+    return is_allowed(engine.mask, eos)
 
 
-def compare(tokenizer: Any, out: Table) -> None:
-    """Each grammar on each engine: compiled, a first pass over a text, a second one."""
-    record = json.dumps(RECORD, ensure_ascii=False)
-    texts = {"JSON": record, "C": PROGRAM, "JSON Schema": record}
-    grammars = {"JSON": JSON, "C": C, "JSON Schema": "JSON Schema"}
-    for name, text in texts.items():
-        ids = tokenizer.encode(text, add_special_tokens=False)
-        for kind in (Detent, Llguidance):
-            engine = kind(tokenizer)
-            start = process_time()
-            try:
-                engine.start(grammars[name])
-                made = 1e3 * (process_time() - start)
-                cold, warm = walk(engine, ids), walk(engine, ids)
-            except ValueError:
-                out.add_row(name, kind.__name__, "refuses the grammar or the text")
-                continue
-            figures = (made, cold[0] / 1e3, mean(cold), quantiles(cold, n=100)[98], median(warm))
-            out.add_row(name, kind.__name__, *(f"{figure:,.1f}" for figure in figures))
+def measure(engines: dict[str, Any], case: Case, tokenizer: Any) -> dict[str, Measured]:
+    """Measure one grammar on every engine."""
+    found = {name: Measured() for name in engines}
+    for name, engine in engines.items():
+        try:
+            found[name].first_mask = first_mask(engine, case)
+        except (ValueError, RuntimeError, NotImplementedError) as error:
+            found[name].error = f"{type(error).__name__}: {error!s:.60}".replace("\n", " ")
+    encoded = [(is_valid, tokenizer.encode(text, add_special_tokens=False)) for is_valid, text in case.programs]
+    for second in (False, True):
+        for is_valid, tokens in encoded:
+            for name, engine in engines.items():
+                one = found[name]
+                if not one.error:
+                    times = one.again if second else one.masks
+                    accepted = follow(engine, tokens, tokenizer.eos_token_id, times)
+                    one.wrong += accepted != is_valid and not second
+    return found
 
 
-def growth(tokenizer: Any, out: Table) -> None:
-    """Cold masks at the end of texts that grow in length or depth: the mean of the last 20, in microseconds."""
-    cases = {
+def row(label: str, name: str, one: Measured) -> list[str]:
+    """One line of the table."""
+    if one.error:
+        return [label, name, one.error, *[""] * 6]
+    times, again = np.array(one.masks), np.array(one.again)
+    quantiles = [f"{np.percentile(times, q):.0f}" for q in (50, 99, 100)]
+    return [
+        *(label, name, f"{one.first_mask / 1e3:.1f}", f"{times.mean():.1f}", *quantiles),
+        *(f"{np.percentile(again, 50):.1f}", str(one.wrong)),
+    ]
+
+
+def compare(engines: dict[str, Any], cases: Iterator[Case], tokenizer: Any) -> Table:
+    """A line for each grammar and engine, and the sums over what every engine takes."""
+    out = Table("grammar", "engine", "first mask ms", "mean us", "p50", "p99", "max", "again p50", "judged wrongly")
+    total = {name: Measured() for name in engines}
+    for case in cases:
+        found = measure(engines, case, tokenizer)
+        everyone = not any(one.error for one in found.values())
+        for name, one in found.items():
+            out.add_row(*row(case.name, engines[name].name, one))
+            if everyone:
+                total[name].first_mask += one.first_mask
+                total[name].masks += one.masks
+                total[name].again += one.again
+                total[name].wrong += one.wrong
+    for name, one in total.items():
+        if one.masks:
+            out.add_row(*row("all that every engine takes", engines[name].name, one))
+    return out
+
+
+def growth(engine: Any, tokenizer: Any) -> Table:
+    """New masks at the end of texts that grow in length or depth: the mean of the last 20."""
+    out = Table("text", "n = 20", "200", "2,000", title="new masks at the end of a text, µs")
+    texts: dict[str, tuple[str, Callable[[int], str]]] = {
         "JSON, items of one array": (JSON, lambda n: "[" + "1, " * n),
         "JSON, arrays in each other": (JSON, lambda n: "[" * n),
         "C, operands of one sum": (C, lambda n: "int x = a" + " + b" * n),
@@ -172,27 +232,37 @@ def growth(tokenizer: Any, out: Table) -> None:
         "right recursion": ('root ::= "a," root | "a"', lambda n: "a," * n),
         "ambiguous sum": ('root ::= root "+" root | root root | "a"', lambda n: "a+a" * n),
     }
-    for name, (grammar, text) in cases.items():
-        row = []
+    for name, (grammar, text) in texts.items():
+        cells = []
         for n in (20, 200, 2000):
-            engine = Detent(tokenizer)
-            engine.start(grammar)
-            row.append(f"{mean(walk(engine, tokenizer.encode(text(n), add_special_tokens=False))[-20:]):,.1f}")
-        out.add_row(name, *row)
+            times: list[float] = []
+            fresh = engine(tokenizer)
+            fresh.compile_bnf(grammar)
+            follow(fresh, tokenizer.encode(text(n), add_special_tokens=False), tokenizer.eos_token_id, times)
+            cells.append(f"{mean(times[-20:]):,.1f}")
+        out.add_row(name, *cells)
+    return out
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokenizer", help="a folder in Hugging Face form; by default the bundled model's")
-    tokenizer = load_tokenizer(parser.parse_args().tokenizer)
-    columns = ("compile ms", "first mask ms", "cold mean µs", "cold p99 µs", "warm p50 µs")
-    side = Table("grammar", "engine", *columns, title="masks and tokens, processor time")
-    compare(tokenizer, side)
-    Console().print(side)
-    grown = Table("text", "n = 20", "200", "2,000", title="cold masks at the end of a text, µs")
-    growth(tokenizer, grown)
-    Console().print(grown)
+    parser.add_argument("--set", type=Path, help="a folder of Lark grammars")
+    parser.add_argument("--engine", action="append", choices=ENGINES, help="may be given more than once")
+    parser.add_argument("--only", action="append", help="name of a grammar of the set")
+    options = parser.parse_args()
+    tokenizer, console = load_tokenizer(options.tokenizer), Console(width=140)
+    names = options.engine or [name for name in ENGINES if find_spec(name) is not None]
+    engines = {name: ENGINES[name](tokenizer) for name in names}
+    if options.set is not None:
+        measure(engines, lark_case("", WARM, {"start": "start", "parser": "lalr"}, [(True, "w-1;")]), tokenizer)
+        console.print(compare(engines, lark_cases(options.set, options.only), tokenizer))
+        return
+    record = json.dumps(RECORD, ensure_ascii=False)
+    cases = [bnf_case("JSON", JSON, [record]), bnf_case("C", C, [PROGRAM])]
+    console.print(compare(engines, iter(cases), tokenizer))
+    console.print(growth(ENGINES["detent"], tokenizer))
 
 
 if __name__ == "__main__":

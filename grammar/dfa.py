@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..native import dfa as kernels
 from ..native.minimise import canonical, minimise
@@ -325,10 +325,82 @@ def lengths(dfa: CharDfa) -> tuple[I32, I32, bool]:
     return dfa.lengths
 
 
+def counted_run(dfa: CharDfa) -> tuple[CharDfa, int, int] | None:
+    """The automaton of any number of characters of a set, and how few and many `dfa` takes of them, if that is all.
+
+    ``[a-z]{5,200}`` is such a run. O(size of the automaton).
+    """
+    if not dfa.n_states:
+        return None
+    last = dfa.n_states - 1
+    reads = dfa.trans[:1] >= 0
+    ahead = np.where(reads, np.arange(1, last + 1)[:, None], -1)
+    fewest = last + 1 - int(dfa.accept.sum())
+    if not dfa.accept[fewest:].all() or (dfa.trans[last] >= 0).any() or not np.array_equal(dfa.trans[:last], ahead):
+        return None
+    loop = np.where(reads, 0, -1).astype(np.int32)
+    return _canonical(dfa.starts, dfa.cls, loop, np.ones(1, np.int32))[0], fewest, last
+
+
+def counting(dfa: CharDfa, colours: ArrayLike, often: str, least: int) -> tuple[NDArray[np.bool_], I32]:
+    """Which characters do nothing in a state but to count.
+
+    In ``[a-z]{1,64}``, every letter leads to a state that differs from the one before in the letters that may still
+    follow, and in nothing else. (A state that they lead back to counts nothing.)
+
+    Parameters
+    ----------
+    dfa : CharDfa
+    colours : (n_states,) int
+        What else tells states apart.
+    often : str
+        Characters to look for: a set without any of them is not found.
+    least : int
+        How many must count in a row, for some state, to be worth the work.
+
+    Returns
+    -------
+    run : (n_states, n_classes) bool
+        The classes that lead to one state, and have one of these characters: of several such sets, the largest.
+    far : (n_states,) int32
+        How many of them do nothing but to count; 0 where nothing is worth the work.
+    """
+    n, colour, live = dfa.n_states, np.asarray(colours), (dfa.trans >= 0).sum(axis=1)
+    found = sorted(set(dfa.classes(often)))
+    likely = (
+        _in_a_row(to, (to >= 0) & (colour == colour[to]) & (live == live[to]))
+        for to in (dfa.trans[:, c] for c in found)
+    )
+    if not any((row >= least).any() for row in likely):
+        return np.zeros(dfa.trans.shape, np.bool_), np.zeros(n, np.int32)
+    ahead, most, sizes = np.arange(n), np.zeros(n, np.int64), _class_sizes(dfa)
+    for to in (dfa.trans[:, c] for c in found):
+        size = np.where(to >= 0, (dfa.trans == to[:, None]) @ sizes, 0)
+        ahead, most = np.where(size > most, to, ahead), np.maximum(size, most)
+    run = dfa.trans == ahead[:, None]
+    same = (run == run[ahead]).all(axis=1) & (run | (dfa.trans == dfa.trans[ahead])).all(axis=1)
+    return run, _in_a_row(ahead, same & (colour == colour[ahead]))
+
+
+def _in_a_row(ahead: NDArray[np.integer], holds: NDArray[np.bool_]) -> I32:
+    """Of each state, how many in a row something holds of, going ahead until a state leads to itself."""
+    states = np.arange(len(ahead))
+    holds = holds & (ahead != states)
+    far, jump = holds.astype(np.int32), np.where(holds, ahead, states)
+    for _ in range(len(ahead).bit_length()):  # twice as far in each round
+        far, jump = far + far[jump], jump[jump]
+    return far
+
+
+def _class_sizes(dfa: CharDfa) -> NDArray[np.int64]:
+    """How many characters each class has."""
+    width = np.diff(dfa.starts, append=charset.END)
+    return np.bincount(dfa.cls, width, dfa.trans.shape[1]).astype(np.int64)
+
+
 def word_counts(dfa: CharDfa) -> I32:
     """How many continuations each state accepts, (n_states,) int32: -1 without end; ``MANY`` is that many or more."""
-    width = np.diff(dfa.starts, append=charset.END)
-    sizes = np.bincount(dfa.cls, width, dfa.trans.shape[1]).astype(np.int64)
+    sizes = _class_sizes(dfa)
     longest = lengths(dfa)[1]
     counts = np.where(longest < 0, -1, dfa.accept).astype(np.int64)
     for state in np.argsort(longest, kind="stable")[np.count_nonzero(longest < 0) :].tolist():

@@ -18,6 +18,7 @@ from .errors import LimitExceeded
 
 NO_TEXT = automata.from_words([])
 
+COUNTED_FROM = 32  # states of an automaton that only counts, from which counting beside it is cheaper
 MAX_LENGTH = 1 << 30  # no bound on a length is taken for this one
 
 # The first length of an interval and the language of the texts with a length in it.
@@ -235,6 +236,11 @@ def _counted(dfa: CharDfa, shortest: int, longest: int | None, max_states: int) 
     """A language with bounds on its length: counted beside the automaton where that is exact, else built in."""
     if dfa == ALL_TEXTS:
         return None, shortest, longest
+    run = automata.counted_run(dfa) if dfa.n_states > COUNTED_FROM else None
+    if run is not None:
+        dfa, fewest, most = run
+        shortest, longest = max(shortest, fewest), most if longest is None else min(longest, most)
+        return (None if dfa == ALL_TEXTS else dfa), shortest, longest
     low, high, _ = automata.lengths(dfa)
     if low[0] >= shortest and (longest is None or 0 <= high[0] <= longest):
         return dfa, 0, None

@@ -23,6 +23,8 @@ STATUS, NEEDED, WORDS, EOS, N_EOS, SPACE_LOOP, FREE_LOOP, MARKED = 0, 1, 2, 3, 4
 OK, NEED, FULL, SHORT, VALUE = 0, 1, 2, 3, 4
 LENGTHS = 144  # table of free text by number of characters: see tables.py
 WAITS, BANNED = 152, 153  # whether a pair waits for another; whether a name closed that is not allowed
+FAR = 150  # of the table of a loop set that is being made: P_FAR of pair_table.py
+DOT_LOOP, MARKED_DOT = 151, 163  # as FREE_LOOP and MARKED, for the characters of a dot in patterns: see languages.py
 BYTE = 154  # a byte that is being tried
 RULES = 155  # whether any automaton has calls
 
@@ -44,7 +46,7 @@ POS_STRIDE = 8  # kind and seven fields
 STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, expanded state, spare
 TRIE_STRIDE = 6  # byte, first child, number of children, leaf, leaf range
 SNODE_STRIDE = 6  # members, n_members, edges, n_edges, height, below
-PAIR_STRIDE = 12  # see pair_table.py
+PAIR_STRIDE = 13  # see pair_table.py
 MERGED_STRIDE = 3  # two states, and the one that unites them
 PAIR_ROWS = 4
 
@@ -67,6 +69,7 @@ _SHARES = {
     TRIE: 0.03,
     SET: 0.01,
 }
+REGIONS = tuple(_SHARES)
 _HASHES = {
     POS_HASH: 0.02,
     STATE_HASH: 0.02,

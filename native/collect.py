@@ -9,6 +9,7 @@ from .arena import (
     DENSE_HASH,
     EXITED,
     EXITS,
+    FAR,
     FULL,
     IDS,
     LATER,
@@ -63,7 +64,7 @@ def set_bits(A, row, ids, n):
     """Set the bits of ``n`` tokens listed at ``ids`` in the dense row at ``row``."""
     for k in range(n):
         t = A[ids + k]
-        A[row + (t >> 5)] |= 1 << (t & 31)
+        A[row + (t >> 5)] |= np.int32(1) << np.int32(t & 31)
 
 
 @kernel("void(A, i8, i8)")
@@ -280,4 +281,4 @@ def has_work(A, V):
 def start_collecting(A):
     """Forget what was noted before."""
     A[USED_ROWS + 2], A[USED_LISTS + 2], A[IDS + 2], A[EXITS + 2], A[WORK + 2], A[SUSPECTS + 2] = 0, 0, 0, 0, 0, 0
-    A[LATER + 2], A[EXITED] = 0, 0
+    A[LATER + 2], A[EXITED], A[FAR] = 0, 0, -1

@@ -30,7 +30,7 @@ from .pair_table import P_EXIT, ask, find_pair, pair_row, use_tokens
 from .positions import K_STRING, position
 from .strings import CHAR, DEAD, QUOTE, char_step
 from .suffixes import edge_byte, edge_range, edge_rest, height, members, subtract
-from .tables import is_marked, mark_quotes_below
+from .tables import is_marked, mark_below
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
 FAR = 8  # characters left from which to take out what is too long costs less than to read what is not
@@ -73,7 +73,7 @@ def matters(A, V, spec, x, count, slack, ends):
     """Whether the bounds might forbid some of the suffixes ``x`` after ``count`` characters."""
     if A[spec + SPEC_MAX] >= 0 and count + height(A, V, x) + slack > A[spec + SPEC_MAX]:
         return True
-    return count < A[spec + SPEC_MIN] and (ends or x >= V[V_NODES] or is_marked(A, x))
+    return count < A[spec + SPEC_MIN] and (ends or x >= V[V_NODES] or is_marked(A, MARKED, x))
 
 
 @kernel("b1(A, i8, i8, i8, i8)")
@@ -205,7 +205,7 @@ def walk_counted(A, V, x, pos, parent):
         ask(A, x, plain)
         return
     if A[MARKED] == 0:
-        mark_quotes_below(A, V)
+        mark_below(A, V, MARKED)
     find_forbidden(A, V, x, at, int(A[A[spec + SPEC_REF] + DFA_SLACK]) if A[spec + SPEC_KIND] == AUTOMATON else 0)
     count, n = int(A[COWALK + 2]), 0
     if count == 0 and A[STATUS] == 0:

@@ -62,7 +62,7 @@ from .states import S_COUNT, S_ITEMS
 from .steps import ask_value, step
 from .strings import CHAR, char_step, spelled
 from .suffixes import trie_edge
-from .tables import is_marked, mark_quotes_below
+from .tables import is_marked, mark_below
 from .trie import V_BYTE, V_CHILD, V_CLOSINGS, V_OPENINGS, V_TOKBYTES, V_TOKFIRST, V_TOKIDS, V_TOKOFF
 
 NOTED = 30  # characters of a key of which is kept whether tokens can end it from there
@@ -222,7 +222,7 @@ def follow_key(A, V, mask, row, entry, ends, c, here, mode, length, K, top):
     int
         The new ``top``.
     """
-    if not ends and not is_marked(A, c):
+    if not ends and not is_marked(A, MARKED, c):
         return top
     b = int(V[V[V_BYTE] + c])
     mode = char_step(mode, b)
@@ -337,7 +337,7 @@ def strike_here(A, V, mask, row, state, K):
     length, mode, entry = int(K[USED]) - text, int(K[MODE]), int(K[LAST])
     ends = A[K[ENDS]] != 0 and some_end(A, state)
     if A[MARKED] == 0 and mode != 0 and not ends:
-        mark_quotes_below(A, V)
+        mark_below(A, V, MARKED)
     walked, depth = 0, 0
     while entry != 0 and A[STATUS] == 0:
         if begins(K, entry, text, length, mode):

@@ -16,7 +16,8 @@ from .strings import CHAR, DEAD, LAST, QUOTE, UTF8, mode_range, utf8_step
 
 DFA_STATES, DFA_CLASSES, DFA_INTERVALS, DFA_STARTS, DFA_CLS, DFA_TRANS, DFA_ACCEPT = 0, 1, 2, 3, 4, 5, 6
 DFA_SHORTEST, DFA_LONGEST, DFA_ASCII, DFA_GOALS, DFA_ABSORBS = 7, 8, 9, 10, 11
-DFA_LOOPS, DFA_WORDS, DFA_SLACK, DFA_ENDS, DFA_VERDICTS, DFA_CALLS, DFA_RECORD = 12, 13, 14, 15, 16, 17, 18
+DFA_LOOPS, DFA_WORDS, DFA_SLACK, DFA_ENDS, DFA_VERDICTS, DFA_CALLS, DFA_COUNTS = 12, 13, 14, 15, 16, 17, 18
+DFA_RECORD = 19
 SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF, SPEC_FREE, SPEC_RECORD = 0, 1, 2, 3, 4, 5
 ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
 
@@ -29,9 +30,16 @@ VERDICTS = 4
 CALLS_HEIGHT, CALLS_READS, CALLS_FIRST = 0, 1, 2
 TAIL = -1
 
-# loop set: 256 bits (eight words); a byte beyond ASCII stands for every character whose UTF-8 form begins with it
-LOOP_RECORD = 8
-TOTAL = -1  # instead of a loop set: every character leads to a state that every character leads on from
+# loop set: 256 bits (eight words); a byte beyond ASCII stands for every character whose UTF-8 form begins with it; and
+# whether it is cut: see ``CUT``
+LOOP_CUT = 8
+# DFA_COUNTS: of each state (0: of none) a cut loop set of ASCII characters, of which at least CUT do nothing but to
+# count: each leads to a state that differs from the one before in how many more of them there may be
+CUT = 32
+# instead of a loop set: every character leads to a state that every character leads on from; the same of the characters
+# that a dot matches, which are all but four, among them two that begin with the byte 0xE2
+TOTAL, DOT = -1, -2
+NOT_DOT = 0xE2
 
 
 @kernel("i8(A, i8, i8)")

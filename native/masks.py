@@ -155,7 +155,7 @@ def set_tokens(A, mask, row, ids, n):
     line, base = np.uint64(row), np.uint64(ids)
     for j in range(np.uint64(n)):
         t = A[base + j]
-        mask[line, np.uint64(t >> 5)] |= 1 << (t & 31)
+        mask[line, np.uint64(t >> 5)] |= np.int32(1) << np.int32(t & 31)
 
 
 @kernel("void(A, i8, int32[:, ::1], i8)")

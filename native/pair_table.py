@@ -1,7 +1,8 @@
 """The table of pairs: looked up, asked for when missing, and published when built (:mod:`.pairs`).
 
 Pair record: suffix set, position, number of rows, rows, number of lists, address of the lists (place and length of
-each) and of the ids behind them, number of ids, exit, suspects (:mod:`.suspects`; 0: none).
+each) and of the ids behind them, number of ids, exit, suspects (:mod:`.suspects`; 0: none), and of the table of a cut
+loop set what is left of tokens that stay inside it for ``CUT`` bytes (-1: nothing; -2: the table is of no use).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import numpy as np
 
 from .arena import (
     DENSE,
+    FAR,
     FULL,
     IDS,
     LIST,
@@ -36,6 +38,7 @@ from .suffixes import height
 from .suspects import add_suspects, keep_suspects
 
 P_SET, P_POS, P_ROWS, P_ROW, P_LISTS, P_LIST, P_COUNT, P_EXIT, P_SUSPECTS = 0, 1, 2, 3, 7, 8, 9, 10, 11
+P_FAR = 12
 DENSE_FROM = 400  # listed tokens from which a dense row is cheaper to unite and to keep
 
 
@@ -160,7 +163,7 @@ def keep_pair(A, x, pos, exit_set):
     if A[STATUS] != 0:
         return
     A[at], A[at + 1], A[at + P_ROWS], A[at + P_LIST], A[at + P_COUNT] = x, pos, n_rows, ids, n
-    A[at + P_LISTS], A[at + P_EXIT], A[at + P_SUSPECTS] = n_lists // 2, exit_set, suspects
+    A[at + P_LISTS], A[at + P_EXIT], A[at + P_SUSPECTS], A[at + P_FAR] = n_lists // 2, exit_set, suspects, A[FAR]
     for j in range(n_rows):
         A[at + P_ROW + j] = A[A[USED_ROWS] + j]
     for j in range(n_lists):

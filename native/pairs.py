@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from .arena import (
     COWALK,
+    DOT_LOOP,
     EXITS,
     FREE_LOOP,
     FULL,
     MARKED,
+    MARKED_DOT,
     PENDING,
     POS,
     POS_STRIDE,
@@ -33,14 +35,24 @@ from .calls import bare_state, expanded
 from .collect import add_exit, add_ids, add_tokens, arrive, has_work, start_collecting
 from .counted import is_counted, walk_counted
 from .jit import kernel
-from .languages import ANY, SPEC_KIND, TOTAL, in_loop
-from .pair_table import P_EXIT, ask, find_pair, keep_pair, need_pair, use_tokens
+from .languages import ANY, CUT, DOT, SPEC_KIND, TOTAL, in_loop
+from .pair_table import P_EXIT, P_FAR, ask, find_pair, keep_pair, need_pair, use_tokens
 from .positions import K_MEMBER, K_NUMBER, K_OPEN, K_STRING, K_TEXT, K_TOKEN
 from .states import AT_BASE, BASE_STATE, S_COUNT, S_FLAGS, S_ITEMS, ends, state_of
 from .steps import step
 from .suffixes import EDGE_STRIDE, below, edges, suffix_set
 from .suspects import doubt
-from .tables import free_text, gather_loop, is_marked, loop_ahead, loop_of, mark_quotes_below, text_loop
+from .tables import (
+    counted_loop,
+    free_text,
+    gather_loop,
+    is_marked,
+    is_special,
+    loop_ahead,
+    loop_of,
+    mark_below,
+    text_loop,
+)
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 from .words import avoids, has_words, walk_avoided, walk_words
 
@@ -102,14 +114,14 @@ def visit_level(A, V, x, state):
         visit_merged(A, V, x, state)
 
 
-@kernel("void(A, A, i8, i8)")
-def visit_quotes(A, V, x, state):
-    """Read what matters below a trie node in a total state: the paths to quotes and backslashes.
+@kernel("void(A, A, i8, i8, i8)")
+def visit_special(A, V, x, state, marked):
+    """Read what matters below a trie node in a total state: the paths to what is special (``MARKED``, ``MARKED_DOT``).
 
-    Everything else stays inside the string whatever it is, so its tokens are those of free text.
+    Everything else stays inside the string whatever it is, so its tokens are those of a table that all share.
     """
-    if A[MARKED] == 0:
-        mark_quotes_below(A, V)
+    if A[marked] == 0:
+        mark_below(A, V, marked)
         if A[STATUS] != 0:
             return
     child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
@@ -120,8 +132,8 @@ def visit_quotes(A, V, x, state):
         y, here = int(A[stack + 2 * top]), int(A[stack + 2 * top + 1])
         for c in range(int(V[child + y]), int(V[child + y + 1])):
             b = int(V[node_byte + c])
-            special = b == 34 or b == 92
-            if not special and not is_marked(A, c):
+            special = is_special(marked, b)
+            if not special and not is_marked(A, marked, c):
                 continue
             to = step(A, here, b)
             if to < 0:
@@ -143,14 +155,14 @@ def visit_quotes(A, V, x, state):
 @kernel("void(A, A, i8, i8, i8, i8)")
 def follow_loop(A, V, x, state, inside, loop):
     """Read ``x`` from ``state``: tokens inside a loop set from its table, then what leaves it from ``inside``."""
-    shared = int(A[FREE_LOOP]) if loop == TOTAL else loop
+    shared = int(A[FREE_LOOP]) if loop == TOTAL else int(A[DOT_LOOP]) if loop == DOT else loop
     table = find_pair(A, x, -shared)
     if table == 0:
         ask(A, x, -shared)
         return
     use_tokens(A, table)
-    if loop == TOTAL:
-        visit_quotes(A, V, x, state)
+    if loop < 0:
+        visit_special(A, V, x, state, MARKED if loop == TOTAL else MARKED_DOT)
         return
     if x < V[V_NODES]:
         visit_node(A, V, x, state, loop)
@@ -158,14 +170,48 @@ def follow_loop(A, V, x, state, inside, loop):
         visit_merged(A, V, int(A[table + P_EXIT]), inside)
 
 
+@kernel("void(A, A, i8, i8, i8)")
+def follow_counted(A, V, x, state, loop):
+    """Read ``x`` from a state that only counts the characters of a cut loop set, from the table of the set.
+
+    However many were counted, leaving it leads to the same states; after ``CUT`` characters, the rest of a token is
+    read from the state that is reached then.
+    """
+    table = find_pair(A, x, -loop)
+    if table == 0:
+        ask(A, x, -loop)
+        return
+    if A[table + P_FAR] == -2:
+        visit_level(A, V, x, state)
+        return
+    use_tokens(A, table)
+    if x < V[V_NODES]:
+        visit_node(A, V, x, state, loop)
+    if A[table + P_EXIT] >= 0 and A[STATUS] == 0:
+        visit_merged(A, V, int(A[table + P_EXIT]), state)
+    if A[table + P_FAR] >= 0 and A[STATUS] == 0:
+        b = 0
+        while not in_loop(A, loop, b):
+            b += 1
+        for _ in range(CUT):
+            state = step(A, state, b)
+            if state <= 0:
+                return
+        arrive(A, V, int(A[table + P_FAR]), state)
+
+
 @kernel("void(A, A, i8, i8)")
 def visit_loop(A, V, x, state):
     """Read ``x`` from a state that loops: tokens inside the loop from a shared table, then what leaves it."""
     loop, inside = loop_of(A, x, state), state
+    counted = counted_loop(A, state) if loop == 0 else 0
+    if counted:
+        follow_counted(A, V, x, state, counted)
+        return
     if loop == 0 and x < V[V_NODES] and below(A, V, x) >= AHEAD_FROM:
         inside = loop_ahead(A, x, state)
         loop = loop_of(A, x, inside) if inside else 0
-    if loop == 0 or (loop == TOTAL and x >= V[V_NODES]):
+    if loop == 0 or (loop < 0 and x >= V[V_NODES]):
         visit_level(A, V, x, state)
         return
     follow_loop(A, V, x, state, inside, loop)

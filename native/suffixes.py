@@ -94,6 +94,22 @@ def sort_words(A, base, n):
 
 
 @kernel("i8(A, A, i8, i8)")
+def _new_set(A, V, nodes_at, n):
+    """The record of a set of the ``n`` trie nodes at ``nodes_at``, without edges; -1 with ``FULL`` set."""
+    at, kept = take(A, SNODE, SNODE_STRIDE), take(A, MEMBER, n)
+    if at < 0 or kept < 0:
+        return -1
+    tall, total = 0, 0
+    for j in range(n):
+        node = int(A[nodes_at + j])
+        A[kept + j] = node
+        tall = max(tall, int(V[V[V_HEIGHT] + node]))
+        total += int(V[V[V_BELOW] + node])
+    A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4], A[at + 5] = kept, n, 0, 0, tall, total
+    return at
+
+
+@kernel("i8(A, A, i8, i8)")
 def suffix_set(A, V, base, n):
     """The set united from ``n`` trie nodes at ``base`` (reordered in place): its number, or -1 when nothing is left."""
     nodes, child = int(V[V_NODES]), int(V[V_CHILD])
@@ -134,17 +150,10 @@ def suffix_set(A, V, base, n):
             if same:
                 return nodes + number
         slot = (slot + 1) & (size - 1)
-    at, members = take(A, SNODE, SNODE_STRIDE), take(A, MEMBER, n)
-    if at < 0 or members < 0 or A[SNODE + 2] > size * (SNODE_STRIDE // 2):
+    at = _new_set(A, V, base, n)
+    if at < 0 or A[SNODE + 2] > size * (SNODE_STRIDE // 2):
         A[STATUS] = FULL
         return -1
-    tall, total = 0, 0
-    for j in range(n):
-        node = int(A[base + j])
-        A[members + j] = node
-        tall = max(tall, int(V[V[V_HEIGHT] + node]))
-        total += int(V[V[V_BELOW] + node])
-    A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4], A[at + 5] = members, n, 0, 0, tall, total
     number = (at - sets) // SNODE_STRIDE
     A[table + slot] = number + 1
     return nodes + number
@@ -194,14 +203,22 @@ def _tokens_at(A, V, pool, start, stop):
     return at, n
 
 
-@kernel("void(A, A, i8)")
-def _keep_edges(A, V, at):
-    """Make the edges of the set at ``at``: they lead to the trie nodes in ``SORT``, of each byte up to ``COUNTS``."""
+@kernel("void(A, A, i8, i8, i8)")
+def _keep_edges(A, V, at, nodes_at, n):
+    """Make the edges of the set at ``at``: they lead to the ``n`` trie nodes at ``nodes_at``, sorted by byte here."""
     node_byte, counts, pool = int(V[V_BYTE]), int(A[COUNTS]), int(A[SORT])
-    distinct, start = 0, 0
+    for b in range(257):
+        A[counts + b] = 0
+    for j in range(n):
+        A[counts + V[node_byte + A[nodes_at + j]] + 1] += 1
+    distinct = 0
     for b in range(256):
-        distinct += A[counts + b] > start
-        start = int(A[counts + b])
+        distinct += A[counts + b + 1] > 0
+        A[counts + b + 1] += A[counts + b]
+    for j in range(n):
+        b = int(V[node_byte + A[nodes_at + j]])
+        A[pool + A[counts + b]] = A[nodes_at + j]
+        A[counts + b] += 1
     first = take(A, EDGE, distinct * EDGE_STRIDE)
     if first < 0:
         return
@@ -224,29 +241,19 @@ def edges(A, V, x):
     at = int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE
     if A[at + 2] != 0:
         return at
-    members, n = int(A[at]), int(A[at + 1])
-    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
-    counts, pool = int(A[COUNTS]), int(A[SORT])
-    for b in range(257):
-        A[counts + b] = 0
-    total = 0
+    members, n, child = int(A[at]), int(A[at + 1]), int(V[V_CHILD])
+    total, most = 0, int(A[SORT + 1]) // 2
+    pool = int(A[SORT]) + most
     for j in range(n):
         node = int(A[members + j])
-        for c in range(int(V[child + node]), int(V[child + node + 1])):
-            A[counts + V[node_byte + c] + 1] += 1
+        first, stop = int(V[child + node]), int(V[child + node + 1])
+        if total + stop - first > most:
+            A[STATUS] = FULL
+            return 0
+        for c in range(first, stop):
+            A[pool + total] = c
             total += 1
-    if total > A[SORT + 1] // 2:
-        A[STATUS] = FULL
-        return 0
-    for b in range(256):
-        A[counts + b + 1] += A[counts + b]
-    for j in range(n):
-        node = int(A[members + j])
-        for c in range(int(V[child + node]), int(V[child + node + 1])):
-            b = int(V[node_byte + c])
-            A[pool + A[counts + b]] = c
-            A[counts + b] += 1
-    _keep_edges(A, V, at)
+    _keep_edges(A, V, at, pool, total)
     return at if A[STATUS] == 0 else 0
 
 
@@ -258,29 +265,11 @@ def set_behind(A, V, nodes_at, n, parents_at, n_parents):
     """
     if n == 0:
         return -1
-    node_byte, counts, pool = int(V[V_BYTE]), int(A[COUNTS]), int(A[SORT])
-    at, kept = take(A, SNODE, SNODE_STRIDE), take(A, MEMBER, n_parents)
-    if at < 0 or kept < 0 or n > A[SORT + 1]:
+    at = _new_set(A, V, parents_at, n_parents)
+    if at < 0 or n > A[SORT + 1]:
         A[STATUS] = FULL
         return -1
-    tall, total = 0, 0
-    for j in range(n_parents):
-        node = int(A[parents_at + j])
-        A[kept + j] = node
-        tall = max(tall, int(V[V[V_HEIGHT] + node]))
-        total += int(V[V[V_BELOW] + node])
-    for b in range(257):
-        A[counts + b] = 0
-    for j in range(n):
-        A[counts + V[node_byte + A[nodes_at + j]] + 1] += 1
-    for b in range(256):
-        A[counts + b + 1] += A[counts + b]
-    for j in range(n):
-        b = int(V[node_byte + A[nodes_at + j]])
-        A[pool + A[counts + b]] = A[nodes_at + j]
-        A[counts + b] += 1
-    A[at], A[at + 1], A[at + 4], A[at + 5] = kept, n_parents, tall, total
-    _keep_edges(A, V, at)
+    _keep_edges(A, V, at, nodes_at, n)
     return int(V[V_NODES]) + (at - int(A[SNODE])) // SNODE_STRIDE
 
 

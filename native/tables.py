@@ -12,7 +12,9 @@ import numpy as np
 from .arena import (
     COWALK,
     DENSE,
+    DOT_LOOP,
     EXITS,
+    FAR,
     FREE_LOOP,
     FULL,
     HEAP,
@@ -20,7 +22,7 @@ from .arena import (
     LAZY,
     LENGTHS,
     LIST,
-    MARKED,
+    MARKED_DOT,
     MEMBER,
     POS,
     POS_STRIDE,
@@ -39,8 +41,13 @@ from .jit import kernel
 from .languages import (
     ANY,
     AUTOMATON,
+    CUT,
+    DFA_COUNTS,
     DFA_LOOPS,
     DFA_VERDICTS,
+    DOT,
+    LOOP_CUT,
+    NOT_DOT,
     SPEC_KIND,
     SPEC_MAX,
     SPEC_MIN,
@@ -55,7 +62,7 @@ from .states import AT_BASE, S_COUNT, S_FLAGS, S_ITEMS
 from .steps import step
 from .strings import CHAR, DEAD, QUOTE, char_step
 from .suffixes import members, set_behind, suffix_set
-from .trie import STARTS_CHAR, V_BYTE, V_CHAR, V_CHILD, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
+from .trie import STARTS_CHAR, V_BYTE, V_CHAR, V_CHILD, V_HEIGHT, V_MAXLEN, V_NODES, V_TOKFIRST, V_TOKIDS
 
 OFTEN = (97, 65, 48, 32, 45, 95)  # characters of which most loops have one: a A 0 space - _
 L_TOKENS, L_STARTS, L_NODES, L_NODE_STARTS, L_ROWS, L_MOST = 0, 1, 2, 3, 4, 5
@@ -198,17 +205,35 @@ def keep_run(A, V, queued, lo, hi):
     return queued + 1
 
 
+@kernel("void(A, A, i8, i8)")
+def keep_far(A, V, done, queued):
+    """Note the nodes of the runs that are still queued: what is behind them is read from the state reached there."""
+    runs = int(A[SORT + 1]) // 2
+    for k in range(done, queued):
+        at = int(A[SORT]) + 2 * (k & (runs - 1))
+        for node in range(int(A[at]), int(A[at + 1])):
+            add_node(A, COWALK, node)
+
+
 @kernel("void(A, A, i8, i8, b1)")
 def spread_loop(A, V, x, loop, with_own):
     """Note the tokens below a trie node that stay inside a loop set, and the nodes from and by which others leave it.
 
     The text stands between characters. Breadth first, as the trie is numbered: nodes that stay inside come in runs, and
     so do their children and tokens. The children of ``x`` leave it only ``with_own``. O(nodes inside the loop).
+
+    Where the loop set is cut, a character may also be written as an escape, behind which states still differ in their
+    counts: these differences must be out of the reach of what is left of the tokens there.
     """
     child, char, runs = int(V[V_CHILD]), int(V[V_CHAR]), int(A[SORT + 1]) // 2
-    done, queued, left = 0, 1, -1
+    done, queued, left, level, level_end = 0, 1, -1, 0, 1
     A[A[SORT]], A[A[SORT] + 1] = x, x + 1
     while done < queued and A[STATUS] == 0:
+        if done == level_end:
+            level, level_end = level + 1, queued
+            if level == CUT and A[loop + LOOP_CUT]:
+                keep_far(A, V, done, queued)
+                return
         at = int(A[SORT]) + 2 * (done & (runs - 1))
         parent = int(A[at])
         run, end = int(V[child + parent]), int(V[child + int(A[at + 1])])
@@ -223,6 +248,8 @@ def spread_loop(A, V, x, loop, with_own):
             run = c + 1
             if char_of & STARTS_CHAR and (done > 1 or with_own):
                 add_node(A, EXITS, c)
+                if lead == 92 and level + 1 + V[V[V_HEIGHT] + c] > CUT and A[loop + LOOP_CUT]:
+                    A[FAR] = -2
                 while V[child + parent + 1] <= c:
                     parent += 1
                 if left != parent:
@@ -242,9 +269,13 @@ def gather_loop(A, V, x, loop):
     a trie node at once are not in the table, they differ for states that only lead into the loop.
     """
     at, n = members(A, V, x)
+    A[COWALK + 2] = 0
     for j in range(n):
         spread_loop(A, V, int(A[at + j]) if at else x, loop, at > 0)
     count, A[WORK + 2] = int(A[WORK + 2]), 0
+    if A[FAR] == -1:
+        A[FAR] = suffix_set(A, V, int(A[COWALK]), int(A[COWALK + 2]))
+    A[COWALK + 2] = 0
     if A[STATUS] != 0:
         return -1
     return set_behind(A, V, int(A[EXITS]), int(A[EXITS + 2]), int(A[WORK]), count)
@@ -257,9 +288,10 @@ def key_loop(A, pos):
     if spec < 0 or q < 0 or A[pos + 5] != 0:
         return 0
     loop = int(A[A[A[spec + SPEC_REF] + DFA_LOOPS] + q])
-    if A[pos + 3] < 0 or loop == TOTAL:
+    if A[pos + 3] < 0 or loop < 0:
         return loop
-    return TOTAL if loop == A[FREE_LOOP] else 0  # on the trie of names the state changes, but any character may follow
+    # on the trie of names the state changes, but any character may follow
+    return TOTAL if loop == A[FREE_LOOP] else DOT if loop == A[DOT_LOOP] else 0
 
 
 @kernel("i8(A, i8)")
@@ -277,7 +309,7 @@ def text_loop(A, pos):
 def loop_of(A, x, state):
     """The loop set of a state: bytes and characters after which it is the same state; 0 when it is not worth using.
 
-    ``TOTAL`` instead: states change, but whatever characters follow stay inside the string.
+    ``TOTAL`` or ``DOT`` instead: states change, but whatever characters follow stay inside the string.
     """
     at = int(A[STATE]) + state * STATE_STRIDE
     if A[at + S_FLAGS] & AT_BASE:
@@ -302,6 +334,27 @@ def loop_of(A, x, state):
         if step(A, state, b) != state:
             return 0
     return int(A[SPACE_LOOP])
+
+
+@kernel("i8(A, i8)")
+def counted_loop(A, state):
+    """The cut loop set (``DFA_COUNTS``) of a state whose automaton does nothing but to count its characters; else 0."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    if A[at + S_FLAGS] & AT_BASE or A[at + S_COUNT] != 1:
+        return 0
+    pos = int(A[POS]) + int(A[A[at + S_ITEMS]]) * POS_STRIDE
+    if A[pos] == K_KEY:
+        spec, q = int(A[A[A[LAZY] + A[pos + 1]] + O_SPEC]), int(A[pos + 4])
+        if spec < 0 or q < 0 or A[pos + 3] >= 0 or A[pos + 5] != 0:
+            return 0
+    elif A[pos] == K_STRING and A[pos + 4] == 0 and A[pos + 5] == 0:
+        spec, q = int(A[pos + 1]), int(A[pos + 2])
+        if A[spec + SPEC_KIND] != AUTOMATON or A[spec + SPEC_MAX] >= 0 or A[pos + 3] < A[spec + SPEC_MIN]:
+            return 0
+    else:
+        return 0
+    counts = int(A[A[spec + SPEC_REF] + DFA_COUNTS])
+    return int(A[counts + q]) if counts else 0
 
 
 @kernel("i8(A, i8)")
@@ -337,15 +390,21 @@ def loop_ahead(A, x, state):
     return 0
 
 
-@kernel("b1(A, i8)")
-def is_marked(A, node):
-    """Whether a quote or a backslash lies below a trie node."""
-    return bool((A[A[MARKED] + (node >> 5)] >> (node & 31)) & 1)
+@kernel("b1(A, i8, i8)")
+def is_marked(A, marked, node):
+    """Whether something special lies below a trie node: see :func:`mark_below`."""
+    return bool((A[A[marked] + (node >> 5)] >> (node & 31)) & 1)
 
 
-@kernel("void(A, A)")
-def mark_quotes_below(A, V):
-    """Find the trie nodes with a quote or a backslash below, once per vocabulary. O(trie)."""
+@kernel("b1(i8, i8)")
+def is_special(marked, b):
+    """Whether a byte is a quote or a backslash or, for ``MARKED_DOT``, begins a character that is no dot."""
+    return b == 34 or b == 92 or (b == NOT_DOT and marked == MARKED_DOT)
+
+
+@kernel("void(A, A, i8)")
+def mark_below(A, V, marked):
+    """Find the trie nodes with a special byte below, once per vocabulary, for ``MARKED`` or ``MARKED_DOT``. O(trie)."""
     nodes, child, node_byte = int(V[V_NODES]), int(V[V_CHILD]), int(V[V_BYTE])
     marks = take(A, LIST, (nodes + 31) // 32)
     if marks < 0:
@@ -354,8 +413,7 @@ def mark_quotes_below(A, V):
         A[marks + j] = 0
     for node in range(nodes - 1, -1, -1):  # breadth first: children come after their parents
         for c in range(int(V[child + node]), int(V[child + node + 1])):
-            b = V[node_byte + c]
-            if b == 34 or b == 92 or (A[marks + (c >> 5)] >> (c & 31)) & 1:
-                A[marks + (node >> 5)] |= 1 << (node & 31)
+            if is_special(marked, int(V[node_byte + c])) or (A[marks + (c >> 5)] >> (c & 31)) & 1:
+                A[marks + (node >> 5)] |= np.int32(1) << np.int32(node & 31)
                 break
-    A[MARKED] = marks
+    A[marked] = marks

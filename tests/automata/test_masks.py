@@ -247,7 +247,7 @@ def test_matchers_that_take_turns_in_small_arenas(vocabulary: Vocabulary) -> Non
 
 
 LOOPING = ["^[^ab]+$", "^[a-m ]+$", "^([a-z]+ )*[a-z]+$", "^a*[^a]+$", "[0-9]", "^.+$"]
-LOOPING += ["^[^\u00c0-\u00ff]+$", "^[\u3040-\u30ff]*$"]
+LOOPING += ["^[^\u00c0-\u00ff]+$", "^[\u3040-\u30ff]*$", "^.+-.+$", "^.*?\\..*$", "^b.*a[^b]*$", "^(.*a.*|b)$"]
 
 
 @pytest.mark.parametrize("pattern", LOOPING)
@@ -264,3 +264,45 @@ def test_loops_over_a_large_vocabulary(pattern: str) -> None:
         if matcher.accept_bytes(text):
             read = {token for token in range(len(large)) if matcher.validate([token])}
             assert allowed(matcher) == read
+
+
+AB = "[ab]{1,70}"
+COUNTING: list[Any] = [
+    {"pattern": f"^{AB}c?$"},
+    {"pattern": "^[ab]{5,90}$"},
+    {"pattern": f"^(x|é){AB}-[a-c]{{0,60}}$"},
+    {"pattern": "^.{40}$"},
+    {"patternProperties": {f"^{AB}$": {"type": "integer"}}},
+    {"patternProperties": {f"^{AB}$": {"type": "integer"}, "^[ab]{40,90}$": {"minimum": 3}}, "required": ["ab"]},
+    {"patternProperties": {"^[ab]{2,64}$": {}, "^[ab]{1,64}-[ab]{0,64}$": {"const": 1}}},
+    {"patternProperties": {"^.+-.*b$": {"const": 1}}},
+]
+
+
+@pytest.fixture(scope="module", params=[20, 100])
+def counters(request: pytest.FixtureRequest) -> Compiler:
+    """A compiler with tokens of up to a hundred letters, and of what may end them: escapes after so many at most."""
+    rng = random.Random(7)
+    escapes = ["\\u0061", '\\u0061"', "\\u0061" * 3 + '":', "\\n"]
+    ends = ["", '"', '":', '": 1', "c", "-", "-ab", "é", '"}', "x", "“-", "\u2028"]
+    runs = {"".join(rng.choices("ab", k=rng.choice((rng.randrange(1, 9), rng.randrange(1, 100))))) for _ in range(500)}
+    words = {run + end for run in runs for end in rng.sample(ends, 3)} | {'{"' + run for run in sorted(runs)[:200]}
+    words |= {run + rng.choice(escapes) for run in runs if len(run) <= request.param}
+    spelled = [bytes([b]) for b in range(256)]
+    listed = [*spelled, *sorted({word.encode() for word in words} - set(spelled)), None]
+    return Compiler(Vocabulary.from_tokens(listed, eos=[len(listed) - 1]))
+
+
+@pytest.mark.parametrize("schema", COUNTING)
+def test_patterns_that_count(counters: Compiler, schema: Any) -> None:
+    """Automata that do little but to count characters: every bit against reading the token."""
+    is_key = "patternProperties" in schema
+    options = {"type": "object", "additionalProperties": False} if is_key else {"type": "string"}
+    grammar = counters.json_schema(options | schema, whitespace="compact")
+    tokens_here = range(len(counters.vocabulary))
+    for start in ("", '"', '"x', '"ab-') if not is_key else ("", '{"', '{"ab":1,"', '{"b-'):
+        for n in (0, 1, 2, 7, 31, 33, 38, 52, 63, 69, 70):
+            matcher = grammar.matcher()
+            if matcher.accept_bytes(f"{start}{'ba' * n}"[: len(start) + n].encode()):
+                read = {token for token in tokens_here if matcher.validate([token])}
+                assert allowed(matcher) == read, (start, n)

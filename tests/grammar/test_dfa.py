@@ -174,6 +174,50 @@ def test_restrict_length(node: Regular, low: int, high: int | None) -> None:
         assert accepted(dfa.restrict_length(automaton, low, high)) == wanted
 
 
+@pytest.mark.parametrize("characters", ["a", "[ab]", "[^c]"])
+@pytest.mark.parametrize("bounds", [(0, 0), (0, 5), (1, 40), (7, 7)])
+def test_counted_runs_of_one_set(characters: str, bounds: tuple[int, int]) -> None:
+    low, high = bounds
+    automaton, loop = (dfa.compile(parse(f"^{characters}{count}$")) for count in (f"{{{low},{high}}}", "*"))
+    if high:
+        assert dfa.counted_run(automaton) == (loop, low, high)
+
+
+@quick
+@given(regulars)
+def test_counted_runs(node: Regular) -> None:
+    automaton = dfa.compile(node)
+    run = dfa.counted_run(automaton)
+    if run is not None:
+        loop, low, high = run
+        assert dfa.restrict_length(loop, low, high) == automaton
+        assert (loop.trans <= 0).all()
+
+
+@quick
+@given(regulars, st.integers(0, 3))
+def test_counting_changes_nothing_else(node: Regular, seed: int) -> None:
+    automaton = dfa.compile(seq(node, repeat(chars(charset.of("ab")), 0, seed), node))
+    run, far = dfa.counting(automaton, automaton.accept, "abc", 1)
+    for start in range(automaton.n_states):
+        state = start
+        for _ in range(far[start]):
+            (then,) = set(automaton.trans[state, run[state]].tolist())
+            assert then != state
+            assert (run[then] == run[state]).all()
+            assert automaton.accept[then] == automaton.accept[state]
+            assert (automaton.trans[then, ~run[then]] == automaton.trans[state, ~run[state]]).all()
+            state = then
+
+
+def test_counting_is_found() -> None:
+    automaton = dfa.compile(parse("^x[a-c]{1,9}-?$"))
+    run, far = dfa.counting(automaton, automaton.accept, "a", 7)
+    assert sorted(far.tolist()) == [0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7]  # before the letters, after all
+    assert run.any(axis=1).sum() == 9
+    assert not dfa.counting(automaton, automaton.accept, "a", 8)[1].any()
+
+
 @quick
 @given(regulars)
 def test_example_is_a_shortest_text(node: Regular) -> None:

@@ -1,0 +1,99 @@
+"""Pieces of work during which garbage collections wait."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from detent.automata.bursts import burst
+from detent.automata.compiler import Compiler
+from detent.automata.matcher import allocate_bitmask
+from detent.automata.vocabulary import Vocabulary
+
+
+@pytest.fixture(autouse=True)
+def thresholds() -> Iterator[tuple[int, int, int]]:
+    """What the collector was set to, and is set to again."""
+    before = gc.get_threshold()
+    gc.set_threshold(50, 10, 10)
+    yield 50, 10, 10
+    gc.set_threshold(*before)
+
+
+@burst
+def inside(then: Any = None) -> Any:
+    """What holds during a burst, or what happens there."""
+    return gc.get_threshold() if then is None else then()
+
+
+def test_thresholds_come_back(thresholds: tuple[int, int, int]) -> None:
+    assert inside() == (0, 10, 10)
+    assert gc.get_threshold() == thresholds
+    assert inside(inside) == (0, 10, 10)
+    assert inside(lambda: (inside(), gc.get_threshold()))[1] == (0, 10, 10)
+    assert gc.get_threshold() == thresholds
+    with pytest.raises(ZeroDivisionError):
+        inside(lambda: 1 // 0)
+    assert gc.get_threshold() == thresholds
+
+
+def test_what_others_set_meanwhile_stays() -> None:
+    inside(lambda: gc.set_threshold(77, 7, 7))
+    assert gc.get_threshold() == (77, 7, 7)
+    for change in (gc.disable, gc.enable):
+        inside(change)
+        assert gc.isenabled() == (change is gc.enable)
+
+
+def test_bursts_of_several_threads(thresholds: tuple[int, int, int]) -> None:
+    both = Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: inside(both.wait), range(2)))
+        list(pool.map(lambda _: [inside() for _ in range(2000)], range(2)))
+    assert gc.get_threshold() == thresholds
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_forked_processes_collect(thresholds: tuple[int, int, int]) -> None:
+    def fork() -> int:
+        child = os.fork()
+        if child == 0:
+            os._exit(gc.get_threshold() != thresholds)
+        return os.waitpid(child, 0)[1]
+
+    assert inside(fork) == 0
+
+
+def test_no_collection_starts_inside_a_call() -> None:
+    vocabulary = Vocabulary.from_tokens([*(bytes([b]) for b in range(256)), None], eos=[256])
+    compiler, mask = Compiler(vocabulary), allocate_bitmask(1, 257)
+    schema = {"type": "object", "properties": {f"k{k}": {"type": ["string", "null"]} for k in range(200)}}
+    place, found = "outside", []
+
+    def note(phase: str, _: Any) -> None:
+        if phase == "start":
+            found.append(place)
+
+    gc.collect()
+    gc.callbacks.append(note)
+    try:
+        place = "inside"
+        matcher = compiler.json_schema(schema).matcher()
+        place = "outside"
+        for byte in b'{"k7":"x","k8":null}':  # (an iterator is an object)
+            place = "inside"
+            matcher.fill_bitmask(mask)
+            taken = matcher.accept(byte)
+            place = "outside"
+            assert taken
+        kept = [[k] for k in range(200)]
+    finally:
+        gc.callbacks.remove(note)
+    assert len(kept) == 200
+    assert set(found) == {"outside"}
