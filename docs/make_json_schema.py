@@ -168,8 +168,8 @@ KEYWORDS = {
     "minLength": Keyword("A count of decoded characters (code points).", ({"minLength": 3},)),
     "maxLength": Keyword("As `minLength`, of any size.", ({"maxLength": 100_000},)),
     "pattern": Keyword(
-        "ECMA-262 in Unicode mode as an automaton over decoded characters; look-around is compiled away, "
-        "back-references are refused.",
+        "ECMA-262 in Unicode mode as an automaton over decoded characters; look-around is compiled away, and so are "
+        "back-references to groups with few texts.",
         ({"pattern": "^(?!a).*\\bb\\b"},),
     ),
     "format": Keyword("An automaton; see below.", ({"format": "date-time"},)),

@@ -196,11 +196,15 @@ def _combine(dfas: Sequence[CharDfa], required: Sequence[bool], wanted: Sequence
 
 def intersection(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:
     """Texts that every automaton accepts."""
+    if len(dfas) == 1:
+        return dfas[0]
     return _combine(dfas, [True] * len(dfas), [1] * len(dfas), max_states)
 
 
 def union(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:
     """Texts that at least one automaton accepts."""
+    if len(dfas) == 1:
+        return dfas[0]
     return _combine(dfas, [False] * len(dfas), [-1], max_states)
 
 

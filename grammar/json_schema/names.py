@@ -56,8 +56,8 @@ def names_of(
     if not rest:
         return [*names, *extra], len(names), None, [], [set()]
     keys = list(rest)
-    listed = [automata.from_words([*names, *extra])] if apart else []
-    product, profiles = automata.product([*rest.values(), *listed], rest=True)
+    listed = [automata.from_words([*names, *extra])] if apart and (names or extra) else []
+    product, profiles = automata.product([*rest.values(), *listed], rest=True, max_states=goals.reader.max_dfa_states)
     numbers: dict[int, int] = {}
     kinds = [
         numbers.setdefault(profile, len(numbers)) if ending and profile < 1 << len(keys) else -1

@@ -244,6 +244,14 @@ def test_metaschemas_are_built_in(draft: int) -> None:
         assert not check({"properties": {"a": {"items": {"minLength": "1"}}}})
 
 
+def test_a_metaschema_with_its_formats() -> None:
+    """``propertyNames`` with the format ``regex`` is an automaton of more than 10,000 states."""
+    check = Checker({"$ref": URI[2020]}, 2020)
+    assert check({"patternProperties": {"^(a|b)+$": {"pattern": "[a-z]"}}})
+    assert not check({"patternProperties": {"^(a|b+$": True}})
+    assert not check({"pattern": "[a-"})
+
+
 def test_metaschemas_of_other_drafts_are_not() -> None:
     assert metaschema("http://json-schema.org/draft-03/schema") is None
     assert "Pass it as remotes" in message({"$ref": "http://json-schema.org/draft-03/schema"})
