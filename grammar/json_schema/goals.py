@@ -126,6 +126,7 @@ class Goals:
         self.started = 0
         self._structures: dict[tuple[int, int], list[Node]] = {}
         self.key_languages: dict[int, CharDfa] = {}
+        self.told: dict[Hashable, tuple[CharDfa, list[int], list[set[bytes]]]] = {}
         self.spelled: dict[bytes, list[str] | None] = {}
         self.approximate = True  # until it is known which alternatives overlap
         self.overlaps = Overlaps(self, ())  # until they are found, any alternatives may hold together

@@ -55,16 +55,28 @@ def names_of(
     rest = {key: d for key, d in languages.items() if key not in spelled}
     if not rest:
         return [*names, *extra], len(names), None, [], [set()]
-    keys = list(rest)
-    listed = [automata.from_words([*names, *extra])] if apart and (names or extra) else []
-    product, profiles = automata.product([*rest.values(), *listed], rest=True, max_states=goals.reader.max_dfa_states)
+    words = [*names, *extra]
+    key = tuple(rest), tuple(words) if apart else None
+    told = goals.told.get(key)
+    if told is None:
+        told = goals.told[key] = _told(goals, rest, words if apart else [])
+    return words, len(names), *told
+
+
+def _told(
+    goals: Goals, languages: dict[bytes, CharDfa], words: list[str]
+) -> tuple[CharDfa, list[int], list[set[bytes]]]:
+    """One automaton that tells which of some others accept a name, but for some words, with the kind of each state and
+    the profile of each kind."""
+    listed = [automata.from_words(words)] if words else []
+    members = [*languages.values(), *listed]
+    product, profiles = automata.product(members, rest=True, max_states=goals.reader.max_dfa_states)
     numbers: dict[int, int] = {}
     kinds = [
-        numbers.setdefault(profile, len(numbers)) if ending and profile < 1 << len(keys) else -1
+        numbers.setdefault(profile, len(numbers)) if ending and profile < 1 << len(languages) else -1
         for profile, ending in zip(profiles, product.accept, strict=True)
     ]
-    matched = [{key for k, key in enumerate(keys) if profile >> k & 1} for profile in numbers]
-    return [*names, *extra], len(names), product, kinds, matched
+    return product, kinds, [{key for k, key in enumerate(languages) if profile >> k & 1} for profile in numbers]
 
 
 def profile_of(goals: Goals, name: str, nodes: Iterable[Node]) -> set[bytes]:

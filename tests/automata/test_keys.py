@@ -13,7 +13,7 @@ from detent.automata.compiler import Compiler
 from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError
-from detent.grammar.json_schema import Array, Object, general, names
+from detent.grammar.json_schema import Array, Object, names
 from detent.grammar.json_schema.free_names import has_free_names
 from tests.automata.test_masks import check_here
 from tests.automata.test_matcher import act, observe, replayed
@@ -131,7 +131,6 @@ def test_masks(schema: Any, vocabulary: Vocabulary, order: Any, spelled: bool, s
     with pytest.MonkeyPatch.context() as patch:
         if not spelled:
             patch.setattr(names, "MAX_SPELLED", 0)
-            patch.setattr(general, "MAX_SPELLED", 0)
         matcher = Compiler(vocabulary, False).json_schema(schema, order=order, whitespace="compact").matcher()
         reference = recogniser(schema, order=order, whitespace="compact")
         for k in range(3):
