@@ -119,23 +119,30 @@ class GrowingTexts:
         texts = [tuple(prefix) for prefix in prefixes]
         if not all(texts):
             raise ValueError("a prefix has no tokens")
-        asked, fresh = self._assign(list(dict.fromkeys(texts)))
+        try:
+            with torch.inference_mode():
+                flat, places = self._logits(list(dict.fromkeys(texts)))
+        except BaseException:  # some layers may have read what others have not
+            self._rows, self._cache = [], DynamicCache()
+            raise
+        index = [places[text] for text in texts]
+        return flat if index == list(range(len(flat))) else flat[torch.tensor(index, device=flat.device)]
+
+    def _logits(self, texts: list[Ids]) -> tuple[torch.Tensor, dict[Ids, int]]:
+        """Return the logits behind some different texts, among others, and the place of each."""
+        asked, fresh = self._assign(texts)
         read: list[tuple[torch.Tensor, dict[Ids, int]]] = []
-        with torch.inference_mode():
-            if asked := self._prepare(asked):
-                read.append(self._read(self._rows, self._cache, asked))
-            if fresh:
-                rows, cache = [Text() for _ in fresh], DynamicCache()
-                read.append(self._read(rows, cache, fresh))
-                self._join(rows, cache)
-            places: dict[Ids, int] = {}
-            start = 0
-            for logits, found in read:
-                places.update((prefix, start + place) for prefix, place in found.items())
-                start += len(logits)
-            flat = read[0][0] if len(read) == 1 else torch.cat([logits for logits, _ in read])
-            index = [places[text] for text in texts]
-            return flat if index == list(range(start)) else flat[torch.tensor(index, device=flat.device)]
+        if asked := self._prepare(asked):
+            read.append(self._read(self._rows, self._cache, asked))
+        if fresh:
+            rows, cache = [Text() for _ in fresh], DynamicCache()
+            read.append(self._read(rows, cache, fresh))
+            self._join(rows, cache)
+        if len(read) == 1:
+            return read[0]
+        start = len(read[0][0])
+        behind = {prefix: start + place for prefix, place in read[1][1].items()}
+        return torch.cat([logits for logits, _ in read]), read[0][1] | behind
 
     # ---------------------------------------------------------------------------------------------------------- rows
     def _assign(self, texts: Sequence[Ids]) -> tuple[list[list[Ids]], list[list[Ids]]]:
@@ -284,9 +291,11 @@ class GrowingTexts:
                     row |= matrix[node.parent]
                 else:
                     row[node.known] = True
-        mask = torch.zeros(allowed.shape, dtype=self.model.dtype)
-        mask[torch.from_numpy(~allowed)] = torch.finfo(mask.dtype).min
-        return mask.to(self._device)
+        mask = torch.from_numpy(allowed).to(self._device)
+        if self.model.config._attn_implementation == "sdpa":
+            return mask
+        lowest = torch.finfo(self.model.dtype).min
+        return torch.zeros_like(mask, dtype=self.model.dtype).masked_fill_(~mask, lowest)
 
 
 def _shared(one: Ids, other: Ids) -> int:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 MAX_IDLE = 16  # calls: a draft model is not asked about the texts whose draft is long enough
 GUESS_SECONDS = 1e-4  # of a guess beside its model's run: mask, law, draw
+TRANSLATION_SECONDS = 4e-4  # both tokenizers, for each draft, most of which are short
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,11 @@ def to_speculation(draft: Any, lm: LanguageModel) -> Speculation:
         return Speculation(training_free(lm))
     if isinstance(draft, LanguageModel):
         model = ModelDrafter(draft.open_texts(max_idle=MAX_IDLE))  # type: ignore[misc]
+        is_foreign = draft.vocabulary != lm.vocabulary
         if draft.seconds and lm.seconds:
-            model = replace(model, cost=(draft.seconds + GUESS_SECONDS) / lm.seconds)
-        if draft.vocabulary == lm.vocabulary:
+            beside = GUESS_SECONDS + is_foreign * TRANSLATION_SECONDS
+            model = replace(model, cost=(draft.seconds + beside) / lm.seconds)
+        if not is_foreign:
             return Speculation(model)
         return Speculation(Translated(lm.vocabulary, lm.encode, draft.vocabulary, draft.encode, model))
     if not hasattr(draft, "draft"):

@@ -132,7 +132,7 @@ class Combined:
                 rest = rest._replace(law=None, root=None) if tokens else rest
                 for drafter in self.drafters:
                     length = ask.length if ask.length_at is None else ask.length_at(drafter.cost)
-                    (tree,) = drafter.draft([rest._replace(length=max(0, length - n_guessed))])
+                    (tree,) = drafter.draft([rest._replace(length=max(0, length - n_guessed), length_at=None)])
                     if not tokens and (tree.laws or max(tree.depths) < len(tree) - 1):
                         return tree
                     taken = _take(tree, ask.guide)

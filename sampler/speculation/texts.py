@@ -221,9 +221,10 @@ class Translated:
         chosen: list[tuple[int, bytes]] = []
         foreign = []
         for i, ask in enumerate(asks):
+            if ask.length < 1 or ask.guide.is_stopped():
+                continue
             text, cut_off = _characters(b"".join(map(self.vocabulary.token_bytes, ask.text)))
-            ids = self.foreign_encode(text)
-            if ids and ask.length > 0 and not ask.guide.is_stopped():
+            if ids := self.foreign_encode(text):
                 chosen.append((i, cut_off))
                 guide = Guide(self.foreign_vocabulary)
                 foreign.append(Ask(ids, len(ids), guide, ask.length, None, ask.generator, candidates))

@@ -41,7 +41,13 @@ def test_any_prefixes_in_any_order(make: Any) -> None:
     check()
 
 
-@pytest.mark.parametrize("make", [make_llama, make_gpt2])
+def make_eager() -> Any:
+    model = make_llama()
+    model.set_attn_implementation("eager")
+    return model
+
+
+@pytest.mark.parametrize("make", [make_llama, make_gpt2, make_eager])
 def test_trees_behind_ragged_rows_of_which_some_wait(make: Any) -> None:
     """Pitfall 11: what was kept of each row's draft differs, so do positions; rows come, rest and go."""
     model = make().eval()
@@ -122,6 +128,17 @@ def test_samples_of_one_prompt_get_rows_of_their_own(llama: Any) -> None:
         for row in rows:
             row.append(i)
     assert len(texts._rows) == 8
+
+
+def test_nothing_is_kept_of_a_run_that_failed(llama: Any) -> None:
+    texts, text = GrowingTexts(llama), [1, 2, 3]
+    texts([text])
+    layer = llama.model.layers[1]
+    handle = layer.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        texts([[*text, 4], [*text, 4, 5]])
+    handle.remove()
+    equal(texts, [[*text, 4], [*text, 6]])
 
 
 def test_an_empty_prefix_is_refused(llama: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -70,12 +71,14 @@ def test_drafts_are_small(name: str) -> None:
 
 def test_drafts_draft_for_the_model() -> None:
     import detent
+    from detent.speculation import to_speculation
 
     lm, schema = detent.load(), {"properties": {"mascot": {"type": "string"}, "voltage": {"type": "integer"}}}
     assert detent.load_draft().vocabulary == lm.vocabulary != detent.load_draft(foreign=True).vocabulary
     prompts, greedy = ["voltage: 230, mascot: zaruvi", "mascot: bim; voltage = 12"], detent.Masking(temperature=0)
     plain = detent.run(lm, prompts, schema, sampler=greedy)
     for draft in (detent.load_draft(), detent.load_draft(foreign=True), True):
-        drafted = detent.run(lm, prompts, schema, sampler=greedy, draft=draft)
+        as_long = replace(to_speculation(draft, lm), length=5, adaptive=False)
+        drafted = detent.run(lm, prompts, schema, sampler=greedy, draft=as_long)
         assert [r.tokens for r in drafted] == [r.tokens for r in plain]
         assert sum(r.stats.n_tokens for r in drafted) >= 2 * sum(r.stats.n_forwards for r in drafted)
