@@ -34,7 +34,7 @@ LAYERS = 3  # masks in a row that are taken exactly as soon as any bytes prove t
 EXACT = 400  # places of free masks up to which all of them are taken exactly at once
 # runs of masks on each side, and tokens in front of each; the last one is the whole canvas
 WINDOWS = ((0, 8), (1, 32), (4, 256), (8, 512), (16, 1 << 10), (64, 1 << 12), (1 << 20, 1 << 20))
-EXACT_RUN = 4_000  # places of a run of masks up to which it is taken exactly in a window
+EXACT_RUN, EXACT_FIRST = 4_000, 200  # places of a run of masks up to which a window, and the least, takes it exactly
 SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 11, 1 << 16  # items of the chart of a window
 TOKENS, BYTES, FREE = 1, chart.ONE_BYTE, chart.ANY_BYTES  # how the masks of a run are taken
 
@@ -91,7 +91,9 @@ class Canvas:
         self._end = _coded(min(self.ends, default=0))
         self.n_checks = self.n_solved = 0
         self._texts = infiller.tokens.texts or []
-        self._n_exact = self._exactly = min(LAYERS, EXACT_RUN // int(infiller.tokens.packed[chart.N_NODES]))
+        nodes = int(infiller.tokens.packed[chart.N_NODES])
+        self._n_exact = [min(LAYERS, places // nodes) for places in (EXACT_FIRST, EXACT_RUN)]
+        self._exactly = 0  # masks of a run that the window at hand takes exactly
         self._board = B = window.board(length)
         self._ids, self._witness = self._views()
         B[[B[window.OPEN] + stop for stop in (*self._stops, *([length] if self.ends else []))]] = 1
@@ -250,7 +252,7 @@ class Canvas:
         """The answer of a window, in a small chart if that will do; large ones are shared."""
         tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
         self._use(self._capacity.get(n_runs, SMALLEST_WINDOW))
-        self._exactly = self._n_exact  # masks of a run; none where the chart would be too large
+        self._exactly = self._n_exact[n_runs > 0]
         while True:
             scratch = self._board, self._slots, self._chart, self._chain
             place = self._version, low, high
@@ -260,7 +262,7 @@ class Canvas:
             self._capacity[n_runs] = int(self._chart[chart.CAPACITY])
             if found != chart.FULL or not self._exactly:
                 return found
-            self._exactly = 0
+            self._exactly = 0  # rather coarsely than not at all
 
     def _use(self, capacity: int) -> None:
         small = self._small
