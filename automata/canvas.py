@@ -200,7 +200,8 @@ class Canvas:
         if high - low == len(tokens):
             if not all(self._write(*each, tokens) for each in tokens.items()):
                 return False
-            return self._decide(low, self.length if _end(self._ids) < high else high, keep=keep)
+            is_over = not self.ends.isdisjoint(tokens.values())
+            return self._decide(low, self.length if is_over else high, keep=keep)
         for position, token in tokens.items():
             self._version = next(_versions)
             is_known = self._ids[position] != MASK
