@@ -14,6 +14,7 @@ mask by mask; so in the end there is a filling, or there is none (abstraction re
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from detent.automata.gaps import I32
 from detent.automata.infiller import Derivation, Infiller, shared_chart, trace
+from detent.automata.spelling import spell
 from detent.grammar.errors import Unsatisfiable
 from detent.native import infill_chart as chart
 from detent.native import infill_window as window
@@ -32,9 +34,11 @@ LAYERS = 3  # masks in a row that are taken exactly as soon as any bytes prove t
 EXACT = 400  # places of free masks up to which all of them are taken exactly at once
 # runs of masks on each side, and tokens in front of each; the last one is the whole canvas
 WINDOWS = ((0, 8), (1, 32), (4, 256), (8, 512), (16, 1 << 10), (64, 1 << 12), (1 << 20, 1 << 20))
-EXACT_RUN = 4_000  # places of a run of masks up to which it is taken exactly in a window
+EXACT_RUN, EXACT_FIRST = 4_000, 200  # places of a run of masks up to which a window, and the least, takes it exactly
 SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 11, 1 << 16  # items of the chart of a window
 TOKENS, BYTES, FREE = 1, chart.ONE_BYTE, chart.ANY_BYTES  # how the masks of a run are taken
+
+_versions = itertools.count(1)  # of all canvases, whenever something is put on one
 
 
 class Run(NamedTuple):
@@ -87,7 +91,9 @@ class Canvas:
         self._end = _coded(min(self.ends, default=0))
         self.n_checks = self.n_solved = 0
         self._texts = infiller.tokens.texts or []
-        self._n_exact = self._exactly = min(LAYERS, EXACT_RUN // int(infiller.tokens.packed[chart.N_NODES]))
+        nodes = int(infiller.tokens.packed[chart.N_NODES])
+        self._n_exact = [min(LAYERS, places // nodes) for places in (EXACT_FIRST, EXACT_RUN)]
+        self._exactly = 0  # masks of a run that the window at hand takes exactly
         self._board = B = window.board(length)
         self._ids, self._witness = self._views()
         B[[B[window.OPEN] + stop for stop in (*self._stops, *([length] if self.ends else []))]] = 1
@@ -111,7 +117,7 @@ class Canvas:
 
     def _forget(self) -> None:
         """Begin without what questions leave for later ones about the same position."""
-        self._version, self._told_at, self._told_by = 1, (0, 0), 0
+        self._version, self._told_at, self._told_by = next(_versions), (0, 0), 0
         self._memory = {n_runs: np.zeros(window.MEMORY, np.int64) for n_runs, _ in WINDOWS}
         self._unused = np.zeros(window.MEMORY, np.int64)
 
@@ -178,7 +184,8 @@ class Canvas:
         good = self._settle(tokens, keep=keep)
         if not (good and keep):
             self._ids[:] = before
-        self._version += (good and keep) or len(tokens) > 1
+        if (good and keep) or len(tokens) > 1:
+            self._version = next(_versions)
         return good
 
     # -------------------------------------------------------------------------------------------------- placing tokens
@@ -193,9 +200,10 @@ class Canvas:
         if high - low == len(tokens):
             if not all(self._write(*each, tokens) for each in tokens.items()):
                 return False
-            return self._decide(low, self.length if _end(self._ids) < high else high, keep=keep)
+            is_over = not self.ends.isdisjoint(tokens.values())
+            return self._decide(low, self.length if is_over else high, keep=keep)
         for position, token in tokens.items():
-            self._version += 1
+            self._version = next(_versions)
             is_known = self._ids[position] != MASK
             if not self._write(position, token, tokens):
                 return False
@@ -245,7 +253,7 @@ class Canvas:
         """The answer of a window, in a small chart if that will do; large ones are shared."""
         tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
         self._use(self._capacity.get(n_runs, SMALLEST_WINDOW))
-        self._exactly = self._n_exact  # masks of a run; none where the chart would be too large
+        self._exactly = self._n_exact[n_runs > 0]
         while True:
             scratch = self._board, self._slots, self._chart, self._chain
             place = self._version, low, high
@@ -255,7 +263,7 @@ class Canvas:
             self._capacity[n_runs] = int(self._chart[chart.CAPACITY])
             if found != chart.FULL or not self._exactly:
                 return found
-            self._exactly = 0
+            self._exactly = 0  # rather coarsely than not at all
 
     def _use(self, capacity: int) -> None:
         small = self._small
@@ -285,7 +293,7 @@ class Canvas:
     def _read(self) -> None:
         """Bring the path up to date: in the window, or everywhere."""
         tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
-        self._version += 1
+        self._version = next(_versions)
         self._chart, found = self._small, chart.FULL
         while found == chart.FULL:
             scratch = self._board, self._slots, self._chart, self._chain, self._pending, self._unused
@@ -409,65 +417,3 @@ def _end(ids: I32) -> int:
     """The first position with an end, or how many there are."""
     ends = ids < BLANK
     return int(ends.argmax()) if ends.any() else len(ids)
-
-
-def spell(
-    letters: bytes, places: Iterable[tuple[int, int]], size: int, at_most: bool, infiller: Infiller
-) -> list[int] | None:
-    """Spell bytes in a number of tokens, by repeating one that leads nowhere new if need be.
-
-    Parameters
-    ----------
-    letters : bytes
-        Classes of bytes.
-    places : iterable of (int, int)
-        Numbers of letters, and states of the network behind so many.
-    size : int
-    at_most : bool
-        Fewer tokens will do.
-    infiller : Infiller
-    """
-    spellings, step = infiller.tokens.spellings, infiller.network.step
-    heads = _counts(letters, spellings)
-    counts = [k for k in range(size + 1) if heads[-1] >> k & 1]
-    if counts and (at_most or counts[-1] == size):
-        return _split(letters, heads, counts[0] if at_most else size, spellings)
-    for i, state in places:
-        loops = [c for c in np.flatnonzero(step[state] == state).tolist() if bytes([c]) in spellings]
-        if not loops or not heads[i]:
-            continue
-        tails = _counts(letters[i:], spellings)
-        ways = [(j, k) for j in range(i + 1) if heads[i] >> j & 1 for k in range(size - j) if tails[-1] >> k & 1]
-        if ways:
-            j, k = ways[0]
-            middle = [spellings[bytes(loops[:1])]] * (size - j - k)
-            return [*_split(letters[:i], heads, j, spellings), *middle, *_split(letters[i:], tails, k, spellings)]
-    return None
-
-
-def _counts(letters: bytes, spellings: Mapping[bytes, int]) -> list[int]:
-    """Of every beginning, the numbers of tokens that spell it, as the bits of an integer."""
-    longest = max(map(len, spellings), default=0)
-    counts = [1]
-    for i in range(1, len(letters) + 1):
-        ways = 0
-        for length in range(1, min(i, longest) + 1):
-            if counts[i - length] and letters[i - length : i] in spellings:
-                ways |= counts[i - length] << 1
-        counts.append(ways)
-    return counts
-
-
-def _split(letters: bytes, counts: Sequence[int], size: int, spellings: Mapping[bytes, int]) -> list[int]:
-    """So many tokens that spell some bytes; `counts` says that there are such."""
-    tokens: list[int] = []
-    at = len(letters)
-    while at:
-        length = next(
-            n
-            for n in range(1, at + 1)
-            if letters[at - n : at] in spellings and counts[at - n] >> (size - 1 - len(tokens)) & 1
-        )
-        tokens.append(spellings[letters[at - length : at]])
-        at -= length
-    return tokens[::-1]

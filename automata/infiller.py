@@ -176,7 +176,7 @@ class _Scratch(threading.local):
         if self.chart[chart.CAPACITY] > KEPT or len(self.chart) <= self.chart[chart.HEADS] + n_slots + 1:
             self.chart = chart.allocate(min(int(self.chart[chart.CAPACITY]), KEPT), 2 * n_slots)
         else:
-            chart.clear(self.chart)
+            chart.cut(self.chart, 0, 0, 0, 0)
         return self.chart
 
 
@@ -184,10 +184,11 @@ _scratch = _Scratch()
 
 
 def shared_chart(capacity: int, n_slots: int) -> I32:
-    """The chart of this thread, without entries, with some capacity or more."""
-    if _scratch.chart[chart.CAPACITY] < capacity:
-        _scratch.chart = chart.allocate(capacity, n_slots)
-    return _scratch.empty(n_slots)
+    """The chart of this thread, as it was left, with room for so many items, or more."""
+    C = _scratch.chart
+    if C[chart.CAPACITY] < capacity or len(C) <= C[chart.HEADS] + n_slots + 1:
+        _scratch.chart = chart.allocate(max(capacity, int(C[chart.CAPACITY])), n_slots)
+    return _scratch.chart
 
 
 def larger(old: I32, n_slots: int) -> I32:

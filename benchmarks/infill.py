@@ -182,9 +182,9 @@ def runs(n: int, length: int = 24) -> None:
             slowest = 0.0
             for text in (GRAMMARS[name], ANYTHING):
                 infiller, toy = Infiller(text, vocab=vocab), Toy(len(vocab) + 1, length, sharpness=2.0)
-                valid, tests, tokens = 0, 0, 0
+                blank, valid, tests, tokens = Canvas(infiller, length, [len(vocab)]), 0, 0, 0
                 for seed in range(n if text != ANYTHING else n // 10):
-                    canvas, rng = Canvas(infiller, length, [len(vocab)]), np.random.default_rng(seed)
+                    canvas, rng = blank.fork(), np.random.default_rng(seed)
                     spent, (done,) = timed(partial(Denoising(schedule).run, toy, [canvas], [rng]))
                     slowest = max(slowest, spent)
                     tests, tokens = tests + done.n_tests, tokens + done.n_tokens

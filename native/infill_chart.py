@@ -41,9 +41,10 @@ prepare("texts with gaps")
 ITEMS, CALLS, LINKS, ENDS = 0, 1, 2, 3
 CAPACITY = 4
 STATUS, ACCEPTED, WEIGHED, QUEUE_HEAD, QUEUE_TAIL = 8, 9, 10, 11, 12
+BOARD = 25  # of which canvas a window was read last (:mod:`.infill_window`)
 BASE = 16  # items, calls, links, ends, item hash, call hash, end hash, queue, heads
 ITEM_HASH, CALL_HASH, END_HASH, QUEUE, HEADS = 20, 21, 22, 23, 24
-CHART_HEADER = 32
+CHART_HEADER = 40
 
 ITEM, CALL, LINK, END = 9, 5, 4, 6  # words of each kind
 SLOT, INSIDE, STATE, OF, NEXT, COST, FROM, HOW, FLAGS = range(9)
@@ -333,31 +334,38 @@ def solve(G, T, S, X, C, n_slots, first_only):
     return YES if C[ACCEPTED] >= 0 else NO
 
 
-@kernel("void(A)")
-def clear(C):
-    """Undo all entries, in time that depends on them alone."""
+@kernel("void(A, i8, i8, i8, i8)")
+def cut(C, items, calls, links, ends):
+    """Undo the latest entries until so many of each kind are left, in time that depends on them alone.
+
+    They are undone in reverse: with linear probing, no entry that stays was found behind one that goes.
+    """
     mask = 2 * int(C[CAPACITY]) - 1
-    for number in range(C[ENDS]):
+    for number in range(C[ENDS] - 1, ends - 1, -1):
         end = C[BASE + ENDS] + number * END
+        C[C[BASE + CALLS] + C[end] * CALL + 4] = C[end + 5]
         at = C[END_HASH] + (_hash(C[end], C[end + 1], C[end + 2], 2) & mask)
         while C[at] != number:
             at = at + 1 if at < C[END_HASH] + mask else C[END_HASH]
         C[at] = -1
-    for number in range(C[CALLS]):
+    for number in range(C[LINKS] - 1, links - 1, -1):
+        entry = C[BASE + LINKS] + number * LINK
+        C[C[BASE + CALLS] + C[entry] * CALL + 3] = C[entry + 3]
+    for number in range(C[CALLS] - 1, calls - 1, -1):
         call = C[BASE + CALLS] + number * CALL
         at = C[CALL_HASH] + (_hash(C[call], C[call + 1], C[call + 2], 1) & mask)
         while C[at] != number:
             at = at + 1 if at < C[CALL_HASH] + mask else C[CALL_HASH]
         C[at] = -1
-    for number in range(C[ITEMS]):
+    for number in range(C[ITEMS] - 1, items - 1, -1):
         item = C[BASE + ITEMS] + number * ITEM
-        C[C[HEADS] + C[item + SLOT]] = -1
+        C[C[HEADS] + C[item + SLOT]] = C[item + NEXT]
         at = C[ITEM_HASH] + (_hash(C[item + SLOT], C[item + INSIDE], C[item + STATE], C[item + OF]) & mask)
         while C[at] != number:
             at = at + 1 if at < C[ITEM_HASH] + mask else C[ITEM_HASH]
         C[at] = -1
-    C[ITEMS], C[CALLS], C[LINKS], C[ENDS] = 0, 0, 0, 0
-    C[STATUS] = 0
+    C[ITEMS], C[CALLS], C[LINKS], C[ENDS] = items, calls, links, ends
+    C[STATUS], C[BOARD] = 0, 0
     C[ACCEPTED] = -1
 
 

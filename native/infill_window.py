@@ -32,6 +32,7 @@ from .infill_chart import (
     ANY_BYTES,
     BASE,
     BEHIND,
+    BOARD,
     CALL,
     CALL_FIRST,
     CALL_HASH,
@@ -72,7 +73,7 @@ from .infill_chart import (
     YES,
     _add_item,
     _hash,
-    clear,
+    cut,
     run_slot,
 )
 from .jit import kernel
@@ -89,6 +90,8 @@ _TRIES = 1 << 10  # links looked at to find the frames of a path
 # of the tokens that cannot stand at a position: on which board and where, how many effects they have, the latest one
 VERSION, POSITION, N_EFFECTS, EFFECT, EFFECTS = range(5)
 MEMORY = 64  # words
+# the rest of a chart's header: the window that was read, and what the chart held where the slot that changes begins
+_POSITION, _FIRST, _LAST, _N_EXACT, _CALLS, _MARKS = range(BOARD + 1, BOARD + 7)
 
 
 def board(length: int) -> np.ndarray:
@@ -324,22 +327,49 @@ def _effect(C, slot, changed):
     return total
 
 
+@kernel("i8(A, A, int64[::1], i8)")
+def _rewind(B, C, memory, n_exact):
+    """Go back to the slot that changes if the chart holds the same window with another token there.
+
+    Returns
+    -------
+    int
+        The slot; 0: the chart holds something else.
+    """
+    slot = int(memory[POSITION]) - int(B[FIRST])
+    is_same = C[BOARD] == memory[VERSION] and C[_POSITION] == memory[POSITION] and C[_N_EXACT] == n_exact
+    if slot < 1 or not is_same or C[_FIRST] != B[FIRST] or C[_LAST] != B[LAST]:
+        return 0
+    version = int(C[BOARD])
+    cut(C, C[_MARKS], C[_MARKS + 1], C[_MARKS + 2], C[_MARKS + 3])
+    C[BOARD] = version
+    for later in range(slot, int(B[LAST]) - int(B[FIRST]) + 1):
+        number = int(C[C[HEADS] + later])
+        while number >= 0:
+            C[C[BASE + ITEMS] + number * ITEM + FLAGS] = 0
+            number = int(C[C[BASE + ITEMS] + number * ITEM + NEXT])
+    return slot
+
+
 @kernel("i8(A, A, A, A, A, A, A, int64[::1], i8, i8)")
 def _read(G, T, W, B, S, C, chain, memory, row, n_exact):
     """Read a window that is known; see :func:`ask`."""
     first, last = int(B[FIRST]), int(B[LAST])
     size, nowhere = last - first, last - first + 1
-    clear(C)
     is_free = _lay_out(W, B, S, row, first, last, n_exact)
-    C[WEIGHED] = is_free
-    _enter(B, C, chain, nowhere)
-    anywhere = int(C[CALLS])  # the first call that may be any
-    if first > 0 and row == B[IDS]:
-        _enter_anywhere(G, C, nowhere)
     behind = int(memory[POSITION]) + 1 - first if row == B[IDS] else -1
+    at = _rewind(B, C, memory, n_exact) if behind > 0 else 0
+    if at == 0:
+        cut(C, 0, 0, 0, 0)
+        C[WEIGHED] = is_free
+        _enter(B, C, chain, nowhere)
+        C[_CALLS] = C[CALLS]
+        if first > 0 and row == B[IDS]:
+            _enter_anywhere(G, C, nowhere)
+    anywhere = int(C[_CALLS])  # the first call that may be any
     memory[EFFECT] = -1
     far = 0  # a slot with items, as far as one is known
-    for slot in range(size + 1):
+    for slot in range(at, size + 1):
         if C[STATUS]:
             return FULL
         if C[C[HEADS] + slot] < 0:
@@ -349,6 +379,11 @@ def _read(G, T, W, B, S, C, chain, memory, row, n_exact):
             if far > size or C[C[HEADS] + far] < 0:
                 return NO
             continue
+        if slot == behind - 1 and slot > 0:  # (what stands there cannot be improved later: no text is empty)
+            C[BOARD], C[_POSITION], C[_N_EXACT] = memory[VERSION], memory[POSITION], n_exact
+            C[_FIRST], C[_LAST] = first, last
+            for kind in range(4):
+                C[_MARKS + kind] = C[kind]
         if slot == behind:
             memory[EFFECT] = _effect(C, slot, slot - 1)
             for k in range(memory[N_EFFECTS]):

@@ -77,9 +77,9 @@ def drawn(
     """How often each text came out of `n` runs, and the law it should have."""
     infiller, toy = Infiller(GRAMMARS["anbn"], vocab=ANBN), Toy(len(ANBN) + 1, length, 3, 1.0)
     counts: Counter[str] = Counter()
-    rng = generators(n)
+    rng, blank = generators(n), Canvas(infiller, length, [len(ANBN)])
     for start in range(0, n, 1000):
-        canvases = [Canvas(infiller, length, [len(ANBN)]) for _ in rng[start : start + 1000]]
+        canvases = [blank.fork() for _ in rng[start : start + 1000]]
         done = Denoising(schedule, weighted=weighted).run(toy, canvases, rng[start : start + 1000])
         counts.update(each.text for each in done)
     return counts, enumerated(toy, schedule, infiller, length)

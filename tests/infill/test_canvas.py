@@ -140,6 +140,13 @@ def test_long_canvases_agree_with_fresh_questions(name: str) -> None:
                 assert infiller.completable([witness])
 
 
+def test_forks_do_not_know_of_each_other() -> None:
+    canvas = Canvas(Infiller(GRAMMARS["anbn"], vocab=["a", "b"]), 6)
+    other = canvas.fork()
+    assert canvas.place({2: 0}) and other.ids == [MASK] * 6 and other.place({0: 0}) and canvas.ids[0] == MASK
+    assert not canvas.allows(2, 1) and not other.allows(2, 1) and not canvas.allows(3, 0)
+
+
 @pytest.mark.nojit
 def test_ends() -> None:
     vocab = ["a", "b"]
