@@ -25,7 +25,7 @@ from .sentences import Hints, Rule, spelled_classes
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
-MAX_NODES = 2048  # beyond, the test is not tried: it takes time and room that grow with the square
+MAX_NODES = 8192  # beyond, the test is not tried: it takes room that grows with the square
 MAX_SEPARATORS = 12
 
 
@@ -116,7 +116,10 @@ class Proof:
             spelled = [word if usable[t] else [] for t, word in enumerate(words[n:])]
             tried = [*(separators[k] for k in kept), *spelled]
             sources = np.array([source[k] for k in kept], np.int32)
-            safe, harmful, bad, left, choice, owes = self._separated(tried, sources)
+            separated = self._separated(tried, sources)
+            if separated is None:
+                return nothing
+            safe, harmful, bad, left, choice, owes = separated
             fewer = usable & (1 - harmful)
             if not harmful.any() or not self._can_be_completed(fewer):
                 break
@@ -261,9 +264,10 @@ class Proof:
     @cached_property
     def _before(self) -> Bytes:
         """``[t, u]``: whether terminal u is tried before t in some context that asks for t."""
-        tried = self._places[:, None, :] != NOWHERE
-        earlier = self._asked_or_ignored[:, :, None] & tried & (self._places[:, None, :] < self._places[:, :, None])
-        before: Bytes = earlier.any(axis=0).astype(np.uint8)
+        before = np.zeros((self._n, self._n), np.uint8)
+        for places, asked in zip(self._places, self._asked_or_ignored, strict=True):
+            ours, tried = np.flatnonzero(asked), np.flatnonzero(places != NOWHERE)
+            before[np.ix_(ours, tried)] |= places[tried] < places[ours, None]
         return before
 
     @cached_property
@@ -282,7 +286,7 @@ class Proof:
         follows[:, ignored], follows[ignored] = 1, 1
         return follows
 
-    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Bytes, Bytes, Ints, bool]:
+    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Bytes, Bytes, Ints, bool] | None:
         """What is safe; terminals and nodes that do harm; what can be left; separators; whether matches owe in vain."""
         nodes, tables, n = self._nodes, self._tables, self._n
         programs = (nodes.first, nodes.reads, nodes.leads)
@@ -291,7 +295,8 @@ class Proof:
         left, (both, longer) = np.zeros((n, len(nodes.owner)), np.uint8), np.zeros((2, n, n), np.uint8)
         matching, bad = np.zeros(n, np.uint8), np.zeros(len(nodes.owner), np.uint8)
         relations = (nodes.begin, meet, self._before, self._follows)
-        leftovers.spread(*programs, nodes.owner, nodes.ends, *relations, left, both, longer, matching)
+        if not leftovers.spread(*programs, nodes.owner, nodes.ends, *relations, left, both, longer, matching):
+            return None
         choice = np.where(nodes.begin > 0, -1, 0).astype(np.int32)
         arguments = (tables.sets, *self._flat(words), source, self._follows, left)
         leftovers.choose(*programs, nodes.ends, *arguments, self._allowed(words, source, both), choice, bad)

@@ -249,6 +249,6 @@ class Liveness(Placed):
         self._note(place, cell, answer)
 
 
-EQUATIONS = 16  # per lexer state
+EQUATIONS = 2  # for each lexer state: a second of work for some ten thousand
 
 __all__ = ["Liveness"]

@@ -26,6 +26,7 @@ U8 = NDArray[np.uint8]
 CHARS, SPLIT, MATCH, TOO_MANY = 0, 1, 3, -1
 WHOLE, PART = 1, 2  # how much of a word is matched
 MATCHED = -1
+MAX_PAIRS = 1 << 21
 # a second thread: of another terminal that is tried before; left over of the terminal that has matched; of the same
 # terminal; left over of another terminal than the one that has matched
 BESIDE, LEFT, OWN, OTHER = 0, 1, 2, 3
@@ -111,7 +112,7 @@ def _go_together(
     for e in range(first[p], first[p + 1]):
         for f in range(first[x], e + 1 if kind == OWN and p == x else first[x + 1]):
             to, other = leads[e], leads[f]
-            if meet[reads[e], reads[f]] and not (seen[to, other] >> kind) & 1:
+            if meet[reads[e], reads[f]] and not (seen[to, other] >> kind) & 1 and n_pairs <= MAX_PAIRS:
                 seen[to, other] |= 1 << kind
                 at = 3 * n_pairs
                 pairs[at], pairs[at + 1], pairs[at + 2] = to, other, kind
@@ -120,7 +121,7 @@ def _go_together(
 
 
 @kernel(
-    "void(A, A, A, A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1],"
+    "b1(A, A, A, A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1],"
     "uint8[::1])",
     nogil=True,
     allocates=True,
@@ -139,7 +140,7 @@ def spread(
     both: U8,
     longer: U8,
     matching: U8,
-) -> None:
+) -> bool:
     """Find what can be left where each terminal ends: of what was tried beside it, or was left over before.
 
     Parameters
@@ -161,16 +162,23 @@ def spread(
         ``longer[t, u]``: whether terminal u, tried before t, can go on where t matches.
     matching : (n_terminals,) uint8, zeros, out
         Terminals of which what was left over of them, where another one matched, can match inside a later token.
+
+    Returns
+    -------
+    bool
+        False when there are more than ``MAX_PAIRS`` pairs of threads to be followed together.
     """
     n, n_terminals = len(owner), len(begin)
     seen, seeded = np.zeros((n, n), np.uint8), np.zeros((n_terminals, n), np.uint8)
-    pairs, n_pairs = np.empty(12 * n * n, np.int32), 0
+    pairs, n_pairs = np.empty(3 * (MAX_PAIRS + 1), np.int32), 0
     for t in range(n_terminals):
         for other in range(n_terminals):
             if begin[t] and begin[other] and (t == other or before[t, other]):
                 a, b = np.int64(begin[t]), np.int64(begin[other])
                 kind = OWN if t == other else BESIDE
                 n_pairs = _go_together(first, reads, leads, meet, a, b, kind, seen, pairs, n_pairs)
+                if n_pairs > MAX_PAIRS:
+                    return False
     while n_pairs > 0:
         n_pairs -= 1
         p, x, kind = np.int64(pairs[3 * n_pairs]), np.int64(pairs[3 * n_pairs + 1]), np.int64(pairs[3 * n_pairs + 2])
@@ -178,6 +186,8 @@ def spread(
             matching[owner[x]] |= kind == OTHER
             continue
         n_pairs = _go_together(first, reads, leads, meet, p, x, kind, seen, pairs, n_pairs)
+        if n_pairs > MAX_PAIRS:
+            return False
         t = owner[p]
         if ends[p] and ends[x] and kind == BESIDE:
             both[t, owner[x]] = 1
@@ -192,6 +202,9 @@ def spread(
             if follows[t, u] and begin[u] and not (seeded[u, x] >> then) & 1:
                 seeded[u, x] |= 1 << then
                 n_pairs = _go_together(first, reads, leads, meet, begin[u], x, then, seen, pairs, n_pairs)
+                if n_pairs > MAX_PAIRS:
+                    return False
+    return True
 
 
 @kernel("i8(A, A, A, A, uint8[:,::1], A, i8, i8, A, i8, A)", nogil=True)
