@@ -13,6 +13,7 @@ text can end above it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from threading import RLock
 from typing import TypeAlias
 
 import numpy as np
@@ -65,6 +66,7 @@ class Liveness(Placed):
         self._users: dict[Key, set[Key]] = {}
         self._met: dict[tuple[int, frozenset[Need]], bool] = {}
         self._pending: list[Key] = []
+        self._lock = RLock()  # several threads may ask
 
     # ------------------------------------------------------------------------------------------------- the lexer
     def _checked(self, number: int) -> int:
@@ -236,6 +238,10 @@ class Liveness(Placed):
 
     def lower(self, number: int) -> None:
         """Answer what a kernel has asked."""
+        with self._lock:
+            self._answer()
+
+    def _answer(self) -> None:
         A = self._arena.A
         memo = int(A[self._at + stacks.G_ASKED])
         place, cell = int(lexer.field(A, memo, 1)), int(lexer.field(A, memo, 2))
