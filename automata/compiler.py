@@ -341,7 +341,9 @@ class Compiler:
             tables = lark.compile_lark(text, lexer_kind=kind, **options)
             from .lexed import place_lexed
 
-            return self._text_grammar(lambda arena: place_lexed(arena, tables, self.limits), {"states": len(tables.parser.action)})
+            return self._text_grammar(
+                lambda arena: place_lexed(arena, tables, self.limits), {"states": len(tables.parser.action)}
+            )
 
         key = None if import_paths or source else ("lark", text, start, parser, lexer)
         return self._cached(key, make)

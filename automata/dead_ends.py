@@ -1,16 +1,18 @@
 """Why no text of a Lark grammar leads into a dead end: a test that most grammars pass.
 
-A text can be stuck although each of its tokens was allowed: the stack may have no completion, no text may be split into the
-tokens that could come, or what is left of a longer token may swallow whatever comes. The test looks for texts that always
-work: a *word* for each terminal, which every context that tries the terminal splits off as that terminal, and behind each
-terminal a *separator*, an ignored token or nothing, such that no leftover (:mod:`detent.native.leftovers`) ever matches. If every
-stack can be completed by terminals with such words, spelling them finishes any text.
+A text can be stuck although each of its tokens was allowed: the stack may have no completion, no text may be split
+into the tokens that could come, or what is left of a longer token may swallow whatever comes. The test looks for texts
+that always work: a *word* for each terminal, which every context that tries the terminal splits off as that terminal,
+and behind each terminal a *separator*, an ignored token or nothing, such that no leftover
+(:mod:`detent.native.leftovers`) ever matches. If every stack can be completed by terminals with such words, spelling
+them finishes any text.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +25,7 @@ from .sentences import Hints, Rule, spelled_classes
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
-MAX_NODES = 2048  # beyond, the test is not tried: it takes time and room that grow with the square
+MAX_NODES = 8192  # beyond, the test is not tried: it takes room that grows with the square
 MAX_SEPARATORS = 12
 
 
@@ -112,16 +114,21 @@ class Proof:
         kept = [k for k in range(n) if k == 0 or not found[k, self._tables.ignored == 0].any()]
         for _ in range(2):  # the second time without the words of what does harm: it may be their own words that did it
             spelled = [word if usable[t] else [] for t, word in enumerate(words[n:])]
+            tried = [*(separators[k] for k in kept), *spelled]
             sources = np.array([source[k] for k in kept], np.int32)
-            safe, harmful, bad, left, choice, owes = self._separated([*(separators[k] for k in kept), *spelled], sources)
+            separated = self._separated(tried, sources)
+            if separated is None:
+                return nothing
+            safe, harmful, bad, left, choice, owes = separated
             fewer = usable & (1 - harmful)
             if not harmful.any() or not self._can_be_completed(fewer):
                 break
             usable = fewer
-        touched = (left & bad).any(axis=1)  # behind these, what does harm may be left
-        if touched[[source[k] for k in kept]][np.unique(choice[nodes.begin > 0])].any():
+        touched = np.flatnonzero((left & bad).any(axis=1))  # behind these, what does harm may be left
+        if np.isin(sources[np.unique(choice[nodes.begin > 0])], touched).any():
             return nothing
-        if self._parser.contested[END] or not self._can_be_completed(usable & ~touched):
+        usable[touched] = 0
+        if self._parser.contested[END] or not self._can_be_completed(usable):
             return nothing
         return Verdict(safe, True, harmful, owes)
 
@@ -184,9 +191,7 @@ class Proof:
     @cached_property
     def _asked(self) -> Bools:
         """``(n_contexts, n_terminals)``: whether a parser in such a context has a use for a terminal."""
-        asked = np.zeros((len(self._tables.order_first) - 1, self._n), np.bool_)
-        np.logical_or.at(asked, self._parser.context, self._parser.action != 0)
-        return asked
+        return _grouped(self._parser.action != 0, self._parser.context, len(self._tables.order_first) - 1)
 
     def _usable(self, words: list[list[int]], found: Bytes) -> Bytes:
         """Terminals that come without conflicts, and whose word is taken for them in every context."""
@@ -205,7 +210,8 @@ class Proof:
                 taken != NOWHERE and (other == t or self._becomes(t, other, taken, found[t]))
                 for other, taken in set(zip(winner.tolist(), entry.tolist(), strict=True))
             )
-        return usable.astype(np.uint8)
+        found_usable: Bytes = usable.astype(np.uint8)
+        return found_usable
 
     def _check_assertions(self, usable: Bytes, words: list[list[int]], n_separators: int) -> None:
         """Keep terminals with assertions only if these hold in their words, whatever is before and behind."""
@@ -258,26 +264,30 @@ class Proof:
     @cached_property
     def _before(self) -> Bytes:
         """``[t, u]``: whether terminal u is tried before t in some context that asks for t."""
-        tried = self._places[:, None, :] != NOWHERE
-        earlier = self._asked_or_ignored[:, :, None] & tried & (self._places[:, None, :] < self._places[:, :, None])
-        return earlier.any(axis=0).astype(np.uint8)
+        before = np.zeros((self._n, self._n), np.uint8)
+        for places, asked in zip(self._places, self._asked_or_ignored, strict=True):
+            ours, tried = np.flatnonzero(asked), np.flatnonzero(places != NOWHERE)
+            before[np.ix_(ours, tried)] |= places[tried] < places[ours, None]
+        return before
 
     @cached_property
     def _asked_or_ignored(self) -> Bools:
-        return self._asked | (self._tables.ignored != 0)
+        asked: Bools = self._asked | (self._tables.ignored != 0)
+        return asked
 
     @cached_property
     def _follows(self) -> Bytes:
         """Which terminal can come behind which."""
-        action, follows = self._parser.action, np.zeros((self._n, self._n), np.uint8)
-        s, t = np.nonzero(action > 0)
-        np.logical_or.at(follows, t, (action[action[s, t] - 1] != 0).astype(np.uint8))
+        action = self._parser.action
+        shifts, t = action[action > 0] - 1, np.nonzero(action > 0)[1]
+        entered, first = np.unique(shifts, return_index=True)  # a state is entered by one symbol only
+        follows = _grouped(action[entered] != 0, t[first], self._n).astype(np.uint8)
         ignored = self._tables.ignored != 0
         follows[:, ignored], follows[ignored] = 1, 1
         return follows
 
-    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Bytes, Bytes, Ints, bool]:
-        """What is safe; terminals, nodes that do harm; what can be left; separators that work; what :class:`Verdict` says."""
+    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Bytes, Bytes, Ints, bool] | None:
+        """What is safe; terminals and nodes that do harm; what can be left; separators; whether matches owe in vain."""
         nodes, tables, n = self._nodes, self._tables, self._n
         programs = (nodes.first, nodes.reads, nodes.leads)
         spelled = tables.sets * spelled_classes(tables)[1].astype(np.uint8)
@@ -285,7 +295,8 @@ class Proof:
         left, (both, longer) = np.zeros((n, len(nodes.owner)), np.uint8), np.zeros((2, n, n), np.uint8)
         matching, bad = np.zeros(n, np.uint8), np.zeros(len(nodes.owner), np.uint8)
         relations = (nodes.begin, meet, self._before, self._follows)
-        leftovers.spread(*programs, nodes.owner, nodes.ends, *relations, left, both, longer, matching)
+        if not leftovers.spread(*programs, nodes.owner, nodes.ends, *relations, left, both, longer, matching):
+            return None
         choice = np.where(nodes.begin > 0, -1, 0).astype(np.int32)
         arguments = (tables.sets, *self._flat(words), source, self._follows, left)
         leftovers.choose(*programs, nodes.ends, *arguments, self._allowed(words, source, both), choice, bad)
@@ -331,7 +342,7 @@ class Proof:
             owed = self._owed(t)
             if not owed:
                 continue
-            rivals = np.flatnonzero(both[:, t]).tolist()  # where one of these ends, a match of t may still owe something
+            rivals = np.flatnonzero(both[:, t]).tolist()  # where these end, a match of t may still owe something
             if (tables.look_next[owed] > HOLDS).any() or not all(self._is_implied(u, t) for u in rivals):
                 allowed[t] = 0
                 continue
@@ -357,7 +368,8 @@ class Proof:
             if op == leftovers.MATCH:
                 found.add(look)
             elif op == leftovers.CHARS:
-                pending += [(b, to, a) for to in np.unique(tables.look_next[look, tables.sets[a] != 0]).tolist()]
+                after = set(tables.look_next[look, tables.sets[a] != 0].tolist()) if look > HOLDS else {look}
+                pending += [(b, to, a) for to in after]
             elif op == ASSERT:
                 lefts = np.unique(tables.left_next[:, tables.sets[last] != 0]) if last >= 0 else slice(None)
                 looks = np.unique(tables.look_enter[lefts, a]).tolist()
@@ -371,6 +383,16 @@ class Proof:
         right = np.array([x for _, symbols in self._rules for x in symbols], np.int32)
         first = np.cumsum([0, *(len(symbols) for _, symbols in self._rules)]).astype(np.int32)
         return bool(leftovers.completable(self._parser.action, self._parser.goto, left, first, right, usable))
+
+
+def _grouped(rows: Bools, group: NDArray[np.integer[Any]], n: int) -> Bools:
+    """The rows of each of ``n`` groups, joined by "or"."""
+    out = np.zeros((n, rows.shape[1]), np.bool_)
+    order = np.argsort(group, kind="stable")
+    groups, first = np.unique(group[order], return_index=True)
+    if len(groups):
+        out[groups] = np.logical_or.reduceat(rows[order], first)
+    return out
 
 
 NOWHERE = np.iinfo(np.int32).max

@@ -1,17 +1,19 @@
 """Which lexer states above which stacks are dead ends: an emptiness test of the pushdown system of lexer and LR stack.
 
 At a place between two tokens, what can still come depends on the stack and on the *carry* of the lexer
-(:mod:`detent.native.lexer`). A *letter* is a token together with the carry behind it, ``(tag, carry)``. From a state of the
-parser on top of the stack, some text leads either to the end of the text, whatever is below (``ALIVE``), or to a reduction
-that takes the state away, and more: a *need* ``(nonterminal, number of cells still to be taken away, letter read)``, which
-what is below must meet. The sets of needs are the least solution of a system of equations over letters and states, in the
-manner of A. Bouajjani, J. Esparza and O. Maler, "Reachability Analysis of Pushdown Automata" (1997): they are the
-transitions of a finite automaton that reads a stack from the top and accepts if some text can end above it.
+(:mod:`detent.native.lexer`). A *letter* is a token together with the carry behind it, ``(tag, carry)``. From a state
+of the parser on top of the stack, some text leads either to the end of the text, whatever is below (``ALIVE``), or to
+a reduction that takes the state away, and more: a *need* ``(nonterminal, number of cells still to be taken away,
+letter read)``, which what is below must meet. The sets of needs are the least solution of a system of equations over
+letters and states, in the manner of A. Bouajjani, J. Esparza and O. Maler, "Reachability Analysis of Pushdown
+Automata" (1997): they are the transitions of a finite automaton that reads a stack from the top and accepts if some
+text can end above it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from threading import RLock
 from typing import TypeAlias
 
 import numpy as np
@@ -64,6 +66,7 @@ class Liveness(Placed):
         self._users: dict[Key, set[Key]] = {}
         self._met: dict[tuple[int, frozenset[Need]], bool] = {}
         self._pending: list[Key] = []
+        self._lock = RLock()  # several threads may ask
 
     # ------------------------------------------------------------------------------------------------- the lexer
     def _checked(self, number: int) -> int:
@@ -235,12 +238,16 @@ class Liveness(Placed):
 
     def lower(self, number: int) -> None:
         """Answer what a kernel has asked."""
+        with self._lock:
+            self._answer()
+
+    def _answer(self) -> None:
         A = self._arena.A
         memo = int(A[self._at + stacks.G_ASKED])
         place, cell = int(lexer.field(A, memo, 1)), int(lexer.field(A, memo, 2))
         if int(lexer.field(A, place, 0)) == positions.K_INSIDE:
             q, mode = int(lexer.field(A, place, 1)), int(lexer.field(A, place, 2))
-            answer = any([self.lives(to, cell) for to in self._completions(q, mode)])
+            answer = any(self.lives(to, cell) for to in self._completions(q, mode))
         elif lexer.field(A, place, lexer.F_START):
             answer = self.begins(cell, int(lexer.field(A, place, lexer.F_LEFT)))
         else:
@@ -248,6 +255,6 @@ class Liveness(Placed):
         self._note(place, cell, answer)
 
 
-EQUATIONS = 16  # per lexer state
+EQUATIONS = 2  # for each lexer state: a second of work for some ten thousand
 
 __all__ = ["Liveness"]

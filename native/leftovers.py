@@ -1,14 +1,14 @@
 """What may be left of longer tokens where a token ends, and texts that keep it from matching.
 
-A lexer takes the token that its first alternative gives. So where a text is split at one of several possible ends, what
-the lexer could still have read must never match: it is *left over*, and stays with the text until it is dead. Here
-leftovers are worked out for terminals instead of states of lexers, one thread at a time, as if every terminal were tried
-everywhere: a superset of what can be left, cheap enough for every grammar.
+A lexer takes the token that its first alternative gives. So where a text is split at one of several possible ends,
+what the lexer could still have read must never match: it is *left over*, and stays with the text until it is dead.
+Here leftovers are worked out for terminals instead of states of lexers, one thread at a time, as if every terminal
+were tried everywhere: a superset of what can be left, cheap enough for every grammar.
 
-Threads are *nodes*: what the program of a terminal can do next, at its beginning or behind a character; node 0 is none.
-The edges of node ``v`` are ``first[v]`` to ``first[v + 1]``, in the order of preference up to a match: edge ``e`` reads a
-character of the set ``reads[e]`` and leads to node ``leads[e]``. Assertions are passed over. Words are classes of characters,
-``letters[word[k]:word[k + 1]]``.
+Threads are *nodes*: what the program of a terminal can do next, at its beginning or behind a character; node 0 is
+none. The edges of node ``v`` are ``first[v]`` to ``first[v + 1]``, in the order of preference up to a match: edge
+``e`` reads a character of the set ``reads[e]`` and leads to node ``leads[e]``. Assertions are passed over. Words are
+classes of characters, ``letters[word[k]:word[k + 1]]``.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ U8 = NDArray[np.uint8]
 CHARS, SPLIT, MATCH, TOO_MANY = 0, 1, 3, -1
 WHOLE, PART = 1, 2  # how much of a word is matched
 MATCHED = -1
-BESIDE, LEFT, OWN, OTHER = 0, 1, 2, 3  # a second thread: of another terminal that is tried before, left over, of the same
-# terminal, left over of another terminal than the one that has matched
+MAX_PAIRS = 1 << 21
+# a second thread: of another terminal that is tried before; left over of the terminal that has matched; of the same
+# terminal; left over of another terminal than the one that has matched
+BESIDE, LEFT, OWN, OTHER = 0, 1, 2, 3
 
 
 @kernel("i8(A, A, A, A, A, A, A, A)", nogil=True, allocates=True)
@@ -110,7 +112,7 @@ def _go_together(
     for e in range(first[p], first[p + 1]):
         for f in range(first[x], e + 1 if kind == OWN and p == x else first[x + 1]):
             to, other = leads[e], leads[f]
-            if meet[reads[e], reads[f]] and not (seen[to, other] >> kind) & 1:
+            if meet[reads[e], reads[f]] and not (seen[to, other] >> kind) & 1 and n_pairs <= MAX_PAIRS:
                 seen[to, other] |= 1 << kind
                 at = 3 * n_pairs
                 pairs[at], pairs[at + 1], pairs[at + 2] = to, other, kind
@@ -119,7 +121,7 @@ def _go_together(
 
 
 @kernel(
-    "void(A, A, A, A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1],"
+    "b1(A, A, A, A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1],"
     "uint8[::1])",
     nogil=True,
     allocates=True,
@@ -138,7 +140,7 @@ def spread(
     both: U8,
     longer: U8,
     matching: U8,
-) -> None:
+) -> bool:
     """Find what can be left where each terminal ends: of what was tried beside it, or was left over before.
 
     Parameters
@@ -160,16 +162,23 @@ def spread(
         ``longer[t, u]``: whether terminal u, tried before t, can go on where t matches.
     matching : (n_terminals,) uint8, zeros, out
         Terminals of which what was left over of them, where another one matched, can match inside a later token.
+
+    Returns
+    -------
+    bool
+        False when there are more than ``MAX_PAIRS`` pairs of threads to be followed together.
     """
     n, n_terminals = len(owner), len(begin)
     seen, seeded = np.zeros((n, n), np.uint8), np.zeros((n_terminals, n), np.uint8)
-    pairs, n_pairs = np.empty(12 * n * n, np.int32), 0
+    pairs, n_pairs = np.empty(3 * (MAX_PAIRS + 1), np.int32), 0
     for t in range(n_terminals):
         for other in range(n_terminals):
             if begin[t] and begin[other] and (t == other or before[t, other]):
                 a, b = np.int64(begin[t]), np.int64(begin[other])
                 kind = OWN if t == other else BESIDE
                 n_pairs = _go_together(first, reads, leads, meet, a, b, kind, seen, pairs, n_pairs)
+                if n_pairs > MAX_PAIRS:
+                    return False
     while n_pairs > 0:
         n_pairs -= 1
         p, x, kind = np.int64(pairs[3 * n_pairs]), np.int64(pairs[3 * n_pairs + 1]), np.int64(pairs[3 * n_pairs + 2])
@@ -177,6 +186,8 @@ def spread(
             matching[owner[x]] |= kind == OTHER
             continue
         n_pairs = _go_together(first, reads, leads, meet, p, x, kind, seen, pairs, n_pairs)
+        if n_pairs > MAX_PAIRS:
+            return False
         t = owner[p]
         if ends[p] and ends[x] and kind == BESIDE:
             both[t, owner[x]] = 1
@@ -191,6 +202,9 @@ def spread(
             if follows[t, u] and begin[u] and not (seeded[u, x] >> then) & 1:
                 seeded[u, x] |= 1 << then
                 n_pairs = _go_together(first, reads, leads, meet, begin[u], x, then, seen, pairs, n_pairs)
+                if n_pairs > MAX_PAIRS:
+                    return False
+    return True
 
 
 @kernel("i8(A, A, A, A, uint8[:,::1], A, i8, i8, A, i8, A)", nogil=True)
@@ -332,7 +346,12 @@ def implied(action: I32, goto: I32, rule_left: I32, t: int, other: int) -> bool:
     As far as one can see without the stack: the same reductions come before both, and then the other one is shifted.
     """
     n_states, n_nonterminals = goto.shape
-    good, spoiled = np.ones(n_states, np.uint8), np.zeros(n_nonterminals, np.uint8)
+    good, spoiled = np.ones(n_states, np.uint8), np.zeros(n_nonterminals + 1, np.uint8)
+    entered = np.full(n_states, n_nonterminals, np.int32)  # by which nonterminal
+    for b in range(n_states):
+        for a in range(n_nonterminals):
+            if goto[b, a] >= 0:
+                entered[goto[b, a]] = a
     changed = True
     while changed:
         changed = False
@@ -343,10 +362,7 @@ def implied(action: I32, goto: I32, rule_left: I32, t: int, other: int) -> bool:
             if act == 0 or t < 0 or action[s, t] != act or spoiled[rule_left[-1 - act]]:
                 good[s] = 0
                 changed = True
-                for a in range(n_nonterminals):
-                    for b in range(n_states):
-                        if goto[b, a] == s:
-                            spoiled[a] = 1
+                spoiled[entered[s]] = 1
     for s in range(n_states):
         if not good[s] and action[s, other] != 0:
             return False

@@ -12,9 +12,9 @@ to be a token, they are read again.
 
 Where the text may end, the items of what follows the text stand beside the item.
 
-**Dead ends.** For most grammars it is proved beforehand that a text whose parser has a use for a tag that its last token can
-still get can be finished. For the others (``L_EXACT``, see :mod:`.lexer`) it is asked for each lexer state and stack:
-:func:`lives` gives up with ``NEED`` when the answer is not known, and Python finds it out (:mod:`detent.automata.liveness`).
+**Dead ends.** For most grammars it is proved beforehand that a text can be finished if the parser has a use for a tag
+that its last token can still get. For the others (``L_EXACT``, see :mod:`.lexer`) it is asked for each lexer state and
+stack: :func:`lives` gives up with ``NEED`` when the answer is not known, and :mod:`detent.automata.liveness` finds it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .arena import BUFFER, CELLS, FULL, NEED, NEEDED, POS, POS_STRIDE, STATE, ST
 from .jit import kernel
 from .languages import dfa_class, settle
 from .lexer import (
+    ALWAYS_ASKED,
+    ASKED,
     F_ACCEPT,
     F_LATE,
     F_LEFT,
     F_LIST,
-    ALWAYS_ASKED,
-    ASKED,
     F_START,
     L_EXACT,
     NONE,
