@@ -4,34 +4,107 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
 
 from detent.grammar.errors import LimitExceeded
 from detent.grammar.lark.tables import CHARS, LexedGrammar, LexerTables
+from detent.native import arena as layout
 from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
 
-from .arena import Arena
-from .lowering import Placed, end_of_text
+from .arena import Arena, Lowers
+from .lexed_islands import LexedIsland, nodes_around
+from .lowering import Lowering, end_of_text
 from .sentences import Hints, Speller, check_satisfiable, spelled_classes, ways
 
 Ints = npt.NDArray[np.int32]
 
 
-def place_lexed(arena: Arena, grammar: LexedGrammar) -> Placed:
-    """A grammar with a lexer, above the end of the text."""
-    machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
-    machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
-    tables = grammar.lexer
-    hints = ways(tables)
-    at = _place_parser(arena, grammar, _place_lexer(arena, tables, hints))
-    bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
-    start = int(lexed_steps.between(arena.A, at, bottom, 0))
-    if start <= 0:
-        arena.full()
-    check_satisfiable(arena, grammar, Speller(tables, hints), start)
-    return Placed(start)
+class LexedLowering:
+    """A Lark grammar with a lexer in one arena, lowered as a whole; what its islands need later, they lower themselves.
+
+    Parameters
+    ----------
+    arena : Arena
+    content : LexedIsland
+    names_end : int or None
+        As of :class:`JsonLowering`; None: the grammar stands alone.
+    followers : frozenset of int
+        The bytes that may follow a text of the grammar.
+
+    Attributes
+    ----------
+    start : int
+        The state before the first byte, when nothing follows the text.
+    root : int
+        The number of the goal of a text that is not empty.
+    """
+
+    def __init__(
+        self,
+        arena: Arena,
+        content: LexedIsland,
+        names_end: int | None = None,
+        followers: frozenset[int] = frozenset(),
+    ) -> None:
+        machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
+        machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
+        is_inside = names_end is not None
+        self.arena = arena
+        self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
+        behind = followers.union(content.first_bytes)
+        self._islands = {t: island.place(arena, self.names_end, behind) for t, island in content.islands.items()}
+        grammar, hints = content.grammar, ways(content.grammar.lexer)
+        goals = {t: island.root for t, island in self._islands.items()}
+        at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer, hints))
+        arena.A[at + stacks.G_ISLANDS] = _by_state(arena, grammar, goals)
+        arena.A[at + stacks.G_TOKENS] = _by_state(arena, grammar, content.tokens)
+        if is_inside or content.numbers():
+            arena.A[at + stacks.G_FORKS] = arena.A[layout.RULES] = 1
+        if followers:
+            arena.A[at + stacks.G_AROUND] = nodes_around(arena, followers)
+        self._me: ref[Lowers] = ref(self)
+        self.root = arena.reserve(self._me)
+        arena.publish(self.root, arena.put([1, arena.position(positions.K_BETWEEN, at)]))
+        bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
+        self.start = int(lexed_steps.between(arena.A, at, bottom, 0))
+        if self.start <= 0:
+            arena.full()
+        if not content.numbers():
+            check_satisfiable(arena, grammar, Speller(grammar.lexer, hints), self.start)
+
+    def lower(self, number: int) -> None:
+        """Never asked for."""
+        raise AssertionError(number)
+
+    def owns(self, number: int) -> bool:
+        """See :class:`Lowering`."""
+        return any(island.owns(number) for island in self._islands.values())
+
+    def after_value(self, number: int, value: object) -> int:
+        """See :class:`Lowering`: the one island that has this array knows."""
+        return self._owner(number).after_value(number, value)
+
+    def has_seen(self, number: int, value: object) -> bool:
+        """See :class:`Lowering`."""
+        return self._owner(number).has_seen(number, value)
+
+    def _owner(self, number: int) -> Lowering:
+        return next(island for island in self._islands.values() if island.owns(number))
+
+
+def _by_state(arena: Arena, grammar: LexedGrammar, numbers: Mapping[int, int]) -> int:
+    """Address of a table of the terminals of each LR state that no lexer reads, as of ``G_ISLANDS``; 0 for none."""
+    if not numbers:
+        return 0
+    action = grammar.parser.action
+    entries = [[word for t, goal in numbers.items() if row[t] for word in (t, goal)] for row in action]
+    first = np.cumsum([len(action) + 1, *map(len, entries)])
+    at = arena.put(np.concatenate([first, *entries]).astype(np.int32))
+    arena.A[at : at + len(first)] += at
+    return at
 
 
 def _put(arena: Arena, scalars: Mapping[int, int], parts: Mapping[int, npt.NDArray[Any]], length: int) -> int:

@@ -16,6 +16,7 @@ from detent.grammar.json_schema.formula import TRUE, Formula
 from detent.grammar.json_schema.frames import ArrayFrame, ObjectFrame
 from detent.grammar.json_schema.goals import told_apart
 from detent.grammar.json_schema.nodes import ARRAY, OBJECT
+from detent.native import arena as layout
 from detent.native import languages, positions
 
 from . import byte_sets
@@ -28,6 +29,14 @@ _PLACES_OF_PARTS = (
     *(positions.O_REQUIRED, positions.O_SORTED, positions.O_NONE_SEEN),
 )
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
+# fields of positions before a value that count white space
+_SPACE_BEFORE = {
+    positions.K_LITERAL: 2,
+    positions.K_OPEN: 2,
+    positions.K_OBJECT: 4,
+    positions.K_ARRAY: 4,
+    positions.K_NUMBER: 6,
+}
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 
 
@@ -38,7 +47,11 @@ class Lowering(Protocol):
     """A specification placed in an arena."""
 
     start: int
+    root: int
     names_end: int
+
+    def owns(self, number: int) -> bool:
+        """Whether a record is an array of this specification whose items depend on each other."""
 
     def lower(self, number: int) -> None:
         """Write the lazy record ``number``."""
@@ -53,10 +66,14 @@ class Lowering(Protocol):
 class Placed:
     """A specification that is placed as a whole: nothing is lazy."""
 
-    names_end = 0
+    names_end = root = 0
 
     def __init__(self, start: int) -> None:
         self.start = start
+
+    def owns(self, number: int) -> bool:
+        """Nothing."""
+        return False
 
     def lower(self, number: int) -> None:
         """Never asked for."""
@@ -138,6 +155,18 @@ class JsonLowering:
         if state <= 0:
             self.arena.full()
         return state
+
+    def begin_at_once(self) -> None:
+        """Let no white space stand before the whole value: another record takes the place of its goal's."""
+        A = self.arena.A
+        at = int(A[int(A[layout.LAZY]) + self.root])
+        begins = [int(A[layout.POS]) + layout.POS_STRIDE * int(k) for k in A[at + 1 : at + 1 + int(A[at])]]
+        items = [A[begin : begin + layout.POS_STRIDE].tolist() for begin in begins]
+        for item in items:
+            item[_SPACE_BEFORE[item[0]]] = SPACE["compact"]
+        self.root = self.arena.reserve(self._me)
+        record = [len(items), *(self.arena.position(*item) for item in items)]
+        self.arena.publish(self.root, self.arena.put(record))
 
     def lower(self, number: int) -> None:
         """Write the record of a goal, an object or an array."""

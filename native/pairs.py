@@ -35,7 +35,7 @@ from .counted import is_counted, walk_counted
 from .jit import kernel
 from .languages import ANY, SPEC_KIND, TOTAL, in_loop
 from .pair_table import P_EXIT, ask, find_pair, keep_pair, need_pair, use_tokens
-from .positions import K_MEMBER, K_NUMBER, K_OPEN, K_STRING, K_TEXT, K_TOKEN
+from .positions import K_LEX, K_MEMBER, K_NUMBER, K_OPEN, K_STRING, K_TEXT, K_TOKEN
 from .states import AT_BASE, BASE_STATE, S_COUNT, S_FLAGS, S_ITEMS, ends, state_of
 from .steps import step
 from .suffixes import EDGE_STRIDE, below, edges, suffix_set
@@ -214,7 +214,10 @@ def visit_rules(A, V, x, state):
     if below(A, V, x) < SHARED_FROM:
         return False
     for j in range(count):
-        is_rule = is_rule or A[A[POS] + A[items + 2 * j] * POS_STRIDE] == K_TEXT
+        kind = A[A[POS] + A[items + 2 * j] * POS_STRIDE]
+        if kind == K_LEX:
+            return False
+        is_rule = is_rule or kind == K_TEXT
     if not is_rule:
         return False
     own = int(A[items + 2 * count - 2])

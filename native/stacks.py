@@ -16,7 +16,11 @@ from .lexer import DROPPED
 from .positions import K_LR, position
 from .states import S_ITEMS, state_of
 
-G_LEXER, G_TERMINALS, G_NONTERMINALS, G_ACTION, G_GOTO, G_LEFT, G_LENGTH, G_CONTEXT, G_RECORD = range(9)
+G_LEXER, G_TERMINALS, G_NONTERMINALS, G_ACTION, G_GOTO, G_LEFT, G_LENGTH, G_CONTEXT = range(8)
+# G_ISLANDS, G_TOKENS (0: none): of each LR state, where its terminals begin that are islands or tokens of the
+# vocabulary (and one more: where the last ones end), then pairs of terminal and goal or token; G_FORKS: whether a text
+# may have several stacks; G_AROUND: for a grammar inside a text, the nodes of the trie around what may follow it (0)
+G_ISLANDS, G_TOKENS, G_FORKS, G_AROUND, G_RECORD = 8, 9, 10, 11, 12
 END, ACCEPT = 0, -1
 
 
