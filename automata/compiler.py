@@ -383,9 +383,8 @@ class Compiler:
             found[name] = replace(content, spaced=False) if isinstance(content, JsonIsland) else content
         for name, token in tokens.items():
             special = self.vocabulary.special
-            if name in found or token not in (special if isinstance(token, str) else special.values()):
-                reason = f"{token!r} is no special token of this vocabulary." if name not in found else "an island, too."
-                raise GrammarError(reason, keyword=name)
+            if token not in (special if isinstance(token, str) else special.values()):
+                raise GrammarError(f"{token!r} is no special token of this vocabulary.", keyword=name)
             found[name] = special_token(special[token] if isinstance(token, str) else token)
         return found
 

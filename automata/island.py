@@ -67,7 +67,7 @@ class JsonIsland:
         found = {byte for value in self.goals.values(self.root) for byte in _first_bytes(value)}
         return bytes(sorted(found.union(b" \t\r\n") if self.spaced else found))
 
-    def place(self, arena: Arena, names_end: int, followers: frozenset[int]) -> JsonLowering:  # noqa: ARG002
+    def place(self, arena: Arena, names_end: int, followers: frozenset[int]) -> JsonLowering:
         """Its lowering in an arena; ``names_end`` as of :class:`JsonLowering`; what follows a value does not matter."""
         placed = JsonLowering(
             arena, self.goals, self.root, order=self.order, whitespace=self.whitespace, names_end=names_end

@@ -52,7 +52,7 @@ class LexedIsland:
     @property
     def has_free_names(self) -> bool:
         """Whether an object of an island may have names that are not listed."""
-        return any(island.has_free_names for island in self.islands.values())
+        return any(inside.has_free_names for inside in self.islands.values())
 
     @property
     def is_nullable(self) -> bool:
@@ -62,14 +62,14 @@ class LexedIsland:
     @property
     def has_json(self) -> bool:
         """Whether a text can hold JSON values."""
-        return any(island.has_json for island in self.islands.values())
+        return any(inside.has_json for inside in self.islands.values())
 
     @cached_property
     def first_bytes(self) -> bytes:
         """The bytes that a token of any kind can begin with."""
         terminals = np.flatnonzero(self.grammar.lexer.entry >= 0).tolist()
         found = _bytes_of(self.grammar.lexer, first_classes(self.grammar.lexer, terminals))
-        return bytes(sorted(found.union(*(island.first_bytes for island in self.islands.values()))))
+        return bytes(sorted(found.union(*(inside.first_bytes for inside in self.islands.values()))))
 
     def place(self, arena: Arena, names_end: int | None, followers: frozenset[int]) -> Lowering:
         """Its lowering in an arena; ``names_end`` is None where it stands alone."""
@@ -91,14 +91,14 @@ class LexedIsland:
             If an island has the empty text, or a JSON value could be told apart from other text too late.
         """
         names = self.grammar.terminals
-        for number, island in self.islands.items():
-            if island.is_nullable:
+        for number, inside in self.islands.items():
+            if inside.is_nullable:
                 raise GrammarError(
                     f"the island {names[number]} has the empty text, as no terminal may.",
                     keyword=names[number],
                     hint="Leave the empty text out of it, and write ? behind the terminal.",
                 )
-            if island.has_json and set(island.first_bytes) & set(OPENING):
+            if inside.has_json and set(inside.first_bytes) & set(OPENING):
                 self._check_json(number)
         known = [n for n, entry in enumerate(self.grammar.lexer.entry) if n == END or entry >= 0]
         readable = {*known, *self.numbers()}
@@ -109,7 +109,7 @@ class LexedIsland:
     def _check_json(self, number: int) -> None:
         """No other text may begin like a JSON value where that stands, nor may the token before it go on like one.
 
-        The keys of objects are followed, and items of arrays compared, beside the state, which must tell where they are.
+        Keys of objects are followed, and items of arrays compared, beside the state, which must tell where they are.
         """
         parser, lexer, names = self.grammar.parser, self.grammar.lexer, self.grammar.terminals
         classes = _classes_of(lexer, OPENING)
@@ -118,8 +118,8 @@ class LexedIsland:
         wrong = [t for t in sorted(beside) if classes & first_classes(lexer, [t])]
         wrong += [
             other
-            for other, island in self.islands.items()
-            if other != number and (parser.action[here, other] != 0).any() and set(OPENING) & set(island.first_bytes)
+            for other, inside in self.islands.items()
+            if other != number and (parser.action[here, other] != 0).any() and set(OPENING) & set(inside.first_bytes)
         ]
         if wrong:
             raise _ambiguous(names[number], names[wrong[0]], "may begin like it at the same place")
@@ -185,7 +185,7 @@ def _ambiguous(name: str, other: str, what: str) -> GrammarError:
     )
 
 
-# --------------------------------------------------------------------------------------------------- programs of terminals
+# ------------------------------------------------------------------------------------------------ programs of terminals
 def _tried(lexer: LexerTables, context: int) -> list[int]:
     """The terminals of a context, strings that are matched by others included."""
     first, last = int(lexer.order_first[context]), int(lexer.order_first[context + 1])
@@ -241,7 +241,7 @@ def _bytes_of(lexer: LexerTables, classes: set[int]) -> set[int]:
     return set(np.flatnonzero(byte_sets.begins(lexer.starts, lexer.cls, holds)[0]).tolist())
 
 
-# ------------------------------------------------------------------------------------------------- the text around a grammar
+# -------------------------------------------------------------------------------------------- the text around a grammar
 def nodes_around(arena: Arena, followers: frozenset[int]) -> int:
     """Address of a bit for each node of the trie: whether a token through it has one of some bytes. O(trie)."""
     key = "around", followers
@@ -267,7 +267,7 @@ def _marked(V: npt.NDArray[np.int32], followers: frozenset[int]) -> npt.NDArray[
         levels.append((int(child[levels[-1][0]]), int(child[levels[-1][1]])))
     for lo, hi in levels[1:]:
         below[lo:hi] |= below[parent[lo - 1 : hi - 1]]
-    above = below.copy()
+    above: npt.NDArray[np.bool_] = below.copy()
     for lo, hi in reversed(levels[1:]):
         np.logical_or.at(above, parent[lo - 1 : hi - 1], above[lo:hi])
     return above

@@ -36,6 +36,7 @@ class Inside(Protocol):
     """Another specification inside a grammar, called like a rule."""
 
     has_free_names: bool
+    has_json: bool
     first_bytes: bytes
 
     def place(self, arena: Arena, names_end: int, followers: frozenset[int]) -> Lowering:
@@ -106,7 +107,8 @@ def islands_of(rules: RuleAutomata) -> list[Inside]:
         others.update(np.flatnonzero(byte_sets.reads(rule.dfa)[:, list(b'"[{')].any(axis=1)).tolist())
         for state, called in islands.items():
             found.update(dict.fromkeys(called))
-            if any(island.has_free_names and isinstance(island, JsonIsland) for island in called) and others & _behind_spaces(rule.dfa, state):
+            is_open = any(island.has_free_names and isinstance(island, JsonIsland) for island in called)
+            if is_open and others & _behind_spaces(rule.dfa, state):
                 raise GrammarError(
                     "a JSON value stands where other text may begin like it, and its objects may have any names.",
                     keyword="json_schema",
@@ -286,7 +288,7 @@ def _reads(rules: RuleAutomata) -> dict[str, byte_sets.Bytes]:
 
 def _first(symbol: object, reads: Mapping[str, byte_sets.Bytes]) -> byte_sets.Bytes:
     if isinstance(symbol, Call):
-        return reads[symbol.rule][0]
+        return cast(byte_sets.Bytes, reads[symbol.rule][0])
     out = np.zeros(256, np.bool_)
     if isinstance(symbol, Island):
         out[list(cast(Inside, symbol.language).first_bytes)] = True

@@ -26,8 +26,8 @@ from .arena import (
     WORDS,
     take,
 )
-from .collect import add_ids, add_list, add_row, clear_bit, clear_bits, keep_row, push, set_bits
 from .calls import expand
+from .collect import add_ids, add_list, add_row, clear_bit, clear_bits, keep_row, push, set_bits
 from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
 from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair

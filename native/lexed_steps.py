@@ -14,8 +14,8 @@ Where the text may end, the items of what follows the text stand beside the item
 that are terminals: they are no text, so the token before ends as at the end of the text. Their state is part of the
 position (``ends``, 0: none), because it is that of a shadow's item, too, while no longer token can end.
 
-**Islands.** A terminal may be a text of another grammar. Between two tokens, its beginnings stand beside the item of the
-lexer, above ``(K_BETWEEN grammar, stack)`` with the terminal shifted. Such a place is a call like any other
+**Islands.** A terminal may be a text of another grammar. Between two tokens, its beginnings stand beside the item of
+the lexer, above ``(K_BETWEEN grammar, stack)`` with the terminal shifted. Such a place is a call like any other
 (:mod:`.calls`): what can be read there is worked out when the text gets there, so stacks need not be finitely many. A
 grammar that stands inside another text is begun at such a place, too, above what follows it.
 
