@@ -94,14 +94,16 @@ def islands_of(rules: RuleAutomata) -> list[Inside]:
         followed beside its state, where it can be told what is a key.
     """
     found: dict[Inside, None] = {}
+    reads = _reads(rules)
     for rule in rules.automata.values():
         islands: dict[int, list[Inside]] = {}
-        others = {state for state, symbol, _ in rule.calls if isinstance(symbol, Call)}
+        others = set()
         for state, symbol, _ in rule.calls:
             if isinstance(symbol, Island):
                 islands.setdefault(state, []).append(cast(Inside, symbol.language))
-                if not isinstance(symbol.language, JsonIsland) and set(islands[state][-1].first_bytes) & set(b'"[{'):
-                    others.add(state)
+            is_json = isinstance(symbol, Island) and isinstance(symbol.language, JsonIsland)
+            if not is_json and _first(symbol, reads)[list(b'"[{ \t\r\n')].any():
+                others.add(state)
         if not islands:
             continue
         others.update(np.flatnonzero(byte_sets.reads(rule.dfa)[:, list(b'"[{')].any(axis=1)).tolist())
