@@ -30,7 +30,7 @@ from .arena import (
     WORK,
 )
 from .calls import bare_state, expanded
-from .collect import add_exit, add_ids, add_tokens, arrive, has_work, start_collecting
+from .collect import add_exit, add_ids, add_tokens, arrive, has_work, is_costly, start_collecting
 from .counted import is_counted, walk_counted
 from .jit import kernel
 from .languages import ANY, SPEC_KIND, TOTAL, in_loop
@@ -299,7 +299,7 @@ def build_pair(A, V, x, pos):
     start_collecting(A)
     A[WAITS] = 0
     exit_set = read_all(A, V, x, pos)
-    if A[STATUS] != 0 or A[WAITS]:
+    if A[STATUS] != 0 or A[WAITS] or is_costly(A):
         return False
     keep_pair(A, x, pos, exit_set)
     return A[STATUS] == 0
@@ -307,9 +307,9 @@ def build_pair(A, V, x, pos):
 
 @kernel("void(A, A)")
 def build_asked(A, V):
-    """Build all pairs that were asked for, and those that they wait for, unless ``A[STATUS]`` says why not."""
+    """Build all pairs that were asked for, and those that they wait for, unless ``A[STATUS]`` or cost is against it."""
     base = int(A[PENDING])
-    while A[PENDING + 2] > 0 and A[STATUS] == 0:
+    while A[PENDING + 2] > 0 and A[STATUS] == 0 and not is_costly(A):
         top = base + int(A[PENDING + 2]) - 2
         x, pos = int(A[top]), int(A[top + 1])
         if find_pair(A, x, pos) or build_pair(A, V, x, pos):
