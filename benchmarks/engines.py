@@ -30,6 +30,9 @@ class Engine(Protocol):
     def compile_lark(self, text: str, options: Mapping[str, Any]) -> None:
         """Make ready for a Lark grammar, with Lark's own options ``start``, ``parser`` and ``lexer``."""
 
+    def compile_gbnf(self, text: str) -> None:
+        """Make ready for a grammar in GBNF."""
+
     def reset(self) -> None:
         """Go back to the start of the text."""
 
@@ -57,6 +60,9 @@ class Detent:
     def compile_lark(self, text: str, options: Mapping[str, Any]) -> None:
         known = {name: options[name] for name in ("start", "parser", "lexer") if name in options}
         self.matcher = self.compiler.lark(text, **known).matcher()
+
+    def compile_gbnf(self, text: str) -> None:
+        self.matcher = self.compiler.gbnf(text).matcher()
 
     def reset(self) -> None:
         self.matcher.reset()
@@ -98,6 +104,11 @@ class Llguidance:
         if self.fresh.is_error() or self.matcher.is_error():
             raise ValueError(self.fresh.get_error() or self.matcher.get_error())
 
+    def compile_gbnf(self, text: str) -> None:
+        from llguidance.gbnf_to_lark import any_to_lark
+
+        self.compile_lark(any_to_lark(text), {})
+
     def reset(self) -> None:
         self.matcher = self.fresh.deep_copy()
 
@@ -126,6 +137,10 @@ class XGrammar:
 
     def compile(self, schema: Any) -> None:
         self.grammar = self.compiler.compile_json_schema(json.dumps(schema), any_whitespace=True, strict_mode=False)
+        self.reset()
+
+    def compile_gbnf(self, text: str) -> None:
+        self.grammar = self.compiler.compile_grammar(text)
         self.reset()
 
     def reset(self) -> None:

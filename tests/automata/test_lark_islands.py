@@ -262,9 +262,7 @@ def test_errors(compiler: Compiler) -> None:
     with pytest.raises(Unsatisfiable):
         compiler.lark("start: X Y\n%declare X Y", islands={"X": POINT})
     with pytest.raises(GrammarError, match="left out"):
-        compiler.lark(
-            "start: X\n%declare X", islands={"X": compiler.json_schema({"pattern": "(a+)\\1"}, strict=False)}
-        )
+        compiler.lark("start: X\n%declare X", islands={"X": compiler.json_schema({"pattern": "(a+)\\1"}, strict=False)})
     with pytest.raises(GrammarError) as caught:
         compiler.structural_tag(tagged("start: a"))
     assert caught.value.pointer == "/content/grammar"
