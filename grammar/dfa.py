@@ -101,6 +101,18 @@ class CharDfa:
             sets[c] += (start, end)
         return list(map(tuple, sets))
 
+    @cached_property
+    def edges(self) -> list[list[tuple[CharSet, int]]]:
+        """Of each state, what it reads on its way to each other one."""
+        rows: list[list[tuple[CharSet, int]]] = []
+        for row in self.trans.tolist():
+            joined: dict[int, list[CharSet]] = {}
+            for c, target in enumerate(row):
+                if target >= 0:
+                    joined.setdefault(target, []).append(self.class_sets[c])
+            rows.append([(charset.union(*parts), target) for target, parts in joined.items()])
+        return rows
+
 
 def _canonical(starts: I32, cls: I32, trans: I32, colour: I32) -> tuple[CharDfa, I32]:
     """Canonical form of a minimal automaton, and the colours of its states."""

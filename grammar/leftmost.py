@@ -32,9 +32,10 @@ def language(pattern: str, *, max_states: int = MAX_STATES) -> CharDfa:
     Raises
     ------
     GrammarError
-        The pattern is not valid, or matches the empty text, as no terminal may.
+        The pattern is not valid.
     Unenforceable
-        It looks beyond its own match, or has back-references, atomic groups or possessive repetitions.
+        It looks beyond its own match, has back-references, atomic groups or possessive repetitions, or matches the
+        empty text, as no terminal may.
     LimitExceeded
         ``regex_states``.
 
@@ -48,7 +49,10 @@ def language(pattern: str, *, max_states: int = MAX_STATES) -> CharDfa:
         re.compile(pattern)
     except re.error as error:
         raise GrammarError(f"not a pattern of Python: {error}", keyword=pattern) from None
-    tables = lexer.build([None, Terminal("T", pattern)], np.ones((1, 2), np.bool_), (), max_states)
+    try:
+        tables = lexer.build([None, Terminal("T", pattern)], np.ones((1, 2), np.bool_), (), max_states)
+    except GrammarError as error:
+        raise Unenforceable(error.reason, keyword=pattern) from None
     situations = Situations(tables, max_states)
     scanner = Scanner(situations, Program((1,), ((),), every=True))
     found: dict[bytes, CharDfa] = {}

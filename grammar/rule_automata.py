@@ -116,17 +116,12 @@ class _Body:
 
     def _embed(self, dfa: CharDfa, at: int, to: int) -> None:
         nfa = self.nfa
-        states = [nfa.state() for _ in range(dfa.n_states)]
-        nfa.empty[at].append(states[0])
-        sets = dfa.class_sets
-        for state, row, accepts in zip(states, dfa.trans.tolist(), dfa.accept.tolist(), strict=True):
-            joined: dict[int, list[CharSet]] = {}
-            for c, target in enumerate(row):
-                if target >= 0:
-                    joined.setdefault(target, []).append(sets[c])
-            nfa.chars[state] += [(charset.union(*parts), states[target]) for target, parts in joined.items()]
-            if accepts:
-                nfa.empty[state].append(to)
+        first = len(nfa.empty)
+        nfa.empty[at].append(first)
+        for row, accepts in zip(dfa.edges, dfa.accept.tolist(), strict=True):
+            nfa.empty.append([to] if accepts else [])
+            nfa.chars.append([(points, first + target) for points, target in row])
+            nfa.calls.append([])
 
 
 def inline(rules: Rules) -> Rules:
@@ -234,6 +229,10 @@ class RuleAutomata:
     def _texts(self, name: str) -> _Nfa:
         """The automaton of the texts of a rule without the empty one; no end but its own leads to a call of itself."""
         circle = self._circles[name]
+        if not circle and name not in self._rules.nullable:
+            self._grow(len(self._nfas[name].empty))
+            self._jump(self._nfas[name], name)
+            return self._nfas[name]
         members = [name, *(other for other in self._nfas if other in circle and other != name)]
         nfa, first = _Nfa(), {}
         nfa.state()
@@ -245,9 +244,7 @@ class RuleAutomata:
             nfa.calls += [[(symbol, to + shift) for symbol, to in row] for row in body.calls]
         end = {member: first[member] + self._nfas[member].end for member in members}
         nfa.end = end[name]
-        self._size += len(nfa.empty)
-        if self._size > TOTAL_PER_STATE * self.max_states:
-            raise LimitExceeded("rule_states", self._size // TOTAL_PER_STATE, self.max_states)
+        self._grow(len(nfa.empty))
         behind: list[tuple[int, int]] = []
         for member in members:
             for state in nfa.closure([first[member]]):
@@ -261,6 +258,12 @@ class RuleAutomata:
             nfa.empty[read].append(to)
         self._jump(nfa, name)
         return nfa
+
+    def _grow(self, n_states: int) -> None:
+        """Count the states of all automata together."""
+        self._size += n_states
+        if self._size > TOTAL_PER_STATE * self.max_states:
+            raise LimitExceeded("rule_states", self._size // TOTAL_PER_STATE, self.max_states)
 
     @staticmethod
     def _jump(nfa: _Nfa, name: str) -> None:
@@ -322,22 +325,31 @@ def _program(
     for state in range(len(nfa.empty)):
         edges = len(nfa.empty[state]) + 3 * (len(nfa.chars[state]) + len(nfa.calls[state]))
         address.append(address[-1] + edges + 2 * (state == nfa.end) + 1)
-    label, x, y = ([SPLIT] * address[-1] for _ in range(3))
-    for state in range(len(nfa.empty)):
+    label: list[int] = []
+    x: list[int] = []
+    y: list[int] = []
+    for state, empty in enumerate(nfa.empty):
         at = address[state]
         if state == nfa.end:
-            label[at + 1], x[at], y[at] = ACCEPT, at + 1, at + 2
+            label += (SPLIT, ACCEPT)
+            x += (at + 1, 0)
+            y += (at + 2, 0)
             at += 2
-        for to in nfa.empty[state]:
-            x[at], y[at] = address[to], at + 1
+        for to in empty:
+            label.append(SPLIT)
+            x.append(address[to])
+            y.append(at + 1)
             at += 1
-        reads = [(sets[points], to) for points, to in nfa.chars[state]]
-        reads += [(len(sets) + symbols[symbol], to) for symbol, to in nfa.calls[state]]
-        for letter, to in reads:
-            x[at], y[at], label[at + 1] = at + 1, at + 3, letter
-            x[at + 2] = y[at + 2] = address[to]
+        reads = [(sets[points], address[to]) for points, to in nfa.chars[state]]
+        reads += [(len(sets) + symbols[symbol], address[to]) for symbol, to in nfa.calls[state]]
+        for letter, there in reads:
+            label += (SPLIT, letter, SPLIT)
+            x += (at + 1, 0, there)
+            y += (at + 3, 0, there)
             at += 3
-        x[at] = y[at] = at
+        label.append(SPLIT)
+        x.append(at)
+        y.append(at)
     return label, x, y
 
 
