@@ -18,7 +18,7 @@ from detent.grammar import bnf, charset, dfa, regex, regular, structural_tag
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.nodes import Reader
+from detent.grammar.json_schema.reader import Reader
 from detent.grammar.recent import Recent
 from detent.grammar.residual import Judge, Residual
 from detent.grammar.rule_automata import RuleAutomata

@@ -7,7 +7,9 @@ from itertools import count
 
 from detent.grammar.errors import Unenforceable, Unsatisfiable
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
-from detent.grammar.json_schema.nodes import Node, Reader
+from detent.grammar.json_schema.nodes import Node
+from detent.grammar.json_schema.reach import reach
+from detent.grammar.json_schema.reader import Reader
 from detent.grammar.json_schema.relaxing import relax
 
 from .arena import Arena
@@ -26,7 +28,7 @@ def worked_out(reader: Reader, root_node: Node, limits: Limits) -> tuple[Goals, 
             root = goals.goal([root_node])
             if not goals.satisfiable(root):
                 raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
-            goals.reach(root)
+            reach(goals, root)
         except Unenforceable as error:
             if reader.strict or attempt == MAX_RELAXATIONS or not relax(reader, error):
                 raise

@@ -12,9 +12,10 @@ from weakref import ref
 from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
 from detent.grammar.json_schema.facts import only_counts, seen, unique
+from detent.grammar.json_schema.few import few, has_few
 from detent.grammar.json_schema.formula import TRUE, Formula
 from detent.grammar.json_schema.frames import ArrayFrame, ObjectFrame
-from detent.grammar.json_schema.goals import told_apart
+from detent.grammar.json_schema.names import told_apart
 from detent.grammar.json_schema.nodes import ARRAY, OBJECT
 from detent.native import arena as layout
 from detent.native import languages, positions
@@ -307,7 +308,7 @@ class JsonLowering:
         if (loose is TRUE or only_counts(loose)) and len(seen(residual)) < MANY:
             for demand, _ in frame.live(frame.exits(loose, 0)):
                 bits |= self._ample(demand)
-        elif any(self.goals.few(demand, MANY) is None for demand, _ in frame.live(frame.exits(residual, 0))):
+        elif any(few(self.goals, demand, MANY) is None for demand, _ in frame.live(frame.exits(residual, 0))):
             bits |= positions.AMPLE
         return bits
 
@@ -315,15 +316,15 @@ class JsonLowering:
         """What more values begin with than may be excluded: bits of ``A_UNIQUE``."""
         bits = self._bits.get(demand)
         if bits is None:
-            bits = 0 if self.goals.few(demand, MANY) is not None else positions.AMPLE
+            bits = 0 if few(self.goals, demand, MANY) is not None else positions.AMPLE
             for value in self.goals.values(self.goals.goal_of(demand)) if bits else ():
                 if isinstance(value, String) and value.is_vast:
                     bits |= positions.AMPLE_TEXT
                 elif isinstance(value, Number) and value.spec.lo is None:
                     bits |= positions.AMPLE_MINUS
-                elif isinstance(value, Object) and not self.goals.has_few(value, MANY):
+                elif isinstance(value, Object) and not has_few(self.goals, value, MANY):
                     bits |= positions.AMPLE_OBJECT
-                elif isinstance(value, Array) and not self.goals.has_few(value, MANY):
+                elif isinstance(value, Array) and not has_few(self.goals, value, MANY):
                     bits |= positions.AMPLE_ARRAY
             self._bits[demand] = bits
         return bits

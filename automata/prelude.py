@@ -14,7 +14,7 @@ import numpy as np
 
 from detent.grammar.json_schema import Goals
 from detent.grammar.json_schema.document import Document
-from detent.grammar.json_schema.nodes import Reader
+from detent.grammar.json_schema.reader import Reader
 from detent.native import arena as layout
 from detent.native import masks
 from detent.native.image import source_digest

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from detent import Compiler, GrammarError, Vocabulary
 from detent.grammar import formats
-from detent.grammar.json_schema import nodes
+from detent.grammar.json_schema import keywords
 
 DRAFTS = {4: "4", 6: "6", 7: "7", 2019: "2019-09", 2020: "2020-12"}
 FIRST, LAST = min(DRAFTS), max(DRAFTS)
@@ -168,8 +168,8 @@ KEYWORDS = {
     "minLength": Keyword("A count of decoded characters (code points).", ({"minLength": 3},)),
     "maxLength": Keyword("As `minLength`, of any size.", ({"maxLength": 100_000},)),
     "pattern": Keyword(
-        "ECMA-262 in Unicode mode as an automaton over decoded characters; look-around is compiled away, "
-        "back-references are refused.",
+        "ECMA-262 in Unicode mode as an automaton over decoded characters; look-around is compiled away, and so are "
+        "back-references to groups with few texts.",
         ({"pattern": "^(?!a).*\\bb\\b"},),
     ),
     "format": Keyword("An automaton; see below.", ({"format": "date-time"},)),
@@ -221,7 +221,7 @@ COMMAND = "python benchmarks/schema_suite.py --suite SUITE --out docs/coverage.j
 
 def check() -> None:
     """Fail where descriptions and readers differ."""
-    readers = nodes._READERS.keys()
+    readers = keywords.READERS.keys()
     partners = {name for name, partner in PARTNERS.items() if partner in readers}
     if undescribed := readers - KEYWORDS.keys():
         raise SystemExit(f"keywords without a description: {', '.join(sorted(undescribed))}")

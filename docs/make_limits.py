@@ -10,7 +10,7 @@ from pathlib import Path
 
 from detent import Limits
 from detent.grammar import formats
-from detent.grammar.json_schema import nodes
+from detent.grammar.json_schema.keywords import READERS
 from detent.grammar.number import MAX_BOUND_PLACES
 from detent.grammar.number_table import (
     EXPONENT_MAX,
@@ -38,7 +38,7 @@ NOTES = [
 
 def keywords() -> list[str]:
     """The list of keywords."""
-    return ["Enforced: " + ", ".join(f"`{name}`" for name in sorted(nodes._READERS)) + "."]
+    return ["Enforced: " + ", ".join(f"`{name}`" for name in sorted(READERS)) + "."]
 
 
 def format_rows() -> list[str]:

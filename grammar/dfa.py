@@ -101,18 +101,6 @@ class CharDfa:
             sets[c] += (start, end)
         return list(map(tuple, sets))
 
-    @cached_property
-    def edges(self) -> list[list[tuple[CharSet, int]]]:
-        """Of each state, what it reads on its way to each other one."""
-        rows: list[list[tuple[CharSet, int]]] = []
-        for row in self.trans.tolist():
-            joined: dict[int, list[CharSet]] = {}
-            for c, target in enumerate(row):
-                if target >= 0:
-                    joined.setdefault(target, []).append(self.class_sets[c])
-            rows.append([(charset.union(*parts), target) for target, parts in joined.items()])
-        return rows
-
 
 def _canonical(starts: I32, cls: I32, trans: I32, colour: I32) -> tuple[CharDfa, I32]:
     """Canonical form of a minimal automaton, and the colours of its states."""
@@ -199,11 +187,15 @@ def _combine(dfas: Sequence[CharDfa], required: Sequence[bool], wanted: Sequence
 
 def intersection(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:
     """Texts that every automaton accepts."""
+    if len(dfas) == 1:
+        return dfas[0]
     return _combine(dfas, [True] * len(dfas), [1] * len(dfas), max_states)
 
 
 def union(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:
     """Texts that at least one automaton accepts."""
+    if len(dfas) == 1:
+        return dfas[0]
     return _combine(dfas, [False] * len(dfas), [-1], max_states)
 
 

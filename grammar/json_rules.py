@@ -17,7 +17,7 @@ from .charset import CharSet
 from .errors import Unenforceable, Unsatisfiable
 from .json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
 from .json_schema.document import Document
-from .json_schema.nodes import Reader
+from .json_schema.reader import Reader
 from .number import NumberSpec
 from .regular import EPSILON, Regular, alt, chars, repeat, seq
 from .rules import Rules, call, language

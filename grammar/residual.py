@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .errors import Unenforceable, Violated
 from .formats import NARROWED
 from .json_schema.document import escape
-from .json_schema.nodes import Relaxed
+from .json_schema.reader import Relaxed
 from .python_pattern import translate
 from .text_set import TextSet
 

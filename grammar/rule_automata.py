@@ -85,45 +85,6 @@ class _Nfa:
         return list(found)
 
 
-@dataclass(frozen=True)
-class _Body:
-    """The body of a rule becomes an automaton."""
-
-    nfa: _Nfa
-    rules: Rules
-    max_states: int
-
-    def state(self) -> int:
-        """A new state."""
-        if len(self.nfa.empty) > LENGTH_PER_STATE * self.max_states:
-            raise LimitExceeded("rule_states", len(self.nfa.empty) // LENGTH_PER_STATE, self.max_states)
-        return self.nfa.state()
-
-    def jump(self, at: int, to: int) -> None:
-        """Let one state go on at another without reading."""
-        self.nfa.empty[at].append(to)
-
-    def leaf(self, node: Regular, at: int, to: int) -> None:
-        """Read characters, or call; a call of a rule that may be empty can be passed by."""
-        if isinstance(node, Chars):
-            self.nfa.chars[at].append((node.points, to))
-        elif isinstance(node, Language):
-            self._embed(node.dfa, at, to)
-        elif not isinstance(node, Call) or node.rule in self.rules.solid:
-            self.nfa.calls[at].append((node, to))
-        if isinstance(node, Call) and node.rule in self.rules.nullable:
-            self.jump(at, to)
-
-    def _embed(self, dfa: CharDfa, at: int, to: int) -> None:
-        nfa = self.nfa
-        first = len(nfa.empty)
-        nfa.empty[at].append(first)
-        for row, accepts in zip(dfa.edges, dfa.accept.tolist(), strict=True):
-            nfa.empty.append([to] if accepts else [])
-            nfa.chars.append([(points, first + target) for points, target in row])
-            nfa.calls.append([])
-
-
 def inline(rules: Rules) -> Rules:
     """The grammar with small rules written out, which are not recursive, and calls that lead nowhere left out."""
     bodies: dict[str, Regular] = {}
@@ -154,6 +115,63 @@ def _weight(node: Regular) -> int:
     if isinstance(node, Repeat):
         return 1 + _weight(node.part) * max(1, node.low, node.high or 0)
     return node.dfa.n_states if isinstance(node, Language) else 1
+
+
+def _edges(dfa: CharDfa) -> list[list[tuple[CharSet, int]]]:
+    """Of each state, the characters that lead to each other one."""
+    found: list[list[tuple[CharSet, int]]] = []
+    sets = dfa.class_sets
+    for row in dfa.trans.tolist():
+        joined: dict[int, list[CharSet]] = {}
+        for c, target in enumerate(row):
+            if target >= 0:
+                joined.setdefault(target, []).append(sets[c])
+        found.append([(charset.union(*parts), target) for target, parts in joined.items()])
+    return found
+
+
+@dataclass(frozen=True)
+class _Body:
+    """The body of a rule becomes an automaton."""
+
+    nfa: _Nfa
+    rules: Rules
+    max_states: int
+    edges: dict[bytes, list[list[tuple[CharSet, int]]]]
+
+    def state(self) -> int:
+        """A new state."""
+        if len(self.nfa.empty) > LENGTH_PER_STATE * self.max_states:
+            raise LimitExceeded("rule_states", len(self.nfa.empty) // LENGTH_PER_STATE, self.max_states)
+        return self.nfa.state()
+
+    def jump(self, at: int, to: int) -> None:
+        """Let one state go on at another without reading."""
+        self.nfa.empty[at].append(to)
+
+    def leaf(self, node: Regular, at: int, to: int) -> None:
+        """Read characters, or call; a call of a rule that may be empty can be passed by."""
+        if isinstance(node, Chars):
+            self.nfa.chars[at].append((node.points, to))
+        elif isinstance(node, Language):
+            self._embed(node.dfa, at, to)
+        elif not isinstance(node, Call) or node.rule in self.rules.solid:
+            self.nfa.calls[at].append((node, to))
+        if isinstance(node, Call) and node.rule in self.rules.nullable:
+            self.jump(at, to)
+
+    def _embed(self, dfa: CharDfa, at: int, to: int) -> None:
+        nfa, edges = self.nfa, self.edges.get(dfa.key)
+        if edges is None:
+            edges = self.edges[dfa.key] = _edges(dfa)
+        if len(edges) == 2 and not edges[1]:  # one character
+            nfa.chars[at] += [(points, to) for points, _ in edges[0]]
+            return
+        first = len(nfa.empty)
+        nfa.empty[at].append(first)
+        nfa.empty += [[to] if accepts else [] for accepts in dfa.accept.tolist()]
+        nfa.chars += [[(points, first + target) for points, target in row] for row in edges]
+        nfa.calls += [[] for _ in edges]
 
 
 class RuleAutomata:
@@ -187,21 +205,23 @@ class RuleAutomata:
         self.start, self.is_nullable = rules.start, rules.start in rules.nullable
         self._rules = inline(rules)
         self._nfas: dict[str, _Nfa] = {}
+        self._edges: dict[bytes, list[list[tuple[CharSet, int]]]] = {}
+        self._circles: dict[str, _Circle] = {}
         self._size = 0
         for name in self._rules.reachable:
             if name in self._rules.solid:
                 self._nfas[name] = self._build(name)
-        self._circles: dict[str, frozenset[str]] = {}
+        order = {name: number for number, name in enumerate(self._nfas)}
         for members in components(self._nfas, self._begins_with):
-            circle = frozenset(members)
-            for name in members:
-                self._circles[name] = circle if len(members) > 1 or name in self._begins_with(name) else frozenset()
+            recursive = len(members) > 1 or members[0] in self._begins_with(members[0])
+            circle = self._circle(sorted(members, key=order.__getitem__), recursive)
+            self._circles.update(dict.fromkeys(members, circle))
         self.automata: dict[str, RuleAutomaton] = {}
         pending = [self.start] if self.start in self._nfas else []
         while pending:
             name = pending.pop()
             if name not in self.automata:
-                self.automata[name] = automaton = self._automaton(name)
+                self.automata[name] = automaton = self._circles[name].automaton(name, self.max_states)
                 pending += [symbol.rule for _, symbol, _ in automaton.calls if isinstance(symbol, Call)]
         self.heights: dict[str, int] = {}
         for (name,) in components(self.automata, self._starts_with):
@@ -211,7 +231,7 @@ class RuleAutomata:
     def _build(self, name: str) -> _Nfa:
         nfa = _Nfa()
         nfa.state()
-        nfa.end = append(self._rules.bodies[name], 0, _Body(nfa, self._rules, self.max_states))
+        nfa.end = append(self._rules.bodies[name], 0, _Body(nfa, self._rules, self.max_states, self._edges))
         return nfa
 
     # ------------------------------------------------------------------------------------------- recursion to the left
@@ -226,14 +246,8 @@ class RuleAutomata:
         calls = self.automata[name].calls
         return [symbol.rule for state, symbol, _ in calls if state == 0 and isinstance(symbol, Call)]
 
-    def _texts(self, name: str) -> _Nfa:
-        """The automaton of the texts of a rule without the empty one; no end but its own leads to a call of itself."""
-        circle = self._circles[name]
-        if not circle and name not in self._rules.nullable:
-            self._grow(len(self._nfas[name].empty))
-            self._jump(self._nfas[name], name)
-            return self._nfas[name]
-        members = [name, *(other for other in self._nfas if other in circle and other != name)]
+    def _circle(self, members: list[str], recursive: bool) -> _Circle:
+        """One automaton for some rules that begin with each other."""
         nfa, first = _Nfa(), {}
         nfa.state()
         for member in members:
@@ -242,56 +256,36 @@ class RuleAutomata:
             nfa.empty += [[to + shift for to in row] for row in body.empty]
             nfa.chars += [[(points, to + shift) for points, to in row] for row in body.chars]
             nfa.calls += [[(symbol, to + shift) for symbol, to in row] for row in body.calls]
-        end = {member: first[member] + self._nfas[member].end for member in members}
-        nfa.end = end[name]
-        self._grow(len(nfa.empty))
+        self._size += len(nfa.empty)
+        if self._size > TOTAL_PER_STATE * self.max_states:
+            raise LimitExceeded("rule_states", self._size // TOTAL_PER_STATE, self.max_states)
+        ends = {member: first[member] + self._nfas[member].end for member in members}
         behind: list[tuple[int, int]] = []
         for member in members:
             for state in nfa.closure([first[member]]):
                 nfa.chars[0] += nfa.chars[state]
                 for symbol, to in nfa.calls[state]:
-                    if isinstance(symbol, Call) and symbol.rule in circle:
-                        behind.append((end[symbol.rule], to))
+                    if recursive and isinstance(symbol, Call) and symbol.rule in ends:
+                        behind.append((ends[symbol.rule], to))
                     else:
                         nfa.calls[0].append((symbol, to))
         for read, to in behind:
             nfa.empty[read].append(to)
-        self._jump(nfa, name)
-        return nfa
+        return _Circle(nfa, ends)
 
-    def _grow(self, n_states: int) -> None:
-        """Count the states of all automata together."""
-        self._size += n_states
-        if self._size > TOTAL_PER_STATE * self.max_states:
-            raise LimitExceeded("rule_states", self._size // TOTAL_PER_STATE, self.max_states)
 
-    @staticmethod
-    def _jump(nfa: _Nfa, name: str) -> None:
-        """Turn calls of the rule itself, behind which only its end comes, into ways to the start."""
-        ending = {nfa.end}
-        sources: dict[int, list[int]] = {}
-        for state, targets in enumerate(nfa.empty):
-            if len(targets) == 1 and not nfa.chars[state] and not nfa.calls[state] and state != nfa.end:
-                sources.setdefault(targets[0], []).append(state)
-        pending = [nfa.end]
-        while pending:
-            for state in sources.get(pending.pop(), ()):
-                if state not in ending:
-                    ending.add(state)
-                    pending.append(state)
-        for state, calls in enumerate(nfa.calls):
-            jumps = [to for symbol, to in calls if isinstance(symbol, Call) and symbol.rule == name and to in ending]
-            if jumps:
-                nfa.empty[state].append(0)
-                nfa.calls[state] = [
-                    (symbol, to)
-                    for symbol, to in calls
-                    if not (isinstance(symbol, Call) and symbol.rule == name and to in ending)
-                ]
+class _Circle:
+    """Rules that begin with each other, as one automaton: the text of a rule is what leads from its start to the end
+    of that rule.
 
-    # ------------------------------------------------------------------------------------------------- determinisation
-    def _automaton(self, name: str) -> RuleAutomaton:
-        nfa = self._texts(name)
+    Parameters
+    ----------
+    nfa : _Nfa
+    ends : dict of str to int
+        State behind each rule.
+    """
+
+    def __init__(self, nfa: _Nfa, ends: Mapping[str, int]) -> None:
         sets: dict[CharSet, int] = {}
         for edges in nfa.chars:
             for points, _ in edges:
@@ -300,57 +294,80 @@ class RuleAutomata:
         for calls in nfa.calls:
             for symbol, _ in calls:
                 symbols.setdefault(symbol, len(symbols))
+        self._nfa, self._ends, self._symbols = nfa, ends, list(symbols)
         starts, cls, member = charset.partition(list(sets))
-        n_sets, n_classes, n_symbols = len(sets), max(cls) + 1, len(symbols)
-        holds = np.zeros((n_sets + n_symbols, n_classes + n_symbols), np.uint8)
-        holds[:n_sets, :n_classes] = np.array(member, np.uint8).reshape(n_sets, n_classes)
-        holds[range(n_sets, n_sets + n_symbols), range(n_classes, n_classes + n_symbols)] = 1
-        code = [np.array(part, np.int32) for part in _program(nfa, sets, symbols)]
-        trans, accept, size = kernels.determinise(*code, holds, self.max_states, SIZE_PER_STATE * self.max_states)
+        n_sets, n_symbols = len(sets), len(symbols)
+        self._starts, self._cls, self._n_classes = np.array(starts, np.int32), cls, max(cls) + 1
+        self._holds = np.zeros((n_sets + n_symbols, self._n_classes + n_symbols), np.uint8)
+        self._holds[:n_sets, : self._n_classes] = np.array(member, np.uint8).reshape(n_sets, self._n_classes)
+        self._holds[range(n_sets, n_sets + n_symbols), range(self._n_classes, self._n_classes + n_symbols)] = 1
+        self._write(sets, symbols)
+        # states that only lead on to one other
+        self._sources: dict[int, list[int]] = {}
+        for state, targets in enumerate(nfa.empty):
+            if len(targets) == 1 and not nfa.chars[state] and not nfa.calls[state]:
+                self._sources.setdefault(targets[0], []).append(state)
+
+    def _write(self, sets: Mapping[CharSet, int], symbols: Mapping[Regular, int]) -> None:
+        """The instructions, see :class:`~detent.grammar.program.Code`: of each state its edges in a row.
+
+        The last instruction of a state fails, a read is followed by a jump, and the end of a rule begins with a jump
+        that can be led over an instruction that accepts.
+        """
+        nfa = self._nfa
+        ends = set(self._ends.values())
+        self._address = address = [0]
+        for state in range(len(nfa.empty)):
+            edges = len(nfa.empty[state]) + 3 * (len(nfa.chars[state]) + len(nfa.calls[state]))
+            address.append(address[-1] + edges + 2 * (state in ends) + 1)
+        label, x, y = ([SPLIT] * address[-1] for _ in range(3))
+        self._calls: dict[str, list[tuple[int, int]]] = {}  # of each rule, the instructions that read it, and where to
+        for state in range(len(nfa.empty)):
+            at = address[state]
+            if state in ends:
+                label[at + 1], x[at], y[at] = ACCEPT, at + 2, at + 2
+                at += 2
+            for to in nfa.empty[state]:
+                x[at], y[at] = address[to], at + 1
+                at += 1
+            reads = [(sets[points], to) for points, to in nfa.chars[state]]
+            for symbol, to in nfa.calls[state]:
+                if isinstance(symbol, Call):
+                    self._calls.setdefault(symbol.rule, []).append((at + 3 * len(reads) + 1, to))
+                reads.append((len(sets) + symbols[symbol], to))
+            for letter, to in reads:
+                x[at], y[at], label[at + 1] = at + 1, at + 3, letter
+                x[at + 2] = y[at + 2] = address[to]
+                at += 3
+            x[at] = y[at] = at
+        self._label, self._x, self._y = (np.array(part, np.int32) for part in (label, x, y))
+
+    def automaton(self, name: str, max_states: int) -> RuleAutomaton:
+        """The texts of a rule without the empty one; no end but its own leads to a call of itself."""
+        label, x, y = self._label.copy(), self._x.copy(), self._y.copy()
+        end = self._address[self._ends[name]]
+        x[end] = end + 1
+        ending = self._ending(name)
+        for at, to in self._calls.get(name, ()):
+            if to in ending:  # what follows the inner text is what follows the outer one: a jump to the start
+                label[at], x[at], y[at] = SPLIT, 0, 0
+        trans, accept, size = kernels.determinise(label, x, y, self._holds, max_states, SIZE_PER_STATE * max_states)
         n_states = max(len(trans), -(-size // SIZE_PER_STATE))
-        if n_states > self.max_states:
-            raise LimitExceeded("rule_states", n_states, self.max_states, keyword=name)
+        if n_states > max_states:
+            raise LimitExceeded("rule_states", n_states, max_states, keyword=name)
         trans, accept, merged = canonical(*minimise(trans, accept))
-        return _split(np.array(starts, np.int32), merged[cls], trans, accept, merged[n_classes:], list(symbols))
+        n = self._n_classes
+        return _split(self._starts, merged[self._cls], trans, accept, merged[n:], self._symbols)
 
-
-def _program(
-    nfa: _Nfa, sets: Mapping[CharSet, int], symbols: Mapping[Regular, int]
-) -> tuple[list[int], list[int], list[int]]:
-    """The instructions of an automaton, see :class:`~detent.grammar.program.Code`: of each state its edges in a row.
-
-    The last instruction of a state fails, and a read is followed by a jump.
-    """
-    address = [0]
-    for state in range(len(nfa.empty)):
-        edges = len(nfa.empty[state]) + 3 * (len(nfa.chars[state]) + len(nfa.calls[state]))
-        address.append(address[-1] + edges + 2 * (state == nfa.end) + 1)
-    label: list[int] = []
-    x: list[int] = []
-    y: list[int] = []
-    for state, empty in enumerate(nfa.empty):
-        at = address[state]
-        if state == nfa.end:
-            label += (SPLIT, ACCEPT)
-            x += (at + 1, 0)
-            y += (at + 2, 0)
-            at += 2
-        for to in empty:
-            label.append(SPLIT)
-            x.append(address[to])
-            y.append(at + 1)
-            at += 1
-        reads = [(sets[points], address[to]) for points, to in nfa.chars[state]]
-        reads += [(len(sets) + symbols[symbol], address[to]) for symbol, to in nfa.calls[state]]
-        for letter, there in reads:
-            label += (SPLIT, letter, SPLIT)
-            x += (at + 1, 0, there)
-            y += (at + 3, 0, there)
-            at += 3
-        label.append(SPLIT)
-        x.append(at)
-        y.append(at)
-    return label, x, y
+    def _ending(self, name: str) -> set[int]:
+        """The states behind which only the end of a rule comes."""
+        end = self._ends[name]
+        ending, pending = {end}, [end]
+        while pending:
+            more = [state for state in self._sources.get(pending.pop(), ()) if state not in ending]
+            ending.update(more)
+            pending += more
+        return ending
 
 
 def _split(

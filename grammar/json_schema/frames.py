@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from .exits import Exits, decide, is_listed, united
 from .facts import AtLeast, Contains, Each, Facts, Slot, Unique, counts, only_counts, places, seen, unique
+from .few import few
 from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts
+from .names import name_value, names_of, profile_of
 from .nodes import Node
 from .typed import Present, Unevaluated, Unknown, evaluated_item, evaluated_name
 
@@ -160,12 +162,12 @@ class ObjectFrame(Frame):
     def __init__(self, goals: Goals, f: Formula) -> None:
         super().__init__(goals)
         nodes, present = _subjects(f)
-        self.names, self.n_listed, self.keys, self.kinds, profiles = goals.names_of(nodes, present)
+        self.names, self.n_listed, self.keys, self.kinds, profiles = names_of(goals, nodes, present)
         self.n_kinds = len(profiles)
         self._spoken_of: dict[Formula, dict[int, list[Formula]]] = {}
         self._index = {name: k for k, name in enumerate(self.names)}
         self._profiles = profiles
-        self._matching = [goals.profile_of(name, nodes) for name in self.names]
+        self._matching = [profile_of(goals, name, nodes) for name in self.names]
         facts = self._facts(f)
         self._settle(facts)
         self.counted = counts(self.residual) and not only_counts(self.residual)
@@ -182,15 +184,15 @@ class ObjectFrame(Frame):
 
     def _own(self, node: Node) -> Formula:
         """What a node says of the members itself."""
-        facts, value_of = self.facts, self.goals.name_value
+        facts, goals = self.facts, self.goals
         required = set(node.required)
         if any(name not in self._index for name in required):
             return FALSE
         parts = [
-            facts.slot(k, name not in required, value_of(node, name, matching))
+            facts.slot(k, name not in required, name_value(goals, node, name, matching))
             for k, (name, matching) in enumerate(zip(self.names, self._matching, strict=True))
         ]
-        parts += [facts.each(c, value_of(node, None, profile)) for c, profile in enumerate(self._profiles)]
+        parts += [facts.each(c, name_value(goals, node, None, profile)) for c, profile in enumerate(self._profiles)]
         parts.append(facts.at_least(node.min_properties))
         if node.max_properties is not None:
             parts.append(facts.no(facts.at_least(node.max_properties + 1)))
@@ -424,11 +426,11 @@ class ArrayFrame(Frame):
         most = len(seen(f)) + _due(f) + 1
         if unique(f) & 2 and not self.possible(self._noted(f, FALSE), index):
             return [formulas.all((value, formulas.any(self.value(k) for k in range(index, self.width + 1))))]
-        listed = goals.few(value, most)
+        listed = few(goals, value, most)
         if listed is not None:
             kept = [v for v in listed if self.possible(self._noted(f, v), index)]
             return [] if not kept else [value] if len(kept) == len(listed) else [formulas.any(kept)]
-        wanted = {v for k in range(index, self.width + 1) for v in goals.few(self.value(k), most) or ()}
+        wanted = {v for k in range(index, self.width + 1) for v in few(goals, self.value(k), most) or ()}
         lost = [v for v in wanted if not self.possible(self._noted(f, v), index)]
         return [formulas.all((value, formulas.no(formulas.any(sorted(lost, key=lambda v: v.serial)))))]
 
@@ -458,7 +460,7 @@ class ArrayFrame(Frame):
                     if any(self._meets(value, pick) for pick in picks):
                         pending.append((self._with_equals(after), then, picks))
                     more = (*picks, value) if value not in picks else picks
-                elif differ and (listed := self.goals.few(value, len(picks) + _due(f) + 1)) is not None:
+                elif differ and (listed := few(self.goals, value, len(picks) + _due(f) + 1)) is not None:
                     more = tuple(sorted((*picks, tuple(listed)), key=_serials))
                     if not _representatives(more):
                         continue

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import chain
 
-from .nodes import ARRAY, OBJECT, Node, Reader
+from .nodes import ARRAY, OBJECT, Node
+from .reader import Reader
 
 
 def has_free_names(root: Node, reader: Reader) -> bool:

@@ -8,7 +8,8 @@ from ..decimals import as_decimal
 from ..errors import LimitExceeded, Unenforceable
 from .formula import atoms
 from .goals import Goal
-from .nodes import Node, Reader, in_place
+from .nodes import Node, in_place
+from .reader import Reader
 
 Blame = tuple[tuple[int, int], str]  # how much of it, and a keyword
 

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 from .. import dfa as automata
 from ..dfa import CharDfa
 from ..number_table import MAX_MODULUS
+from .branches import is_plain
 from .formula import atoms
 from .free_names import children
 from .nodes import ARRAY, OBJECT, Node
@@ -67,7 +68,7 @@ class Risks:
             above = _above(risky, self._origins)
             negating = self._negating(above)
             roots = {key[0]: self._sets[key][key[0]] for key in above if len(key) == 1}
-            roots |= {serial: n for serial, n in negating.items() if not goals.is_plain(n)}
+            roots |= {serial: n for serial, n in negating.items() if not is_plain(goals, n)}
             self.found = [roots[serial] for serial in sorted(roots)]
             self._known.update(n.serial for n in nodes)
             self._above.update(goals.reader.representative(n).serial for n in negating.values())
@@ -109,7 +110,7 @@ class Risks:
         """By serial number, the nodes whose negation may be asked of a value, with those that they are parts of."""
         pending: list[tuple[Node, Node]] = []
         for n in nodes if self.goals.reader.connecting or self.goals.overlaps else ():
-            if not self.goals.is_plain(n):
+            if not is_plain(self.goals, n):
                 options = (option for choice in n.one_of if self.goals.overlaps.exist(choice) for option in choice)
                 tests = (test for test, _, _ in n.conditions)
                 pending += ((part, n) for part in chain(n.none_of, tests, options))
@@ -136,7 +137,7 @@ class Risks:
 
     def _is_plain(self, node: Node) -> bool:
         """Whether nothing but conjunctions and disjunctions is ever asked of a node and those in place."""
-        return node.serial not in self._negated and self.goals.is_plain(node)
+        return node.serial not in self._negated and is_plain(self.goals, node)
 
     def may_lead_to_one(self, goal: Goal) -> bool:
         """Whether a goal may be, or contain, one that could pass a limit."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from .formula import FALSE, TRUE, Formula
+from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula
 from .nodes import ARRAY, NUMBER, OBJECT, STRING, Node
 
 if TYPE_CHECKING:
@@ -81,6 +81,22 @@ def _parts(goals: Goals, node: Node, kind: int) -> Iterator[Formula]:
     unevaluated = {OBJECT: node.unevaluated_properties, ARRAY: node.unevaluated_items}.get(kind)
     if unevaluated is not None and not unevaluated.is_anything:
         yield typed.atom(Unevaluated(node))
+
+
+def of_type(goals: Goals, formula: Formula, kind: int) -> Formula:
+    """A formula over nodes as one over what they say themselves of a type."""
+
+    def walk(f: Formula) -> Formula:
+        if f.op == ATOM:
+            return expand(goals, f.atom, kind)
+        if f.op == NOT:
+            return goals.typed.no(walk(f.parts[0]))
+        if f.op < 0:
+            return f
+        return (goals.typed.any if f.op == OR else goals.typed.all)(map(walk, f.parts))
+
+    found = walk(formula)
+    return goals.typed.grant(found, Unknown) if goals.reader.has_unknown else found
 
 
 def says_something(node: Node, kind: int) -> bool:

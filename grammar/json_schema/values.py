@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..dfa import CharDfa, is_finite
 from ..number import NumberSpec
 from .formula import TRUE, Formula
+from .nodes import BOOLEAN, NULL
 
 if TYPE_CHECKING:
     from .frames import ArrayFrame, ObjectFrame
@@ -138,3 +139,7 @@ def canonical(value: Any) -> Hashable:
 
 
 Value = Literal | Number | String | Array | Object
+
+LITERALS = ((NULL, Literal("null"), None), (BOOLEAN, Literal("true"), True), (BOOLEAN, Literal("false"), False))
+ANY_NUMBER = Number(NumberSpec(None, False, None, False))
+ANY_STRING = String()

@@ -11,7 +11,8 @@ from detent import Unsatisfiable
 from detent.automata.compiler import Grammar
 from detent.grammar.json_schema import relaxing
 from detent.grammar.json_schema.document import Document
-from detent.grammar.json_schema.nodes import Node, Reader
+from detent.grammar.json_schema.nodes import Node
+from detent.grammar.json_schema.reader import Reader
 
 from .engine import Engine, Options
 

@@ -18,7 +18,8 @@ from detent.grammar.errors import GrammarError
 from detent.grammar.json_schema.dialects import DIALECTS, metaschema
 from detent.grammar.json_schema.document import Document, join
 from detent.grammar.json_schema.goals import Goals
-from detent.grammar.json_schema.nodes import Node, Reader
+from detent.grammar.json_schema.nodes import Node
+from detent.grammar.json_schema.reader import Reader
 
 URI = {dialect.draft: uri for uri, dialect in DIALECTS.items()}
 WORD, COUNT = {"type": "string"}, {"type": "integer"}
@@ -241,6 +242,14 @@ def test_metaschemas_are_built_in(draft: int) -> None:
         check = Checker({"$ref": ref}, draft, strict=False, format_assertion=False)
         assert check({"properties": {"a": {"items": {"minLength": 1}}}})
         assert not check({"properties": {"a": {"items": {"minLength": "1"}}}})
+
+
+def test_a_metaschema_with_its_formats() -> None:
+    """``propertyNames`` with the format ``regex`` is an automaton of more than 10,000 states."""
+    check = Checker({"$ref": URI[2020]}, 2020)
+    assert check({"patternProperties": {"^(a|b)+$": {"pattern": "[a-z]"}}})
+    assert not check({"patternProperties": {"^(a|b+$": True}})
+    assert not check({"pattern": "[a-"})
 
 
 def test_metaschemas_of_other_drafts_are_not() -> None:

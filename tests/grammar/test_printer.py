@@ -1,7 +1,7 @@
 from detent.grammar.json_schema import Goals
 from detent.grammar.json_schema.document import Document
-from detent.grammar.json_schema.nodes import Reader
 from detent.grammar.json_schema.printer import to_text
+from detent.grammar.json_schema.reader import Reader
 
 
 def text_of(schema: object) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from detent.grammar.errors import Unenforceable, Violated
-from detent.grammar.json_schema.nodes import Relaxed, format_texts
+from detent.grammar.json_schema.keywords import format_texts
+from detent.grammar.json_schema.reader import Relaxed
 from detent.grammar.residual import Judge, Residual
 
 LEFT_OUT = (Relaxed("/a", "pattern", "too hard."),)

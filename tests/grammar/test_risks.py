@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from detent.grammar.errors import GrammarError, LimitExceeded
 from detent.grammar.json_schema import Goal, Goals, risks
+from detent.grammar.json_schema.branches import branches, is_plain
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.formula import TRUE
-from detent.grammar.json_schema.goals import _children
-from detent.grammar.json_schema.nodes import Node, Reader
+from detent.grammar.json_schema.nodes import Node
+from detent.grammar.json_schema.reach import children, reach
+from detent.grammar.json_schema.reader import Reader
 from detent.grammar.json_schema.values import Object
 from tests.strategies import SCHEMAS
 
@@ -36,7 +38,7 @@ def walk(goals: Goals, root: Goal) -> None:
         for value in goals.values(pending.pop()):
             if isinstance(value, Object) and value.frame is not None:
                 value.frame.check()
-            further = [child for child in _children(value) if child not in met]
+            further = [child for child in children(value) if child not in met]
             met.update(further)
             pending += further
 
@@ -77,7 +79,7 @@ LEAVES = st.sampled_from((pattern(1), pattern(2), {"type": "null"}))
 def test_limits_are_passed_early(schema: Any) -> None:
     schema = {"allOf": [schema]}
     if passes(walk, schema):
-        assert passes(lambda goals, root: goals.reach(root), schema)
+        assert passes(lambda goals, root: reach(goals, root), schema)
 
 
 TWO = {"properties": {"x": pattern(2)}, "allOf": [{"properties": {"x": pattern(1)}}]}
@@ -93,7 +95,7 @@ MEETING = [
 
 @pytest.mark.parametrize("schema", MEETING)
 def test_what_meets_is_looked_at(schema: Any) -> None:
-    assert passes(lambda goals, root: goals.reach(root), {"properties": {"a": schema}})
+    assert passes(lambda goals, root: reach(goals, root), {"properties": {"a": schema}})
 
 
 def test_alternatives_meet_one_at_a_time() -> None:
@@ -106,7 +108,7 @@ def test_nothing_else_is_worked_out() -> None:
     goals, root = goals_of(
         {"properties": {"a": {"anyOf": [{"type": "null"}, {"minimum": 0}]}, "b": {"not": pattern(1)}}}
     )
-    goals.reach(root)
+    reach(goals, root)
     assert all(goal.candidates is None for goal in goals._goals.values())
 
 
@@ -126,12 +128,12 @@ def reached(schema: Any) -> tuple[Goals, Goal, set[Goal]]:
     node = reader.read()
     goals = Goals(reader, max_branches=FEW, max_depth=120)
     root = goals.goal([node])
-    goals.reach(root)
+    reach(goals, root)
     return goals, root, {goal for goal in goals._goals.values() if goal.candidates is not None}
 
 
 def is_plain_below(goals: Goals, node: Node) -> bool:
-    return goals.is_plain(node) and all(is_plain_below(goals, inner) for inner in node.in_place())
+    return is_plain(goals, node) and all(is_plain_below(goals, inner) for inner in node.in_place())
 
 
 def forgotten(schema: Any) -> list[str]:
@@ -140,10 +142,10 @@ def forgotten(schema: Any) -> list[str]:
     met, pending, missing = {root}, [root], []
     while pending:
         goal = pending.pop()
-        is_plain = goal.rest is TRUE and all(is_plain_below(goals, n) for n in goal.nodes)
-        if is_plain and goal not in worked_out and goals._branches(goal) is None:
+        plain = goal.rest is TRUE and all(is_plain_below(goals, n) for n in goal.nodes)
+        if plain and goal not in worked_out and branches(goals, goal) is None:
             missing.append(goal.pointer)
-        further = [child for value in goals.values(goal) for child in _children(value) if child not in met]
+        further = [child for value in goals.values(goal) for child in children(value) if child not in met]
         met.update(further)
         pending += further
     return missing

@@ -18,7 +18,7 @@ from typing import Any
 from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
 from detent.grammar.json_schema.document import Document
-from detent.grammar.json_schema.nodes import Reader
+from detent.grammar.json_schema.reader import Reader
 from detent.grammar.number import NumberSpec
 
 from . import number

@@ -1,0 +1,144 @@
+"""The names of objects that schemas tell apart: listed ones, those that patterns spell out, and kinds of others."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from .. import dfa as automata
+from ..dfa import CharDfa
+from . import scalars
+from .formula import FALSE, Formula
+from .nodes import STRING, Node
+from .scalars import can_be_written
+from .typed import of_type
+
+if TYPE_CHECKING:
+    from .goals import Goal, Goals
+
+T = TypeVar("T", bound=Hashable)
+
+MAX_SPELLED = 64  # words up to which a pattern over names is read as a list of names
+
+
+def names_of(
+    goals: Goals, nodes: Sequence[Node], present: Iterable[str], *, apart: bool = True
+) -> tuple[list[str], int, CharDfa | None, list[int], list[set[bytes]]]:
+    """The names that some nodes tell apart.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+    present : iterable of str
+        Further names that are spoken of.
+    apart : bool
+        Leave listed names out of the automaton.
+
+    Returns
+    -------
+    names : list of str
+        Listed names, then those that finite patterns spell out.
+    n_listed : int
+    keys : CharDfa or None
+        Automaton over all other names; None where they are of one kind.
+    kinds : list of int
+        Kind of each state of the automaton, -1 where no name may end.
+    profiles : list of set of bytes
+        Of each kind, the keys of the automata that its names match.
+    """
+    order = dict.fromkeys(name for n in nodes for name in n.properties)
+    order |= dict.fromkeys(name for n in nodes for name in n.required) | dict.fromkeys(present)
+    names = [name for name in order if can_be_written(name)]
+    languages = _languages(goals, nodes)
+    spelled = {key: words for key, d in languages.items() if (words := _spelled(goals, key, d)) is not None}
+    extra = dict.fromkeys(word for words in spelled.values() for word in words if word not in order)
+    rest = {key: d for key, d in languages.items() if key not in spelled}
+    if not rest:
+        return [*names, *extra], len(names), None, [], [set()]
+    keys = list(rest)
+    listed = [automata.from_words([*names, *extra])] if apart and (names or extra) else []
+    product, profiles = automata.product([*rest.values(), *listed], rest=True, max_states=goals.reader.max_dfa_states)
+    numbers: dict[int, int] = {}
+    kinds = [
+        numbers.setdefault(profile, len(numbers)) if ending and profile < 1 << len(keys) else -1
+        for profile, ending in zip(profiles, product.accept, strict=True)
+    ]
+    matched = [{key for k, key in enumerate(keys) if profile >> k & 1} for profile in numbers]
+    return [*names, *extra], len(names), product, kinds, matched
+
+
+def profile_of(goals: Goals, name: str, nodes: Iterable[Node]) -> set[bytes]:
+    """The keys of the automata that a name matches."""
+    return {key for key, d in _languages(goals, nodes).items() if automata.matches(d, name)}
+
+
+def name_value(goals: Goals, node: Node, name: str | None, matching: set[bytes]) -> Formula:
+    """What a node itself asks of the value of a name (None: any that is not listed)."""
+    if node.property_names is not None and _key_language(goals, node.property_names).key not in matching:
+        return FALSE
+    return goals.formulas.all(goals.value_of(child) for child in children_of([node], name, matching))
+
+
+def keyed(
+    goals: Goals, dfa: CharDfa | None, kinds: list[int], values: list[Goal]
+) -> tuple[Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None, bool]:
+    """What names outside the list may hold, without those that nothing satisfies; and whether all of these are
+    known (a goal that is being decided has no answer yet, and none may be kept)."""
+    if dfa is None:
+        return values[0], True
+    kept = [None if goals.surely_unsatisfiable(goal) else goal for goal in values]
+    final = all(goal is None or goal.satisfiable for goal in kept)
+    return told_apart(dfa, [kept[c] if c >= 0 else None for c in kinds]), final
+
+
+def _spelled(goals: Goals, key: bytes, language: CharDfa) -> list[str] | None:
+    """The words of an automaton over names, where these are few."""
+    if key not in goals.spelled:
+        goals.spelled[key] = automata.words(language, MAX_SPELLED)
+    return goals.spelled[key]
+
+
+def _languages(goals: Goals, nodes: Iterable[Node]) -> dict[bytes, CharDfa]:
+    """The automata that nodes judge names by."""
+    found = {d.key: d for n in nodes for d, _ in n.patterns}
+    for n in nodes:
+        if n.property_names is not None:
+            language = _key_language(goals, n.property_names)
+            found[language.key] = language
+    return found
+
+
+def _key_language(goals: Goals, node: Node) -> CharDfa:
+    """The names that ``propertyNames`` allows."""
+    found = goals.key_languages.get(node.serial)
+    if found is None:
+        texts = scalars.texts(of_type(goals, goals.value_of(node), STRING), goals.reader.max_dfa_states)
+        found = goals.key_languages[node.serial] = texts.automaton()
+    return found
+
+
+def told_apart(dfa: CharDfa, values: Sequence[T | None]) -> T | tuple[CharDfa, tuple[T | None, ...]] | None:
+    """The smallest automaton that tells the value of every text (None: none), or the value that all texts have."""
+    numbers: dict[T | None, int] = {None: 0}
+    merged, colours = automata.recolour(dfa, [numbers.setdefault(value, len(numbers)) for value in values])
+    by_colour = list(numbers)
+    if not merged.n_states:
+        return None
+    if merged.n_states == 1 and automata.absorbing(merged)[0]:
+        return by_colour[colours[0]]
+    return merged, tuple(by_colour[c] for c in colours)
+
+
+def children_of(objects: Iterable[Node], name: str | None, matching: set[bytes]) -> Iterable[Node]:
+    """Everything that object nodes say of one key: ``matching`` are the patterns it matches."""
+    for node in objects:
+        known = False
+        if name is not None and name in node.properties:
+            known = True
+            yield node.properties[name]
+        for automaton, child in node.patterns:
+            if automaton.key in matching:
+                known = True
+                yield child
+        if not known and node.additional is not None:
+            yield node.additional

@@ -1,0 +1,169 @@
+"""The residuals of a conjunction of nodes: the constraints of each JSON type, merged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+from itertools import starmap
+from typing import TYPE_CHECKING
+
+from .. import dfa as automata
+from ..dfa import CharDfa
+from ..errors import LimitExceeded
+from ..number import NumberSpec
+from ..recent import Recent
+from ..text_set import TextSet
+from . import scalars, typed
+from .names import children_of, keyed, names_of, profile_of
+from .nodes import ANY_TYPE, ARRAY, NUMBER, OBJECT, STRING, Node
+from .scalars import can_be_written
+from .values import ANY_NUMBER, ANY_STRING, LITERALS, Array, Literal, Number, Object, String, Value
+
+if TYPE_CHECKING:
+    from .goals import Goal, Goals
+
+
+def residuals(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
+    """The residual of each type under a conjunction of plain constraints."""
+    types = ANY_TYPE
+    for node in nodes:
+        types &= node.types
+    if any(node.enum is not None for node in nodes):
+        return _enumerated(goals, nodes)
+    values: list[Value] = [literal for bit, literal, _ in LITERALS if types & bit]
+    if types & NUMBER:
+        values.extend(_numbers(tuple(words for n in nodes if (words := scalars.number_words(n)))))
+    if types & STRING:
+        values.extend(_string(goals, nodes))
+    if types & ARRAY:
+        values.append(_array(goals, nodes))
+    if types & OBJECT:
+        values.append(_object(goals, nodes))
+    return values
+
+
+def _enumerated(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
+    """The scalars listed by ``enum`` and ``const`` that meet everything else."""
+    listed = next(node for node in nodes if node.enum is not None)
+    assert listed.enum is not None
+    kept = [v for v in listed.enum if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
+    values: list[Value] = []
+    words = {v for v in kept if isinstance(v, str) and can_be_written(v)}
+    if words:
+        values.append(String(words=tuple(sorted(words, key=str.encode))))
+    for v in kept:
+        if v is None or isinstance(v, bool):
+            values.append(Literal("null" if v is None else "true" if v else "false"))
+        elif isinstance(v, (list, dict)):  # only met in the approximation
+            values.append(Object((), frozenset()))
+        elif not isinstance(v, str) and not scalars.is_far(v):
+            values.append(Number(NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))))
+    return values
+
+
+def _string(goals: Goals, nodes: Sequence[Node]) -> tuple[String, ...]:
+    shortest = max(node.shortest for node in nodes) if nodes else 0
+    bounds = [node.longest for node in nodes if node.longest is not None]
+    longest = min(bounds) if bounds else None
+    if longest is not None and shortest > longest:
+        return ()
+    texts = dict.fromkeys(t for node in nodes for t in (*node.texts, *node.narrowed))
+    if not texts:
+        return (String(None, None, shortest, longest) if shortest or bounds else ANY_STRING,)
+    limit = goals.reader.max_dfa_states
+    try:
+        return _strings(tuple(texts), shortest, longest, limit)
+    except LimitExceeded as error:
+        raise LimitExceeded(error.limit, error.measured, limit, pointer=nodes[0].place.pointer) from error
+
+
+def _array(goals: Goals, nodes: Sequence[Node]) -> Array:
+    shortest = max((node.min_items for node in nodes), default=0)
+    bounds = [node.max_items for node in nodes if node.max_items is not None]
+    longest = min(bounds) if bounds else None
+    width = max((len(node.prefix) for node in nodes), default=0)
+    prefix = tuple(goals.goal(item for node in nodes if (item := _item(node, k))) for k in range(width))
+    rest = goals.goal(node.items for node in nodes if node.items is not None)
+    return Array(prefix, rest, shortest, longest)
+
+
+def _object(goals: Goals, nodes: Sequence[Node]) -> Object:
+    objects = [n for n in nodes if typed.says_something(n, OBJECT)]
+    required = dict.fromkeys(name for n in objects for name in n.required)
+    fewest = max((n.min_properties for n in objects), default=0)
+    bounds = [n.max_properties for n in objects if n.max_properties is not None]
+    most = min(bounds) if bounds else None
+    if not any(n.patterns for n in objects):
+        names = dict.fromkeys(name for n in objects for name in n.properties) | required
+        names = {name: None for name in names if name in required or can_be_written(name)}
+        if len(objects) == 1:
+            own, other = objects[0].properties, objects[0].additional
+            listed = tuple([(name, goals.alone(own.get(name, other))) for name in names])
+        else:
+            listed = tuple([(name, goals.goal(children_of(objects, name, set()))) for name in names])
+        free = goals.goal(n.additional for n in objects if n.additional is not None)
+        closed = len(objects) == 1 and free.nodes == (goals.reader.nothing,)
+        in_order = closed and not _is_sorted(list(objects[0].properties))
+        return Object(listed, frozenset(required), free=free, fewest=fewest, most=most, in_order=in_order)
+    members, n_listed, others = _told_names(goals, objects)
+    return Object(
+        tuple(members[:n_listed]),
+        frozenset(required),
+        extra=tuple(members[n_listed:]),
+        free=None if isinstance(others, tuple) else others,
+        patterns=others if isinstance(others, tuple) else None,
+        fewest=fewest,
+        most=most,
+    )
+
+
+def _told_names(
+    goals: Goals, objects: Sequence[Node]
+) -> tuple[list[tuple[str, Goal]], int, Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None]:
+    """What listed names may hold, how many are in the schema, and what others may hold.
+
+    Listed names are left out of the automaton only where that matters: where from some prefix only finitely many
+    names follow, all of them may be listed ones, which are never free.
+    """
+    for apart in (False, True):
+        names, n_listed, dfa, kinds, profiles = names_of(goals, objects, (), apart=apart)
+        others, final = keyed(goals, dfa, kinds, [goals.goal(children_of(objects, None, p)) for p in profiles])
+        if not isinstance(others, tuple) or (final and not (automata.lengths(others[0])[1] >= 0).any()):
+            break
+    members = [(name, goals.goal(children_of(objects, name, profile_of(goals, name, objects)))) for name in names]
+    return members, n_listed, others
+
+
+def _is_sorted(names: list[str]) -> bool:
+    """Whether names stand in alphabetical order, as a program writes them and hardly a person who means an order."""
+    return len(names) > 2 and names == sorted(names)
+
+
+def _item(node: Node, k: int) -> Node | None:
+    """The node that item ``k`` must meet, or None."""
+    return node.prefix[k] if k < len(node.prefix) else node.items
+
+
+@lru_cache(maxsize=1024)
+def _numbers(words: tuple[scalars.NumberWords, ...]) -> tuple[Number, ...]:
+    """The residual of numbers, of what nodes say of them: at most one."""
+    if not words:
+        return (ANY_NUMBER,)
+    spec = reduce(NumberSpec.intersect, starmap(scalars.spec, words))
+    return () if spec.is_empty() else (Number(spec),)
+
+
+_STRINGS = Recent[tuple[String, ...]](64 << 20)  # bytes of automata
+
+
+def _strings(texts: tuple[TextSet, ...], shortest: int, longest: int | None, max_states: int) -> tuple[String, ...]:
+    """The residuals of strings: in every set of texts, and of such a length."""
+    key = texts, shortest, longest, max_states
+    strings = _STRINGS.get(key)
+    if strings is None:
+        found = TextSet.of(None, shortest, longest, max_states=max_states)
+        for other in texts:
+            found &= other
+        strings = tuple(String(None, *part) for part in found.parts(max_states))
+        _STRINGS.put(key, strings, 1024 + sum(3 * len(string.dfa.key) for string in strings if string.dfa is not None))
+    return strings
