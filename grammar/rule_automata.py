@@ -164,7 +164,7 @@ class _Body:
         nfa, edges = self.nfa, self.edges.get(dfa.key)
         if edges is None:
             edges = self.edges[dfa.key] = _edges(dfa)
-        if len(edges) == 2 and not edges[1]:  # one character
+        if len(edges) == 2 and not edges[1] and all(target for _, target in edges[0]):  # one character
             nfa.chars[at] += [(points, to) for points, _ in edges[0]]
             return
         first = len(nfa.empty)
