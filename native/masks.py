@@ -53,7 +53,7 @@ from .suspects import keep_suspects, promises
 from .trie import V_TOKBYTES, V_TOKENS, V_TOKOFF
 
 MAX_ROWS = 4
-NO_LIMIT = 1 << 30
+NO_LIMIT = 1 << 30  # for SETS_BEFORE: a mask that is put together from pairs whatever it costs
 NO_ROW = 2
 OWN = 1 << 40  # added to a state whose recipe may not be the mask, because of the keys of the text
 
@@ -73,6 +73,7 @@ def gather(A, V, x, state):
     for j in range(int(A[at + S_COUNT])):
         pos, parent = int(A[items + 2 * j]), int(A[items + 2 * j + 1])
         if A[A[POS] + pos * POS_STRIDE] == K_LEX:
+            A[SETS_BEFORE] = NO_LIMIT
             if read_elsewhere(A, V, x, pos, parent) == 0:
                 return False
             continue
@@ -89,7 +90,10 @@ def gather(A, V, x, state):
 
 @kernel("b1(A, A, i8)")
 def collect(A, V, state):
-    """Collect the mask of a state; returns False when pairs were missing, which are built now: they use the scratch."""
+    """Collect the mask of a state; False when pairs were missing, which are built now: they use the scratch.
+
+    Also where it costs too much: see :func:`.collect.is_costly`.
+    """
     start_collecting(A)
     A[PENDING + 2] = 0
     if not gather(A, V, 0, state):
@@ -100,7 +104,7 @@ def collect(A, V, state):
         if not gather(A, V, int(A[top]), int(A[top + 1])):
             return False
     if A[PENDING + 2] == 0:
-        return A[STATUS] == 0
+        return A[STATUS] == 0 and not is_costly(A)
     build_asked(A, V)
     return False
 
