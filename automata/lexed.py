@@ -9,15 +9,17 @@ from weakref import ref
 import numpy as np
 import numpy.typing as npt
 
-from detent.grammar.errors import LimitExceeded
+from detent.grammar.errors import LimitExceeded, Unsatisfiable
 from detent.grammar.lark.tables import CHARS, LexedGrammar, LexerTables
 from detent.native import arena as layout
 from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
 
 from .arena import Arena, Lowers
+from .dead_ends import Proof, Verdict
 from .lexed_islands import LexedIsland, nodes_around
+from .liveness import Liveness
 from .lowering import Lowering, end_of_text
-from .sentences import Hints, Speller, check_satisfiable, spelled_classes, ways
+from .sentences import Hints, rules_of, spelled_classes, ways
 
 Ints = npt.NDArray[np.int32]
 
@@ -40,6 +42,13 @@ class LexedLowering:
         The state before the first byte, when nothing follows the text.
     root : int
         The number of the goal of a text that is not empty.
+
+    Raises
+    ------
+    Unsatisfiable
+        The grammar has no text.
+    LimitExceeded
+        Whether a text is a dead end would take too long to decide.
     """
 
     def __init__(
@@ -58,7 +67,8 @@ class LexedLowering:
         self._islands = {t: island.place(arena, self.names_end, behind) for t, island in content.islands.items()}
         grammar, hints = content.grammar, ways(content.grammar.lexer)
         goals = {t: island.root for t, island in self._islands.items()}
-        at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer, hints))
+        verdict = _verdict(content, hints)
+        at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer, hints, verdict))
         arena.A[at + stacks.G_ISLANDS] = _by_state(arena, grammar, goals)
         arena.A[at + stacks.G_TOKENS] = _by_state(arena, grammar, content.tokens)
         if is_inside or content.numbers():
@@ -69,11 +79,16 @@ class LexedLowering:
         self.root = arena.reserve(self._me)
         arena.publish(self.root, arena.put([1, arena.position(positions.K_BETWEEN, at)]))
         bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
+        if not verdict.every_match:
+            most = content.limits.regex_states
+            self._liveness = Liveness(arena, grammar, at, plain_lives=verdict.lives, max_states=most)
+            arena.A[at + stacks.G_LAZY] = arena.reserve(ref(self._liveness))
+            if not self._liveness.begins(bottom, 0):
+                reason = "no text is split into the terminals of a sentence."
+                raise Unsatisfiable(reason, keyword=grammar.nonterminals[0])
         self.start = int(lexed_steps.between(arena.A, at, bottom, 0))
         if self.start <= 0:
             arena.full()
-        if not content.numbers():
-            check_satisfiable(arena, grammar, Speller(grammar.lexer, hints), self.start)
 
     def lower(self, number: int) -> None:
         """Never asked for."""
@@ -93,6 +108,15 @@ class LexedLowering:
 
     def _owner(self, number: int) -> Lowering:
         return next(island for island in self._islands.values() if island.owns(number))
+
+
+def _verdict(content: LexedIsland, hints: Hints) -> Verdict:
+    """What is proved of dead ends; with islands and special tokens, nothing is looked for."""
+    grammar = content.grammar
+    if content.numbers():
+        n = len(grammar.lexer.entry)
+        return Verdict(np.ones((n, n), np.uint8), lives=True, every_match=True)
+    return Proof(grammar, hints, rules_of(grammar.parser)).run()
 
 
 def _by_state(arena: Arena, grammar: LexedGrammar, numbers: Mapping[int, int]) -> int:
@@ -138,7 +162,7 @@ def _place_parser(arena: Arena, grammar: LexedGrammar, lexer_at: int) -> int:
     return _put(arena, scalars, parts, stacks.G_RECORD)
 
 
-def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints) -> int:
+def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdict) -> int:
     n_classes, n_left = tables.sets.shape[1], tables.left_next.shape[0]
     real, spelled = spelled_classes(tables)
     ends = np.append(tables.starts[1:], 0x110000) - 1
@@ -155,6 +179,8 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints) -> int:
         lexer.L_ASSERTIONS: tables.look_enter.shape[1],
         lexer.L_N_OTHERS: len(others),
         lexer.L_REPEATS: _repeats(tables, hints),
+        lexer.L_CARRIES: not verdict.safe.all(),
+        lexer.L_EXACT: not verdict.every_match,
     }
     parts: dict[int, npt.NDArray[Any]] = {
         lexer.L_STARTS: tables.starts,
@@ -170,6 +196,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints) -> int:
         lexer.L_RETYPE: tables.retype,
         lexer.L_ENTRY: tables.entry,
         lexer.L_IGNORED: tables.ignored,
+        lexer.L_SAFE: verdict.safe,
         lexer.L_LEFT_NEXT: tables.left_next,
         lexer.L_LOOK_ENTER: tables.look_enter,
         lexer.L_LOOK_NEXT: tables.look_next,

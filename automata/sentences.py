@@ -1,26 +1,16 @@
-"""Whether any text belongs to a grammar with a lexer: a shortest sentence, spelled, or a search of all states.
-
-A grammar whose parser has sentences can still be empty: with ``A: /a+/`` and ``B: /ab/``, no text is lexed as ``A B``.
-"""
+"""What the tables of a Lark grammar say of texts: the rules of the parser, and shortest ways through the terminals."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detent.grammar.errors import Unsatisfiable
-from detent.grammar.lark.tables import CHARS, MATCH, SPLIT, LexedGrammar, LexerTables, ParserTables
-from detent.native import masks, steps
-from detent.native.arena import STATUS
-
-from .arena import Arena
+from detent.grammar.lark.tables import CHARS, MATCH, SPLIT, LexerTables, ParserTables
 
 Ints = NDArray[np.int32]
-MAX_STATES = 2_000  # searched where a shortest sentence cannot be spelled; beyond, a text is taken to exist
 Rule = tuple[int, tuple[int, ...]]  # left side; terminals as they are, nonterminals as -1 - number
 
 
@@ -47,36 +37,6 @@ def rules_of(parser: ParserTables) -> list[Rule]:
 
 
 START = -1  # left side of the rule that ends the text
-
-
-def shortest_sentence(rules: list[Rule]) -> list[int] | None:
-    """The terminals of a shortest sentence, or None when there is none."""
-    length: dict[int, int] = {}
-    best: dict[int, tuple[int, ...]] = {}
-    changed = True
-    while changed:
-        changed = False
-        for left, right in rules:
-            total = 0
-            for x in right:
-                total += 1 if x >= 0 else length.get(-1 - x, UNKNOWN)
-            if total < length.get(left, UNKNOWN):
-                length[left], best[left], changed = total, right, True
-    if START not in best:
-        return None
-    out, stack = [], list(reversed(best[START]))
-    while stack:
-        x = stack.pop()
-        if x >= 0:
-            out.append(x)
-        elif len(out) + len(stack) > MAX_SENTENCE:
-            break
-        else:
-            stack += reversed(best[-1 - x])
-    return out
-
-
-UNKNOWN, MAX_SENTENCE = 1 << 40, 4_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,97 +100,4 @@ def ways(tables: LexerTables) -> Hints:
     return Hints(first, char_class, then, owner)
 
 
-class Speller:
-    """Words of terminals.
-
-    Parameters
-    ----------
-    tables : LexerTables
-    hints : Hints
-    """
-
-    def __init__(self, tables: LexerTables, hints: Hints) -> None:
-        self._tables, self._hints = tables, hints
-
-    def letter(self, c: int) -> str:
-        """A character of a class, one that can be printed if there is one."""
-        tables = self._tables
-        spans = np.flatnonzero(tables.cls == c)
-        ends = np.append(tables.starts, 0x110000)[spans + 1]
-        k = int(np.searchsorted(ends, PRINTED, side="right"))  # the first that reaches beyond what cannot be printed
-        k = k if k < len(spans) else 0
-        return chr(max(int(tables.starts[spans[k]]), min(PRINTED, int(ends[k]) - 1)))
-
-    def word(self, terminal: int) -> str:
-        """A shortest word of a terminal, lookarounds apart."""
-        pc, out = self._hints.first[int(self._tables.entry[terminal])], ""
-        while self._tables.code[pc, 0] != MATCH:
-            out += self.letter(int(self._hints.char_class[pc]))
-            pc = int(self._hints.next[pc])
-        return out
-
-
-PRINTED = 0x21
-
-
-def check_satisfiable(arena: Arena, grammar: LexedGrammar, speller: Speller, start: int) -> None:
-    """Refuse a grammar without any text.
-
-    Raises
-    ------
-    Unsatisfiable
-    """
-    if masks.is_complete(arena.A, start):
-        return
-    sentence = shortest_sentence(rules_of(grammar.parser))
-    if sentence is None:
-        raise Unsatisfiable("no sequence of terminals ends the start rule.", keyword=grammar.nonterminals[0])
-    if any(_leads_to_end(arena, start, text) for text in _spellings(grammar, speller, sentence)):
-        return
-    if not _some_end(arena, grammar, speller, start):
-        raise Unsatisfiable("no text is split into the terminals of a sentence.", keyword=grammar.nonterminals[0])
-
-
-def _spellings(grammar: LexedGrammar, speller: Speller, sentence: list[int]) -> Iterator[str]:
-    """Texts that may be lexed as some terminals."""
-    if any(grammar.lexer.entry[t] < 0 for t in sentence):
-        return
-    words = [speller.word(t) for t in sentence]
-    ignored = [speller.word(t) for t in np.flatnonzero(grammar.lexer.ignored).tolist() if grammar.lexer.entry[t] >= 0]
-    for gap in ("", " ", "\n", *ignored):
-        yield gap.join(words)
-
-
-def _leads_to_end(arena: Arena, start: int, text: str) -> bool:
-    state = int(masks.advance_bytes(arena.A, start, np.frombuffer(text.encode(), np.uint8).astype(np.int32), 0))
-    if state < 0:
-        arena.full()
-    return state > 0 and bool(masks.is_complete(arena.A, state))
-
-
-def _some_end(arena: Arena, grammar: LexedGrammar, speller: Speller, start: int) -> bool:
-    """Whether a text can end in some state behind ``start``, breadth first by characters; True beyond a limit."""
-    letters = []
-    for c in range(grammar.lexer.sets.shape[1]):
-        letter = speller.letter(c)
-        if not "\ud800" <= letter <= "\udfff":
-            letters.append(letter.encode())
-    found, seen = [start], {start}
-    for state in found:
-        for data in letters:
-            to = state
-            for b in data:
-                to = int(steps.step(arena.A, to, b)) if to > 0 else -1
-            if arena.A[STATUS] != 0:
-                arena.full()
-            if to > 0 and masks.is_complete(arena.A, to):
-                return True
-            if to > 0 and to not in seen:
-                seen.add(to)
-                found.append(to)
-        if len(found) > MAX_STATES:
-            return True
-    return False
-
-
-__all__ = ["Hints", "Speller", "check_satisfiable", "rules_of", "shortest_sentence", "spelled_classes", "ways"]
+__all__ = ["START", "Hints", "Rule", "rules_of", "spelled_classes", "ways"]

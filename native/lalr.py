@@ -298,7 +298,7 @@ def unite(first: I32, target: I32, sets: Bits) -> int:
 
 
 @kernel("i8(A, A, A, uint64[:,::1], A, int32[:,::1], A)", nogil=True, allocates=True)
-def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I32, action: I32, conflict: I32) -> int:
+def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I32, action: I32, contested: I32) -> int:
     """Enter reductions in a table of actions that holds the shifts, which win.
 
     Parameters
@@ -310,13 +310,13 @@ def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I
         Of several rules the one with the highest priority is reduced.
     action : (n_states, n_terminals) int32, in and out
         0 none, s + 1 shift and go to s, -1 - r reduce by r.
-    conflict : (2,) int32, out
-        A state and a terminal where several rules have that priority.
+    contested : (n_terminals,) int32, zeros, out
+        1 for a terminal with which, in some state, several things could have been done.
 
     Returns
     -------
     int
-        Number of such places.
+        Number of places where several rules have that priority.
     """
     n_terminals = action.shape[1]
     best = np.zeros(n_terminals, np.int32)
@@ -329,6 +329,7 @@ def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I
             r, x = rule[end], transition[end]
             for t in range(n_terminals):
                 if follow[x, t >> 6] >> np.uint64(t & 63) & ONE and best[t] != r + 1:
+                    contested[t] |= best[t] != 0
                     if best[t] == 0 or priority[r] > priority[best[t] - 1]:
                         best[t], tied[t] = r + 1, 0
                     elif priority[r] == priority[best[t] - 1]:
@@ -337,9 +338,10 @@ def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I
         for t in range(n_terminals):
             if tied[t]:
                 n_conflicts += 1
-                conflict[0], conflict[1] = state[begin], t
             if best[t] and action[state[begin], t] == 0:
                 action[state[begin], t] = -best[t]
+            elif best[t]:
+                contested[t] = 1
             best[t] = tied[t] = 0
         begin = end
     return n_conflicts

@@ -32,7 +32,7 @@ from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
 from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
 from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, put_islands
-from .lexer import F_ACCEPT, F_LEFT, field, has_member, lexer_start, place_of
+from .lexer import F_ACCEPT, F_LEFT, L_EXACT, field, has_member, lexer_start, place_of
 from .masks import recipe
 from .pair_table import find_pair
 from .positions import K_LEX
@@ -247,7 +247,7 @@ def _read_pairs(A, V, G, x, q, mode, cell):
             if pair == 0:
                 return 0
         if A[pair + R_SHADOW]:
-            shadow = behind_token(A, G, cell, field(A, q, F_ACCEPT), field(A, q, F_LEFT))
+            shadow = behind_token(A, G, cell, field(A, q, F_ACCEPT), carry_on(A, q))
             if shadow > 0 and _read_shadow(A, V, shadow, q, mode) == 0:
                 return 0
         groups, exits = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS])
@@ -274,12 +274,14 @@ def read_lexed(A, V, x, pos, parent):
     """Collect the tokens of a set at an item of a lexer; 0 when tables had to be built, or ``A[STATUS]`` is set.
 
     Where bytes before the set must be read again, or shadows go along in the middle of a token, level by level; also
-    where the text of the grammar may end in the middle of a token, which no pair knows of.
+    where the text of the grammar may end in the middle of a token, which no pair knows of, and where each lexer state
+    and stack must be asked whether it is a dead end.
     """
     at = int(A[POS]) + pos * POS_STRIDE
     G, q, mode, shadow = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_MODE]), int(A[at + X_SHADOW])
     marks = int(A[G + G_AROUND])
-    if A[at + X_TAIL] != 0 or (x != 0 and (shadow != 0 or marks != 0)):
+    is_asked = A[A[G + G_LEXER] + L_EXACT] != 0
+    if A[at + X_TAIL] != 0 or (x != 0 and (shadow != 0 or marks != 0)) or is_asked:
         return _read_level(A, V, x, pos, parent)
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:
         return 0

@@ -9,7 +9,7 @@ This is what "Flexible and Efficient Grammar-Constrained Decoding" (Park et al.,
 terminals that a vocabulary token can realise from a lexer state, worked out lazily and over sets of suffixes.
 
 Record (region PAIR): set, position, place and number of the groups (tags, row, list, length, whether they end at a
-match), of the exits (tag, left state, set), and whether what follows the match in the state itself was left out: too
+match), of the exits (tag, carry, set), and whether what follows the match in the state itself was left out: too
 many tokens neither kill the lexer nor reach a longer match.
 """
 
@@ -42,11 +42,11 @@ from .languages import dfa_class, in_loop, settle
 from .lexer import (
     F_ACCEPT,
     F_LATE,
-    F_LEFT,
     F_LIST,
     NO_LOOP,
     NONE,
     can_begin,
+    carry_on,
     field,
     has_member,
     lexer_loop,
@@ -261,7 +261,7 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
     since += 1
     matched = int(inside == 0 and (late != 0 or field(A, to, F_ACCEPT) != NONE))
     if inside == 0 and field(A, to, F_ACCEPT) != NONE:
-        tag, left, since = field(A, to, F_ACCEPT), field(A, to, F_LEFT), 0
+        tag, left, since = field(A, to, F_ACCEPT), carry_on(A, to), 0
     tags = pending_at(A, to, inside)
     if A[STATUS] != 0:
         return
@@ -471,7 +471,7 @@ def _collect(A, V, x, q, mode, tag):
     base = int(A[COWALK])
     A[base + N_GROUPS], A[base + N_ROWS], A[base + LAST_GROUP], A[base + N_SHADOWS] = 0, 0, 0, 0
     A[ENDED + 2], A[LEFT + 2], A[AHEAD + 2], A[WANTED + MISSING] = 0, 0, 0, 0
-    ahead(A, x, q, mode, tag, field(A, q, F_LEFT), 0, 0, 0, 1)
+    ahead(A, x, q, mode, tag, carry_on(A, q), 0, 0, 0, 1)
     frame = int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH
     while A[AHEAD + 2] > 0 and A[STATUS] == 0 and (x != 0 or A[base + N_SHADOWS] <= MANY_SHADOWS):
         A[AHEAD + 2] -= FRAME

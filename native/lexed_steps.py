@@ -20,11 +20,15 @@ the lexer, above ``(K_BETWEEN grammar, stack)`` with the terminal shifted. Such 
 grammar that stands inside another text is begun at such a place, too, above what follows it.
 
 Where a text may have several stacks (``G_FORKS``), the stack is part of the position, since stacks are never united.
+
+**Dead ends.** For most grammars it is proved beforehand that a text whose parser has a use for a tag that its last token can
+still get can be finished. For the others (``L_EXACT``, see :mod:`.lexer`) it is asked for each lexer state and stack:
+:func:`lives` gives up with ``NEED`` when the answer is not known, and Python finds it out (:mod:`detent.automata.liveness`).
 """
 
 from __future__ import annotations
 
-from .arena import BUFFER, CELLS, FULL, POS, POS_STRIDE, RULES, STATE, STATE_STRIDE, STATUS
+from .arena import BUFFER, CELLS, FULL, NEED, NEEDED, POS, POS_STRIDE, RULES, STATE, STATE_STRIDE, STATUS
 from .calls import ENTER, bare_state, expand
 from .jit import kernel
 from .languages import dfa_class, settle
@@ -33,20 +37,28 @@ from .lexer import (
     F_LATE,
     F_LEFT,
     F_LIST,
+    L_EXACT,
     NONE,
     can_begin,
+    carry_on,
     field,
+    known,
     lexer_start,
     lexer_step,
     match_at_end,
+    may_stop,
     pending_at,
+    place_of,
+    recorded,
 )
-from .positions import K_BETWEEN, K_BYTE, K_LEX, K_LR, K_MATCH, K_TOKEN, lazy, position
+from .positions import K_BETWEEN, K_BYTE, K_LEX, K_LIVES, K_LR, K_MATCH, K_TOKEN, lazy, position
 from .stacks import (
     END,
+    G_ASKED,
     G_CONTEXT,
     G_FORKS,
     G_ISLANDS,
+    G_LAZY,
     G_LEXER,
     G_TOKENS,
     accepts,
@@ -125,23 +137,36 @@ def put_islands(A, G, cell):
 
 
 @kernel("void(A, i8, i8, i8, i8)")
-def put_between(A, G, cell, left, ends):
+def put_between(A, G, q, cell, ends):
     """Add what can be read between two tokens to the buffer; ``ends`` as of :func:`put_lexer`."""
-    q = lexer_start(A, int(A[G + G_LEXER]), int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), left)
-    if A[STATUS] == 0:
-        put_lexer(A, G, q, 0, 0, 0, cell, ends)
-        if A[G + G_ISLANDS] != 0:
-            put_islands(A, G, cell)
+    put_lexer(A, G, q, 0, 0, 0, cell, ends)
+    if A[G + G_ISLANDS] != 0:
+        put_islands(A, G, cell)
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def lives(A, G, q, mode, cell):
+    """Whether some text leads from a lexer state above a stack to the end; False with ``NEED`` set: not known yet."""
+    memo = recorded(A, K_LIVES, place_of(A, q, mode), cell, 0, 0, 0, 0, 0)
+    if A[STATUS] != 0:
+        return False
+    answer = int(A[known(A, memo)])
+    if answer == 0:
+        A[G + G_ASKED], A[STATUS], A[NEEDED] = memo, NEED, A[G + G_LAZY]
+    return answer > 0
 
 
 @kernel("i8(A, i8, i8, i8)")
-def between(A, G, cell, left):
-    """The state between two tokens, above a stack that may be scratch; -1 when ``A[STATUS]`` is set."""
-    cell = kept_stack(A, cell)
+def between(A, G, cell, carry):
+    """The state between two tokens, above a stack that may be scratch; 0: a dead end; -1: ``A[STATUS]`` is set."""
+    cell, L = kept_stack(A, cell), int(A[G + G_LEXER])
+    q = lexer_start(A, L, int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), carry)
+    if A[STATUS] == 0 and A[L + L_EXACT] and not lives(A, G, q, 0, cell):
+        return 0 if A[STATUS] == 0 else -1
     if A[STATUS] != 0:
         return -1
-    start, ends = int(A[BUFFER + 2]), end_state(A, G, cell)
-    put_between(A, G, cell, left, ends)
+    start, ends = int(A[BUFFER + 2]), end_state(A, G, cell) if may_stop(A, carry) else 0
+    put_between(A, G, q, cell, ends)
     if A[RULES] != 0:
         expand(A, start)
     return close_buffer(A, start)
@@ -156,16 +181,17 @@ def enter(A, pos, parent):
         cell = state_of(A, position(A, K_LR, 0, 0, 0, 0, 0, 0, 0), parent)
     else:
         ends = end_state(A, G, cell)
+    q = lexer_start(A, int(A[G + G_LEXER]), int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), 0) if A[STATUS] == 0 else 0
     if A[STATUS] == 0:
-        put_between(A, G, cell, 0, ends)
+        put_between(A, G, q, cell, ends)
 
 
 @kernel("i8(A, i8, i8, i8, i8)")
-def behind_token(A, G, cell, tag, left):
+def behind_token(A, G, cell, tag, carry):
     """The state behind a token; 0 when its tag is refused."""
     used = A[CELLS + 2]
     cell = after_tag(A, G, cell, tag)
-    state = between(A, G, cell, left) if cell != 0 else 0
+    state = between(A, G, cell, carry) if cell != 0 else 0
     A[CELLS + 2] = used
     return max(state, 0)
 
@@ -228,6 +254,8 @@ def ends_of(A, state):
 @kernel("i8(A, i8, i8, i8, i8, i8)")
 def ends_after(A, G, cell, q, shadow, tail):
     """The same at an item of the lexer, outside characters and behind at least one."""
+    if not may_stop(A, field(A, q, F_LEFT)):
+        return 0
     match = match_at_end(A, q)
     if match != 0:
         state = behind_token(A, G, cell, field(A, match, 1), field(A, match, 5))
@@ -248,10 +276,29 @@ def _behind(A, pos, parent, b, accepted):
     """The state after byte ``b`` if the token ended before it; 0 for none."""
     at = int(A[POS]) + pos * POS_STRIDE
     G, q, shadow = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_SHADOW])
-    state = behind_token(A, G, parent, accepted, field(A, q, F_LEFT)) if accepted != NONE else shadow
+    state = behind_token(A, G, parent, accepted, carry_on(A, q)) if accepted != NONE else shadow
     if state <= 0 or A[STATUS] != 0:
         return 0
     return max(step(A, state, b), 0)
+
+
+@kernel("b1(A, i8, i8, i8, i8, i8)")
+def goes_on(A, G, q, mode, parent, tail):
+    """Whether a text can go on from an item of the lexer, its shadow apart."""
+    if A[A[G + G_LEXER] + L_EXACT] == 0:
+        tags = pending_at(A, q, mode)
+        return A[STATUS] == 0 and accepts_some(A, G, parent, tags)
+    if lives(A, G, q, mode, parent):
+        return True
+    cell = field(A, q, F_LIST)
+    while cell != 0 and A[STATUS] == 0:  # a match some characters ago, if what it owes comes true
+        age = field(A, cell, 4) + (mode != 0) if A[A[POS] + cell * POS_STRIDE] == K_MATCH else 0
+        if age != 0:
+            state = behind_token(A, G, parent, field(A, cell, 1), field(A, cell, 5))
+            if read_again(A, state, turned(A, tail, age)) != 0:
+                return A[STATUS] == 0
+        cell = field(A, cell, 3)
+    return False
 
 
 @kernel("void(A, i8, i8, i8)")
@@ -278,10 +325,9 @@ def _step(A, pos, parent, b):
         if behind != 0:
             emit_state(A, behind)
         return
-    tags = pending_at(A, to, inside)
-    if A[STATUS] != 0 or (behind == 0 and not accepts_some(A, G, parent, tags)):
-        return
     tail = tail_after(A, tail, b, to, inside)
+    if A[STATUS] != 0 or (behind == 0 and not goes_on(A, G, to, inside, parent, tail)) or A[STATUS] != 0:
+        return
     ends = ends_after(A, G, parent, to, behind, tail) if inside == 0 else 0
     put_lexer(A, G, to, inside, behind, tail, parent, ends)
 

@@ -9,7 +9,12 @@ Approach", 2009). Strings that give a match another tag run beside the list, unc
 A lexer state is a position ``(K_LEXER, lexer, list, retypes, accept, late, left, is start)``; the words behind it hold
 what is known of it: ``Q_TRANS`` (memo of transitions by class), ``Q_PENDING`` (set of tags that can still come),
 ``Q_LOOP`` and ``Q_OTHERS``. ``accept`` is the tag of the token that ends here, ``DROPPED`` for an ignored one, -1 for
-none. ``late``: a token that ended some characters ago, which is known only now: (tag, left state there, characters).
+none. ``late``: a token that ended some characters ago, which is known only now: (tag, carry there, characters).
+
+**Carries.** What the lexer takes along from token to token is its *carry*: as a rule the left state alone, a number from 0
+on. Where ``L_CARRIES`` is set, some tokens leave more behind (:mod:`.leftovers`): the threads that were preferred to the
+match, which must never match from now on, and the lookaheads that the match owes. Such a carry is minus the number of a
+position ``(K_CARRY, lexer, left state, leftovers, owed)``. A match among the leftovers kills the state.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ from __future__ import annotations
 from .arena import FULL, POS, POS_STRIDE, ROW, SET, SET_HASH, STATUS, THREADS, mix, take
 from .jit import kernel, prepare
 from .languages import DFA_CLS, DFA_STARTS, interval_of
-from .positions import K_INSIDE, K_LATE, K_LEXER, K_MATCH, K_OWED, K_RETYPE, K_THREAD, position
+from .positions import K_BEGUN, K_CARRY, K_INSIDE, K_LATE, K_LEXER, K_MATCH, K_OWED, K_RETYPE, K_THREAD, position
 from .strings import mode_range, utf8_step
 
 prepare("Lark grammars")
@@ -26,7 +31,7 @@ prepare("Lark grammars")
 L_TERMINALS, L_CLASSES, L_INTERVALS, L_STARTS, L_CLS, L_SETS, L_CODE, L_OWNER, L_STAMPS, L_ASCII = range(10)
 L_STAMP, L_ORDER_FIRST, L_ORDER, L_RETYPE_FIRST, L_RETYPE, L_ENTRY, L_IGNORED, L_LEFTS, L_LEFT_NEXT = range(10, 19)
 L_ASSERTIONS, L_LOOK_ENTER, L_LOOK_NEXT, L_LOOK_END, L_BEGIN, L_OTHERS, L_N_OTHERS, L_HINT_CLASS = range(19, 27)
-L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_RECORD = range(27, 32)
+L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_CARRIES, L_EXACT, L_SAFE, L_RECORD = range(27, 35)
 
 CHARS, SPLIT, ASSERT, MATCH = 0, 1, 2, 3
 FAILED, HOLDS = 0, 1
@@ -36,6 +41,7 @@ F_LIST, F_RETYPES, F_ACCEPT, F_LATE, F_LEFT, F_START = 2, 3, 4, 5, 6, 7  # field
 Q_TRANS, Q_PENDING, Q_LOOP, Q_OTHERS, Q_SEARCH, Q_TARGET, Q_RECORD = 0, 1, 2, 3, 4, 5, 8
 ALL_DEAD, ALL_ALIVE, MIXED = 1, 2, 3
 NO_LOOP = -1
+BROKEN = 1 << 40
 MAX_SEARCH = 4096  # lexer states looked through for one tag that no thread reaches on its own way
 
 # scratch (region THREADS): threads and matches found, what is still to be followed, what was met that owes something
@@ -183,6 +189,146 @@ def follow(A, L, pc, owed, left, n_finished):
     return NONE
 
 
+# ------------------------------------------------------------------------------------------------------------ carries
+@kernel("i8(A, i8)")
+def left_of(A, carry):
+    """The left state of a carry."""
+    return carry if carry >= 0 else field(A, -carry, 2)
+
+
+@kernel("i8(A, i8)")
+def leftovers_of(A, carry):
+    """The leftovers of a carry: a chain of ``(K_THREAD, pc, owed)``, ``pc`` being -1 for a match; 0: none."""
+    return 0 if carry >= 0 else field(A, -carry, 3)
+
+
+@kernel("i8(A, i8)")
+def owed_of(A, carry):
+    """What a carry owes to lookaheads."""
+    return 0 if carry >= 0 else field(A, -carry, 4)
+
+
+@kernel("i8(A, i8, i8)")
+def kept_leftovers(A, n, chain):
+    """The first ``n`` things found, and a chain of leftovers, as one sorted chain without repetitions."""
+    base, out, m = int(A[THREADS]), int(A[THREADS]) + AT_SEEN, 0
+    while n > 0 or chain != 0:
+        if n > 0:
+            n -= 1
+            pc, owed = max(int(A[base + ENTRY_WORDS * n]), -1), int(A[base + ENTRY_WORDS * n + 1])
+        else:
+            pc, owed, chain = field(A, chain, 1), field(A, chain, 2), field(A, chain, 3)
+        if m == MAX_THREADS - 1:
+            A[STATUS] = FULL
+            return 0
+        k = m
+        while k > 0 and (A[out + 2 * k - 2] > pc or (A[out + 2 * k - 2] == pc and A[out + 2 * k - 1] > owed)):
+            A[out + 2 * k], A[out + 2 * k + 1] = A[out + 2 * k - 2], A[out + 2 * k - 1]
+            k -= 1
+        A[out + 2 * k], A[out + 2 * k + 1] = pc, owed
+        m += 1
+    for k in range(m - 1, -1, -1):
+        pc, owed = int(A[out + 2 * k]), int(A[out + 2 * k + 1])
+        if chain == 0 or field(A, chain, 1) != pc or field(A, chain, 2) != owed:
+            chain = position(A, K_THREAD, pc, owed, chain, 0, 0, 0, 0)
+    return chain
+
+
+@kernel("i8(A, i8, i8)")
+def joined(A, owed, more):
+    """Two lists of look states as one."""
+    while more != 0:
+        owed = with_owed(A, owed, field(A, more, 1))
+        more = field(A, more, 2)
+    return owed
+
+
+@kernel("i8(A, i8, i8, i8, i8, i8)")
+def carry_behind(A, L, carry, n, owed, tag):
+    """The carry behind a match of ``tag`` that owes ``owed``, to which the first ``n`` things found were preferred.
+
+    It is plain where all of them are of terminals that do no harm there, and nothing was carried before.
+    """
+    left, safe = left_of(A, carry), leftovers_of(A, carry) == 0 and owed_of(A, carry) == 0
+    row = int(A[L + L_SAFE]) + tag * int(A[L + L_TERMINALS])
+    for k in range(n):
+        entry = int(A[int(A[THREADS]) + ENTRY_WORDS * k])
+        safe = safe and entry >= 0 and A[row + A[A[L + L_OWNER] + entry]] != 0
+    if safe and (owed == 0 or A[row + tag] != 0):
+        return left
+    chain = kept_leftovers(A, n, leftovers_of(A, carry))
+    return -position(A, K_CARRY, L, left, chain, joined(A, owed_of(A, carry), owed), 0, 0, 0)
+
+
+@kernel("i8(A, i8)")
+def carry_on(A, q):
+    """The carry of a token that ends in state ``q``."""
+    L, carry, cell, n = field(A, q, 1), field(A, q, F_LEFT), field(A, q, F_LIST), 0
+    if A[L + L_CARRIES] == 0 or field(A, q, F_ACCEPT) == NONE:
+        return carry
+    A[THREADS + 2] = 0
+    while cell != 0:
+        is_thread = A[A[POS] + cell * POS_STRIDE] == K_THREAD
+        note(A, field(A, cell, 1) if is_thread else -1, field(A, cell, 2), 0, 0)
+        n += 1
+        cell = field(A, cell, 3)
+    return carry_behind(A, L, carry, n, 0, field(A, q, F_ACCEPT))
+
+
+@kernel("b1(A, i8, i8)")
+def ends_well(A, L, owed):
+    """Whether all that is owed is true at the end of the text."""
+    while owed != 0:
+        if A[A[L + L_LOOK_END] + field(A, owed, 1)] == 0:
+            return False
+        owed = field(A, owed, 2)
+    return True
+
+
+@kernel("b1(A, i8)")
+def may_stop(A, carry):
+    """Whether the text may end with a carry: nothing left over matches there, and nothing is owed."""
+    cell, L = leftovers_of(A, carry), 0 if carry >= 0 else field(A, -carry, 1)
+    while cell != 0:
+        if field(A, cell, 1) == -1 and ends_well(A, L, field(A, cell, 2)):
+            return False
+        cell = field(A, cell, 3)
+    return ends_well(A, L, owed_of(A, carry))
+
+
+@kernel("void(A, i8)")
+def begin_finding(A, L):
+    """Forget what was found before."""
+    A[THREADS + 2], A[THREADS + N_SEEN] = 0, 0
+    A[L + L_STAMP] += 1
+
+
+@kernel("i8(A, i8, i8, i8, i8)")
+def carried(A, L, carry, left, c):
+    """A carry after a character of class ``c`` that leads to a left state; ``BROKEN`` when it came to grief."""
+    if carry >= 0:
+        return left
+    begin_finding(A, L)
+    code, sets, classes = int(A[L + L_CODE]), int(A[L + L_SETS]), int(A[L + L_CLASSES])
+    cell = leftovers_of(A, carry)
+    while cell != 0 and A[STATUS] == 0:
+        pc, owed = field(A, cell, 1), owed_after(A, L, field(A, cell, 2), c)
+        cell = field(A, cell, 3)
+        if pc < 0:
+            if owed == 0:
+                return BROKEN
+            if owed > 0:
+                note(A, -1, owed, 0, 0)
+        elif owed >= 0 and A[sets + A[code + 3 * pc + 1] * classes + c]:
+            if follow(A, L, int(A[code + 3 * pc + 2]), owed, left, 0) != NONE:
+                return BROKEN
+    owed = owed_after(A, L, owed_of(A, carry), c)
+    if owed < 0 or A[STATUS] != 0:
+        return BROKEN
+    chain = kept_leftovers(A, int(A[THREADS + 2]), 0)
+    return left if chain == 0 and owed == 0 else -position(A, K_CARRY, L, left, chain, owed, 0, 0, 0)
+
+
 @kernel("i8(A, i8, i8, i8, i8, i8, i8)")
 def keep_lexer_state(A, L, n_strings, accept, late, left, is_start):
     """The lexer state of what was found: its number, or -1 when nothing is left (or ``A[STATUS]`` is set)."""
@@ -196,7 +342,10 @@ def keep_lexer_state(A, L, n_strings, accept, late, left, is_start):
         if pc >= 0:
             entries = position(A, K_THREAD, pc, owed, entries, 0, 0, 0, 0)
         else:
-            entries = position(A, K_MATCH, -1 - pc, owed, entries, int(A[at + 2]), int(A[at + 3]), 0, 0)
+            carry = int(A[at + 3])
+            if A[at + 2] == 0 and A[L + L_CARRIES]:
+                carry = carry_behind(A, L, left, k, owed, -1 - pc)
+            entries = position(A, K_MATCH, -1 - pc, owed, entries, int(A[at + 2]), carry, 0, 0)
     retypes, strings = 0, base + AT_STRINGS
     for k in range(n_strings - 1, -1, -1):
         pc, terminal = int(A[strings + 2 * k]), int(A[strings + 2 * k + 1])
@@ -211,13 +360,6 @@ def keep_lexer_state(A, L, n_strings, accept, late, left, is_start):
     return q if A[STATUS] == 0 else -1
 
 
-@kernel("void(A, i8)")
-def begin_finding(A, L):
-    """Forget what was found before."""
-    A[THREADS + 2], A[THREADS + N_SEEN] = 0, 0
-    A[L + L_STAMP] += 1
-
-
 @kernel("i8(A, i8, i8)")
 def in_string(A, L, pc):
     """Where a plain string reads its next character, or -1 - its tag when it has been read."""
@@ -228,9 +370,14 @@ def in_string(A, L, pc):
 
 
 @kernel("i8(A, i8, i8, i8)")
-def lexer_start(A, L, context, left):
+def lexer_start(A, L, context, carry):
     """The lexer state between two tokens; -1 when ``A[STATUS]`` is set. O(program) the first time."""
+    left = left_of(A, carry)
     memo = int(A[L + L_BEGIN]) + context * int(A[L + L_LEFTS]) + left
+    if carry < 0:
+        memo = known(A, recorded(A, K_BEGUN, context, -carry, 0, 0, 0, 0, 0))
+    if A[STATUS] != 0:
+        return -1
     if A[memo] != 0:
         return int(A[memo])
     begin_finding(A, L)
@@ -246,7 +393,7 @@ def lexer_start(A, L, context, left):
             pc = in_string(A, L, int(A[entry + A[A[L + L_RETYPE] + j]]))
             A[strings + 2 * n_strings], A[strings + 2 * n_strings + 1] = pc, terminal
             n_strings += 1
-    q = keep_lexer_state(A, L, n_strings, NONE, 0, left, 1)
+    q = keep_lexer_state(A, L, n_strings, NONE, 0, carry, 1)
     if q > 0:
         A[memo] = q
     return q
@@ -255,9 +402,12 @@ def lexer_start(A, L, context, left):
 @kernel("i8(A, i8, i8, i8)")
 def _compute_transition(A, L, q, c):
     """The lexer state after a character of class ``c``, computed."""
-    begin_finding(A, L)
     code, sets, classes = int(A[L + L_CODE]), int(A[L + L_SETS]), int(A[L + L_CLASSES])
-    left = int(A[A[L + L_LEFT_NEXT] + field(A, q, F_LEFT) * classes + c])
+    left = int(A[A[L + L_LEFT_NEXT] + left_of(A, field(A, q, F_LEFT)) * classes + c])
+    carry = carried(A, L, field(A, q, F_LEFT), left, c)
+    if carry == BROKEN:
+        return -1
+    begin_finding(A, L)
     finished, strings = int(A[THREADS]) + AT_FINISHED, int(A[THREADS]) + AT_STRINGS
     n_strings, n_finished, cell = 0, 0, field(A, q, F_RETYPES)
     while cell != 0:
@@ -284,7 +434,7 @@ def _compute_transition(A, L, q, c):
         elif owed == 0:
             late = position(A, K_LATE, int(A[at + 1]), int(A[at + 5]), int(A[at + 4]) + 1, 0, 0, 0, 0)
         cell = int(A[at + 3])
-    return keep_lexer_state(A, L, n_strings, accept, late, left, 0)
+    return keep_lexer_state(A, L, n_strings, accept, late, carry, 0)
 
 
 @kernel("i8(A, i8, i8)")
@@ -581,3 +731,43 @@ def lexer_loop(A, q):
                 any_byte = True
         A[at + Q_LOOP] = kept_set(A, bits, 8) if any_byte else NO_LOOP
     return int(A[at + Q_LOOP])
+
+
+# ------------------------------------------------------------------------------------------------- the graph of states
+@kernel("i8(A, i8, i8, A)")
+def completions(A, q, mode, found):
+    """The states, without repetitions, that a character can lead to (``mode``: one that has begun); how many.
+
+    Parameters
+    ----------
+    found : (n_classes,) int32, out
+    """
+    L, n = field(A, q, 1), 0
+    first, last = mode_range(mode, 0) if mode != 0 else (0, 0x10FFFF)
+    lo, intervals = interval_of(A, L, first), int(A[L + L_INTERVALS])
+    A[L + L_SEARCH] += 1
+    while lo < intervals and A[A[L + DFA_STARTS] + lo] <= last:
+        c = int(A[A[L + DFA_CLS] + lo])
+        to = lexer_step(A, q, c) if A[A[L + L_SPELLED] + c] else -1
+        if A[STATUS] != 0:
+            return 0
+        if to > 0 and A[known(A, to) + Q_SEARCH] != A[L + L_SEARCH]:
+            A[known(A, to) + Q_SEARCH] = A[L + L_SEARCH]
+            found[n] = to
+            n += 1
+        lo += 1
+    return n
+
+
+@kernel("i8(A, i8, A)")
+def endings(A, q, found):
+    """The tokens that may end in a state, as pairs (tag, carry behind it) in ``found``; how many."""
+    n, cell = 0, field(A, q, F_LIST)
+    if field(A, q, F_ACCEPT) != NONE:
+        found[0], found[1], n = field(A, q, F_ACCEPT), carry_on(A, q), 1
+    while cell != 0 and 2 * n + 2 <= len(found):
+        if A[A[POS] + cell * POS_STRIDE] == K_MATCH and field(A, cell, 4) == 0:
+            found[2 * n], found[2 * n + 1] = field(A, cell, 1), field(A, cell, 5)
+            n += 1
+        cell = field(A, cell, 3)
+    return n

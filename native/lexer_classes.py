@@ -20,6 +20,7 @@ from .lexer import (
     L_REPEATS,
     L_SPELLED,
     Q_TARGET,
+    carry_on,
     field,
     known,
     lexer_step,
@@ -46,7 +47,15 @@ def _compute(A, q, n):
     """The signature of a state whose successors have theirs; 0 when one of them is asked for first."""
     stack, classes = int(A[SORT]), int(A[field(A, q, 1) + L_CLASSES])
     chain = position(
-        A, K_SIGNATURE, field(A, q, F_ACCEPT), field(A, q, F_LATE), -2, field(A, q, F_LEFT), pending(A, q), 0, 0
+        A,
+        K_SIGNATURE,
+        field(A, q, F_ACCEPT),
+        field(A, q, F_LATE),
+        -2,
+        field(A, q, F_LEFT),
+        pending(A, q),
+        carry_on(A, q),
+        0,
     )
     complete = True
     for c in range(classes if n > 0 else 0):

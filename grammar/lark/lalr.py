@@ -45,6 +45,7 @@ class Automaton:
 
     action: I32
     goto: I32
+    contested: I32
 
 
 def build(grammar: Grammar, max_states: int) -> Automaton:
@@ -96,11 +97,11 @@ def build(grammar: Grammar, max_states: int) -> Automaton:
     action = np.where(shifts, goto[:, n:] + 1, ERROR).astype(np.int32)
     order = np.argsort(back[0], kind="stable")
     state, rule, transition = np.ascontiguousarray(back[:, order])
-    conflict = np.empty(2, np.int32)
-    if kernels.reductions(state, rule, transition, follow, grammar.priority, action, conflict):
+    contested = np.zeros(grammar.n_terminals, np.int32)
+    if kernels.reductions(state, rule, transition, follow, grammar.priority, action, contested):
         raise Unresolved
     action[goto[0, 0], END] = ACCEPT
-    return Automaton(action, np.ascontiguousarray(goto[:, :n]))
+    return Automaton(action, np.ascontiguousarray(goto[:, :n]), contested)
 
 
 def _automaton(

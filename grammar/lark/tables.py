@@ -108,6 +108,8 @@ class ParserTables:
         Nonterminal and number of symbols of each rule; rule 0 is the start.
     context : (n_states,) int32
         Context in which the text is read on in a state. The start state is 0.
+    contested : (n_terminals,) int32
+        1 for a terminal with which, in some state, several things could have been done.
     """
 
     action: I32
@@ -115,6 +117,7 @@ class ParserTables:
     rule_left: I32
     rule_length: I32
     context: I32
+    contested: I32
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,327 @@
+"""Why no text of a Lark grammar leads into a dead end: a test that most grammars pass.
+
+A text can be stuck although each of its tokens was allowed: the stack may have no completion, no text may be split into the
+tokens that could come, or what is left of a longer token may swallow whatever comes. The test looks for texts that always
+work: a *word* for each terminal, which every context that tries the terminal splits off as that terminal, and behind each
+terminal a *separator*, an ignored token or nothing, such that no leftover (:mod:`detent.native.leftovers`) ever matches. If every
+stack can be completed by terminals with such words, spelling them finishes any text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
+from detent.native import leftovers, lexer
+
+from .sentences import Hints, Rule, spelled_classes
+
+Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
+MAX_NODES = 2048  # beyond, the test is not tried: it takes time and room that grow with the square
+MAX_SEPARATORS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What could be proved of a grammar.
+
+    Attributes
+    ----------
+    safe : (n_terminals, n_terminals) uint8
+        ``safe[t, u]``: whether leftovers of terminal u need not be remembered behind a token with tag t; ``safe[t, t]``
+        also: what a match of t owes comes true.
+    lives : bool
+        Whether every stack can be completed behind a token that leaves nothing behind but what is safe.
+    every_match : bool
+        Whether the same is so behind all other tokens.
+    """
+
+    safe: Bytes
+    lives: bool
+    every_match: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """The programs of all terminals; see :mod:`detent.native.leftovers`."""
+
+    first: Ints
+    reads: Ints
+    leads: Ints
+    owner: Ints
+    ends: Ints
+    begin: Ints
+
+
+def nodes_of(grammar: LexedGrammar, sure: Ints) -> Nodes | None:
+    """The nodes of a grammar; None if there are too many."""
+    tables = grammar.lexer
+    room = min(len(tables.code) + len(tables.entry) + 4, MAX_NODES)
+    first, owner, ends = np.zeros((3, room), np.int32)
+    reads, leads = np.zeros((2, 64 * room), np.int32)
+    code = np.ascontiguousarray(tables.code.ravel())
+    n = leftovers.find_nodes(code, tables.entry, sure, first, reads, leads, owner, ends)
+    if n < 0:
+        return None
+    begin = np.zeros(len(tables.entry), np.int32)
+    begin[tables.entry >= 0] = np.arange(1, np.count_nonzero(tables.entry >= 0) + 1)
+    edges = int(first[n])
+    return Nodes(first[: n + 1], reads[:edges], leads[:edges], owner[:n], ends[:n], begin)
+
+
+class Proof:
+    """The test of one grammar.
+
+    Parameters
+    ----------
+    grammar : LexedGrammar
+    hints : Hints
+        Ways to a match.
+    rules : list
+        The rules of the parser.
+    """
+
+    def __init__(self, grammar: LexedGrammar, hints: Hints, rules: list[Rule]) -> None:
+        self._grammar, self._hints, self._rules = grammar, hints, rules
+        self._tables, self._parser = grammar.lexer, grammar.parser
+        self._n = len(self._tables.entry)
+
+    def run(self) -> Verdict:
+        """Try to prove it."""
+        nodes = nodes_of(self._grammar, (~self._asserting).astype(np.int32))
+        nothing = Verdict(np.zeros((self._n, self._n), np.uint8), lives=False, every_match=False)
+        if nodes is None:
+            return nothing
+        self._nodes = nodes
+        separators, source = self._separators()
+        words = [*separators, *self._words()]
+        found, n = self._matches(words), len(separators)
+        usable = self._usable(words[n:], found[n:])
+        kept = [k for k in range(n) if k == 0 or not found[k, self._tables.ignored == 0].any()]
+        words = [separators[k] for k in kept] + [word if usable[t] else [] for t, word in enumerate(words[n:])]
+        safe, harmful, left, choice = self._separated(words, np.array([source[k] for k in kept], np.int32))
+        touched = (left * harmful[nodes.owner]).any(axis=1)  # behind these, what does harm may be left
+        if touched[[source[k] for k in kept]][np.unique(choice[nodes.begin > 0])].any():
+            return nothing
+        if self._parser.contested[END] or not self._can_be_completed(usable & ~touched):
+            return nothing
+        return Verdict(safe, lives=True, every_match=not harmful.any())
+
+    # ---------------------------------------------------------------------------------------------------- words
+    @cached_property
+    def _asserting(self) -> Bools:
+        """Terminals with assertions."""
+        found = np.zeros(self._n, np.bool_)
+        found[self._hints.owner[self._tables.code[:, 0] == ASSERT]] = True
+        return found
+
+    def _word(self, terminal: int) -> list[int]:
+        """Classes of a shortest word, assertions apart."""
+        hints, pc, out = self._hints, self._hints.first[int(self._tables.entry[terminal])], []
+        while pc >= 0 and hints.char_class[pc] >= 0:
+            out.append(int(hints.char_class[pc]))
+            pc = int(hints.next[pc])
+        return out
+
+    def _words(self) -> list[list[int]]:
+        return [self._word(t) if self._tables.entry[t] >= 0 else [] for t in range(self._n)]
+
+    def _separators(self) -> tuple[list[list[int]], list[int]]:
+        """The empty text and some words of ignored terminals, with their terminals."""
+        tables, nodes = self._tables, self._nodes
+        spelled = spelled_classes(tables)[1]
+        found: list[list[int]] = [[]]
+        source = [0]
+        for t in np.flatnonzero(tables.ignored).tolist():
+            if self._asserting[t] or not nodes.begin[t]:
+                continue
+            v = nodes.begin[t]
+            for e in range(nodes.first[v], nodes.first[v + 1]):
+                if nodes.ends[nodes.leads[e]]:
+                    for c in np.flatnonzero(tables.sets[nodes.reads[e]] & spelled).tolist():
+                        found.append([c])
+                        source.append(t)
+        return found[:MAX_SEPARATORS], source[:MAX_SEPARATORS]
+
+    def _flat(self, words: list[list[int]]) -> tuple[Ints, Ints]:
+        ends = np.cumsum([0, *map(len, words)]).astype(np.int32)
+        return np.array([c for word in words for c in word], np.int32), ends
+
+    def _matches(self, words: list[list[int]]) -> Bytes:
+        nodes, found = self._nodes, np.zeros((len(words), self._n), np.uint8)
+        parts = (nodes.first, nodes.reads, nodes.leads, nodes.owner, nodes.ends, nodes.begin)
+        leftovers.match_words(*parts, self._tables.sets, *self._flat(words), found)
+        return found
+
+    @cached_property
+    def _places(self) -> Ints:
+        """``(n_contexts, n_terminals)``: at which place a terminal is tried, ``NOWHERE`` for not."""
+        tables = self._tables
+        n = len(tables.order_first) - 1
+        places = np.full((n, self._n), NOWHERE, np.int32)
+        context = np.repeat(np.arange(n), np.diff(tables.order_first))
+        places[context, tables.order] = np.arange(len(tables.order))
+        return places
+
+    @cached_property
+    def _asked(self) -> Bools:
+        """``(n_contexts, n_terminals)``: whether a parser in such a context has a use for a terminal."""
+        asked = np.zeros((len(self._tables.order_first) - 1, self._n), np.bool_)
+        np.logical_or.at(asked, self._parser.context, self._parser.action != 0)
+        return asked
+
+    def _usable(self, words: list[list[int]], found: Bytes) -> Bytes:
+        """Terminals that come without conflicts, and whose word is taken for them in every context."""
+        tables, places = self._tables, self._places
+        usable = (self._parser.contested == 0) & (tables.ignored == 0) & ~self._asserting
+        usable &= np.array([len(word) > 0 for word in words])
+        for t in np.flatnonzero(usable).tolist():
+            others = np.flatnonzero(found[t])
+            if len(others) == 1 and (places[self._asked[:, t], t] != NOWHERE).all():
+                continue
+            contexts = np.flatnonzero(self._asked[:, t])
+            at = places[contexts][:, others]
+            best = at.argmin(axis=1)
+            entry, winner = at[np.arange(len(contexts)), best], others[best]
+            usable[t] = all(
+                taken != NOWHERE and (other == t or self._becomes(t, other, taken, found[t]))
+                for other, taken in set(zip(winner.tolist(), entry.tolist(), strict=True))
+            )
+        return usable.astype(np.uint8)
+
+    def _becomes(self, terminal: int, other: int, entry: int, found: Bytes) -> bool:
+        """Whether the word of a terminal, matched by another one's entry of ``order``, gets the terminal's tag."""
+        tables = self._tables
+        if self._asserting[other] or tables.ignored[other] or not found[other] & leftovers.WHOLE:
+            return False
+        strings = tables.retype[tables.retype_first[entry] : tables.retype_first[entry + 1]].tolist()
+        return next((s for s in strings if found[s] & leftovers.WHOLE), -1) == terminal
+
+    # ------------------------------------------------------------------------------------------------- separators
+    @cached_property
+    def _before(self) -> Bytes:
+        """``[t, u]``: whether terminal u is tried before t in some context that asks for t."""
+        tried = self._places[:, None, :] != NOWHERE
+        earlier = self._asked_or_ignored[:, :, None] & tried & (self._places[:, None, :] < self._places[:, :, None])
+        return earlier.any(axis=0).astype(np.uint8)
+
+    @cached_property
+    def _asked_or_ignored(self) -> Bools:
+        return self._asked | (self._tables.ignored != 0)
+
+    @cached_property
+    def _follows(self) -> Bytes:
+        """Which terminal can come behind which."""
+        action, follows = self._parser.action, np.zeros((self._n, self._n), np.uint8)
+        s, t = np.nonzero(action > 0)
+        np.logical_or.at(follows, t, (action[action[s, t] - 1] != 0).astype(np.uint8))
+        ignored = self._tables.ignored != 0
+        follows[:, ignored], follows[ignored] = 1, 1
+        return follows
+
+    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Bytes, Ints]:
+        """What is safe; terminals that do harm; what can be left behind each; the separator that works for all others."""
+        nodes, tables, n = self._nodes, self._tables, self._n
+        programs = (nodes.first, nodes.reads, nodes.leads, nodes.owner, nodes.ends)
+        spelled = tables.sets * spelled_classes(tables)[1].astype(np.uint8)
+        meet = (spelled.astype(np.float32) @ spelled.T.astype(np.float32) > 0).astype(np.uint8)
+        left, (both, longer) = np.zeros((n, len(nodes.owner)), np.uint8), np.zeros((2, n, n), np.uint8)
+        matching, harmful = np.zeros((2, n), np.uint8)
+        relations = (nodes.begin, meet, self._before, self._follows)
+        leftovers.spread(*programs, *relations, left, both, longer, matching)
+        choice = np.where(nodes.begin > 0, -1, 0).astype(np.int32)
+        arguments = (tables.sets, *self._flat(words), source, self._follows, left)
+        leftovers.choose(*programs, *arguments, self._allowed(words, source, both), choice, harmful)
+        owing = choice < 0  # what matches of these owe does not come true behind any separator
+        leftovers.choose(*programs, *arguments, np.ones((n, len(source)), np.uint8), choice, harmful)
+        entry = np.repeat(np.arange(len(tables.order)), np.diff(tables.retype_first))
+        harmful[tables.retype[owing[tables.order[entry]]]] = 1  # key words share their pattern's matches
+        harmful |= owing
+        safe = np.repeat(1 - harmful[None, :], n, axis=0)
+        self._spare_what_is_in_vain(safe, longer, matching)
+        ignored = tables.ignored != 0
+        safe[lexer.DROPPED] = safe[ignored].all(axis=0)
+        safe[lexer.DROPPED, lexer.DROPPED] = not (owing & ignored).any()
+        return safe, harmful, left, choice
+
+    def _spare_what_is_in_vain(self, safe: Bytes, longer: Bytes, matching: Bytes) -> None:
+        """Take out terminals that may match, although others are taken, where the parser has no use for them."""
+        for other in np.flatnonzero(matching).tolist():
+            for t in np.flatnonzero(longer[:, other]).tolist():
+                safe[t, other] &= self._is_implied(t, other)
+
+    def _is_implied(self, t: int, other: int) -> bool:
+        """Whether a parser that accepts one terminal where both are tried accepts the other one, too."""
+        parser, ignored = self._parser, self._tables.ignored
+        if ignored[other]:
+            return True
+        one = -1 if ignored[t] else t
+        return not self._basic and leftovers.implied(parser.action, parser.goto, parser.rule_left, one, other)
+
+    @cached_property
+    def _basic(self) -> bool:
+        """Whether some context tries terminals that the parser has no use for."""
+        tried = self._places != NOWHERE
+        return bool((tried & ~self._asked & (self._tables.ignored == 0)).any())
+
+    def _allowed(self, words: list[list[int]], source: Ints, both: Bytes) -> Bytes:
+        """``(n_terminals, n_separators)``: which separators make what the matches of a terminal owe come true."""
+        tables = self._tables
+        allowed = np.ones((self._n, len(source)), np.uint8)
+        for t in np.flatnonzero(self._asserting).tolist():
+            owed = self._owed(t)
+            if not owed:
+                continue
+            rivals = np.flatnonzero(
+                both[:, t]
+            ).tolist()  # where one of these ends, a match of t may still owe something
+            if (tables.look_next[owed] > HOLDS).any() or not all(self._is_implied(u, t) for u in rivals):
+                allowed[t] = 0
+                continue
+            for k in range(len(source)):
+                next_words = [words[k]] if k else [words[len(source) + u] for u in np.flatnonzero(self._follows[t])]
+                firsts = [word[0] for word in next_words if word]
+                allowed[t, k] = (tables.look_next[owed][:, firsts] == HOLDS).all()
+                if k == 0:
+                    allowed[t, k] &= tables.look_end[owed].all()
+        return allowed
+
+    def _owed(self, terminal: int) -> list[int]:
+        """The look states that matches of a terminal may owe."""
+        tables, found = self._tables, set()
+        pending, seen = [(int(tables.entry[terminal]), HOLDS, -1)], set()  # place, what is owed, what was read last
+        while pending:
+            thread = pending.pop()
+            if thread in seen or thread[1] == FAILED:
+                continue
+            seen.add(thread)
+            pc, look, last = thread
+            op, a, b = tables.code[pc].tolist()
+            if op == leftovers.MATCH:
+                found.add(look)
+            elif op == leftovers.CHARS:
+                pending += [(b, to, a) for to in np.unique(tables.look_next[look, tables.sets[a] != 0]).tolist()]
+            elif op == ASSERT:
+                lefts = np.unique(tables.left_next[:, tables.sets[last] != 0]) if last >= 0 else slice(None)
+                looks = np.unique(tables.look_enter[lefts, a]).tolist()
+                pending += [(b, to, last) for to in {*looks, look if looks != [FAILED] else FAILED}]
+            else:
+                pending += [(a, look, last), (b, look, last)]
+        return sorted(found - {HOLDS})
+
+    def _can_be_completed(self, usable: Bytes) -> bool:
+        left = np.array([left for left, _ in self._rules], np.int32)
+        right = np.array([x for _, symbols in self._rules for x in symbols], np.int32)
+        first = np.cumsum([0, *(len(symbols) for _, symbols in self._rules)]).astype(np.int32)
+        return bool(leftovers.completable(self._parser.action, self._parser.goto, left, first, right, usable))
+
+
+NOWHERE = np.iinfo(np.int32).max
+
+__all__ = ["Proof"]

@@ -1,0 +1,433 @@
+"""What may be left of longer tokens where a token ends, and texts that keep it from matching.
+
+A lexer takes the token that its first alternative gives. So where a text is split at one of several possible ends, what
+the lexer could still have read must never match: it is *left over*, and stays with the text until it is dead. Here
+leftovers are worked out for terminals instead of states of lexers, one thread at a time, as if every terminal were tried
+everywhere: a superset of what can be left, cheap enough for every grammar.
+
+Threads are *nodes*: what the program of a terminal can do next, at its beginning or behind a character; node 0 is none.
+The edges of node ``v`` are ``first[v]`` to ``first[v + 1]``, in the order of preference up to a match: edge ``e`` reads a
+character of the set ``reads[e]`` and leads to node ``leads[e]``. Assertions are passed over. Words are classes of characters,
+``letters[word[k]:word[k + 1]]``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .jit import kernel, prepare
+
+prepare("Lark grammars")
+
+I32 = NDArray[np.int32]
+U8 = NDArray[np.uint8]
+
+CHARS, SPLIT, MATCH, TOO_MANY = 0, 1, 3, -1
+WHOLE, PART = 1, 2  # how much of a word is matched
+MATCHED = -1
+BESIDE, LEFT, OWN, OTHER = (
+    0,
+    1,
+    2,
+    3,
+)  # a second thread: of another terminal that is tried before, left over, of the same
+# terminal, left over of another terminal than the one that has matched
+
+
+@kernel("i8(A, A, A, A, A, A, A, A)", nogil=True, allocates=True)
+def find_nodes(code: I32, entry: I32, sure: I32, first: I32, reads: I32, leads: I32, owner: I32, ends: I32) -> int:
+    """Find the nodes of all programs; that of terminal t at its beginning is the t-th with an entry, from 1 on.
+
+    Parameters
+    ----------
+    code, entry : (3 * n,), (n_terminals,) int32
+        See :class:`detent.grammar.lark.tables.LexerTables`.
+    sure : (n_terminals,) int32
+        Whether a terminal's matches owe nothing, so that what comes behind one in the order of preference is cut off.
+    first, reads, leads : int32, out
+    owner, ends : int32, out
+        The terminal of each node, and whether it has matched there.
+
+    Returns
+    -------
+    int
+        How many there are, or ``TOO_MANY``.
+    """
+    n_code = len(code) // 3
+    node, begin = np.zeros(n_code, np.int32), np.zeros(len(first), np.int32)
+    stamp, stack = np.zeros(n_code, np.int32), np.zeros(2 * n_code + 2, np.int32)
+    n, used, v = 1, 0, 1
+    for t in range(len(entry)):
+        if entry[t] >= 0:
+            if n + 2 >= len(first):
+                return TOO_MANY
+            node[entry[t]], begin[n], owner[n] = n, entry[t], t
+            n += 1
+    while v < n:
+        first[v], stack[0], top = used, begin[v], 1
+        while top > 0:
+            top -= 1
+            pc = np.int64(stack[top])
+            if stamp[pc] == v:
+                continue
+            stamp[pc] = v
+            op, a, b = code[3 * pc], code[3 * pc + 1], code[3 * pc + 2]
+            if op == MATCH:
+                ends[v] = 1
+                top *= 1 - sure[owner[v]]
+            elif op == CHARS:
+                if used == len(reads) or n + 2 >= len(first):
+                    return TOO_MANY
+                if node[b] == 0:
+                    node[b], begin[n], owner[n] = n, b, owner[v]
+                    n += 1
+                reads[used], leads[used] = a, node[b]
+                used += 1
+            else:
+                stack[top] = b
+                top += 1
+                if op == SPLIT:
+                    stack[top] = a
+                    top += 1
+        v += 1
+    first[n] = used
+    return n
+
+
+@kernel("i8(A, A, A, uint8[:,::1], i8, i8, i8, uint8[:,::1], A, i8)", nogil=True)
+def _go_together(
+    first: I32,
+    reads: I32,
+    leads: I32,
+    meet: U8,
+    p: int,
+    x: int,
+    kind: int,
+    seen: U8,
+    pairs: I32,
+    n_pairs: int,
+) -> int:
+    """Note the pairs of nodes to which a character can lead from two nodes; how many are then to be looked at.
+
+    Of the same terminal, only what is preferred is left.
+    """
+    for e in range(first[p], first[p + 1]):
+        for f in range(first[x], e + 1 if kind == OWN and p == x else first[x + 1]):
+            to, other = leads[e], leads[f]
+            if meet[reads[e], reads[f]] and not (seen[to, other] >> kind) & 1:
+                seen[to, other] |= 1 << kind
+                at = 3 * n_pairs
+                pairs[at], pairs[at + 1], pairs[at + 2] = to, other, kind
+                n_pairs += 1
+    return n_pairs
+
+
+@kernel(
+    "void(A, A, A, A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1],"
+    "uint8[::1])",
+    nogil=True,
+    allocates=True,
+)
+def spread(
+    first: I32,
+    reads: I32,
+    leads: I32,
+    owner: I32,
+    ends: I32,
+    begin: I32,
+    meet: U8,
+    before: U8,
+    follows: U8,
+    left: U8,
+    both: U8,
+    longer: U8,
+    matching: U8,
+) -> None:
+    """Find what can be left where each terminal ends: of what was tried beside it, or was left over before.
+
+    Parameters
+    ----------
+    first, reads, leads, owner, ends : int32
+        The nodes.
+    begin : (n_terminals,) int32
+        Node at the beginning of each terminal, 0 for none.
+    meet : (n_sets, n_sets) uint8
+        Which sets have a character in common.
+    before : (n_terminals, n_terminals) uint8
+        ``before[t, u]``: whether somewhere u is tried before t.
+    follows : (n_terminals, n_terminals) uint8
+        ``follows[t, u]``: whether u can come behind t.
+    left : (n_terminals, n_nodes) uint8, zeros, out
+    both : (n_terminals, n_terminals) uint8, zeros, out
+        ``both[t, u]``: whether terminal u, tried before t, matches some text that t matches, too.
+    longer : (n_terminals, n_terminals) uint8, zeros, out
+        ``longer[t, u]``: whether terminal u, tried before t, can go on where t matches.
+    matching : (n_terminals,) uint8, zeros, out
+        Terminals of which what was left over of them, where another one matched, can match inside a later token.
+    """
+    n, n_terminals = len(owner), len(begin)
+    seen, seeded = np.zeros((n, n), np.uint8), np.zeros((n_terminals, n), np.uint8)
+    pairs, n_pairs = np.empty(12 * n * n, np.int32), 0
+    for t in range(n_terminals):
+        for other in range(n_terminals):
+            if begin[t] and begin[other] and (t == other or before[t, other]):
+                a, b = np.int64(begin[t]), np.int64(begin[other])
+                kind = OWN if t == other else BESIDE
+                n_pairs = _go_together(first, reads, leads, meet, a, b, kind, seen, pairs, n_pairs)
+    while n_pairs > 0:
+        n_pairs -= 1
+        p, x, kind = np.int64(pairs[3 * n_pairs]), np.int64(pairs[3 * n_pairs + 1]), np.int64(pairs[3 * n_pairs + 2])
+        if (kind == LEFT or kind == OTHER) and ends[x]:
+            matching[owner[x]] |= kind == OTHER
+            continue
+        n_pairs = _go_together(first, reads, leads, meet, p, x, kind, seen, pairs, n_pairs)
+        t = owner[p]
+        if ends[p] and ends[x] and kind == BESIDE:
+            both[t, owner[x]] = 1
+        if not ends[p] or first[x] == first[x + 1]:
+            continue
+        longer[t, owner[x]] |= kind == BESIDE
+        then = OTHER if kind == BESIDE or kind == OTHER else LEFT
+        if (left[t, x] >> then) & 1:
+            continue
+        left[t, x] |= 1 << then
+        for u in range(n_terminals):
+            if follows[t, u] and begin[u] and not (seeded[u, x] >> then) & 1:
+                seeded[u, x] |= 1 << then
+                n_pairs = _go_together(first, reads, leads, meet, begin[u], x, then, seen, pairs, n_pairs)
+
+
+@kernel("i8(A, A, A, A, uint8[:,::1], A, i8, i8, A, i8, A)", nogil=True)
+def _run(
+    first: I32, reads: I32, leads: I32, ends: I32, sets: U8, letters: I32, a: int, b: int, nodes: I32, n: int, mark: I32
+) -> int:
+    """Let ``n`` nodes, in place, read ``letters[a:b]``: how many are left, or ``MATCHED``."""
+    half = len(nodes) // 2
+    for k in range(a, b):
+        m = 0
+        mark[0] += 1
+        for j in range(n):
+            for e in range(first[nodes[j]], first[nodes[j] + 1]):
+                to = leads[e]
+                if sets[reads[e], letters[k]] and mark[to] != mark[0]:
+                    if ends[to]:
+                        return MATCHED
+                    mark[to] = mark[0]
+                    nodes[half + m] = to
+                    m += 1
+        for j in range(m):
+            nodes[j] = nodes[half + j]
+        n = m
+    return n
+
+
+@kernel(
+    "void(A, A, A, A, A, uint8[:,::1], A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], A, uint8[::1])",
+    nogil=True,
+    allocates=True,
+)
+def choose(
+    first: I32,
+    reads: I32,
+    leads: I32,
+    owner: I32,
+    ends: I32,
+    sets: U8,
+    letters: I32,
+    word: I32,
+    source: I32,
+    follows: U8,
+    left: U8,
+    allowed: U8,
+    choice: I32,
+    harmful: U8,
+) -> None:
+    """For each terminal, find a separator behind which no leftover matches, whatever word comes next.
+
+    Parameters
+    ----------
+    first, reads, leads, owner, ends, sets : int32, uint8
+        The nodes and the sets of characters.
+    letters, word : int32
+        Separators, then a word of each terminal (empty where it has none).
+    source : (n_separators,) int32
+        The terminal of each separator; the first one is empty.
+    follows, left : uint8
+        See :func:`spread`.
+    allowed : (n_terminals, n_separators) uint8
+    choice : (n_terminals,) int32, in and out
+        A separator for those that have none (-1): the first that works for all leftovers, else the one that works for
+        the leftovers of most terminals. One with characters must need none behind itself.
+    harmful : (n_terminals,) uint8, in and out
+        Terminals of which some leftovers match behind a separator that was chosen. Others do not count for them.
+    """
+    n_terminals, n_nodes, n_separators = left.shape[0], left.shape[1], len(source)
+    nodes, more, mark = np.empty(2 * n_nodes, np.int32), np.empty(2 * n_nodes, np.int32), np.zeros(n_nodes, np.int32)
+    blamed = np.zeros((n_separators, n_terminals), np.uint8)
+    for strict in range(2):
+        for t in range(n_terminals):
+            best, fewest = -1, n_terminals + 1 if strict else 1
+            for k in range(n_separators):
+                if choice[t] >= 0 or not allowed[t, k] or (k and choice[source[k]] != 0):
+                    continue
+                blamed[k] = 0
+                n_blamed = 0
+                for x in range(n_nodes):
+                    if not left[t, x] or harmful[owner[x]] or blamed[k, owner[x]]:
+                        continue
+                    nodes[0] = x
+                    n = _run(first, reads, leads, ends, sets, letters, word[k], word[k + 1], nodes, 1, mark)
+                    good = n >= 0
+                    for u in range(n_terminals if n > 0 else 0):
+                        a, b = word[n_separators + u], word[n_separators + u + 1]
+                        if follows[t, u] and a < b and good:
+                            more[:n] = nodes[:n]
+                            good = _run(first, reads, leads, ends, sets, letters, a, b, more, n, mark) >= 0
+                    if not good:
+                        blamed[k, owner[x]] = 1
+                        n_blamed += 1
+                if n_blamed < fewest:
+                    best, fewest = k, n_blamed
+            if best >= 0:
+                choice[t] = best
+                for other in range(n_terminals):
+                    harmful[other] |= blamed[best, other]
+
+
+@kernel("void(A, A, A, A, A, A, uint8[:,::1], A, A, uint8[:,::1])", nogil=True, allocates=True)
+def match_words(
+    first: I32, reads: I32, leads: I32, owner: I32, ends: I32, begin: I32, sets: U8, letters: I32, word: I32, found: U8
+) -> None:
+    """Which terminals match words, or the first characters of words.
+
+    Parameters
+    ----------
+    found : (n_words, n_terminals) uint8, zeros, out
+        ``WHOLE``, ``PART``, both or none.
+    """
+    n_nodes = len(owner)
+    nodes, after, mark = np.empty(n_nodes, np.int32), np.empty(n_nodes, np.int32), np.zeros(n_nodes, np.int32)
+    for w in range(len(word) - 1):
+        n = 0
+        for t in range(len(begin)):
+            if begin[t]:
+                nodes[n] = begin[t]
+                n += 1
+        for k in range(word[w], word[w + 1]):
+            m = 0
+            mark[0] += 1
+            for j in range(n):
+                for e in range(first[nodes[j]], first[nodes[j] + 1]):
+                    to = leads[e]
+                    if sets[reads[e], letters[k]] and mark[to] != mark[0]:
+                        mark[to] = mark[0]
+                        after[m] = to
+                        m += 1
+                        if ends[to]:
+                            found[w, owner[to]] |= WHOLE if k + 1 == word[w + 1] else PART
+            nodes[:m] = after[:m]
+            n = m
+
+
+# --------------------------------------------------------------------------------------------------------- the parser
+@kernel("b1(int32[:,::1], int32[:,::1], A, i8, i8)", nogil=True, allocates=True)
+def implied(action: I32, goto: I32, rule_left: I32, t: int, other: int) -> bool:
+    """Whether a stack that accepts terminal ``t`` (-1: any stack), and has a use for another one, accepts that, too.
+
+    As far as one can see without the stack: the same reductions come before both, and then the other one is shifted.
+    """
+    n_states, n_nonterminals = goto.shape
+    good, spoiled = np.ones(n_states, np.uint8), np.zeros(n_nonterminals, np.uint8)
+    changed = True
+    while changed:
+        changed = False
+        for s in range(n_states):
+            act = action[s, other]
+            if not good[s] or act > 0 or (t >= 0 and action[s, t] == 0):
+                continue
+            if act == 0 or t < 0 or action[s, t] != act or spoiled[rule_left[-1 - act]]:
+                good[s] = 0
+                changed = True
+                for a in range(n_nonterminals):
+                    for b in range(n_states):
+                        if goto[b, a] == s:
+                            spoiled[a] = 1
+    for s in range(n_states):
+        if not good[s] and action[s, other] != 0:
+            return False
+    return True
+
+
+@kernel("b1(int32[:,::1], int32[:,::1], A, A, A, uint8[::1])", nogil=True, allocates=True)
+def completable(action: I32, goto: I32, left: I32, first: I32, right: I32, usable: U8) -> bool:
+    """Whether every stack of a parser can be completed by terminals that are usable, as far as this test can tell.
+
+    It asks for an item in each state whose rest is made of usable terminals, and for each nonterminal that is read
+    there, for an item that goes on in such a way behind it. Where tables have no conflicts in the columns of usable
+    terminals, the parser takes whatever derivation these items give.
+
+    Parameters
+    ----------
+    action, goto : int32
+        See :class:`detent.grammar.lark.tables.ParserTables`.
+    left, first, right : int32
+        Rules: left sides (-1: the start rule), and their right sides ``right[first[r]:first[r + 1]]``, nonterminals
+        being ``-1 - number``.
+    usable : (n_terminals,) uint8
+
+    Notes
+    -----
+    O(rules * states * length).
+    """
+    n_states, n_nonterminals, n_rules = goto.shape[0], goto.shape[1], len(left)
+    productive = np.zeros(n_nonterminals + 1, np.uint8)  # the last one is the start rule
+    good = np.zeros(len(right) + n_rules, np.uint8)  # whether what is behind a place can be read
+    changed = True
+    while changed:
+        changed = False
+        for r in range(n_rules):
+            good[first[r + 1] + r] = 1
+            for at in range(first[r + 1] - 1, first[r] - 1, -1):
+                x = right[at]
+                good[at + r] = good[at + 1 + r] and (usable[x] if x >= 0 else productive[-1 - x])
+            if good[first[r] + r] and not productive[left[r]]:
+                productive[left[r]] = 1
+                changed = True
+    ends, goes_on = np.zeros(n_states, np.uint8), np.zeros((n_states, n_nonterminals), np.uint8)
+    ends[0] = productive[n_nonterminals]
+    for r in range(n_rules):
+        for s in range(1 if left[r] < 0 else n_states):
+            if left[r] >= 0 and goto[s, left[r]] < 0:
+                continue
+            state = s
+            for at in range(first[r], first[r + 1]):
+                x = right[at]
+                inside = at > first[r]
+                if inside and good[at + r]:
+                    ends[state] = 1
+                if x < 0 and good[at + 1 + r] and (inside or left[r] < 0):
+                    goes_on[state, -1 - x] = 1
+                state = np.int64(goto[state, -1 - x]) if x < 0 else np.int64(action[state, x]) - 1
+                if state < 0:
+                    break
+            if state >= 0:
+                ends[state] = 1
+    changed = True
+    while changed:
+        changed = False
+        for r in range(n_rules):
+            if left[r] < 0 or first[r] == first[r + 1] or right[first[r]] >= 0 or not good[first[r] + 1 + r]:
+                continue
+            b = -1 - right[first[r]]
+            for s in range(n_states):
+                if goes_on[s, left[r]] and not goes_on[s, b] and goto[s, left[r]] >= 0:
+                    goes_on[s, b] = 1
+                    changed = True
+    for s in range(n_states):
+        if not ends[s]:
+            return False
+        for b in range(n_nonterminals):
+            if goto[s, b] >= 0 and not goes_on[s, b]:
+                return False
+    return True

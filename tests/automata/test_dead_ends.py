@@ -1,0 +1,136 @@
+"""Every beginning of a text that an LALR grammar allows can be finished, and every one that can be finished is allowed."""
+
+from __future__ import annotations
+
+import random
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detent.automata.compiler import Compiler
+from detent.automata.limits import Limits
+from detent.automata.liveness import Liveness
+from detent.automata.vocabulary import Vocabulary
+from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
+from detent.grammar.lark.compile import compile_lark
+from tests.automata.test_lark_masks import allowed
+from tests.grammar.lark.test_random import texts
+from tests.naive.dead_ends import can_be_finished
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "grammars"
+MOST = 600  # places that the naive search looks at before it gives up
+
+
+def compiler_for(letters: str) -> Compiler:
+    """Tokens of up to three letters, all bytes, and the end."""
+    tokens = ["".join(t).encode() for n in (1, 2, 3) for t in product(letters, repeat=n)]
+    tokens = list(dict.fromkeys([*tokens, *(bytes([b]) for b in range(256))]))
+    return Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[len(tokens)]), cache_dir=False)
+
+
+def check_masks(compiler: Compiler, text: str, letters: str, walks: int, **options: str) -> bool:
+    """Compare masks on some ways with the naive search; returns whether anything had to be asked for at run time."""
+    tables = compile_lark(text, lexer_kind=options.get("lexer", "contextual"))
+    try:
+        grammar = compiler.lark(text, **options)  # type: ignore[arg-type]
+    except Unsatisfiable:
+        assert not can_be_finished(tables, "", letters + letters.upper(), MOST)
+        return False
+    vocabulary, rng = grammar.vocabulary, random.Random(text)
+    tried = [t for t in range(len(vocabulary)) if set(vocabulary.token_bytes(t)) <= set(letters.encode())]
+    for _ in range(walks):
+        matcher, so_far = grammar.matcher(), ""
+        for _ in range(4):
+            got = allowed(matcher) & set(tried) - set(vocabulary.eos_ids)
+            for t in tried:
+                if t in vocabulary.eos_ids:
+                    continue
+                there = so_far + vocabulary.token_bytes(t).decode()
+                wanted = can_be_finished(tables, there, letters + letters.upper(), MOST)
+                assert wanted is None or (t in got) == wanted, (text, options, there, wanted)
+            if not got:
+                break
+            token = rng.choice(sorted(got))
+            assert matcher.accept(token)
+            so_far += vocabulary.token_bytes(token).decode()
+    return isinstance(grammar.matcher()._placement.lowering, Liveness)
+
+
+@pytest.fixture(scope="module")
+def compiler() -> Compiler:
+    return compiler_for("abc ")
+
+
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
+@given(texts(), st.sampled_from(["contextual", "basic"]))
+def test_random_grammars(compiler: Compiler, text: str, lexer: str) -> None:
+    try:
+        check_masks(compiler, text, "abc ", 1, lexer=lexer)
+    except GrammarError:
+        return
+
+
+# grammar, letters, a beginning that is allowed although the next one is a dead end, which only the tokens behind it show
+CASES = {
+    "swallowed": ('start: A B "c"\nA: /a+/\nB: /ab/ | "b" | /a?c/', "abc", "a", ""),
+    "unproductive": ('start: "a" | "b" x\nx: "c" x', "abc", "", "b"),
+    "conflict": ('start: x "e" "y" | "a"\nx: "i" x | "i" x "e" x | "s"', "iesya", "is", ""),
+    "no word": ('start: "a" (X | "c") | "b" X\n%declare X', "abc", "a", "b"),
+    "comment": ('start: e "\\n"\n?e: "a" | "(" e ")"\n%ignore /#[^\\n]*/', "a(#\n)", "(a)", "(a#"),
+    "key word": (
+        'start: s\n?s: "if" N s ["else" s] | "do" s "while" N | N ";"\nN: /[a-z]+/\n%ignore " "',
+        "dowhile fsx;",
+        "do if x x;else ",
+        "do if x x;elsex",
+    ),
+    "not": ('start: N ("not" "in" N)?\nN: /[a-z]+/\n%ignore " "', "notia ", "a not ", "a nota"),
+    "lookahead": ('start: A "d" | "a" "b" "c"\nA: /a(?!bc)/', "abcd", "a", "ab"),
+    "promise": ("start: A B | A C\nA: /a+(?=b)/\nB: /c/\nC: /bc*/", "abc", "ab", "ac"),
+    "long lookahead": ('start: A "bd" | "a" "c"\nA: /a(?=bd)/', "abcd", "ab", "abc"),
+    "left over": ('start: A "+" B\nA: /[0-9]+(\\+1)?/\nB: /[0-9]/', "012+", "0+", "0+1"),
+    "comment in vain": ('start: "<" "!" N ("-" "-" ">")?\nN: /[a-z]+/\nC: /<!.*->/\n%ignore " "', "<!- a>", "<!a", ""),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_dead_ends(name: str) -> None:
+    text, letters, alive, dead = CASES[name]
+    compiler = compiler_for(letters[:5])
+    check_masks(compiler, text, letters[:5], 2)
+    check_masks(compiler, text, letters[:5], 1, lexer="basic")
+    tables, every = compile_lark(text), letters + letters.upper()
+    matcher = compiler.lark(text).matcher()
+    assert can_be_finished(tables, alive, every) and matcher.accept_bytes(alive.encode())
+    if dead:
+        assert not can_be_finished(tables, dead, every, MOST)
+        matcher.reset()
+        assert not matcher.accept_bytes(dead.encode())
+
+
+@pytest.mark.parametrize("name", ["arithmetic", "json", "log", "smiles", "sql"])
+def test_examples_are_proved(compiler: Compiler, name: str) -> None:
+    grammar = compiler.lark((EXAMPLES / f"{name}.lark").read_text())
+    assert not isinstance(grammar.matcher()._placement.lowering, Liveness)
+
+
+def test_brackets_of_python_hold_no_comments(compiler: Compiler) -> None:
+    """Behind one, nothing could come but a new line, which is a token that brackets have no use for."""
+    matcher = compiler.lark((EXAMPLES / "python.lark").read_text()).matcher()
+    assert matcher.accept_bytes(b"a = 1 # one\nb = (a + ") and not matcher.accept_bytes(b"#")
+    assert matcher.accept_bytes(b"1) #") and matcher.accept_bytes(b" two\n")
+
+
+def test_too_large_to_decide() -> None:
+    compiler = Compiler(compiler_for("a").vocabulary, cache_dir=False, limits=Limits(regex_states=50))
+    with pytest.raises(LimitExceeded, match="regex_states"):
+        compiler.lark('start: (A | "ab")+\nA: /a{1,9}b{1,9}c{1,9}(?=ab)/')
+
+
+def test_deep_stacks(compiler: Compiler) -> None:
+    text = 'start: e "\\n"\n?e: "a" | "b" e "c"\n%ignore /#[^\\n]*/'
+    matcher = compiler.lark(text).matcher()
+    assert matcher.accept_bytes(b"b" * 3000 + b"a" + b"c" * 2999)
+    assert not matcher.accept_bytes(b"#") and matcher.accept_bytes(b"c# \n") and matcher.is_complete()
