@@ -25,7 +25,7 @@ from .island import JsonIsland
 from .limits import Limits
 from .lowering import Lowering
 from .rule_lowering import RuleIsland
-from .sentences import rules_of, shortest_sentence
+from .sentences import START, Rule, rules_of
 
 Declared: TypeAlias = "JsonIsland | Rules | LexedIsland | Regular"  # (a special token is an expression)
 Content: TypeAlias = "JsonIsland | RuleIsland | LexedIsland"
@@ -101,9 +101,7 @@ class LexedIsland:
             if inside.has_json and set(inside.first_bytes) & set(OPENING):
                 self._check_json(number)
         known = [n for n, entry in enumerate(self.grammar.lexer.entry) if n == END or entry >= 0]
-        readable = {*known, *self.numbers()}
-        rules = rules_of(self.grammar.parser)
-        if shortest_sentence([rule for rule in rules if readable.issuperset(x for x in rule[1] if x >= 0)]) is None:
+        if not has_sentence(rules_of(self.grammar.parser), {*known, *self.numbers()}):
             raise Unsatisfiable("no sequence of terminals ends the start rule.", keyword=self.grammar.nonterminals[0])
 
     def _check_json(self, number: int) -> None:
@@ -134,6 +132,18 @@ class LexedIsland:
         undecided = lexer.look_next[:, sorted(classes)][HOLDS + 1 :] > HOLDS
         if undecided.any():
             raise _ambiguous(names[number], "of some terminal", "lookahead reads on into it")
+
+
+def has_sentence(rules: Iterable[Rule], terminals: set[int]) -> bool:
+    """Whether the start rule has a sentence of some terminals."""
+    productive: set[int] = set()
+    before = -1
+    while before < len(productive):
+        before = len(productive)
+        productive.update(
+            left for left, right in rules if all(x in terminals if x >= 0 else -1 - x in productive for x in right)
+        )
+    return START in productive
 
 
 def with_islands(grammar: LexedGrammar, declared: Mapping[str, Declared], limits: Limits) -> LexedIsland:
