@@ -357,9 +357,8 @@ class Compiler:
             raise ValueError(f"lexer={lexer!r} of parser {parser!r} is none of {', '.join(_LEXERS[parser])}")
         from detent.grammar.lark import compile as lark
 
-        declared = self._declared(islands or {}, tokens or {})
-
         def make() -> Grammar:
+            declared = self._declared(islands or {}, tokens or {})
             options: dict[str, Any] = {"start": start, "import_paths": import_paths, "source": source}
             options["limits"] = self.limits
             if parser == "earley":
@@ -370,8 +369,8 @@ class Compiler:
                 return self._rule_grammar(Rules({**found.bodies, **more}, found.start))
             return self._lexed_grammar(lark.compile_lark(text, lexer_kind=kind, **options), declared)
 
-        key = None if import_paths or source or declared else ("lark", text, start, parser, lexer)
-        return self._cached(key, make)
+        key = _cache_key("lark", dict(islands or {}), dict(tokens or {}), (start, parser, lexer))
+        return self._cached(None if import_paths or source or key is None else (*key, text), make)
 
     def _declared(self, islands: Mapping[str, Any], tokens: Mapping[str, str | int]) -> dict[str, Declared]:
         """What declared terminals stand for."""

@@ -70,6 +70,8 @@ CALLS = 'start: (NAME "(" ARGS ")")+\nNAME: /[a-z]+/\n%declare ARGS\n%ignore " "
 def test_schemas_as_arguments(compiler: Compiler, parser: Any) -> None:
     grammar = compiler.lark(CALLS, parser=parser, islands={"ARGS": POINT})
     assert grammar.has_free_names
+    assert compiler.lark(CALLS, parser=parser, islands={"ARGS": dict(POINT)}) is grammar
+    assert compiler.lark(CALLS, parser=parser, islands={"ARGS": {}}) is not grammar
     for text in ('f({"a":1})', 'f ( { "a" : 1 } ) g({"a":-1})', 'f({"a":1,"b":{"a":[{}]},"c":"{"})'):
         assert reads(grammar, text), text
     for text in ("f(1)", 'f({"b":1})', 'f({"a":1,"a":2})', 'f({"a":1}', 'f({"a":1,"b":{"c":1,"c":1}})', '{"a":1}'):
