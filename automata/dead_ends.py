@@ -38,13 +38,16 @@ class Verdict:
         also: what a match of t owes comes true.
     lives : bool
         Whether every stack can be completed behind a token that leaves nothing behind but what is safe.
-    every_match : bool
-        Whether the same is so behind all other tokens.
+    harmful : (n_terminals,) uint8
+        Terminals whose leftovers are not safe everywhere because they can swallow what comes.
+    owes : bool
+        Whether matches may owe what does not come true.
     """
 
     safe: Bytes
     lives: bool
-    every_match: bool
+    harmful: Bytes
+    owes: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +98,7 @@ class Proof:
     def run(self) -> Verdict:
         """Try to prove it."""
         nodes = nodes_of(self._grammar, (~self._asserting).astype(np.int32))
-        nothing = Verdict(np.zeros((self._n, self._n), np.uint8), lives=False, every_match=False)
+        nothing = Verdict(np.zeros((self._n, self._n), np.uint8), False, np.ones(self._n, np.uint8), True)
         if nodes is None:
             return nothing
         self._nodes = nodes
@@ -103,15 +106,26 @@ class Proof:
         words = [*separators, *self._words()]
         found, n = self._matches(words), len(separators)
         usable = self._usable(words[n:], found[n:])
+        self._check_assertions(usable, words, n)
+        if self._can_be_completed(usable & ~self._asserting):
+            usable &= ~self._asserting  # the fewer words, the less can match
         kept = [k for k in range(n) if k == 0 or not found[k, self._tables.ignored == 0].any()]
-        words = [separators[k] for k in kept] + [word if usable[t] else [] for t, word in enumerate(words[n:])]
-        safe, harmful, left, choice = self._separated(words, np.array([source[k] for k in kept], np.int32))
-        touched = (left * harmful[nodes.owner]).any(axis=1)  # behind these, what does harm may be left
+        for _ in range(2):  # the second time without the words of what does harm: it may be their own words that did it
+            spelled = [word if usable[t] else [] for t, word in enumerate(words[n:])]
+            sources = np.array([source[k] for k in kept], np.int32)
+            safe, harmful, bad, left, choice, owes = self._separated(
+                [*(separators[k] for k in kept), *spelled], sources
+            )
+            fewer = usable & (1 - harmful)
+            if not harmful.any() or not self._can_be_completed(fewer):
+                break
+            usable = fewer
+        touched = (left & bad).any(axis=1)  # behind these, what does harm may be left
         if touched[[source[k] for k in kept]][np.unique(choice[nodes.begin > 0])].any():
             return nothing
         if self._parser.contested[END] or not self._can_be_completed(usable & ~touched):
             return nothing
-        return Verdict(safe, lives=True, every_match=not harmful.any())
+        return Verdict(safe, True, harmful, owes)
 
     # ---------------------------------------------------------------------------------------------------- words
     @cached_property
@@ -179,7 +193,7 @@ class Proof:
     def _usable(self, words: list[list[int]], found: Bytes) -> Bytes:
         """Terminals that come without conflicts, and whose word is taken for them in every context."""
         tables, places = self._tables, self._places
-        usable = (self._parser.contested == 0) & (tables.ignored == 0) & ~self._asserting
+        usable = (self._parser.contested == 0) & (tables.ignored == 0)
         usable &= np.array([len(word) > 0 for word in words])
         for t in np.flatnonzero(usable).tolist():
             others = np.flatnonzero(found[t])
@@ -194,6 +208,45 @@ class Proof:
                 for other, taken in set(zip(winner.tolist(), entry.tolist(), strict=True))
             )
         return usable.astype(np.uint8)
+
+    def _check_assertions(self, usable: Bytes, words: list[list[int]], n_separators: int) -> None:
+        """Keep terminals with assertions only if these hold in their words, whatever is before and behind."""
+        for t in np.flatnonzero(usable & self._asserting).tolist():
+            behind = [word for word in words[1:n_separators] if word]
+            behind = behind or [words[n_separators + u] for u in np.flatnonzero(self._follows[t]) if usable[u]]
+            usable[t] = all(
+                self._matches_whole(t, words[n_separators + t], word, left)
+                for word in behind
+                for left in range(len(self._tables.left_next))
+            )
+
+    def _matches_whole(self, terminal: int, word: list[int], behind: list[int], left: int) -> bool:
+        """Whether the first match of a terminal's program, in a left state, is its word."""
+        tables, lefts = self._tables, [left]
+        for c in word:
+            lefts.append(int(tables.left_next[lefts[-1], c]))
+        text, pending, seen = [*word, *behind], [(int(tables.entry[terminal]), 0)], set()
+        while pending:
+            pc, at = pending.pop()
+            if (pc, at) in seen or at > len(word):
+                continue
+            seen.add((pc, at))
+            op, a, b = tables.code[pc].tolist()
+            if op == leftovers.MATCH:
+                return at == len(word)
+            if op == leftovers.CHARS and at < len(text) and tables.sets[a, text[at]]:
+                pending.append((b, at + 1))
+            elif op == leftovers.SPLIT:
+                pending += [(b, at), (a, at)]
+            elif op == ASSERT:
+                look = int(tables.look_enter[lefts[at], a])
+                for c in text[at:]:
+                    look = int(tables.look_next[look, c]) if look > HOLDS else look
+                if look > HOLDS:
+                    return False  # not decided by this text
+                if look == HOLDS:
+                    pending.append((b, at))
+        return False
 
     def _becomes(self, terminal: int, other: int, entry: int, found: Bytes) -> bool:
         """Whether the word of a terminal, matched by another one's entry of ``order``, gets the terminal's tag."""
@@ -225,21 +278,23 @@ class Proof:
         follows[:, ignored], follows[ignored] = 1, 1
         return follows
 
-    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Bytes, Ints]:
-        """What is safe; terminals that do harm; what can be left behind each; the separator that works for all others."""
+    def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Bytes, Bytes, Ints, bool]:
+        """What is safe; terminals, nodes that do harm; what can be left; separators that work; what :class:`Verdict` says."""
         nodes, tables, n = self._nodes, self._tables, self._n
-        programs = (nodes.first, nodes.reads, nodes.leads, nodes.owner, nodes.ends)
+        programs = (nodes.first, nodes.reads, nodes.leads)
         spelled = tables.sets * spelled_classes(tables)[1].astype(np.uint8)
         meet = (spelled.astype(np.float32) @ spelled.T.astype(np.float32) > 0).astype(np.uint8)
         left, (both, longer) = np.zeros((n, len(nodes.owner)), np.uint8), np.zeros((2, n, n), np.uint8)
-        matching, harmful = np.zeros((2, n), np.uint8)
+        matching, bad = np.zeros(n, np.uint8), np.zeros(len(nodes.owner), np.uint8)
         relations = (nodes.begin, meet, self._before, self._follows)
-        leftovers.spread(*programs, *relations, left, both, longer, matching)
+        leftovers.spread(*programs, nodes.owner, nodes.ends, *relations, left, both, longer, matching)
         choice = np.where(nodes.begin > 0, -1, 0).astype(np.int32)
         arguments = (tables.sets, *self._flat(words), source, self._follows, left)
-        leftovers.choose(*programs, *arguments, self._allowed(words, source, both), choice, harmful)
+        leftovers.choose(*programs, nodes.ends, *arguments, self._allowed(words, source, both), choice, bad)
         owing = choice < 0  # what matches of these owe does not come true behind any separator
-        leftovers.choose(*programs, *arguments, np.ones((n, len(source)), np.uint8), choice, harmful)
+        leftovers.choose(*programs, nodes.ends, *arguments, np.ones((n, len(source)), np.uint8), choice, bad)
+        harmful = np.zeros(n, np.uint8)
+        harmful[nodes.owner[bad != 0]] = 1
         entry = np.repeat(np.arange(len(tables.order)), np.diff(tables.retype_first))
         harmful[tables.retype[owing[tables.order[entry]]]] = 1  # key words share their pattern's matches
         harmful |= owing
@@ -248,7 +303,7 @@ class Proof:
         ignored = tables.ignored != 0
         safe[lexer.DROPPED] = safe[ignored].all(axis=0)
         safe[lexer.DROPPED, lexer.DROPPED] = not (owing & ignored).any()
-        return safe, harmful, left, choice
+        return safe, harmful, bad, (left != 0).astype(np.uint8), choice, bool(owing.any())
 
     def _spare_what_is_in_vain(self, safe: Bytes, longer: Bytes, matching: Bytes) -> None:
         """Take out terminals that may match, although others are taken, where the parser has no use for them."""

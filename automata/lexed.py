@@ -79,7 +79,7 @@ class LexedLowering:
         self.root = arena.reserve(self._me)
         arena.publish(self.root, arena.put([1, arena.position(positions.K_BETWEEN, at)]))
         bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
-        if not verdict.every_match:
+        if verdict.harmful.any():
             most = content.limits.regex_states
             self._liveness = Liveness(arena, grammar, at, plain_lives=verdict.lives, max_states=most)
             arena.A[at + stacks.G_LAZY] = arena.reserve(ref(self._liveness))
@@ -115,7 +115,7 @@ def _verdict(content: LexedIsland, hints: Hints) -> Verdict:
     grammar = content.grammar
     if content.numbers():
         n = len(grammar.lexer.entry)
-        return Verdict(np.ones((n, n), np.uint8), lives=True, every_match=True)
+        return Verdict(np.ones((n, n), np.uint8), lives=True, harmful=np.zeros(n, np.uint8), owes=False)
     return Proof(grammar, hints, rules_of(grammar.parser)).run()
 
 
@@ -180,7 +180,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdi
         lexer.L_N_OTHERS: len(others),
         lexer.L_REPEATS: _repeats(tables, hints),
         lexer.L_CARRIES: not verdict.safe.all(),
-        lexer.L_EXACT: not verdict.every_match,
+        lexer.L_EXACT: _exactness(verdict),
     }
     parts: dict[int, npt.NDArray[Any]] = {
         lexer.L_STARTS: tables.starts,
@@ -197,6 +197,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdi
         lexer.L_ENTRY: tables.entry,
         lexer.L_IGNORED: tables.ignored,
         lexer.L_SAFE: verdict.safe,
+        lexer.L_HARMFUL: verdict.harmful,
         lexer.L_LEFT_NEXT: tables.left_next,
         lexer.L_LOOK_ENTER: tables.look_enter,
         lexer.L_LOOK_NEXT: tables.look_next,
@@ -208,6 +209,13 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdi
         lexer.L_HINT_NEXT: hints.next,
     }
     return _put(arena, scalars, parts, lexer.L_RECORD)
+
+
+def _exactness(verdict: Verdict) -> int:
+    """What must be asked about dead ends at run time."""
+    if not verdict.harmful.any():
+        return lexer.PROVED
+    return lexer.ASKED if verdict.lives and not verdict.owes else lexer.ALWAYS_ASKED
 
 
 def _repeats(tables: LexerTables, hints: Hints) -> bool:

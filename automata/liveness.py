@@ -217,8 +217,7 @@ class Liveness(Placed):
                     reached.add(other)
                     alive.append(other)
         for q in states:
-            if q != state:
-                self._note(q, cell, q in reached)
+            self._note(q, cell, q in reached)
         return state in reached
 
     def _note(self, place: int, cell: int, answer: bool) -> None:
@@ -245,7 +244,7 @@ class Liveness(Placed):
         elif lexer.field(A, place, lexer.F_START):
             answer = self.begins(cell, int(lexer.field(A, place, lexer.F_LEFT)))
         else:
-            answer = self.lives(place, cell)
+            answer = self.lives(self._checked(int(lexer.ageless(A, place))), cell)
         self._note(place, cell, answer)
 
 

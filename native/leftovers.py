@@ -223,7 +223,7 @@ def _run(
 
 
 @kernel(
-    "void(A, A, A, A, A, uint8[:,::1], A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], A, uint8[::1])",
+    "void(A, A, A, A, uint8[:,::1], A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], A, uint8[::1])",
     nogil=True,
     allocates=True,
 )
@@ -231,7 +231,6 @@ def choose(
     first: I32,
     reads: I32,
     leads: I32,
-    owner: I32,
     ends: I32,
     sets: U8,
     letters: I32,
@@ -241,13 +240,13 @@ def choose(
     left: U8,
     allowed: U8,
     choice: I32,
-    harmful: U8,
+    bad: U8,
 ) -> None:
     """For each terminal, find a separator behind which no leftover matches, whatever word comes next.
 
     Parameters
     ----------
-    first, reads, leads, owner, ends, sets : int32, uint8
+    first, reads, leads, ends, sets : int32, uint8
         The nodes and the sets of characters.
     letters, word : int32
         Separators, then a word of each terminal (empty where it has none).
@@ -258,23 +257,23 @@ def choose(
     allowed : (n_terminals, n_separators) uint8
     choice : (n_terminals,) int32, in and out
         A separator for those that have none (-1): the first that works for all leftovers, else the one that works for
-        the leftovers of most terminals. One with characters must need none behind itself.
-    harmful : (n_terminals,) uint8, in and out
-        Terminals of which some leftovers match behind a separator that was chosen. Others do not count for them.
+        most. One with characters must need none behind itself.
+    bad : (n_nodes,) uint8, in and out
+        Leftovers that can match behind a separator that was chosen. They are not asked about again.
     """
     n_terminals, n_nodes, n_separators = left.shape[0], left.shape[1], len(source)
     nodes, more, mark = np.empty(2 * n_nodes, np.int32), np.empty(2 * n_nodes, np.int32), np.zeros(n_nodes, np.int32)
-    blamed = np.zeros((n_separators, n_terminals), np.uint8)
+    blamed = np.zeros((n_separators, n_nodes), np.uint8)
     for strict in range(2):
         for t in range(n_terminals):
-            best, fewest = -1, n_terminals + 1 if strict else 1
+            best, fewest = -1, n_nodes + 1 if strict else 1
             for k in range(n_separators):
                 if choice[t] >= 0 or not allowed[t, k] or (k and choice[source[k]] != 0):
                     continue
                 blamed[k] = 0
                 n_blamed = 0
                 for x in range(n_nodes):
-                    if not left[t, x] or harmful[owner[x]] or blamed[k, owner[x]]:
+                    if not left[t, x] or bad[x]:
                         continue
                     nodes[0] = x
                     n = _run(first, reads, leads, ends, sets, letters, word[k], word[k + 1], nodes, 1, mark)
@@ -285,14 +284,14 @@ def choose(
                             more[:n] = nodes[:n]
                             good = _run(first, reads, leads, ends, sets, letters, a, b, more, n, mark) >= 0
                     if not good:
-                        blamed[k, owner[x]] = 1
+                        blamed[k, x] = 1
                         n_blamed += 1
                 if n_blamed < fewest:
                     best, fewest = k, n_blamed
             if best >= 0:
                 choice[t] = best
-                for other in range(n_terminals):
-                    harmful[other] |= blamed[best, other]
+                for x in range(n_nodes):
+                    bad[x] |= blamed[best, x]
 
 
 @kernel("void(A, A, A, A, A, A, uint8[:,::1], A, A, uint8[:,::1])", nogil=True, allocates=True)

@@ -31,12 +31,12 @@ from .collect import add_ids, add_list, add_row, clear_bit, clear_bits, keep_row
 from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
 from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
-from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, put_islands
-from .lexer import F_ACCEPT, F_LEFT, L_EXACT, field, has_member, lexer_start, place_of
+from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, lives, put_islands
+from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, carry_on, field, has_member, lexer_start, place_of
 from .masks import recipe
 from .pair_table import find_pair
 from .positions import K_LEX
-from .stacks import G_AROUND, G_CONTEXT, G_ISLANDS, G_LEXER, accepts_some, after_tag, top
+from .stacks import G_AROUND, G_CONTEXT, G_ISLANDS, G_LEXER, accepts_some, after_tag, kept_stack, top
 from .states import S_COUNT, S_ITEMS, S_RECIPE, close_buffer, state_of
 from .steps import step
 from .suffixes import edge_byte, edge_range, edge_rest, edge_tokens
@@ -231,6 +231,14 @@ def _read_around(A, V, marks, state):
                 push(A, c, to)
 
 
+@kernel("b1(A, i8, i8, i8)")
+def _is_allowed(A, G, cell, tags):
+    """Whether tokens of a group are allowed above a stack."""
+    if tags >= 0:
+        return accepts_some(A, G, cell, tags)
+    return accepts_some(A, G, cell, field(A, -tags, 1)) or lives(A, G, field(A, -tags, 2), kept_stack(A, cell))
+
+
 @kernel("i8(A, A, i8, i8, i8, i8, i8)")
 def _read_pairs(A, V, G, x, q, mode, cell):
     """Collect the tokens of a set read from a lexer state above a stack; 0 when tables had to be built."""
@@ -253,7 +261,7 @@ def _read_pairs(A, V, G, x, q, mode, cell):
         groups, exits = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS])
         for k in range(int(A[pair + R_N_GROUPS]) * complete):
             at = groups + GROUP * k
-            if accepts_some(A, G, cell, int(A[at])):
+            if _is_allowed(A, G, cell, int(A[at])):
                 if A[at + 1] != 0:
                     add_row(A, int(A[at + 1]))
                 else:
@@ -280,7 +288,7 @@ def read_lexed(A, V, x, pos, parent):
     at = int(A[POS]) + pos * POS_STRIDE
     G, q, mode, shadow = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_MODE]), int(A[at + X_SHADOW])
     marks = int(A[G + G_AROUND])
-    is_asked = A[A[G + G_LEXER] + L_EXACT] != 0
+    is_asked = A[A[G + G_LEXER] + L_EXACT] == ALWAYS_ASKED
     if A[at + X_TAIL] != 0 or (x != 0 and (shadow != 0 or marks != 0)) or is_asked:
         return _read_level(A, V, x, pos, parent)
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:

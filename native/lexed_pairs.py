@@ -49,6 +49,7 @@ from .lexer import (
     carry_on,
     field,
     has_member,
+    in_doubt,
     lexer_loop,
     lexer_step,
     owes,
@@ -58,7 +59,7 @@ from .lexer import (
 from .lexer_classes import alike, alike_inside, target
 from .pair_table import DENSE_FROM, P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, ask, find_pair
 from .pairs import LOOP_FROM, build_asked
-from .positions import K_BYTE, K_INSIDE, position
+from .positions import K_BYTE, K_DOUBT, K_INSIDE, position
 from .strings import CHAR, DEAD, utf8_step
 from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, height
 from .trie import V_NODES
@@ -207,6 +208,12 @@ def use_pair(A, V, pair):
         leave(A, int(A[at]), int(A[at + 1]), int(A[at + 2]), BELOW)
 
 
+@kernel("i8(A, i8, i8, i8)")
+def doubted(A, tags, q, mode):
+    """A set of tags; where others must be asked for, minus the number of a position ``(K_DOUBT, tags, place)``."""
+    return -position(A, K_DOUBT, tags, place_of(A, q, mode), 0, 0, 0, 0, 0) if in_doubt(A, q) else tags
+
+
 @kernel("i8(A, A, i8, i8)")
 def read_loop(A, V, x, q):
     """Read what stays in the loop of a lexer state from the table that all grammars share: the set that does not.
@@ -225,6 +232,7 @@ def read_loop(A, V, x, q):
     if A[STATUS] != 0:
         return -1
     table, tags, matched = find_pair(A, x, -loop), pending_at(A, q, 0), int(field(A, q, F_ACCEPT) != NONE)
+    tags = doubted(A, tags, q, 0) if A[STATUS] == 0 else 0
     if A[STATUS] != 0:
         return -1
     for j in range(int(A[table + P_ROWS])):
@@ -265,7 +273,7 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
     tags = pending_at(A, to, inside)
     if A[STATUS] != 0:
         return
-    end_edge(A, V, edge, tags, matched)
+    end_edge(A, V, edge, doubted(A, tags, to, inside), matched)
     covered = tag != NONE and since > 0 and has_member(A, tags, tag)  # where the shadow is allowed, so is this
     if tag != NONE and since > 0 and not covered and edge_tokens(A, V, edge)[1]:
         A[int(A[COWALK]) + N_SHADOWS] += since > depth

@@ -33,15 +33,19 @@ from .calls import ENTER, bare_state, expand
 from .jit import kernel
 from .languages import dfa_class, settle
 from .lexer import (
+    ALWAYS_ASKED,
+    ASKED,
     F_ACCEPT,
     F_LATE,
     F_LEFT,
     F_LIST,
     L_EXACT,
     NONE,
+    PROVED,
     can_begin,
     carry_on,
     field,
+    in_doubt,
     known,
     lexer_start,
     lexer_step,
@@ -144,10 +148,10 @@ def put_between(A, G, q, cell, ends):
         put_islands(A, G, cell)
 
 
-@kernel("b1(A, i8, i8, i8, i8)")
-def lives(A, G, q, mode, cell):
+@kernel("b1(A, i8, i8, i8)")
+def lives(A, G, place, cell):
     """Whether some text leads from a lexer state above a stack to the end; False with ``NEED`` set: not known yet."""
-    memo = recorded(A, K_LIVES, place_of(A, q, mode), cell, 0, 0, 0, 0, 0)
+    memo = recorded(A, K_LIVES, place, cell, 0, 0, 0, 0, 0)
     if A[STATUS] != 0:
         return False
     answer = int(A[known(A, memo)])
@@ -156,12 +160,22 @@ def lives(A, G, q, mode, cell):
     return answer > 0
 
 
+@kernel("b1(A, i8, i8, i8)")
+def begins(A, G, q, cell):
+    """Whether a text can go on from a state between two tokens."""
+    if A[A[G + G_LEXER] + L_EXACT] == ASKED:
+        tags = pending_at(A, q, 0)
+        if A[STATUS] != 0 or accepts_some(A, G, cell, tags):
+            return A[STATUS] == 0
+    return lives(A, G, q, cell)
+
+
 @kernel("i8(A, i8, i8, i8)")
 def between(A, G, cell, carry):
     """The state between two tokens, above a stack that may be scratch; 0: a dead end; -1: ``A[STATUS]`` is set."""
     cell, L = kept_stack(A, cell), int(A[G + G_LEXER])
     q = lexer_start(A, L, int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), carry)
-    if A[STATUS] == 0 and A[L + L_EXACT] and not lives(A, G, q, 0, cell):
+    if A[STATUS] == 0 and A[L + L_EXACT] != PROVED and not begins(A, G, q, cell):
         return 0 if A[STATUS] == 0 else -1
     if A[STATUS] != 0:
         return -1
@@ -285,10 +299,12 @@ def _behind(A, pos, parent, b, accepted):
 @kernel("b1(A, i8, i8, i8, i8, i8)")
 def goes_on(A, G, q, mode, parent, tail):
     """Whether a text can go on from an item of the lexer, its shadow apart."""
-    if A[A[G + G_LEXER] + L_EXACT] == 0:
+    exact = int(A[A[G + G_LEXER] + L_EXACT])
+    if exact != ALWAYS_ASKED:
         tags = pending_at(A, q, mode)
-        return A[STATUS] == 0 and accepts_some(A, G, parent, tags)
-    if lives(A, G, q, mode, parent):
+        if A[STATUS] != 0 or accepts_some(A, G, parent, tags) or not in_doubt(A, q):
+            return A[STATUS] == 0 and accepts_some(A, G, parent, tags)
+    if lives(A, G, place_of(A, q, mode), parent):
         return True
     cell = field(A, q, F_LIST)
     while cell != 0 and A[STATUS] == 0:  # a match some characters ago, if what it owes comes true

@@ -31,7 +31,8 @@ prepare("Lark grammars")
 L_TERMINALS, L_CLASSES, L_INTERVALS, L_STARTS, L_CLS, L_SETS, L_CODE, L_OWNER, L_STAMPS, L_ASCII = range(10)
 L_STAMP, L_ORDER_FIRST, L_ORDER, L_RETYPE_FIRST, L_RETYPE, L_ENTRY, L_IGNORED, L_LEFTS, L_LEFT_NEXT = range(10, 19)
 L_ASSERTIONS, L_LOOK_ENTER, L_LOOK_NEXT, L_LOOK_END, L_BEGIN, L_OTHERS, L_N_OTHERS, L_HINT_CLASS = range(19, 27)
-L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_CARRIES, L_EXACT, L_SAFE, L_RECORD = range(27, 35)
+L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_CARRIES, L_EXACT, L_SAFE, L_HARMFUL, L_RECORD = range(27, 36)
+PROVED, ASKED, ALWAYS_ASKED = 0, 1, 2  # L_EXACT: whether dead ends must be asked for; also where tags say enough
 
 CHARS, SPLIT, ASSERT, MATCH = 0, 1, 2, 3
 FAILED, HOLDS = 0, 1
@@ -551,7 +552,19 @@ def match_at_end(A, q):
 
 @kernel("void(A, i8, i8)")
 def add_tags(A, q, tags):
-    """Add the tags of tokens that end in a state, or ended a while ago, or end if the text does."""
+    """Add the tags of tokens that end in a state, or ended a while ago, or end if the text does.
+
+    Where dead ends must be asked for, only those are added of which it is known that a text can go on behind them.
+    """
+    if A[field(A, q, 1) + L_EXACT] == ASKED:
+        if field(A, q, F_ACCEPT) != NONE and carry_on(A, q) >= 0:
+            add_member(A, tags, field(A, q, F_ACCEPT))
+        cell = field(A, q, F_LIST)
+        while cell != 0:
+            if A[A[POS] + cell * POS_STRIDE] == K_MATCH and field(A, cell, 4) == 0 and field(A, cell, 5) >= 0:
+                add_member(A, tags, field(A, cell, 1))
+            cell = field(A, cell, 3)
+        return
     match = match_at_end(A, q)
     if match != 0:
         add_member(A, tags, field(A, match, 1))
@@ -695,6 +708,22 @@ def pending_at(A, q, mode):
 
 
 @kernel("b1(A, i8)")
+def in_doubt(A, q):
+    """Whether tokens that can still come of a state may have other tags, behind which a text may be stuck."""
+    L, cell = field(A, q, 1), field(A, q, F_LIST)
+    if A[L + L_EXACT] == PROVED:
+        return False
+    while cell != 0:
+        if A[A[POS] + cell * POS_STRIDE] == K_MATCH:
+            if field(A, cell, 5) < 0:
+                return True
+        elif A[A[L + L_HARMFUL] + A[A[L + L_OWNER] + field(A, cell, 1)]]:
+            return True
+        cell = field(A, cell, 3)
+    return field(A, q, F_LEFT) < 0 or carry_on(A, q) < 0
+
+
+@kernel("b1(A, i8)")
 def owes(A, q):
     """Whether a match in a state still owes something."""
     cell = field(A, q, F_LIST)
@@ -734,9 +763,28 @@ def lexer_loop(A, q):
 
 
 # ------------------------------------------------------------------------------------------------- the graph of states
+@kernel("i8(A, i8)")
+def ageless(A, q):
+    """A state that stands for all that differ in nothing but how long ago something matched; 0: no room."""
+    cell, n, base, late = field(A, q, F_LIST), 0, int(A[THREADS]) + AT_SEEN, field(A, q, F_LATE)
+    while cell != 0 and n < MAX_THREADS:
+        A[base + n] = cell
+        n += 1
+        cell = field(A, cell, 3)
+    while n > 0:
+        n -= 1
+        at = int(A[POS]) + int(A[base + n]) * POS_STRIDE
+        age = min(int(A[at + 4]), 1)
+        cell = position(A, int(A[at]), int(A[at + 1]), int(A[at + 2]), cell, age, int(A[at + 5]), 0, 0)
+    if late != 0:
+        late = position(A, K_LATE, field(A, late, 1), field(A, late, 2), 1, 0, 0, 0, 0)
+    L, retypes, accept = field(A, q, 1), field(A, q, F_RETYPES), field(A, q, F_ACCEPT)
+    return recorded(A, K_LEXER, L, cell, retypes, accept, late, field(A, q, F_LEFT), field(A, q, F_START))
+
+
 @kernel("i8(A, i8, i8, A)")
 def completions(A, q, mode, found):
-    """The states, without repetitions, that a character can lead to (``mode``: one that has begun); how many.
+    """The states, ageless, without repetitions, that a character can lead to (``mode``: one that has begun); how many.
 
     Parameters
     ----------
@@ -751,6 +799,7 @@ def completions(A, q, mode, found):
         to = lexer_step(A, q, c) if A[A[L + L_SPELLED] + c] else -1
         if A[STATUS] != 0:
             return 0
+        to = ageless(A, to) if to > 0 else to
         if to > 0 and A[known(A, to) + Q_SEARCH] != A[L + L_SEARCH]:
             A[known(A, to) + Q_SEARCH] = A[L + L_SEARCH]
             found[n] = to

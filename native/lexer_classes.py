@@ -16,9 +16,11 @@ from .lexer import (
     F_LATE,
     F_LEFT,
     L_CLASSES,
+    L_EXACT,
     L_INTERVALS,
     L_REPEATS,
     L_SPELLED,
+    PROVED,
     Q_TARGET,
     carry_on,
     field,
@@ -81,7 +83,7 @@ def _compute(A, q, n):
 def alike(A, q, n):
     """The state that stands for all that do the same as ``q`` to texts of at most ``n`` characters."""
     L = field(A, q, 1)
-    if A[L + L_REPEATS] == 0 or n > MAX_LENGTH or owes(A, q):
+    if A[L + L_REPEATS] == 0 or A[L + L_EXACT] != PROVED or n > MAX_LENGTH or owes(A, q):
         return q
     stack = int(A[SORT])
     A[stack], A[stack + 1], A[SORT + SPARE] = q, n, 1
