@@ -23,6 +23,7 @@ from .regular import EMPTY
 from .rules import Language
 
 MAX_STATES = 10_000
+MARK = "\0"
 
 
 @lru_cache(maxsize=1024)
@@ -34,8 +35,8 @@ def language(pattern: str, *, max_states: int = MAX_STATES) -> CharDfa:
     GrammarError
         The pattern is not valid.
     Unenforceable
-        It looks beyond its own match, has back-references, atomic groups or possessive repetitions, or matches the
-        empty text, as no terminal may.
+        It looks beyond its own match, or has back-references, atomic groups or possessive repetitions; or it matches
+        the empty text and has assertions.
     LimitExceeded
         ``regex_states``.
 
@@ -46,13 +47,16 @@ def language(pattern: str, *, max_states: int = MAX_STATES) -> CharDfa:
     (True, False)
     """
     try:
-        re.compile(pattern)
+        may_be_empty = re.compile(pattern).fullmatch("") is not None
     except re.error as error:
         raise GrammarError(f"not a pattern of Python: {error}", keyword=pattern) from None
+    marked = f"{re.escape(MARK)}(?:{pattern})" if may_be_empty else pattern  # programs of terminals read something
     try:
-        tables = lexer.build([None, Terminal("T", pattern)], np.ones((1, 2), np.bool_), (), max_states)
+        tables = lexer.build([None, Terminal("T", marked)], np.ones((1, 2), np.bool_), (), max_states)
     except GrammarError as error:
         raise Unenforceable(error.reason, keyword=pattern) from None
+    if may_be_empty and tables.look_enter.shape[1]:
+        raise Unenforceable("an assertion in a terminal that may be empty", keyword=pattern)
     situations = Situations(tables, max_states)
     scanner = Scanner(situations, Program((1,), ((),), every=True))
     found: dict[bytes, CharDfa] = {}
@@ -66,4 +70,14 @@ def language(pattern: str, *, max_states: int = MAX_STATES) -> CharDfa:
         found = {}
     if len(found) != 1:
         raise Unenforceable("an assertion in a terminal that is read without a lexer", keyword=pattern)
-    return next(iter(found.values()))
+    whole = next(iter(found.values()))
+    return _behind_mark(whole) if may_be_empty else whole
+
+
+def _behind_mark(whole: CharDfa) -> CharDfa:
+    """What may follow the mark that all texts begin with."""
+    order = np.arange(whole.n_states)
+    first = int(whole.trans[0, next(whole.classes(MARK))])
+    order[[0, first]] = first, 0
+    trans = np.where(whole.trans >= 0, order[np.maximum(whole.trans, 0)], -1)[order]
+    return dfa.union(CharDfa(whole.starts, whole.cls, trans.astype(np.int32), whole.accept[order]))

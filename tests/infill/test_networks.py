@@ -14,8 +14,8 @@ from detent.grammar.scannerless import read_lark
 from tests.infill.cases import GRAMMARS
 
 PATTERNS = [
-    r"\+|\+[1-9]", r'".*?"', r'".*?(?<!\\)(\\\\)*?"', "(a|ab)(c|bcd)?", "(a*)*b", "(|a)*b", "(a?){2,3}b", "(a|b?)*?c",
-    "a{2,4}?b", "(?i:ab)+", "[^a]b?", "(a??b??)*c", r"\w+|\s", "((a|)(b|))*c", "(a*?|b){1,2}c", r"[a\d]+?(?<=1)",
+    r"\+|\+[1-9]", r'".*?"', r'".*?(?<!\\)(\\\\)*?"', "(a|ab)(c|bcd)?", "(a*)*b", "(|a)*b?", "(a?){2,3}b", "(a|b?)*?c",
+    "a{2,4}?b", "(?i:ab)+", "[^a]b?", "(a??b??)*", r"\w+|\s", "((a|)(b|))*c", "(a*?|b){1,2}", r"[a\d]+?(?<=1)",
 ]  # fmt: skip
 
 
@@ -50,9 +50,7 @@ def test_random_terminals_are_what_re_matches() -> None:
         return f"(?:{pattern(depth - 1)})" + rng.choice(["*", "+", "?", "*?", "+?", "??", "{1,2}", "{2}", "{0,2}?"])
 
     for _ in range(300):
-        drawn = pattern(4)
-        if re.fullmatch(drawn, "") is None:  # as of every terminal
-            agree(drawn, "ab", 5)
+        agree(pattern(4), "ab", 5)
 
 
 def test_utf8_of_sets() -> None:
