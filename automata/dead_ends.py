@@ -1,10 +1,11 @@
 """Why no text of a Lark grammar leads into a dead end: a test that most grammars pass.
 
-A text can be stuck although each of its tokens was allowed: the stack may have no completion, no text may be split into the
-tokens that could come, or what is left of a longer token may swallow whatever comes. The test looks for texts that always
-work: a *word* for each terminal, which every context that tries the terminal splits off as that terminal, and behind each
-terminal a *separator*, an ignored token or nothing, such that no leftover (:mod:`detent.native.leftovers`) ever matches. If every
-stack can be completed by terminals with such words, spelling them finishes any text.
+A text can be stuck although each of its tokens was allowed: the stack may have no completion, no text may be split
+into the tokens that could come, or what is left of a longer token may swallow whatever comes. The test looks for texts
+that always work: a *word* for each terminal, which every context that tries the terminal splits off as that terminal,
+and behind each terminal a *separator*, an ignored token or nothing, such that no leftover
+(:mod:`detent.native.leftovers`) ever matches. If every stack can be completed by terminals with such words, spelling
+them finishes any text.
 """
 
 from __future__ import annotations
@@ -112,18 +113,18 @@ class Proof:
         kept = [k for k in range(n) if k == 0 or not found[k, self._tables.ignored == 0].any()]
         for _ in range(2):  # the second time without the words of what does harm: it may be their own words that did it
             spelled = [word if usable[t] else [] for t, word in enumerate(words[n:])]
+            tried = [*(separators[k] for k in kept), *spelled]
             sources = np.array([source[k] for k in kept], np.int32)
-            safe, harmful, bad, left, choice, owes = self._separated(
-                [*(separators[k] for k in kept), *spelled], sources
-            )
+            safe, harmful, bad, left, choice, owes = self._separated(tried, sources)
             fewer = usable & (1 - harmful)
             if not harmful.any() or not self._can_be_completed(fewer):
                 break
             usable = fewer
-        touched = (left & bad).any(axis=1)  # behind these, what does harm may be left
-        if touched[[source[k] for k in kept]][np.unique(choice[nodes.begin > 0])].any():
+        touched = np.flatnonzero((left & bad).any(axis=1))  # behind these, what does harm may be left
+        if np.isin(sources[np.unique(choice[nodes.begin > 0])], touched).any():
             return nothing
-        if self._parser.contested[END] or not self._can_be_completed(usable & ~touched):
+        usable[touched] = 0
+        if self._parser.contested[END] or not self._can_be_completed(usable):
             return nothing
         return Verdict(safe, True, harmful, owes)
 
@@ -207,7 +208,8 @@ class Proof:
                 taken != NOWHERE and (other == t or self._becomes(t, other, taken, found[t]))
                 for other, taken in set(zip(winner.tolist(), entry.tolist(), strict=True))
             )
-        return usable.astype(np.uint8)
+        found_usable: Bytes = usable.astype(np.uint8)
+        return found_usable
 
     def _check_assertions(self, usable: Bytes, words: list[list[int]], n_separators: int) -> None:
         """Keep terminals with assertions only if these hold in their words, whatever is before and behind."""
@@ -262,11 +264,13 @@ class Proof:
         """``[t, u]``: whether terminal u is tried before t in some context that asks for t."""
         tried = self._places[:, None, :] != NOWHERE
         earlier = self._asked_or_ignored[:, :, None] & tried & (self._places[:, None, :] < self._places[:, :, None])
-        return earlier.any(axis=0).astype(np.uint8)
+        before: Bytes = earlier.any(axis=0).astype(np.uint8)
+        return before
 
     @cached_property
     def _asked_or_ignored(self) -> Bools:
-        return self._asked | (self._tables.ignored != 0)
+        asked: Bools = self._asked | (self._tables.ignored != 0)
+        return asked
 
     @cached_property
     def _follows(self) -> Bytes:
@@ -279,7 +283,7 @@ class Proof:
         return follows
 
     def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Bytes, Bytes, Ints, bool]:
-        """What is safe; terminals, nodes that do harm; what can be left; separators that work; what :class:`Verdict` says."""
+        """What is safe; terminals and nodes that do harm; what can be left; separators; whether matches owe in vain."""
         nodes, tables, n = self._nodes, self._tables, self._n
         programs = (nodes.first, nodes.reads, nodes.leads)
         spelled = tables.sets * spelled_classes(tables)[1].astype(np.uint8)
@@ -333,9 +337,7 @@ class Proof:
             owed = self._owed(t)
             if not owed:
                 continue
-            rivals = np.flatnonzero(
-                both[:, t]
-            ).tolist()  # where one of these ends, a match of t may still owe something
+            rivals = np.flatnonzero(both[:, t]).tolist()  # where these end, a match of t may still owe something
             if (tables.look_next[owed] > HOLDS).any() or not all(self._is_implied(u, t) for u in rivals):
                 allowed[t] = 0
                 continue

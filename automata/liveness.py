@@ -1,12 +1,13 @@
 """Which lexer states above which stacks are dead ends: an emptiness test of the pushdown system of lexer and LR stack.
 
 At a place between two tokens, what can still come depends on the stack and on the *carry* of the lexer
-(:mod:`detent.native.lexer`). A *letter* is a token together with the carry behind it, ``(tag, carry)``. From a state of the
-parser on top of the stack, some text leads either to the end of the text, whatever is below (``ALIVE``), or to a reduction
-that takes the state away, and more: a *need* ``(nonterminal, number of cells still to be taken away, letter read)``, which
-what is below must meet. The sets of needs are the least solution of a system of equations over letters and states, in the
-manner of A. Bouajjani, J. Esparza and O. Maler, "Reachability Analysis of Pushdown Automata" (1997): they are the
-transitions of a finite automaton that reads a stack from the top and accepts if some text can end above it.
+(:mod:`detent.native.lexer`). A *letter* is a token together with the carry behind it, ``(tag, carry)``. From a state
+of the parser on top of the stack, some text leads either to the end of the text, whatever is below (``ALIVE``), or to
+a reduction that takes the state away, and more: a *need* ``(nonterminal, number of cells still to be taken away,
+letter read)``, which what is below must meet. The sets of needs are the least solution of a system of equations over
+letters and states, in the manner of A. Bouajjani, J. Esparza and O. Maler, "Reachability Analysis of Pushdown
+Automata" (1997): they are the transitions of a finite automaton that reads a stack from the top and accepts if some
+text can end above it.
 """
 
 from __future__ import annotations
@@ -240,7 +241,7 @@ class Liveness(Placed):
         place, cell = int(lexer.field(A, memo, 1)), int(lexer.field(A, memo, 2))
         if int(lexer.field(A, place, 0)) == positions.K_INSIDE:
             q, mode = int(lexer.field(A, place, 1)), int(lexer.field(A, place, 2))
-            answer = any([self.lives(to, cell) for to in self._completions(q, mode)])
+            answer = any(self.lives(to, cell) for to in self._completions(q, mode))
         elif lexer.field(A, place, lexer.F_START):
             answer = self.begins(cell, int(lexer.field(A, place, lexer.F_LEFT)))
         else:

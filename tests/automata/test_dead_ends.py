@@ -1,4 +1,4 @@
-"""Every beginning of a text that an LALR grammar allows can be finished, and every one that can be finished is allowed."""
+"""What an LALR grammar allows as the beginning of a text is what can be finished: nothing else, nothing less."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_random_grammars(compiler: Compiler, text: str, lexer: str) -> None:
         return
 
 
-# grammar, letters, a beginning that is allowed although the next one is a dead end, which only the tokens behind it show
+# grammar, letters, a beginning that can be finished, and one that cannot
 CASES = {
     "swallowed": ('start: A B "c"\nA: /a+/\nB: /ab/ | "b" | /a?c/', "abc", "a", ""),
     "unproductive": ('start: "a" | "b" x\nx: "c" x', "abc", "", "b"),
