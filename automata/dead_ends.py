@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,9 +188,7 @@ class Proof:
     @cached_property
     def _asked(self) -> Bools:
         """``(n_contexts, n_terminals)``: whether a parser in such a context has a use for a terminal."""
-        asked = np.zeros((len(self._tables.order_first) - 1, self._n), np.bool_)
-        np.logical_or.at(asked, self._parser.context, self._parser.action != 0)
-        return asked
+        return _grouped(self._parser.action != 0, self._parser.context, len(self._tables.order_first) - 1)
 
     def _usable(self, words: list[list[int]], found: Bytes) -> Bytes:
         """Terminals that come without conflicts, and whose word is taken for them in every context."""
@@ -275,9 +274,10 @@ class Proof:
     @cached_property
     def _follows(self) -> Bytes:
         """Which terminal can come behind which."""
-        action, follows = self._parser.action, np.zeros((self._n, self._n), np.uint8)
-        s, t = np.nonzero(action > 0)
-        np.logical_or.at(follows, t, (action[action[s, t] - 1] != 0).astype(np.uint8))
+        action = self._parser.action
+        shifts, t = action[action > 0] - 1, np.nonzero(action > 0)[1]
+        entered, first = np.unique(shifts, return_index=True)  # a state is entered by one symbol only
+        follows = _grouped(action[entered] != 0, t[first], self._n).astype(np.uint8)
         ignored = self._tables.ignored != 0
         follows[:, ignored], follows[ignored] = 1, 1
         return follows
@@ -363,7 +363,8 @@ class Proof:
             if op == leftovers.MATCH:
                 found.add(look)
             elif op == leftovers.CHARS:
-                pending += [(b, to, a) for to in np.unique(tables.look_next[look, tables.sets[a] != 0]).tolist()]
+                after = set(tables.look_next[look, tables.sets[a] != 0].tolist()) if look > HOLDS else {look}
+                pending += [(b, to, a) for to in after]
             elif op == ASSERT:
                 lefts = np.unique(tables.left_next[:, tables.sets[last] != 0]) if last >= 0 else slice(None)
                 looks = np.unique(tables.look_enter[lefts, a]).tolist()
@@ -377,6 +378,16 @@ class Proof:
         right = np.array([x for _, symbols in self._rules for x in symbols], np.int32)
         first = np.cumsum([0, *(len(symbols) for _, symbols in self._rules)]).astype(np.int32)
         return bool(leftovers.completable(self._parser.action, self._parser.goto, left, first, right, usable))
+
+
+def _grouped(rows: Bools, group: NDArray[np.integer[Any]], n: int) -> Bools:
+    """The rows of each of ``n`` groups, joined by "or"."""
+    out = np.zeros((n, rows.shape[1]), np.bool_)
+    order = np.argsort(group, kind="stable")
+    groups, first = np.unique(group[order], return_index=True)
+    if len(groups):
+        out[groups] = np.logical_or.reduceat(rows[order], first)
+    return out
 
 
 NOWHERE = np.iinfo(np.int32).max

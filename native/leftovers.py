@@ -1,14 +1,14 @@
 """What may be left of longer tokens where a token ends, and texts that keep it from matching.
 
-A lexer takes the token that its first alternative gives. So where a text is split at one of several possible ends, what
-the lexer could still have read must never match: it is *left over*, and stays with the text until it is dead. Here
-leftovers are worked out for terminals instead of states of lexers, one thread at a time, as if every terminal were tried
-everywhere: a superset of what can be left, cheap enough for every grammar.
+A lexer takes the token that its first alternative gives. So where a text is split at one of several possible ends,
+what the lexer could still have read must never match: it is *left over*, and stays with the text until it is dead.
+Here leftovers are worked out for terminals instead of states of lexers, one thread at a time, as if every terminal
+were tried everywhere: a superset of what can be left, cheap enough for every grammar.
 
-Threads are *nodes*: what the program of a terminal can do next, at its beginning or behind a character; node 0 is none.
-The edges of node ``v`` are ``first[v]`` to ``first[v + 1]``, in the order of preference up to a match: edge ``e`` reads a
-character of the set ``reads[e]`` and leads to node ``leads[e]``. Assertions are passed over. Words are classes of characters,
-``letters[word[k]:word[k + 1]]``.
+Threads are *nodes*: what the program of a terminal can do next, at its beginning or behind a character; node 0 is
+none. The edges of node ``v`` are ``first[v]`` to ``first[v + 1]``, in the order of preference up to a match: edge
+``e`` reads a character of the set ``reads[e]`` and leads to node ``leads[e]``. Assertions are passed over. Words are
+classes of characters, ``letters[word[k]:word[k + 1]]``.
 """
 
 from __future__ import annotations
@@ -26,13 +26,9 @@ U8 = NDArray[np.uint8]
 CHARS, SPLIT, MATCH, TOO_MANY = 0, 1, 3, -1
 WHOLE, PART = 1, 2  # how much of a word is matched
 MATCHED = -1
-BESIDE, LEFT, OWN, OTHER = (
-    0,
-    1,
-    2,
-    3,
-)  # a second thread: of another terminal that is tried before, left over, of the same
-# terminal, left over of another terminal than the one that has matched
+# a second thread: of another terminal that is tried before; left over of the terminal that has matched; of the same
+# terminal; left over of another terminal than the one that has matched
+BESIDE, LEFT, OWN, OTHER = 0, 1, 2, 3
 
 
 @kernel("i8(A, A, A, A, A, A, A, A)", nogil=True, allocates=True)
@@ -337,7 +333,12 @@ def implied(action: I32, goto: I32, rule_left: I32, t: int, other: int) -> bool:
     As far as one can see without the stack: the same reductions come before both, and then the other one is shifted.
     """
     n_states, n_nonterminals = goto.shape
-    good, spoiled = np.ones(n_states, np.uint8), np.zeros(n_nonterminals, np.uint8)
+    good, spoiled = np.ones(n_states, np.uint8), np.zeros(n_nonterminals + 1, np.uint8)
+    entered = np.full(n_states, n_nonterminals, np.int32)  # by which nonterminal
+    for b in range(n_states):
+        for a in range(n_nonterminals):
+            if goto[b, a] >= 0:
+                entered[goto[b, a]] = a
     changed = True
     while changed:
         changed = False
@@ -348,10 +349,7 @@ def implied(action: I32, goto: I32, rule_left: I32, t: int, other: int) -> bool:
             if act == 0 or t < 0 or action[s, t] != act or spoiled[rule_left[-1 - act]]:
                 good[s] = 0
                 changed = True
-                for a in range(n_nonterminals):
-                    for b in range(n_states):
-                        if goto[b, a] == s:
-                            spoiled[a] = 1
+                spoiled[entered[s]] = 1
     for s in range(n_states):
         if not good[s] and action[s, other] != 0:
             return False

@@ -21,9 +21,9 @@ grammar that stands inside another text is begun at such a place, too, above wha
 
 Where a text may have several stacks (``G_FORKS``), the stack is part of the position, since stacks are never united.
 
-**Dead ends.** For most grammars it is proved beforehand that a text whose parser has a use for a tag that its last token can
-still get can be finished. For the others (``L_EXACT``, see :mod:`.lexer`) it is asked for each lexer state and stack:
-:func:`lives` gives up with ``NEED`` when the answer is not known, and Python finds it out (:mod:`detent.automata.liveness`).
+**Dead ends.** For most grammars it is proved beforehand that a text can be finished if the parser has a use for a tag
+that its last token can still get. For the others (``L_EXACT``, see :mod:`.lexer`) it is asked for each lexer state and
+stack: :func:`lives` gives up with ``NEED`` when the answer is not known, and :mod:`detent.automata.liveness` finds it.
 """
 
 from __future__ import annotations

@@ -11,10 +11,11 @@ what is known of it: ``Q_TRANS`` (memo of transitions by class), ``Q_PENDING`` (
 ``Q_LOOP`` and ``Q_OTHERS``. ``accept`` is the tag of the token that ends here, ``DROPPED`` for an ignored one, -1 for
 none. ``late``: a token that ended some characters ago, which is known only now: (tag, carry there, characters).
 
-**Carries.** What the lexer takes along from token to token is its *carry*: as a rule the left state alone, a number from 0
-on. Where ``L_CARRIES`` is set, some tokens leave more behind (:mod:`.leftovers`): the threads that were preferred to the
-match, which must never match from now on, and the lookaheads that the match owes. Such a carry is minus the number of a
-position ``(K_CARRY, lexer, left state, leftovers, owed)``. A match among the leftovers kills the state.
+**Carries.** What the lexer takes along from token to token is its *carry*: as a rule the left state alone, a number
+from 0 on. Where ``L_CARRIES`` is set, some tokens leave more behind (:mod:`.leftovers`): the threads that were
+preferred to the match, which must never match from now on, and the lookaheads that the match owes. Such a carry is
+minus the number of a position ``(K_CARRY, lexer, left state, leftovers, owed)``. A match among the leftovers kills
+the state.
 """
 
 from __future__ import annotations
@@ -316,13 +317,14 @@ def carried(A, L, carry, left, c):
         pc, owed = field(A, cell, 1), owed_after(A, L, field(A, cell, 2), c)
         cell = field(A, cell, 3)
         if pc < 0:
-            if owed == 0:
-                return BROKEN
+            matched = owed == 0
             if owed > 0:
                 note(A, -1, owed, 0, 0)
-        elif owed >= 0 and A[sets + A[code + 3 * pc + 1] * classes + c]:
-            if follow(A, L, int(A[code + 3 * pc + 2]), owed, left, 0) != NONE:
-                return BROKEN
+        else:
+            goes_on = owed >= 0 and A[sets + A[code + 3 * pc + 1] * classes + c] != 0
+            matched = goes_on and follow(A, L, int(A[code + 3 * pc + 2]), owed, left, 0) != NONE
+        if matched:
+            return BROKEN
     owed = owed_after(A, L, owed_of(A, carry), c)
     if owed < 0 or A[STATUS] != 0:
         return BROKEN
@@ -714,10 +716,10 @@ def in_doubt(A, q):
     if A[L + L_EXACT] == PROVED:
         return False
     while cell != 0:
-        if A[A[POS] + cell * POS_STRIDE] == K_MATCH:
-            if field(A, cell, 5) < 0:
-                return True
-        elif A[A[L + L_HARMFUL] + A[A[L + L_OWNER] + field(A, cell, 1)]]:
+        is_thread = A[A[POS] + cell * POS_STRIDE] == K_THREAD
+        if not is_thread and field(A, cell, 5) < 0:
+            return True
+        if is_thread and A[A[L + L_HARMFUL] + A[A[L + L_OWNER] + field(A, cell, 1)]]:
             return True
         cell = field(A, cell, 3)
     return field(A, q, F_LEFT) < 0 or carry_on(A, q) < 0

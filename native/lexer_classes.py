@@ -48,17 +48,8 @@ def place_of_signature(A, q, n):
 def _compute(A, q, n):
     """The signature of a state whose successors have theirs; 0 when one of them is asked for first."""
     stack, classes = int(A[SORT]), int(A[field(A, q, 1) + L_CLASSES])
-    chain = position(
-        A,
-        K_SIGNATURE,
-        field(A, q, F_ACCEPT),
-        field(A, q, F_LATE),
-        -2,
-        field(A, q, F_LEFT),
-        pending(A, q),
-        carry_on(A, q),
-        0,
-    )
+    accept, late, carry = field(A, q, F_ACCEPT), field(A, q, F_LATE), field(A, q, F_LEFT)
+    chain = position(A, K_SIGNATURE, accept, late, -2, carry, pending(A, q), carry_on(A, q), 0)
     complete = True
     for c in range(classes if n > 0 else 0):
         to = lexer_step(A, q, c)
