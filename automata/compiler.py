@@ -8,8 +8,9 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from detent.grammar.recent import Recent
 from detent.grammar.residual import Judge, Residual
 from detent.grammar.rule_automata import RuleAutomata
 from detent.grammar.rules import Rules
+from detent.grammar.rules import language as leaf_of
+from detent.grammar.rules import token as special_token
 from detent.native.positions import INDENT_MAX
 
 from . import prelude
@@ -40,6 +43,11 @@ from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from detent.grammar.lark.imports import ImportPath
+    from detent.grammar.lark.tables import LexedGrammar
+
+    from .lexed_islands import Declared, LexedIsland
+
+    Embeddable: TypeAlias = JsonIsland | Rules | LexedIsland
 
 Whitespace = Literal["flexible", "bounded", "compact"]
 Numbers = Literal["any", "plain"]
@@ -69,11 +77,12 @@ class Grammar:
         *,
         has_free_names: bool = False,
         has_islands: bool = False,
+        content: Callable[[], Embeddable] | None = None,
         judge: Judge | None = None,
     ) -> None:
         self._compiler = compiler
         self.has_free_names, self.has_islands = has_free_names, has_islands
-        self._judge = judge
+        self._judge, self._content = judge, content
         self._place = place
         self._report = dict(report)
         self._lock = threading.Lock()
@@ -89,6 +98,19 @@ class Grammar:
     def matcher(self) -> Matcher:
         """A matcher at the start of the text."""
         return Matcher(self)
+
+    @property
+    def content(self) -> Embeddable:
+        """What stands for it inside another grammar.
+
+        Raises
+        ------
+        GrammarError
+            For a schema of which something was left out (``strict=False``).
+        """
+        if self._content is None:
+            raise GrammarError("a schema of which something was left out cannot be an island.", keyword="islands")
+        return self._content()
 
     def explain(self) -> dict[str, Any]:
         """What is enforced, relaxed and only annotated, and how large the grammar is.
@@ -269,7 +291,11 @@ class Compiler:
             language = dfa.compile(regex.parse(pattern, anchored=anchored), max_states=self.limits.regex_states)
             if not language.n_states:
                 raise Unsatisfiable(f"no text matches {pattern!r:.60}.", keyword="pattern")
-            return self._text_grammar(lambda arena: place_text(arena, language), {"states": language.n_states})
+            return self._text_grammar(
+                lambda arena: place_text(arena, language),
+                {"states": language.n_states},
+                content=lambda: Rules({"": leaf_of(language)}, ""),
+            )
 
         return self._cached(("regex", pattern, anchored), make)
 
@@ -287,7 +313,11 @@ class Compiler:
             raise Unsatisfiable("there is nothing to choose from.", keyword="choice")
         return self._cached(
             ("choice", marshal.dumps(words, _NO_SHARING)),
-            lambda: self._text_grammar(lambda arena: place_words(arena, words), {"choices": len(words)}),
+            lambda: self._text_grammar(
+                lambda arena: place_words(arena, words),
+                {"choices": len(words)},
+                content=lambda: Rules({"": regular.alt(*map(regular.literal, words))}, ""),
+            ),
         )
 
     @burst
@@ -300,6 +330,8 @@ class Compiler:
         lexer: LexerKind | None = None,
         import_paths: Sequence[ImportPath] = (),
         source: str | os.PathLike[str] | None = None,
+        islands: Mapping[str, Any] | None = None,
+        tokens: Mapping[str, str | int] | None = None,
     ) -> Grammar:
         """Text that Lark parses with a grammar.
 
@@ -316,6 +348,11 @@ class Compiler:
             Folders, or functions ``(base, path) -> (where, text)``, for ``%import``.
         source : path or None
             File of the grammar, for relative imports.
+        islands : mapping or None
+            What terminals stand for that the grammar only declares (``%declare``), by name: a JSON Schema, a Python
+            type, or a grammar of this compiler.
+        tokens : mapping or None
+            Declared terminals that are special tokens of the vocabulary, by name: its name or number.
 
         Raises
         ------
@@ -334,19 +371,46 @@ class Compiler:
         from detent.grammar.lark import compile as lark
 
         def make() -> Grammar:
+            declared = self._declared(islands or {}, tokens or {})
             options: dict[str, Any] = {"start": start, "import_paths": import_paths, "source": source}
             options["limits"] = self.limits
             if parser == "earley":
-                return self._rule_grammar(lark.earley_rules(text, lexer_kind=kind, **options))
-            tables = lark.compile_lark(text, lexer_kind=kind, **options)
-            from .lexed import place_lexed
+                from .lexed_islands import embedded
 
-            return self._text_grammar(
-                lambda arena: place_lexed(arena, tables, self.limits), {"states": len(tables.parser.action)}
-            )
+                leaves, more = embedded(declared)
+                found = lark.earley_rules(text, lexer_kind=kind, islands=leaves, **options)
+                return self._rule_grammar(Rules({**found.bodies, **more}, found.start))
+            return self._lexed_grammar(lark.compile_lark(text, lexer_kind=kind, **options), declared)
 
-        key = None if import_paths or source else ("lark", text, start, parser, lexer)
-        return self._cached(key, make)
+        key = _cache_key("lark", dict(islands or {}), dict(tokens or {}), (start, parser, lexer))
+        return self._cached(None if import_paths or source or key is None else (*key, text), make)
+
+    def _declared(self, islands: Mapping[str, Any], tokens: Mapping[str, str | int]) -> dict[str, Declared]:
+        """What declared terminals stand for."""
+        found: dict[str, Declared] = {}
+        for name, value in islands.items():
+            if isinstance(value, Grammar) and value.vocabulary is not self.vocabulary:
+                raise ValueError(f"the island {name} was compiled for another vocabulary")
+            content = value.content if isinstance(value, Grammar) else self._island(value, "schema", "flexible")
+            found[name] = replace(content, spaced=False) if isinstance(content, JsonIsland) else content
+        for name, token in tokens.items():
+            special = self.vocabulary.special
+            if token not in (special if isinstance(token, str) else special.values()):
+                raise GrammarError(f"{token!r} is no special token of this vocabulary.", keyword=name)
+            found[name] = special_token(special[token] if isinstance(token, str) else token)
+        return found
+
+    def _lexed_grammar(self, tables: LexedGrammar, declared: Mapping[str, Declared]) -> Grammar:
+        from .lexed_islands import with_islands
+
+        content = with_islands(tables, declared, self.limits)
+        return self._text_grammar(
+            lambda arena: content.place(arena, None, frozenset()),
+            {"states": len(tables.parser.action)},
+            has_free_names=content.has_free_names,
+            has_islands=content.has_json,
+            content=lambda: content,
+        )
 
     def gbnf(self, text: str) -> Grammar:
         """Compile a grammar of llama.cpp (GBNF), whose rule ``root`` is the whole text.
@@ -400,9 +464,15 @@ class Compiler:
         def island(schema: Any, any_order: bool) -> JsonIsland:
             return self._island(schema, "any" if any_order else "schema", whitespace)
 
+        def lark(text: str, options: Mapping[str, str]) -> Rules | regular.Regular:
+            from .lexed_islands import leaf
+
+            content = self.lark(text, **options).content  # type: ignore[arg-type]
+            return content if isinstance(content, Rules) else leaf(content)
+
         def make() -> Grammar:
             space = _TRAILING[whitespace]
-            return self._rule_grammar(structural_tag.read(tag, island, self.vocabulary.special, space))
+            return self._rule_grammar(structural_tag.read(tag, island, lark, self.vocabulary.special, space))
 
         return self._cached(_cache_key("structural tag", tag, None, (whitespace,)), make)
 
@@ -430,7 +500,8 @@ class Compiler:
             lambda arena: RuleLowering(arena, automata),
             report | {"automata": len(automata.automata), "states": states},
             has_free_names=any(island.has_free_names for island in islands),
-            has_islands=bool(islands),
+            has_islands=any(island.has_json for island in islands),
+            content=lambda: rules,
         )
 
     def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any], **options: Any) -> Grammar:
@@ -452,8 +523,11 @@ class Compiler:
             "annotations": list(dict.fromkeys(reader.annotations)),
             "nodes": reader.n_read,
         }
-        judge = _judge(reader) if report["relaxed"] else None
-        return Grammar(self, place, report, has_free_names=has_free_names(root_node, reader), judge=judge)
+        is_open = has_free_names(root_node, reader)
+        if report["relaxed"]:
+            return Grammar(self, place, report, has_free_names=is_open, judge=_judge(reader))
+        content = JsonIsland(goals, root, order, whitespace, is_open)
+        return Grammar(self, place, report, has_free_names=is_open, content=lambda: content)
 
     def _check_bytes(self) -> None:
         """Refuse a vocabulary that cannot spell every text: a mask could then lead into a dead end."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from detent.grammar.errors import Unenforceable, Unsatisfiable
-from detent.grammar.json_schema import Goal, Goals
+from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
 from detent.grammar.json_schema.nodes import Node
 from detent.grammar.json_schema.parts import GOALS
 from detent.grammar.json_schema.reach import reach
@@ -54,6 +54,8 @@ class JsonIsland:
     whitespace : str
     has_free_names : bool
         Whether an object may have names that are not listed.
+    spaced : bool
+        Whether white space may stand before the value.
     """
 
     goals: Goals
@@ -61,11 +63,29 @@ class JsonIsland:
     order: Order
     whitespace: str
     has_free_names: bool
+    spaced: bool = True
 
-    first_bytes = b' \t\r\n"-0123456789[{tfn'
+    is_nullable = False
+    has_json = True
 
-    def place(self, arena: Arena, names_end: int) -> JsonLowering:
-        """Its lowering in an arena; ``names_end`` as of :class:`JsonLowering`."""
-        return JsonLowering(
+    @property
+    def first_bytes(self) -> bytes:
+        """The bytes that its texts can begin with."""
+        found = {byte for value in self.goals.values(self.root) for byte in _first_bytes(value)}
+        return bytes(sorted(found.union(b" \t\r\n") if self.spaced else found))
+
+    def place(self, arena: Arena, names_end: int, followers: frozenset[int]) -> JsonLowering:
+        """Its lowering in an arena; ``names_end`` as of :class:`JsonLowering`; what follows a value does not matter."""
+        placed = JsonLowering(
             arena, self.goals, self.root, order=self.order, whitespace=self.whitespace, names_end=names_end
         )
+        if not self.spaced:
+            placed.begin_at_once()
+        return placed
+
+
+def _first_bytes(value: Value) -> bytes:
+    if isinstance(value, Literal):
+        return value.text[:1].encode()
+    kinds: dict[type, bytes] = {Number: b"-0123456789", String: b'"', Array: b"[", Object: b"{"}
+    return kinds[type(value)]

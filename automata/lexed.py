@@ -11,20 +11,37 @@ import numpy.typing as npt
 
 from detent.grammar.errors import LimitExceeded, Unsatisfiable
 from detent.grammar.lark.tables import CHARS, LexedGrammar, LexerTables
+from detent.native import arena as layout
 from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
 
-from .arena import Arena
+from .arena import Arena, Lowers
 from .dead_ends import Proof, Verdict
-from .limits import Limits
+from .lexed_islands import LexedIsland, nodes_around
 from .liveness import Liveness
-from .lowering import Placed, end_of_text
+from .lowering import Lowering, end_of_text
 from .sentences import Hints, rules_of, spelled_classes, ways
 
 Ints = npt.NDArray[np.int32]
 
 
-def place_lexed(arena: Arena, grammar: LexedGrammar, limits: Limits) -> Placed:
-    """A grammar with a lexer, above the end of the text.
+class LexedLowering:
+    """A Lark grammar with a lexer in one arena, lowered as a whole; what its islands need later, they lower themselves.
+
+    Parameters
+    ----------
+    arena : Arena
+    content : LexedIsland
+    names_end : int or None
+        As of :class:`JsonLowering`; None: the grammar stands alone.
+    followers : frozenset of int
+        The bytes that may follow a text of the grammar.
+
+    Attributes
+    ----------
+    start : int
+        The state before the first byte, when nothing follows the text.
+    root : int
+        The number of the goal of a text that is not empty.
 
     Raises
     ------
@@ -33,23 +50,85 @@ def place_lexed(arena: Arena, grammar: LexedGrammar, limits: Limits) -> Placed:
     LimitExceeded
         Whether a text is a dead end would take too long to decide.
     """
-    machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
-    machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
-    tables = grammar.lexer
-    hints = ways(tables)
-    verdict = Proof(grammar, hints, rules_of(grammar.parser)).run()
-    at = _place_parser(arena, grammar, _place_lexer(arena, tables, hints, verdict))
-    bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
-    placed = Placed(0)
-    if verdict.harmful.any():
-        placed = Liveness(arena, grammar, at, plain_lives=verdict.lives, max_states=limits.regex_states)
-        arena.A[at + stacks.G_LAZY] = arena.reserve(ref(placed))
-        if not placed.begins(bottom, 0):
-            raise Unsatisfiable("no text is split into the terminals of a sentence.", keyword=grammar.nonterminals[0])
-    placed.start = int(lexed_steps.between(arena.A, at, bottom, 0))
-    if placed.start <= 0:
-        arena.full()
-    return placed
+
+    def __init__(
+        self,
+        arena: Arena,
+        content: LexedIsland,
+        names_end: int | None = None,
+        followers: frozenset[int] = frozenset(),
+    ) -> None:
+        machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
+        machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
+        is_inside = names_end is not None
+        self.arena = arena
+        self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
+        behind = followers.union(content.first_bytes)
+        self._islands = {t: island.place(arena, self.names_end, behind) for t, island in content.islands.items()}
+        grammar, hints = content.grammar, ways(content.grammar.lexer)
+        goals = {t: island.root for t, island in self._islands.items()}
+        verdict = _verdict(content, hints)
+        at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer, hints, verdict))
+        arena.A[at + stacks.G_ISLANDS] = _by_state(arena, grammar, goals)
+        arena.A[at + stacks.G_TOKENS] = _by_state(arena, grammar, content.tokens)
+        if is_inside or content.numbers():
+            arena.A[at + stacks.G_FORKS] = arena.A[layout.RULES] = 1
+        if followers:
+            arena.A[at + stacks.G_AROUND] = nodes_around(arena, followers)
+        self._me: ref[Lowers] = ref(self)
+        self.root = arena.reserve(self._me)
+        arena.publish(self.root, arena.put([1, arena.position(positions.K_BETWEEN, at)]))
+        bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
+        if verdict.harmful.any():
+            most = content.limits.regex_states
+            self._liveness = Liveness(arena, grammar, at, plain_lives=verdict.lives, max_states=most)
+            arena.A[at + stacks.G_LAZY] = arena.reserve(ref(self._liveness))
+            if not self._liveness.begins(bottom, 0):
+                reason = "no text is split into the terminals of a sentence."
+                raise Unsatisfiable(reason, keyword=grammar.nonterminals[0])
+        self.start = int(lexed_steps.between(arena.A, at, bottom, 0))
+        if self.start <= 0:
+            arena.full()
+
+    def lower(self, number: int) -> None:
+        """Never asked for."""
+        raise AssertionError(number)
+
+    def owns(self, number: int) -> bool:
+        """See :class:`Lowering`."""
+        return any(island.owns(number) for island in self._islands.values())
+
+    def after_value(self, number: int, value: object) -> int:
+        """See :class:`Lowering`: the one island that has this array knows."""
+        return self._owner(number).after_value(number, value)
+
+    def has_seen(self, number: int, value: object) -> bool:
+        """See :class:`Lowering`."""
+        return self._owner(number).has_seen(number, value)
+
+    def _owner(self, number: int) -> Lowering:
+        return next(island for island in self._islands.values() if island.owns(number))
+
+
+def _verdict(content: LexedIsland, hints: Hints) -> Verdict:
+    """What is proved of dead ends; with islands and special tokens, nothing is looked for."""
+    grammar = content.grammar
+    if content.numbers():
+        n = len(grammar.lexer.entry)
+        return Verdict(np.ones((n, n), np.uint8), lives=True, harmful=np.zeros(n, np.uint8), owes=False)
+    return Proof(grammar, hints, rules_of(grammar.parser)).run()
+
+
+def _by_state(arena: Arena, grammar: LexedGrammar, numbers: Mapping[int, int]) -> int:
+    """Address of a table of the terminals of each LR state that no lexer reads, as of ``G_ISLANDS``; 0 for none."""
+    if not numbers:
+        return 0
+    action = grammar.parser.action
+    entries = [[word for t, goal in numbers.items() if row[t] for word in (t, goal)] for row in action]
+    first = np.cumsum([len(action) + 1, *map(len, entries)])
+    at = arena.put(np.concatenate([first, *entries]).astype(np.int32))
+    arena.A[at : at + len(first)] += at
+    return at
 
 
 def _put(arena: Arena, scalars: Mapping[int, int], parts: Mapping[int, npt.NDArray[Any]], length: int) -> int:

@@ -22,6 +22,7 @@ from detent.grammar.json_schema.frames import ArrayFrame, ObjectFrame
 from detent.grammar.json_schema.names import told_apart
 from detent.grammar.json_schema.nodes import ARRAY, OBJECT, Node
 from detent.grammar.json_schema.parts import GOALS
+from detent.native import arena as layout
 from detent.native import languages, positions, states
 from detent.native.jit import direct
 
@@ -39,6 +40,14 @@ _PLACES_OF_PARTS = np.array(
     ]
 )
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
+# fields of positions before a value that count white space
+_SPACE_BEFORE = {
+    positions.K_LITERAL: 2,
+    positions.K_OPEN: 2,
+    positions.K_OBJECT: 4,
+    positions.K_ARRAY: 4,
+    positions.K_NUMBER: 6,
+}
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 
 
@@ -50,7 +59,11 @@ class Lowering(Protocol):
     """A specification placed in an arena."""
 
     start: int
+    root: int
     names_end: int
+
+    def owns(self, number: int) -> bool:
+        """Whether a record is an array of this specification whose items depend on each other."""
 
     def lower(self, number: int) -> None:
         """Write the lazy record ``number``."""
@@ -65,12 +78,16 @@ class Lowering(Protocol):
 class Placed:
     """A specification that writes nothing later on: it is placed as a whole, or ``records`` do."""
 
-    names_end = 0
+    names_end = root = 0
 
     def __init__(self, start: int, records: Records | None = None) -> None:
         self.start, self._records = start, records
         if records is not None:
             self.names_end = records.names_end
+
+    def owns(self, number: int) -> bool:
+        """Nothing."""
+        return False
 
     def lower(self, number: int) -> None:
         """Never asked for."""
@@ -465,6 +482,18 @@ class JsonLowering(Records):
         self.root = self.number(root)
         (self._shared if root.is_shared else self).write(self.root)
         self.start = _start(arena, self.root, space)
+
+    def begin_at_once(self) -> None:
+        """Let no white space stand before the whole value: another record takes the place of its goal's."""
+        A = self.arena.A
+        at = int(A[int(A[layout.LAZY]) + self.root])
+        begins = [int(A[layout.POS]) + layout.POS_STRIDE * int(k) for k in A[at + 1 : at + 1 + int(A[at])]]
+        items = [A[begin : begin + layout.POS_STRIDE].tolist() for begin in begins]
+        for item in items:
+            item[_SPACE_BEFORE[item[0]]] = SPACE["compact"]
+        self.root = self.arena.reserve(self._me)
+        record = [len(items), *(self.arena.position(*item) for item in items)]
+        self.arena.publish(self.root, self.arena.put(record))
 
     def number(self, goal: Goal) -> int:
         """The number of a goal: of its record, or of where that is to be written."""

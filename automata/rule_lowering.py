@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
-from typing import cast
+from typing import Protocol, cast
 from weakref import ref
 
 import numpy as np
@@ -25,13 +27,65 @@ from detent.native import calls, positions, states
 from . import byte_sets
 from .arena import Arena, Lowers
 from .island import JsonIsland
-from .lowering import JsonLowering, end_of_text
+from .lowering import Lowering, end_of_text
 
 MAX_SHARED = 500  # rules of a grammar up to which their tables are shared with other grammars
 
 
-def islands_of(rules: RuleAutomata) -> list[JsonIsland]:
-    """The schemas that a grammar calls.
+class Inside(Protocol):
+    """Another specification inside a grammar, called like a rule."""
+
+    has_free_names: bool
+    has_json: bool
+    first_bytes: bytes
+
+    def place(self, arena: Arena, names_end: int, followers: frozenset[int]) -> Lowering:
+        """Its lowering in an arena; ``names_end`` as of :class:`JsonLowering`, and the bytes that may follow a text."""
+
+
+@dataclass(frozen=True, eq=False)
+class RuleIsland:
+    """A grammar of rules inside another one.
+
+    Attributes
+    ----------
+    rules : RuleAutomata
+    """
+
+    rules: RuleAutomata
+
+    @property
+    def is_nullable(self) -> bool:
+        """Whether the empty text belongs to it."""
+        return self.rules.is_nullable
+
+    @cached_property
+    def islands(self) -> list[Inside]:
+        """The specifications in it."""
+        return islands_of(self.rules)
+
+    @property
+    def has_free_names(self) -> bool:
+        """Whether an object in it may have names that are not listed."""
+        return any(island.has_free_names for island in self.islands)
+
+    @property
+    def has_json(self) -> bool:
+        """Whether its texts can hold JSON values."""
+        return bool(self.islands)
+
+    @cached_property
+    def first_bytes(self) -> bytes:
+        """The bytes that its texts can begin with."""
+        return bytes(np.flatnonzero(_reads(self.rules)[self.rules.start][0]).tolist()) if self.rules.automata else b""
+
+    def place(self, arena: Arena, names_end: int, followers: frozenset[int]) -> RuleLowering:
+        """Its lowering in an arena, as of :class:`Inside`."""
+        return RuleLowering(arena, self.rules, names_end, followers)
+
+
+def islands_of(rules: RuleAutomata) -> list[Inside]:
+    """The other specifications that a grammar calls.
 
     Raises
     ------
@@ -39,19 +93,24 @@ def islands_of(rules: RuleAutomata) -> list[JsonIsland]:
         If other text could be read beside an object that may have names that are not listed: which keys a text has is
         followed beside its state, where it can be told what is a key.
     """
-    found: dict[JsonIsland, None] = {}
+    found: dict[Inside, None] = {}
+    reads = _reads(rules)
     for rule in rules.automata.values():
-        islands: dict[int, list[JsonIsland]] = {}
+        islands: dict[int, list[Inside]] = {}
+        others = set()
         for state, symbol, _ in rule.calls:
             if isinstance(symbol, Island):
-                islands.setdefault(state, []).append(cast(JsonIsland, symbol.language))
+                islands.setdefault(state, []).append(cast(Inside, symbol.language))
+            is_json = isinstance(symbol, Island) and isinstance(symbol.language, JsonIsland)
+            if not is_json and _first(symbol, reads)[list(b'"[{ \t\r\n')].any():
+                others.add(state)
         if not islands:
             continue
-        others = {state for state, symbol, _ in rule.calls if isinstance(symbol, Call)}
         others.update(np.flatnonzero(byte_sets.reads(rule.dfa)[:, list(b'"[{')].any(axis=1)).tolist())
         for state, called in islands.items():
             found.update(dict.fromkeys(called))
-            if any(island.has_free_names for island in called) and others & _behind_spaces(rule.dfa, state):
+            is_open = any(island.has_free_names and isinstance(island, JsonIsland) for island in called)
+            if is_open and others & _behind_spaces(rule.dfa, state):
                 raise GrammarError(
                     "a JSON value stands where other text may begin like it, and its objects may have any names.",
                     keyword="json_schema",
@@ -83,51 +142,43 @@ class RuleLowering:
         As of :class:`JsonLowering`, shared by the islands.
     """
 
-    def __init__(self, arena: Arena, rules: RuleAutomata) -> None:
+    def __init__(
+        self, arena: Arena, rules: RuleAutomata, names_end: int | None = None, followers: frozenset[int] = frozenset()
+    ) -> None:
         self.arena, self.rules = arena, rules
-        self.names_end = arena.put([0, 2**31 - 1])
-        self._islands: dict[Hashable, JsonLowering] = {}
+        self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
+        self._islands: dict[Hashable, Lowering] = {}
         self._tokens: dict[int, int] = {}
         self._me: ref[Lowers] = ref(self)
-        self._place_leaves()
-        self._reads = {name: byte_sets.reads(rule.dfa) for name, rule in rules.automata.items()}
-        self._add_called()
-        numbers = self._place_rules(_followers(rules, self._reads))
+        reads = _reads(rules)
+        behind = _followers(rules, reads, followers)
+        self._place_leaves(reads, behind)
+        numbers = self._place_rules(behind)
+        self.root = numbers.get(rules.start, 0)
         self.start = self._start(numbers)
 
-    def _place_leaves(self) -> None:
-        for rule in self.rules.automata.values():
-            for _, symbol, _ in rule.calls:
-                if isinstance(symbol, Island) and symbol.language not in self._islands:
-                    island = cast(JsonIsland, symbol.language)
-                    self._islands[island] = island.place(self.arena, self.names_end)
+    def _place_leaves(self, reads: Mapping[str, byte_sets.Bytes], behind: Mapping[str, byte_sets.Bytes]) -> None:
+        islands: dict[Hashable, byte_sets.Bytes] = {}
+        for name, rule in self.rules.automata.items():
+            for _, symbol, to in rule.calls:
+                if isinstance(symbol, Island):
+                    found = islands.setdefault(symbol.language, np.zeros(256, np.bool_))
+                    if to >= 0:
+                        found |= reads[name][to]
+                    if to < 0 or rule.dfa.accept[to]:
+                        found |= behind[name]
                 elif isinstance(symbol, Token) and symbol.token not in self._tokens:
                     begin = self.arena.position(positions.K_TOKEN, symbol.token)
                     self._tokens[symbol.token] = self._publish([1, begin])
+        for language, found in islands.items():
+            followers = frozenset(np.flatnonzero(found).tolist())
+            self._islands[language] = cast(Inside, language).place(self.arena, self.names_end, followers)
 
     def _publish(self, record: list[int]) -> int:
         """A goal that is written at once."""
         number = self.arena.reserve(self._me)
         self.arena.publish(number, self.arena.put(record))
         return number
-
-    def _add_called(self) -> None:
-        """Add to what each state reads what its calls begin with."""
-        for name in sorted(self.rules.automata, key=self.rules.heights.__getitem__):
-            for state, symbol, _ in self.rules.automata[name].calls:
-                if state == 0:
-                    self._reads[name][0] |= self._first(symbol)
-        for name, rule in self.rules.automata.items():
-            for state, symbol, _ in rule.calls:
-                self._reads[name][state] |= self._first(symbol)
-
-    def _first(self, symbol: object) -> byte_sets.Bytes:
-        if isinstance(symbol, Call):
-            return cast(byte_sets.Bytes, self._reads[symbol.rule][0])
-        out = np.zeros(256, np.bool_)
-        if isinstance(symbol, Island):
-            out[list(cast(JsonIsland, symbol.language).first_bytes)] = True
-        return out
 
     def _place_rules(self, followers: Mapping[str, byte_sets.Bytes]) -> dict[str, int]:
         """The number of the goal of each rule."""
@@ -216,8 +267,34 @@ class RuleLowering:
         """See :class:`Lowering`."""
         return self._owner(number).has_seen(number, value)
 
-    def _owner(self, number: int) -> JsonLowering:
+    def owns(self, number: int) -> bool:
+        """See :class:`Lowering`."""
+        return any(lowering.owns(number) for lowering in self._islands.values())
+
+    def _owner(self, number: int) -> Lowering:
         return next(lowering for lowering in self._islands.values() if lowering.owns(number))
+
+
+def _reads(rules: RuleAutomata) -> dict[str, byte_sets.Bytes]:
+    """The bytes that each state of each rule reads, those that its calls begin with among them."""
+    found = {name: byte_sets.reads(rule.dfa) for name, rule in rules.automata.items()}
+    for name in sorted(rules.automata, key=rules.heights.__getitem__):
+        for state, symbol, _ in rules.automata[name].calls:
+            if state == 0:
+                found[name][0] |= _first(symbol, found)
+    for name, rule in rules.automata.items():
+        for state, symbol, _ in rule.calls:
+            found[name][state] |= _first(symbol, found)
+    return found
+
+
+def _first(symbol: object, reads: Mapping[str, byte_sets.Bytes]) -> byte_sets.Bytes:
+    if isinstance(symbol, Call):
+        return cast(byte_sets.Bytes, reads[symbol.rule][0])
+    out = np.zeros(256, np.bool_)
+    if isinstance(symbol, Island):
+        out[list(cast(Inside, symbol.language).first_bytes)] = True
+    return out
 
 
 def _loops(dfa: CharDfa, calls_of: Sequence[tuple[int, object, int]], followers: byte_sets.Bytes) -> byte_sets.Bytes:
@@ -228,9 +305,13 @@ def _loops(dfa: CharDfa, calls_of: Sequence[tuple[int, object, int]], followers:
     return loops
 
 
-def _followers(rules: RuleAutomata, reads: Mapping[str, byte_sets.Bytes]) -> dict[str, byte_sets.Bytes]:
+def _followers(
+    rules: RuleAutomata, reads: Mapping[str, byte_sets.Bytes], outside: frozenset[int]
+) -> dict[str, byte_sets.Bytes]:
     """The bytes that may follow each rule somewhere: the least solution, O(rules * calls)."""
     found = {name: np.zeros(256, np.bool_) for name in rules.automata}
+    if rules.start in found:
+        found[rules.start][list(outside)] = True
     ends: dict[str, set[str]] = {name: set() for name in rules.automata}  # rules behind whose last calls a rule may end
     for name, rule in rules.automata.items():
         for _, symbol, to in rule.calls:

@@ -30,8 +30,8 @@ class Engine(Protocol):
     def compile_lark(self, text: str, options: Mapping[str, Any]) -> None:
         """Make ready for a Lark grammar, with Lark's own options ``start``, ``parser`` and ``lexer``."""
 
-    def compile_bnf(self, text: str) -> None:
-        """Make ready for a grammar in GBNF, whose rule ``root`` is the whole text."""
+    def compile_gbnf(self, text: str) -> None:
+        """Make ready for a grammar in GBNF."""
 
     def reset(self) -> None:
         """Go back to the start of the text."""
@@ -61,7 +61,7 @@ class Detent:
         known = {name: options[name] for name in ("start", "parser", "lexer") if name in options}
         self.matcher = self.compiler.lark(text, **known).matcher()
 
-    def compile_bnf(self, text: str) -> None:
+    def compile_gbnf(self, text: str) -> None:
         self.matcher = self.compiler.gbnf(text).matcher()
 
     def reset(self) -> None:
@@ -88,27 +88,26 @@ class Llguidance:
         self.mask = llguidance.numpy.allocate_token_bitmask(1, self.tokenizer.vocab_size)
 
     def compile(self, schema: Any) -> None:
-        self._start(self.library.LLMatcher.grammar_from_json_schema(schema))
+        grammar = self.library.LLMatcher.grammar_from_json_schema(schema)
+        self.fresh = self.library.LLMatcher(self.tokenizer, grammar)
+        if self.fresh.is_error():
+            raise ValueError(self.fresh.get_error())
+        self.reset()
 
     def compile_lark(self, text: str, options: Mapping[str, Any]) -> None:
         start = options.get("start", "start")
         named = text if start == "start" else f"{text}\nstart: {start}\n"
         spelled = '%llguidance {"allow_initial_skip": true}\n' + named
-        self._start(self.library.LLMatcher.grammar_from_lark(spelled))
+        self.fresh = self.library.LLMatcher(self.tokenizer, self.library.LLMatcher.grammar_from_lark(spelled))
+        self.reset()
         self.fill()  # some errors come with the first mask
-        if self.matcher.is_error():
-            raise ValueError(self.matcher.get_error())
+        if self.fresh.is_error() or self.matcher.is_error():
+            raise ValueError(self.fresh.get_error() or self.matcher.get_error())
 
-    def compile_bnf(self, text: str) -> None:
+    def compile_gbnf(self, text: str) -> None:
         from llguidance.gbnf_to_lark import any_to_lark
 
-        self._start(self.library.LLMatcher.grammar_from_lark(any_to_lark(text)))
-
-    def _start(self, grammar: str) -> None:
-        self.fresh = self.library.LLMatcher(self.tokenizer, grammar)
-        if self.fresh.is_error():
-            raise ValueError(self.fresh.get_error())
-        self.reset()
+        self.compile_lark(any_to_lark(text), {})
 
     def reset(self) -> None:
         self.matcher = self.fresh.deep_copy()
@@ -140,10 +139,7 @@ class XGrammar:
         self.grammar = self.compiler.compile_json_schema(json.dumps(schema), any_whitespace=True, strict_mode=False)
         self.reset()
 
-    def compile_lark(self, text: str, options: Mapping[str, Any]) -> None:
-        raise NotImplementedError("Lark grammars")
-
-    def compile_bnf(self, text: str) -> None:
+    def compile_gbnf(self, text: str) -> None:
         self.grammar = self.compiler.compile_grammar(text)
         self.reset()
 

@@ -1,15 +1,17 @@
-"""Masks of engines side by side on grammars: in BNF, or Lark's with programs that Lark has judged; and how masks grow.
+"""Grammars: masks side by side, how they grow with a text, memory, and what a new or a known grammar costs.
 
-A set of Lark grammars is a folder with a folder for each: ``grammar.lark``, ``meta.json`` (start, parser, lexer, or the
-package resource that the grammar is) and ``valid.jsonl``, ``invalid.jsonl``, one program a line as a JSON string. Of
-each grammar: the time from its text to the first mask, then that of a mask and a commit for every token of every
-program, and the same again. A program counts as accepted when every token is in the mask and the end is, after the
-last. The engines take turns, program by program, in one process, so that what the machine does meanwhile meets all.
+Without options: JSON in three notations and a C subset in GBNF, on every engine that is installed; growth; memory after
+many grammars. A *set* (``--set``) is a folder with a folder for each Lark grammar: ``grammar.lark``, ``meta.json``
+(start, parser, lexer, or the package resource that the grammar is) and ``valid.jsonl``, ``invalid.jsonl``, one program
+a line as a JSON string, which Lark has judged. A program counts as accepted when every token is in the mask and the end
+is, after the last. The engines take turns, program by program, in one process.
 
-Without a set, two grammars in BNF are measured in the same way, and then how masks of detent grow with a text.
+``--syncode FOLDER`` is where ``pip install --no-deps --target FOLDER syncode interegular fire termcolor regex tqdm``
+has put SynCode: its mask store is built offline, for minutes, so its grammars are few.
 
-    python benchmarks/grammars.py --tokenizer FOLDER
-    python benchmarks/grammars.py --tokenizer FOLDER --set FOLDER
+Times are of the processor, but for those of a second pass over the same texts, which are too short for its clock.
+
+    python benchmarks/grammars.py --tokenizer FOLDER --set FOLDER --syncode FOLDER
 """
 
 from __future__ import annotations
@@ -18,18 +20,21 @@ import argparse
 import importlib.resources
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
-from statistics import mean
-from time import perf_counter_ns
+from time import perf_counter_ns, process_time, process_time_ns
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from engines import ENGINES, is_allowed, load_tokenizer
 from rich.console import Console
 from rich.table import Table
+
+import detent
+from detent.automata.arena import used
 
 JSON = r"""
 root   ::= value
@@ -83,24 +88,25 @@ PROGRAM = """int sort(int *a, int n) {
   return (a[0] + n) * 2;
 }
 """
+
+
+LARK_JSON = r"""
+start: value
+?value: object | array | STRING | NUMBER | "true" | "false" | "null"
+object: "{" [STRING ":" value ("," STRING ":" value)*] "}"
+array: "[" [value ("," value)*] "]"
+STRING: /"([^"\\\x00-\x1f]|\\(["\\\/bfnrt]|u[0-9a-fA-F]{4}))*"/
+NUMBER: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/
+%ignore /[ \t\r\n]+/
+"""
 WARM = 'start: (W "-" N ";")+\nW: /[a-z]+/\nN: /[0-9]+/\n%ignore " "\n'
-
-
-@dataclass
-class Case:
-    """A grammar, how an engine compiles one of its spellings, and programs with whether each is valid."""
-
-    name: str
-    compile: Callable[[Any, str], None]
-    spellings: list[str]
-    programs: list[tuple[bool, str]]
 
 
 @dataclass
 class Measured:
     """What one grammar cost one engine: microseconds to the first mask, of each mask and commit, and the same again.
 
-    ``wrong`` counts programs that were judged otherwise than they should be; ``error`` says why there is nothing.
+    ``wrong`` counts texts that were judged otherwise than they are; ``error`` says why there is nothing.
     """
 
     first_mask: float = 0.0
@@ -110,59 +116,62 @@ class Measured:
     error: str = ""
 
 
-def bnf_case(name: str, text: str, programs: list[str]) -> Case:
-    """A grammar in BNF with valid texts."""
-    return Case(name, lambda engine, spelling: engine.compile_bnf(spelling), [text], [(True, p) for p in programs])
+@dataclass(frozen=True)
+class Case:
+    """A grammar, how an engine compiles it, and texts, each with whether it belongs to it."""
+
+    name: str
+    compile: Callable[[Any], None]
+    texts: list[tuple[bool, str]]
 
 
-def lark_case(name: str, text: str, options: dict[str, Any], programs: list[tuple[bool, str]]) -> Case:
-    """A Lark grammar; some engines know no priorities."""
-    plain = re.sub(r"(?m)^([ \t]*[!?_]*[A-Za-z]\w*)\.-?\d+([ \t]*[:{])", r"\1\2", text)
-    spellings = list(dict.fromkeys((text, plain)))
-    return Case(name, lambda engine, spelling: engine.compile_lark(spelling, options), spellings, programs)
+def in_notations() -> Iterator[Case]:
+    """JSON in three notations, and a C subset."""
+    record = [(True, json.dumps(RECORD, ensure_ascii=False, indent=indent)) for indent in (None, 1)]
+    yield Case("JSON, JSON Schema", lambda engine: engine.compile({}), record)
+    yield Case("JSON, Lark", lambda engine: engine.compile_lark(LARK_JSON, {}), record)
+    yield Case("JSON, GBNF", lambda engine: engine.compile_gbnf(JSON), record)
+    yield Case("C subset, GBNF", lambda engine: engine.compile_gbnf(C), [(True, PROGRAM)])
 
 
-def lark_cases(folder: Path, only: list[str] | None) -> Iterator[Case]:
-    """The grammars of a set."""
+def of_set(folder: Path, only: list[str] | None) -> Iterator[Case]:
+    """The Lark grammars of a set."""
     for path in sorted(path.parent for path in folder.glob("*/meta.json")):
         if only and path.name not in only:
             continue
-        meta, grammar = json.loads((path / "meta.json").read_text()), path / "grammar.lark"
+        meta = json.loads((path / "meta.json").read_text())
         if "resource" in meta:
             package, name = meta["resource"]
-            grammar = importlib.resources.files(package).joinpath(name)
-        programs = [
-            (is_valid, json.loads(line))
-            for name, is_valid in (("valid", True), ("invalid", False))
-            for line in (path / f"{name}.jsonl").read_text().splitlines()
-        ]
-        yield lark_case(path.name, grammar.read_text(), meta, programs)
-
-
-def first_mask(engine: Any, case: Case) -> float:
-    """Compile a grammar and make its first mask, from the first spelling that the engine takes: microseconds."""
-    failure: Exception | None = None
-    for spelling in case.spellings:
-        begin = perf_counter_ns()
-        try:
-            case.compile(engine, spelling)
-            engine.fill()
-        except (ValueError, RuntimeError, NotImplementedError) as error:
-            failure = failure or error
+            text = importlib.resources.files(package).joinpath(name).read_text()
         else:
-            return (perf_counter_ns() - begin) / 1e3
-    assert failure is not None
-    raise failure
+            text = (path / "grammar.lark").read_text()
+        programs = [
+            (kind == "valid", json.loads(line))
+            for kind in ("valid", "invalid")
+            for line in (path / f"{kind}.jsonl").read_text().splitlines()
+        ]
+        yield Case(path.name, lambda engine, text=text, meta=meta: compile_lark(engine, text, meta), programs)
 
 
-def follow(engine: Any, tokens: list[int], eos: int, times: list[float]) -> bool:
-    """Take a program token by token; whether it is accepted."""
+def compile_lark(engine: Any, text: str, meta: dict[str, Any]) -> None:
+    """Compile a grammar; without its priorities, where an engine does not know them."""
+    try:
+        engine.compile_lark(text, meta)
+    except (ValueError, RuntimeError):
+        plain = re.sub(r"(?m)^([ \t]*[!?_]*[A-Za-z]\w*)\.-?\d+([ \t]*[:{])", r"\1\2", text)
+        if plain == text:
+            raise
+        engine.compile_lark(plain, meta)
+
+
+def follow(engine: Any, tokens: list[int], eos: int, clock: Callable[[], int], times: list[float]) -> bool:
+    """Take a text token by token; whether it is accepted."""
     engine.reset()
     for token in tokens:
-        begin = perf_counter_ns()
+        begin = clock()
         engine.fill()
         allowed = engine.commit(token)
-        times.append((perf_counter_ns() - begin) / 1e3)
+        times.append((clock() - begin) / 1e3)
         if not allowed:
             return False
     engine.fill()
@@ -173,19 +182,23 @@ def measure(engines: dict[str, Any], case: Case, tokenizer: Any) -> dict[str, Me
     """Measure one grammar on every engine."""
     found = {name: Measured() for name in engines}
     for name, engine in engines.items():
+        begin = process_time_ns()
         try:
-            found[name].first_mask = first_mask(engine, case)
-        except (ValueError, RuntimeError, NotImplementedError) as error:
-            found[name].error = f"{type(error).__name__}: {error!s:.60}".replace("\n", " ")
-    encoded = [(is_valid, tokenizer.encode(text, add_special_tokens=False)) for is_valid, text in case.programs]
+            case.compile(engine)
+            engine.fill()
+        except (ValueError, RuntimeError, AttributeError) as error:
+            found[name].error = f"{type(error).__name__}: {error!s:.50}".replace("\n", " ")
+        found[name].first_mask = (process_time_ns() - begin) / 1e3
+    encoded = [(valid, tokenizer.encode(text, add_special_tokens=False)) for valid, text in case.texts]
     for second in (False, True):
         for is_valid, tokens in encoded:
             for name, engine in engines.items():
                 one = found[name]
-                if not one.error:
-                    times = one.again if second else one.masks
-                    accepted = follow(engine, tokens, tokenizer.eos_token_id, times)
-                    one.wrong += accepted != is_valid and not second
+                if one.error:
+                    continue
+                clock, times = (perf_counter_ns, one.again) if second else (process_time_ns, one.masks)
+                accepted = follow(engine, tokens, tokenizer.eos_token_id, clock, times)
+                one.wrong += accepted != is_valid and not second
     return found
 
 
@@ -193,23 +206,23 @@ def row(label: str, name: str, one: Measured) -> list[str]:
     """One line of the table."""
     if one.error:
         return [label, name, one.error, *[""] * 6]
-    times, again = np.array(one.masks), np.array(one.again)
-    quantiles = [f"{np.percentile(times, q):.0f}" for q in (50, 99, 100)]
+    quantiles = [f"{np.percentile(one.masks, q):,.0f}" for q in (50, 99, 100)]
     return [
-        *(label, name, f"{one.first_mask / 1e3:.1f}", f"{times.mean():.1f}", *quantiles),
-        *(f"{np.percentile(again, 50):.1f}", str(one.wrong)),
+        *(label, name, f"{one.first_mask / 1e3:.1f}", f"{np.mean(one.masks):,.1f}", *quantiles),
+        *(f"{np.percentile(one.again, 50):.1f}", str(one.wrong)),
     ]
 
 
-def compare(engines: dict[str, Any], cases: Iterator[Case], tokenizer: Any) -> Table:
-    """A line for each grammar and engine, and the sums over what every engine takes."""
-    out = Table("grammar", "engine", "first mask ms", "mean us", "p50", "p99", "max", "again p50", "judged wrongly")
+def side_by_side(engines: dict[str, Any], cases: list[Case], tokenizer: Any) -> Table:
+    """Each grammar on each engine, and all those that every engine takes together."""
+    columns = ("grammar", "engine", "first mask ms", "mean µs", "p50", "p99", "max", "again p50", "judged wrongly")
+    table = Table(*columns, title="masks and tokens")
     total = {name: Measured() for name in engines}
     for case in cases:
         found = measure(engines, case, tokenizer)
         everyone = not any(one.error for one in found.values())
         for name, one in found.items():
-            out.add_row(*row(case.name, engines[name].name, one))
+            table.add_row(*row(case.name, engines[name].name, one))
             if everyone:
                 total[name].first_mask += one.first_mask
                 total[name].masks += one.masks
@@ -217,52 +230,113 @@ def compare(engines: dict[str, Any], cases: Iterator[Case], tokenizer: Any) -> T
                 total[name].wrong += one.wrong
     for name, one in total.items():
         if one.masks:
-            out.add_row(*row("all that every engine takes", engines[name].name, one))
-    return out
+            table.add_row(*row("all that every engine takes", engines[name].name, one))
+    return table
 
 
-def growth(engine: Any, tokenizer: Any) -> Table:
-    """New masks at the end of texts that grow in length or depth: the mean of the last 20."""
-    out = Table("text", "n = 20", "200", "2,000", title="new masks at the end of a text, µs")
-    texts: dict[str, tuple[str, Callable[[int], str]]] = {
+def growth(tokenizer: Any) -> Table:
+    """Cold masks at the end of texts that grow in length or depth: the mean of the last 20, in microseconds."""
+    cases = {
         "JSON, items of one array": (JSON, lambda n: "[" + "1, " * n),
         "JSON, arrays in each other": (JSON, lambda n: "[" * n),
         "C, operands of one sum": (C, lambda n: "int x = a" + " + b" * n),
         "C, parentheses in each other": (C, lambda n: "int x = " + "(" * n),
         "right recursion": ('root ::= "a," root | "a"', lambda n: "a," * n),
         "ambiguous sum": ('root ::= root "+" root | root root | "a"', lambda n: "a+a" * n),
+        "ambiguous at every character": (
+            'root ::= [a-z]+ | root root root " " | [a-z] root [a-z]',
+            lambda n: "so on and on " * (n // 4),
+        ),
     }
-    for name, (grammar, text) in texts.items():
-        cells = []
+    table = Table("text", "n = 20", "200", "2,000", title="cold masks at the end of a text, µs")
+    for name, (grammar, text) in cases.items():
+        means = []
         for n in (20, 200, 2000):
-            times: list[float] = []
-            fresh = engine(tokenizer)
-            fresh.compile_bnf(grammar)
-            follow(fresh, tokenizer.encode(text(n), add_special_tokens=False), tokenizer.eos_token_id, times)
-            cells.append(f"{mean(times[-20:]):,.1f}")
-        out.add_row(name, *cells)
-    return out
+            engine, times = ENGINES["detent"](tokenizer), list[float]()
+            engine.compile_gbnf(grammar)
+            follow(engine, tokenizer.encode(text(n), add_special_tokens=False), 0, process_time_ns, times)
+            means.append(f"{np.mean(times[-20:]):,.1f}")
+        table.add_row(name, *means)
+    return table
+
+
+def repeated(tokenizer: Any, cases: list[Case], count: int) -> Table:
+    """Many grammars in one compiler: first masks of new ones and of those in the cache, and memory."""
+    vocabulary = detent.Vocabulary.from_transformers(tokenizer)
+    compiler = detent.Compiler(vocabulary)
+    mask = detent.allocate_bitmask(1, len(vocabulary))
+    engine = ENGINES["detent"](tokenizer)
+    engine.compiler = compiler
+    table = Table("grammars", "first mask, new: p50 ms", "p99", "cached: p50 µs", "arena MB", "allowed")
+    new, cached = [], []
+    for k in range(count):
+        variant = compiler.lark if k % 2 else compiler.gbnf
+        text = (LARK_JSON.replace("value", f"value_{k}") if k % 2 else C.replace("decl", f"decl-{k}")) + "\n"
+        for times in (new, cached):
+            begin = process_time_ns()
+            variant(text).matcher().fill_bitmask(mask)
+            times.append((process_time_ns() - begin) / 1e3)
+        case = cases[k % len(cases)]
+        case.compile(engine)
+        for _, program in case.texts[:20]:
+            follow(engine, tokenizer.encode(program, add_special_tokens=False), 0, process_time_ns, [])
+    figures = (np.percentile(new, 50) / 1e3, np.percentile(new, 99) / 1e3, np.percentile(cached, 50))
+    arena = sum(used(compiler.arena).values()) / 1e6
+    table.add_row(
+        str(count), *(f"{x:.2f}" for x in figures), f"{arena:.0f}", f"{compiler.limits.cache_bytes / 1e6:.0f}"
+    )
+    return table
+
+
+def set_up(tokenizer: Any, folder: Path, names: list[str]) -> Table:
+    """Seconds of the processor from the text of a grammar to its first mask, and to the mask store of SynCode."""
+    sys.path.append(str(folder))
+    package = ModuleType("syncode")  # without its own imports: data sets, models
+    package.__path__ = [str(folder / "syncode")]
+    sys.modules["syncode"] = package
+    from syncode.mask_store.mask_store import MaskStore  # type: ignore[import-not-found]
+    from syncode.parsers.grammars.grammar import Grammar  # type: ignore[import-not-found]
+
+    table = Table("grammar of SynCode", "terminals, rules", "detent s", "SynCode s", "ratio", title="set-up")
+    engine = ENGINES["detent"](tokenizer)
+    engine.compile_lark(WARM, {})
+    engine.fill()
+    for name in names:
+        text = Grammar(name).ebnf
+        begin = process_time()
+        engine.compile_lark(text, {})
+        engine.fill()
+        ours = process_time() - begin
+        begin = process_time()
+        MaskStore.init_mask_store(Grammar(name), tokenizer, use_cache=False)
+        theirs = process_time() - begin
+        size = f"{len(re.findall(r'(?m)^[A-Z_]+[.0-9]* *:', text))}, {len(re.findall(r'(?m)^[!?]?[a-z_]+ *:', text))}"
+        table.add_row(name, size, f"{ours:.4f}", f"{theirs:.1f}", f"{theirs / ours:,.0f}")
+    return table
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokenizer", help="a folder in Hugging Face form; by default the bundled model's")
-    parser.add_argument("--set", type=Path, help="a folder of Lark grammars")
-    parser.add_argument("--engine", action="append", choices=ENGINES, help="may be given more than once")
+    parser.add_argument("--set", type=Path, help="folder of Lark grammars with programs")
     parser.add_argument("--only", action="append", help="name of a grammar of the set")
+    parser.add_argument("--engine", action="append", choices=ENGINES)
+    parser.add_argument("--syncode", type=Path, help="folder where SynCode is installed")
+    parser.add_argument("--syncode-grammar", action="append", help="name of a grammar of SynCode; calc, c by default")
     options = parser.parse_args()
     tokenizer, console = load_tokenizer(options.tokenizer), Console(width=140)
-    names = options.engine or [name for name in ENGINES if find_spec(name) is not None]
-    engines = {name: ENGINES[name](tokenizer) for name in names}
-    if options.set is not None:
-        measure(engines, lark_case("", WARM, {"start": "start", "parser": "lalr"}, [(True, "w-1;")]), tokenizer)
-        console.print(compare(engines, lark_cases(options.set, options.only), tokenizer))
-        return
-    record = json.dumps(RECORD, ensure_ascii=False)
-    cases = [bnf_case("JSON", JSON, [record]), bnf_case("C", C, [PROGRAM])]
-    console.print(compare(engines, iter(cases), tokenizer))
-    console.print(growth(ENGINES["detent"], tokenizer))
+    if options.syncode:
+        console.print(set_up(tokenizer, options.syncode, options.syncode_grammar or ["calc", "c"]))
+    engines = {name: ENGINES[name](tokenizer) for name in options.engine or ENGINES}
+    measure(engines, Case("warm", lambda engine: engine.compile_lark(WARM, {}), [(True, "w-1;")]), tokenizer)
+    cases = list(of_set(options.set, options.only)) if options.set else []
+    if cases:
+        takers = {name: engine for name, engine in engines.items() if hasattr(engine, "compile_lark")}
+        console.print(side_by_side(takers, cases, tokenizer))
+    console.print(side_by_side(engines, list(in_notations()), tokenizer))
+    console.print(repeated(tokenizer, cases or list(in_notations()), 50))
+    console.print(growth(tokenizer))
 
 
 if __name__ == "__main__":

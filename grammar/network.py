@@ -15,7 +15,7 @@ it: a call of a nullable nonterminal may be passed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -29,8 +29,9 @@ from . import dfa as char_dfa
 from .charset import CharSet
 from .dfa import CharDfa
 from .errors import GrammarError, LimitExceeded, Unenforceable, Unsatisfiable
-from .regular import EMPTY, Alt, Chars, Epsilon, Regular, Repeat, Seq
+from .regular import EMPTY, Chars, Epsilon, Regular
 from .rules import Call, Language, Rules, leaves
+from .thompson import append
 
 I32 = NDArray[np.int32]
 
@@ -161,6 +162,28 @@ class _Nfa:
         return _Automaton(trans, accept > 0)
 
 
+@dataclass(frozen=True)
+class _Body:
+    """The body of a rule becomes an automaton, whose letters are calls and terminals."""
+
+    nfa: _Nfa
+    letter: Callable[[Regular], int]
+
+    def state(self) -> int:
+        """A new state."""
+        if len(self.nfa.accept) > 16 * MAX_STATES:
+            raise LimitExceeded("regex_states", len(self.nfa.accept) // 16, MAX_STATES)
+        return self.nfa.state()
+
+    def jump(self, at: int, to: int) -> None:
+        """Let one state go on at another without reading."""
+        self.nfa.jumps[at].append(to)
+
+    def leaf(self, node: Regular, at: int, to: int) -> None:
+        """Read a terminal, or call."""
+        self.nfa.edges[at].append(((self.letter(node),), to))
+
+
 class _Compilation:
     """Rules on their way to a network; nonterminals and terminals are numbered alike."""
 
@@ -184,8 +207,12 @@ class _Compilation:
         self.automata = {self.terminals[leaf]: self._terminal(dfa) for leaf, dfa in automata.items()}
         for name, i in self.number.items():
             nfa = _Nfa(self.n_letters)
-            nfa.accept[self._emit(nfa, rules.bodies[name], nfa.state())] = True
+            nfa.accept[append(rules.bodies[name], nfa.state(), _Body(nfa, self.letter))] = True
             self.automata[i] = nfa.minimal()
+
+    def letter(self, leaf: Regular) -> int:
+        """The letter of a call or a terminal."""
+        return self.n_classes + (self.number[leaf.rule] if isinstance(leaf, Call) else self.terminals[leaf])
 
     def network(self) -> Network:
         self._drop_unproductive()
@@ -208,40 +235,6 @@ class _Compilation:
                         nfa.edges[at].append((tuple(sorted(set(self.classes[low : high + 1].tolist()))), to))
                         at = to
         return nfa.minimal()
-
-    def _emit(self, nfa: _Nfa, node: Regular, at: int) -> int:
-        """Append an expression behind a state; the state behind it."""
-        if isinstance(node, Seq):
-            for part in node.parts:
-                at = self._emit(nfa, part, at)
-            return at
-        if isinstance(node, Repeat):
-            return self._repeat(nfa, node, at)
-        if len(nfa.accept) > 16 * MAX_STATES:
-            raise LimitExceeded("regex_states", len(nfa.accept) // 16, MAX_STATES)
-        to = nfa.state()
-        if isinstance(node, Alt):
-            for part in node.parts:
-                nfa.jumps[self._emit(nfa, part, at)].append(to)
-        elif isinstance(node, Epsilon):
-            nfa.jumps[at].append(to)
-        elif node is not EMPTY:
-            symbol = self.number[node.rule] if isinstance(node, Call) else self.terminals[node]
-            nfa.edges[at].append(((self.n_classes + symbol,), to))
-        return to
-
-    def _repeat(self, nfa: _Nfa, node: Repeat, at: int) -> int:
-        for _ in range(node.low):
-            at = self._emit(nfa, node.part, at)
-        to = nfa.state()
-        nfa.jumps[at].append(to)
-        if node.high is None:
-            nfa.jumps[self._emit(nfa, node.part, to)].append(to)
-            return to
-        for _ in range(node.high - node.low):
-            at = self._emit(nfa, node.part, at)
-            nfa.jumps[at].append(to)
-        return to
 
     def _callees(self, automaton: _Automaton) -> set[int]:
         used = (automaton.trans[:, self.n_classes :] >= 0).any(axis=0)

@@ -33,8 +33,9 @@ from .charset import CharSet
 from .dfa import I32, SIZE_PER_STATE, CharDfa
 from .errors import LimitExceeded
 from .program import ACCEPT, LENGTH_PER_STATE, SPLIT
-from .regular import EMPTY, Alt, Chars, Epsilon, Regular, Repeat, Seq, alt, repeat, seq
+from .regular import EMPTY, Alt, Chars, Regular, Repeat, Seq, alt, repeat, seq
 from .rules import Call, Language, Rules, components
+from .thompson import append
 
 TAIL = -1  # instead of the state behind a call: nothing follows, the caller is done
 INLINED = 48  # leaves and repeats of a rule that is written out where it is called
@@ -129,6 +130,50 @@ def _edges(dfa: CharDfa) -> list[list[tuple[CharSet, int]]]:
     return found
 
 
+@dataclass(frozen=True)
+class _Body:
+    """The body of a rule becomes an automaton."""
+
+    nfa: _Nfa
+    rules: Rules
+    max_states: int
+    edges: dict[bytes, list[list[tuple[CharSet, int]]]]
+
+    def state(self) -> int:
+        """A new state."""
+        if len(self.nfa.empty) > LENGTH_PER_STATE * self.max_states:
+            raise LimitExceeded("rule_states", len(self.nfa.empty) // LENGTH_PER_STATE, self.max_states)
+        return self.nfa.state()
+
+    def jump(self, at: int, to: int) -> None:
+        """Let one state go on at another without reading."""
+        self.nfa.empty[at].append(to)
+
+    def leaf(self, node: Regular, at: int, to: int) -> None:
+        """Read characters, or call; a call of a rule that may be empty can be passed by."""
+        if isinstance(node, Chars):
+            self.nfa.chars[at].append((node.points, to))
+        elif isinstance(node, Language):
+            self._embed(node.dfa, at, to)
+        elif not isinstance(node, Call) or node.rule in self.rules.solid:
+            self.nfa.calls[at].append((node, to))
+        if isinstance(node, Call) and node.rule in self.rules.nullable:
+            self.jump(at, to)
+
+    def _embed(self, dfa: CharDfa, at: int, to: int) -> None:
+        nfa, edges = self.nfa, self.edges.get(dfa.key)
+        if edges is None:
+            edges = self.edges[dfa.key] = _edges(dfa)
+        if len(edges) == 2 and not edges[1] and all(target for _, target in edges[0]):  # one character
+            nfa.chars[at] += [(points, to) for points, _ in edges[0]]
+            return
+        first = len(nfa.empty)
+        nfa.empty[at].append(first)
+        nfa.empty += [[to] if accepts else [] for accepts in dfa.accept.tolist()]
+        nfa.chars += [[(points, first + target) for points, target in row] for row in edges]
+        nfa.calls += [[] for _ in edges]
+
+
 class RuleAutomata:
     """The automata of a grammar.
 
@@ -186,63 +231,8 @@ class RuleAutomata:
     def _build(self, name: str) -> _Nfa:
         nfa = _Nfa()
         nfa.state()
-        nfa.end = self._emit(nfa, self._rules.bodies[name], 0)
+        nfa.end = append(self._rules.bodies[name], 0, _Body(nfa, self._rules, self.max_states, self._edges))
         return nfa
-
-    def _emit(self, nfa: _Nfa, node: Regular, at: int) -> int:
-        """Append an expression behind a state: the state behind it."""
-        if isinstance(node, Seq):
-            for part in node.parts:
-                at = self._emit(nfa, part, at)
-            return at
-        if isinstance(node, Repeat):
-            return self._repeat(nfa, node, at)
-        if len(nfa.empty) > LENGTH_PER_STATE * self.max_states:
-            raise LimitExceeded("rule_states", len(nfa.empty) // LENGTH_PER_STATE, self.max_states)
-        to = nfa.state()
-        if isinstance(node, Alt):
-            for part in node.parts:
-                nfa.empty[self._emit(nfa, part, at)].append(to)
-        elif isinstance(node, Chars):
-            nfa.chars[at].append((node.points, to))
-        elif isinstance(node, Language):
-            self._embed(nfa, node.dfa, at, to)
-        elif isinstance(node, Epsilon):
-            nfa.empty[at].append(to)
-        elif isinstance(node, Call):
-            if node.rule in self._rules.solid:
-                nfa.calls[at].append((node, to))
-            if node.rule in self._rules.nullable:
-                nfa.empty[at].append(to)
-        elif node is not EMPTY:
-            nfa.calls[at].append((node, to))
-        return to
-
-    def _repeat(self, nfa: _Nfa, node: Repeat, at: int) -> int:
-        for _ in range(node.low):
-            at = self._emit(nfa, node.part, at)
-        to = nfa.state()
-        nfa.empty[at].append(to)
-        if node.high is None:
-            nfa.empty[self._emit(nfa, node.part, to)].append(to)
-            return to
-        for _ in range(node.high - node.low):
-            at = self._emit(nfa, node.part, at)
-            nfa.empty[at].append(to)
-        return to
-
-    def _embed(self, nfa: _Nfa, dfa: CharDfa, at: int, to: int) -> None:
-        edges = self._edges.get(dfa.key)
-        if edges is None:
-            edges = self._edges[dfa.key] = _edges(dfa)
-        if len(edges) == 2 and not edges[1]:  # one character
-            nfa.chars[at] += [(points, to) for points, _ in edges[0]]
-            return
-        first = len(nfa.empty)
-        nfa.empty[at].append(first)
-        nfa.empty += [[to] if accepts else [] for accepts in dfa.accept.tolist()]
-        nfa.chars += [[(points, first + target) for points, target in row] for row in edges]
-        nfa.calls += [[] for _ in edges]
 
     # ------------------------------------------------------------------------------------------- recursion to the left
     def _begins_with(self, name: str) -> dict[str, None]:

@@ -20,7 +20,7 @@ from itertools import chain
 from typing import TypeVar, cast
 
 from .dfa import CharDfa
-from .regular import EMPTY, Alt, Epsilon, Regular, Repeat, Seq, _node
+from .regular import EMPTY, Alt, Epsilon, Regular, Repeat, Seq, _node, alt, repeat, seq
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -163,6 +163,22 @@ class Rules:
                     known.add(name)
             if len(known) == before:
                 return frozenset(known)
+
+
+def renamed(rules: Rules, prefix: str) -> dict[str, Regular]:
+    """The bodies of a grammar with a prefix to all names."""
+
+    def rename(node: Regular) -> Regular:
+        if isinstance(node, Call):
+            return call(prefix + node.rule)
+        if isinstance(node, Seq | Alt):
+            parts = map(rename, node.parts)
+            return seq(*parts) if isinstance(node, Seq) else alt(*parts)
+        if isinstance(node, Repeat):
+            return repeat(rename(node.part), node.low, node.high)
+        return node
+
+    return {prefix + name: rename(body) for name, body in rules.bodies.items()}
 
 
 def _has_empty(node: Regular, nullable: Set[str]) -> bool:

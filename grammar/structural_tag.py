@@ -15,18 +15,20 @@ from . import regex
 from .bnf import EBNF, parse
 from .errors import GrammarError, Unenforceable
 from .free_text import dispatch, until, without
-from .regular import ANY_CHAR, EPSILON, Alt, Regular, Repeat, Seq, alt, literal, repeat, seq
-from .rules import Call, Rules, call, island, language, token
+from .regular import ANY_CHAR, EPSILON, Regular, alt, literal, repeat, seq
+from .rules import Rules, call, island, language, renamed, token
 
 MAX_DEPTH = 100  # parts of a pointer
 START = ""  # the rule of the whole text; rules of grammars inside have a number in front
 
 Schemas = Callable[[Any, bool], Any]
+Larks = Callable[[str, Mapping[str, str]], "Rules | Regular"]
 
 
 def read(
     tag: Mapping[str, Any],
     schemas: Schemas,
+    larks: Larks,
     special: Mapping[str, int] | None = None,
     space: Regular = EPSILON,
 ) -> Rules:
@@ -39,6 +41,8 @@ def read(
         ``{"structures": [...], "triggers": [...]}``.
     schemas : callable
         Makes what an :class:`~detent.grammar.rules.Island` holds of a JSON Schema, and whether keys come in any order.
+    larks : callable
+        Makes rules, or what stands for them, of a Lark grammar and its options.
     special : mapping of str to int
         The tokens that stand for no text, by name.
     space : Regular
@@ -49,7 +53,7 @@ def read(
     GrammarError
         With the JSON pointer of the place.
     """
-    reader = _Reader(schemas, special or {}, space)
+    reader = _Reader(schemas, larks, special or {}, space)
     if "format" in tag:
         body = reader.format(tag["format"], "/format", ())
     elif "structures" in tag:
@@ -73,8 +77,8 @@ def _modern(tag: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Reader:
-    def __init__(self, schemas: Schemas, special: Mapping[str, int], space: Regular) -> None:
-        self.schemas, self.special, self.space = schemas, special, space
+    def __init__(self, schemas: Schemas, larks: Larks, special: Mapping[str, int], space: Regular) -> None:
+        self.schemas, self.larks, self.special, self.space = schemas, larks, special, space
         self.bodies: dict[str, Regular] = {}
         self._grammars = 0
 
@@ -110,9 +114,25 @@ class _Reader:
         except GrammarError as error:
             error.reason, error.pointer = f"{error.pointer}: {error.reason}", f"{at}/grammar"
             raise
+        return self._inside(rules)
+
+    def lark(self, node: Any, at: str, ends: Sequence[str]) -> Regular:
+        options = {name: field(node, name, str, at, default=None) for name in ("start", "parser", "lexer")}
+        given = {name: value for name, value in options.items() if value is not None}
+        try:
+            found = self.larks(field(node, "grammar", str, at), given)
+        except GrammarError as error:
+            error.reason, error.pointer = f"{error.pointer}: {error.reason}".removeprefix(": "), f"{at}/grammar"
+            raise
+        except ValueError as error:
+            fail(str(error), at)
+        return self._inside(found) if isinstance(found, Rules) else found
+
+    def _inside(self, rules: Rules) -> Regular:
+        """A text of another grammar."""
         self._grammars += 1
         prefix = f"{self._grammars}."
-        self.bodies |= {prefix + name: _renamed(body, prefix) for name, body in rules.bodies.items()}
+        self.bodies |= renamed(rules, prefix)
         return call(prefix + rules.start)
 
     def regex(self, node: Any, at: str, ends: Sequence[str]) -> Regular:
@@ -269,6 +289,7 @@ _FORMATS: dict[str, Callable[[_Reader, Any, str, Sequence[str]], Regular]] = {
     "const_string": _Reader.const_string,
     "json_schema": _Reader.json_schema,
     "grammar": _Reader.grammar,
+    "lark": _Reader.lark,
     "regex": _Reader.regex,
     "any_text": _Reader.any_text,
     "any_tokens": _Reader.any_tokens,
@@ -311,15 +332,3 @@ def strings(node: Any, name: str, at: str, *, default: Any = _REQUIRED) -> list[
     if not all(isinstance(text, str) for text in found):
         fail(f"{name} must be strings", f"{at}/{name}")
     return list(found)
-
-
-def _renamed(node: Regular, prefix: str) -> Regular:
-    """An expression with other names for its rules."""
-    if isinstance(node, Call):
-        return call(prefix + node.rule)
-    if isinstance(node, Seq | Alt):
-        parts = [_renamed(part, prefix) for part in node.parts]
-        return seq(*parts) if isinstance(node, Seq) else alt(*parts)
-    if isinstance(node, Repeat):
-        return repeat(_renamed(node.part, prefix), node.low, node.high)
-    return node

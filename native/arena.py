@@ -36,6 +36,7 @@ HEAP, LAZY, TRIE, SET, SET_HASH = 72, 76, 80, 84, 88
 BUFFER, WORK, IDS, COWALK, EXITS, SORT, COUNTS, USED_ROWS, PENDING = 92, 96, 100, 104, 108, 112, 116, 120, 124
 SCRATCH = 128  # sixteen words for small searches
 SUSPECTS, EXITED, USED_LISTS, LATER = 156, 159, 160, 164  # EXITED: exits taken so far, of a pair or mask
+SETS_BEFORE = 167  # words of suffix sets when the mask being made was begun
 MERGED, MERGED_HASH, MERGING = 168, 172, 176
 MACHINE = 180  # addresses of the kernels that step and read positions of a lexer: see machine.py
 # scratch of lexers: see lexer.py, stacks.py, lexed_pairs.py

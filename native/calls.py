@@ -5,6 +5,9 @@ where its automaton stands when the called text ends. A state from which bytes a
 that calls stand the beginnings of what it calls, and so on; an item that only calls is left out. Parents that are not
 expanded can lead back to themselves (``list: item*``), and stay finite.
 
+The place between two tokens of a lexer (``K_BETWEEN``) is a call as well, of the next token: the machine that runs the
+lexer says what can be read there (:mod:`.lexed_steps`).
+
 No beginning leads back to itself, since recursion to the left was taken out (:mod:`detent.grammar.rule_automata`).
 Automata have heights that fall along such calls, and the tallest item is expanded first, together with those of the
 same position: so every beginning is expanded once, whatever the number of ways to it.
@@ -15,10 +18,11 @@ from __future__ import annotations
 from .arena import BUFFER, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS
 from .jit import kernel
 from .languages import CALLS_FIRST, CALLS_HEIGHT, CALLS_READS, DFA_CALLS, SPEC_REF
-from .positions import K_TEXT, K_TOKEN, lazy, position
+from .machine import step_elsewhere
+from .positions import K_BETWEEN, K_TEXT, K_TOKEN, lazy, position
 from .states import S_COUNT, S_EXPANDED, S_FLAGS, S_ITEMS, TOKENS, close_buffer, emit_state, put_item, state_of, unite
 
-TALLEST = 1 << 30
+TALLEST, ENTER = 1 << 30, -1  # ENTER: instead of a byte, when a place between two tokens is entered
 
 
 @kernel("i8(A, i8)")
@@ -55,14 +59,15 @@ def next_call(A, base, done, n):
     best, tallest = -1, 0
     for j in range(done, n):
         pos = int(A[base + 2 * j])
-        table = table_of_calls(A, pos)
-        if table == 0:
+        table, height = table_of_calls(A, pos), TALLEST
+        if table == 0 and A[A[POS] + pos * POS_STRIDE] != K_BETWEEN:
             swap(A, base + 2 * done, base + 2 * j)
             if best == done:
                 best = j
             done += 1
             continue
-        height = int(A[table + CALLS_HEIGHT]) if A[int(A[POS]) + pos * POS_STRIDE + 2] == 0 else TALLEST
+        if table != 0 and A[int(A[POS]) + pos * POS_STRIDE + 2] == 0:
+            height = int(A[table + CALLS_HEIGHT])
         if best < 0 or height > tallest:
             best, tallest = j, height
     if best >= 0:
@@ -120,13 +125,16 @@ def expand(A, start):
             return
         pos, parent = int(A[base + 2 * done]), int(A[base + 2 * done + 1])
         table = table_of_calls(A, pos)
-        if A[A[table + CALLS_READS] + A[int(A[POS]) + pos * POS_STRIDE + 2]]:
+        if table != 0 and A[A[table + CALLS_READS] + A[int(A[POS]) + pos * POS_STRIDE + 2]]:
             done += 1
         else:
             n -= 1
             swap(A, base + 2 * done, base + 2 * n)
             A[BUFFER + 2] = start + 2 * n
-        make_calls(A, table, pos, parent)
+        if table != 0:
+            make_calls(A, table, pos, parent)
+        else:
+            step_elsewhere(A, pos, parent, ENTER)
 
 
 @kernel("i8(A, i8)")

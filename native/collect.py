@@ -13,6 +13,10 @@ from .arena import (
     FULL,
     IDS,
     LATER,
+    RULES,
+    SETS_BEFORE,
+    SNODE,
+    SNODE_STRIDE,
     SORT,
     STATE,
     STATE_STRIDE,
@@ -31,6 +35,7 @@ from .suffixes import edge_tokens, height, list_members, members, suffix_set
 from .trie import V_NODES, V_TOKFIRST, V_TOKIDS
 
 SHORT_LIST = 16  # ids below which a copy is cheaper than to look a list up
+MOST_SETS = 1_500  # made for one mask: see is_costly
 FEW_EXITS = 64  # exits up to which each is followed by itself
 
 
@@ -258,10 +263,19 @@ def leave(A, V, x, state):
     defer(A, V, x, state)
 
 
+@kernel("b1(A)")
+def is_costly(A):
+    """Whether a mask has taken so many new suffix sets that steps along the whole trie would have been shorter.
+
+    So it is where a grammar is ambiguous at every character and nests as well: each exit leaves other suffixes.
+    """
+    return A[RULES] != 0 and A[SNODE + 2] - A[SETS_BEFORE] > MOST_SETS * SNODE_STRIDE
+
+
 @kernel("b1(A, A)")
 def has_work(A, V):
     """Whether something is still to be read: on top of the stack, if need be from what was deferred."""
-    if A[STATUS] != 0:
+    if A[STATUS] != 0 or is_costly(A):
         return False
     used, base = int(A[LATER + 2]), int(A[LATER])
     if A[WORK + 2] > 0 or used == 0:

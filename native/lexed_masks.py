@@ -11,6 +11,7 @@ import numpy as np
 
 from .arena import (
     AHEAD,
+    BUFFER,
     CELLS,
     DENSE,
     FULL,
@@ -21,22 +22,25 @@ from .arena import (
     STATE,
     STATE_STRIDE,
     STATUS,
+    VALUE,
     WORDS,
     take,
 )
+from .calls import expand
 from .collect import add_ids, add_list, add_row, clear_bit, clear_bits, keep_row, push, set_bits
 from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
 from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
-from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, lives
-from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, carry_on, field, lexer_start, place_of
+from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, lives, put_islands
+from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, carry_on, field, has_member, lexer_start, place_of
 from .masks import recipe
 from .pair_table import find_pair
-from .stacks import G_CONTEXT, G_LEXER, accepts_some, after_tag, kept_stack, top
-from .states import S_RECIPE, state_of
+from .positions import K_LEX
+from .stacks import G_AROUND, G_CONTEXT, G_ISLANDS, G_LEXER, accepts_some, after_tag, kept_stack, top
+from .states import S_COUNT, S_ITEMS, S_RECIPE, close_buffer, state_of
 from .steps import step
 from .suffixes import edge_byte, edge_range, edge_rest, edge_tokens
-from .trie import V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
+from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
 FRAME = 4  # stack, set, lexer state, mode
 SPARE = 3  # spare word of region AHEAD: words in use of its upper half
@@ -169,6 +173,64 @@ def _read_shadow(A, V, shadow, q, mode):
     return 1 if A[STATUS] == 0 else 0
 
 
+@kernel("void(A, A, i8, i8, i8)")
+def _leave_to_islands(A, V, G, cell, x):
+    """A set is still to be read from the islands that a stack accepts."""
+    start = int(A[BUFFER + 2])
+    put_islands(A, G, cell)
+    expand(A, start)
+    state = close_buffer(A, start)
+    if state > 0 and open_set(A, V, x):
+        push(A, x, state)
+
+
+@kernel("b1(A, i8)")
+def _has_lexer(A, state):
+    """Whether some item of a state is that of a lexer."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items = int(A[at + S_ITEMS])
+    for j in range(int(A[at + S_COUNT])):
+        if A[A[POS] + A[items + 2 * j] * POS_STRIDE] == K_LEX:
+            return True
+    return False
+
+
+@kernel("void(A, A, i8, i8)")
+def _read_around(A, V, marks, state):
+    """Collect the tokens along the marked nodes of the trie by steps, until no lexer is left in the state.
+
+    They are those in which the text of the grammar may end. O(marked nodes that a text of the grammar leads to).
+    """
+    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
+    first, ids = int(V[V_TOKFIRST]), int(V[V_TOKIDS])
+    stack, room, top = int(A[AHEAD]) + int(A[AHEAD + 1]) // 2, int(A[AHEAD + 1]) // 4 - 1024, 1
+    A[stack], A[stack + 1] = 0, state
+    while top > 0:
+        top -= 1
+        node, here = int(A[stack + 2 * top]), int(A[stack + 2 * top + 1])
+        for c in range(int(V[child + node]), int(V[child + node + 1])):
+            if not has_member(A, marks, c):
+                continue
+            to = step(A, here, int(V[node_byte + c]))
+            if A[STATUS] == VALUE:  # what stands behind decides: it is read apart
+                A[STATUS] = 0
+                push(A, node, here)
+                break
+            if A[STATUS] != 0 or top == room:
+                A[STATUS] = A[STATUS] if A[STATUS] != 0 else FULL
+                return
+            if to <= 0:
+                continue
+            add_ids(A, V, ids + int(V[first + c]), int(V[first + c + 1] - V[first + c]))
+            if V[child + c] == V[child + c + 1]:
+                continue
+            if _has_lexer(A, to):
+                A[stack + 2 * top], A[stack + 2 * top + 1] = c, to
+                top += 1
+            else:
+                push(A, c, to)
+
+
 @kernel("b1(A, i8, i8, i8)")
 def _is_allowed(A, G, cell, tags):
     """Whether tokens of a group are allowed above a stack."""
@@ -210,6 +272,8 @@ def _read_pairs(A, V, G, x, q, mode, cell):
             if then != 0:
                 context = int(A[A[G + G_CONTEXT] + top(A, then)[0]])
                 _ahead(A, then, int(A[at + 2]), lexer_start(A, L, context, int(A[at + 1])), 0)
+                if A[G + G_ISLANDS] != 0:
+                    _leave_to_islands(A, V, G, then, int(A[at + 2]))
     return complete if A[STATUS] == 0 else 0
 
 
@@ -218,12 +282,19 @@ def read_lexed(A, V, x, pos, parent):
     """Collect the tokens of a set at an item of a lexer; 0 when tables had to be built, or ``A[STATUS]`` is set.
 
     Where bytes before the set must be read again, or shadows go along in the middle of a token, level by level; also
-    where each lexer state and stack must be asked whether it is a dead end.
+    where the text of the grammar may end in the middle of a token, which no pair knows of, and where each lexer state
+    and stack must be asked whether it is a dead end.
     """
     at = int(A[POS]) + pos * POS_STRIDE
     G, q, mode, shadow = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_MODE]), int(A[at + X_SHADOW])
-    if A[at + X_TAIL] != 0 or (shadow != 0 and x != 0) or A[A[G + G_LEXER] + L_EXACT] == ALWAYS_ASKED:
+    marks = int(A[G + G_AROUND])
+    is_asked = A[A[G + G_LEXER] + L_EXACT] == ALWAYS_ASKED
+    if A[at + X_TAIL] != 0 or (x != 0 and (shadow != 0 or marks != 0)) or is_asked:
         return _read_level(A, V, x, pos, parent)
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:
         return 0
-    return _read_pairs(A, V, G, x, q, mode, parent)
+    if _read_pairs(A, V, G, x, q, mode, parent) == 0:
+        return 0
+    if marks != 0:
+        _read_around(A, V, marks, state_of(A, pos, parent))
+    return 1 if A[STATUS] == 0 else 0

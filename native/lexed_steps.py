@@ -10,7 +10,16 @@ takes over when the lexer dies, or is forgotten when a longer token can end. ``m
 (see :mod:`.strings`). ``tail``: the bytes behind a match that still owes a lookahead, the last one first; if it comes
 to be a token, they are read again.
 
-Where the text may end, the items of what follows the text stand beside the item.
+Where the text may end, the items of what follows the text stand beside the item, and so do tokens of the vocabulary
+that are terminals: they are no text, so the token before ends as at the end of the text. Their state is part of the
+position (``ends``, 0: none), because it is that of a shadow's item, too, while no longer token can end.
+
+**Islands.** A terminal may be a text of another grammar. Between two tokens, its beginnings stand beside the item of
+the lexer, above ``(K_BETWEEN grammar, stack)`` with the terminal shifted. Such a place is a call like any other
+(:mod:`.calls`): what can be read there is worked out when the text gets there, so stacks need not be finitely many. A
+grammar that stands inside another text is begun at such a place, too, above what follows it.
+
+Where a text may have several stacks (``G_FORKS``), the stack is part of the position, since stacks are never united.
 
 **Dead ends.** For most grammars it is proved beforehand that a text can be finished if the parser has a use for a tag
 that its last token can still get. For the others (``L_EXACT``, see :mod:`.lexer`) it is asked for each lexer state and
@@ -19,7 +28,8 @@ stack: :func:`lives` gives up with ``NEED`` when the answer is not known, and :m
 
 from __future__ import annotations
 
-from .arena import BUFFER, CELLS, FULL, NEED, NEEDED, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS
+from .arena import BUFFER, CELLS, FULL, NEED, NEEDED, POS, POS_STRIDE, RULES, STATE, STATE_STRIDE, STATUS
+from .calls import ENTER, bare_state, expand
 from .jit import kernel
 from .languages import dfa_class, settle
 from .lexer import (
@@ -29,7 +39,6 @@ from .lexer import (
     F_LATE,
     F_LEFT,
     F_LIST,
-    F_START,
     L_EXACT,
     NONE,
     PROVED,
@@ -46,13 +55,28 @@ from .lexer import (
     place_of,
     recorded,
 )
-from .positions import K_BYTE, K_LEX, K_LIVES, K_MATCH, position
-from .stacks import END, G_ASKED, G_CONTEXT, G_LAZY, G_LEXER, accepts, accepts_some, after_tag, kept_stack, top
-from .states import S_COUNT, close_buffer, emit_state, put_item
+from .positions import K_BETWEEN, K_BYTE, K_LEX, K_LIVES, K_LR, K_MATCH, K_TOKEN, lazy, position
+from .stacks import (
+    END,
+    G_ASKED,
+    G_CONTEXT,
+    G_FORKS,
+    G_ISLANDS,
+    G_LAZY,
+    G_LEXER,
+    G_TOKENS,
+    accepts,
+    accepts_some,
+    after_tag,
+    kept_stack,
+    shift,
+    top,
+)
+from .states import S_COUNT, S_ITEMS, close_buffer, emit_state, put_item, state_of
 from .steps import step
 from .strings import CHAR, DEAD, utf8_step
 
-X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL = 1, 2, 3, 4, 5  # fields of a K_LEX position
+X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, X_STACK, X_ENDS = 1, 2, 3, 4, 5, 6, 7  # fields of a K_LEX position
 DEPTH, MAX_SHADOWS = 3, 1000  # shadows of shadows being stepped: spare word of region CELLS, and how many may be
 
 
@@ -65,11 +89,63 @@ def below_bottom(A, cell):
     return below
 
 
-@kernel("void(A, i8, i8)")
-def emit_follow(A, G, cell):
-    """Emit what follows the text, if it may end behind this stack."""
+@kernel("i8(A, i8, i8, i8)")
+def behind_terminal(A, G, cell, terminal):
+    """The state of the place behind a terminal, not yet entered; 0 when it is refused."""
+    used = A[CELLS + 2]
+    then, state = shift(A, G, cell, terminal), 0
+    if then != 0:
+        then = kept_stack(A, then)
+        if A[STATUS] == 0:
+            state = bare_state(A, position(A, K_BETWEEN, G, then, 0, 0, 0, 0, 0), then)
+    A[CELLS + 2] = used
+    return max(state, 0)
+
+
+@kernel("i8(A, i8, i8)")
+def end_state(A, G, cell):
+    """The state of what may come if the text ends behind a stack; 0: nothing."""
+    if A[G + G_TOKENS] == 0:
+        return below_bottom(A, cell) if accepts(A, G, cell, END) else 0
+    start = int(A[BUFFER + 2])
     if accepts(A, G, cell, END):
         emit_state(A, below_bottom(A, cell))
+    first = int(A[G + G_TOKENS]) + top(A, cell)[0]
+    for entry in range(int(A[first]), int(A[first + 1]), 2):
+        then = behind_terminal(A, G, cell, int(A[entry]))
+        if then != 0:
+            put_item(A, position(A, K_TOKEN, int(A[entry + 1]), 0, 0, 0, 0, 0, 0), then)
+    return max(close_buffer(A, start), 0)
+
+
+@kernel("void(A, i8, i8, i8, i8, i8, i8, i8)")
+def put_lexer(A, G, q, mode, shadow, tail, cell, ends):
+    """Add the item of a lexer to the buffer, and what may come if the text ends there."""
+    apart = cell if A[G + G_FORKS] != 0 else 0
+    put_item(A, position(A, K_LEX, G, q, mode, shadow, tail, apart, ends), cell)
+    if ends != 0:
+        emit_state(A, ends)
+
+
+@kernel("void(A, i8, i8)")
+def put_islands(A, G, cell):
+    """Add the beginnings of the islands that a stack accepts to the buffer."""
+    first = int(A[G + G_ISLANDS]) + top(A, cell)[0]
+    for entry in range(int(A[first]), int(A[first + 1]), 2):
+        then = behind_terminal(A, G, cell, int(A[entry]))
+        if then == 0:
+            continue
+        goal = lazy(A, int(A[entry + 1]))
+        for j in range(int(A[goal]) if A[STATUS] == 0 else 0):
+            put_item(A, int(A[goal + 1 + j]), then)
+
+
+@kernel("void(A, i8, i8, i8, i8)")
+def put_between(A, G, q, cell, ends):
+    """Add what can be read between two tokens to the buffer; ``ends`` as of :func:`put_lexer`."""
+    put_lexer(A, G, q, 0, 0, 0, cell, ends)
+    if A[G + G_ISLANDS] != 0:
+        put_islands(A, G, cell)
 
 
 @kernel("b1(A, i8, i8, i8)")
@@ -103,11 +179,25 @@ def between(A, G, cell, carry):
         return 0 if A[STATUS] == 0 else -1
     if A[STATUS] != 0:
         return -1
-    start = int(A[BUFFER + 2])
-    put_item(A, position(A, K_LEX, G, q, 0, 0, 0, 0, 0), cell)
-    if may_stop(A, carry):
-        emit_follow(A, G, cell)
+    start, ends = int(A[BUFFER + 2]), end_state(A, G, cell) if may_stop(A, carry) else 0
+    put_between(A, G, q, cell, ends)
+    if A[RULES] != 0:
+        expand(A, start)
     return close_buffer(A, start)
+
+
+@kernel("void(A, i8, i8)")
+def enter(A, pos, parent):
+    """Add what can be read at a place between two tokens to the buffer; a text that is begun may not end at once."""
+    at = int(A[POS]) + pos * POS_STRIDE
+    G, cell, ends = int(A[at + 1]), int(A[at + 2]), 0
+    if cell == 0:
+        cell = state_of(A, position(A, K_LR, 0, 0, 0, 0, 0, 0, 0), parent)
+    else:
+        ends = end_state(A, G, cell)
+    q = lexer_start(A, int(A[G + G_LEXER]), int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), 0) if A[STATUS] == 0 else 0
+    if A[STATUS] == 0:
+        put_between(A, G, q, cell, ends)
 
 
 @kernel("i8(A, i8, i8, i8, i8)")
@@ -161,27 +251,35 @@ def read_again(A, state, chain):
 
 
 # ------------------------------------------------------------------------------------------------------- end of text
-@kernel("b1(A, i8)")
-def may_end(A, state):
-    """Whether the text may end in a state: what follows it then stands beside the item of the lexer."""
-    return state > 0 and A[A[STATE] + state * STATE_STRIDE + S_COUNT] > 1
+@kernel("i8(A, i8)")
+def ends_of(A, state):
+    """The state of what may come if the text ends in a state; 0: nothing."""
+    if state <= 0:
+        return 0
+    start, at = int(A[BUFFER + 2]), int(A[STATE]) + state * STATE_STRIDE
+    items = int(A[at + S_ITEMS])
+    for j in range(int(A[at + S_COUNT])):
+        pos = int(A[POS]) + int(A[items + 2 * j]) * POS_STRIDE
+        if A[pos] == K_LEX and A[pos + X_ENDS] != 0:
+            emit_state(A, int(A[pos + X_ENDS]))
+    return max(close_buffer(A, start), 0)
 
 
-@kernel("b1(A, i8, i8, i8, i8, i8)")
-def ends_here(A, G, cell, q, shadow, tail):
-    """Whether the text may end at an item of the lexer, outside characters."""
+@kernel("i8(A, i8, i8, i8, i8, i8)")
+def ends_after(A, G, cell, q, shadow, tail):
+    """The same at an item of the lexer, outside characters and behind at least one."""
     if not may_stop(A, field(A, q, F_LEFT)):
-        return False
+        return 0
     match = match_at_end(A, q)
     if match != 0:
         state = behind_token(A, G, cell, field(A, match, 1), field(A, match, 5))
-        return may_end(A, read_again(A, state, turned(A, tail, field(A, match, 4))))
+        return ends_of(A, read_again(A, state, turned(A, tail, field(A, match, 4))))
     accept = field(A, q, F_ACCEPT)
     if accept == NONE:
-        return may_end(A, shadow) if shadow != 0 else field(A, q, F_START) != 0 and accepts(A, G, cell, END)
+        return ends_of(A, shadow)
     used = A[CELLS + 2]
     cell = after_tag(A, G, cell, accept)
-    found = cell != 0 and accepts(A, G, cell, END)
+    found = end_state(A, G, cell) if cell != 0 else 0
     A[CELLS + 2] = used
     return found
 
@@ -246,17 +344,18 @@ def _step(A, pos, parent, b):
     tail = tail_after(A, tail, b, to, inside)
     if A[STATUS] != 0 or (behind == 0 and not goes_on(A, G, to, inside, parent, tail)) or A[STATUS] != 0:
         return
-    put_item(A, position(A, K_LEX, G, to, inside, behind, tail, 0, 0), parent)
-    if inside == 0 and ends_here(A, G, parent, to, behind, tail):
-        emit_state(A, below_bottom(A, parent))
+    ends = ends_after(A, G, parent, to, behind, tail) if inside == 0 else 0
+    put_lexer(A, G, to, inside, behind, tail, parent, ends)
 
 
 @kernel("i8(A, i8, i8, i8)", exported=True)
 def step_lexed(A, pos, parent, b):
-    """Emit what an item of a lexer is after one more byte."""
+    """Emit what an item of a lexer is after one more byte; for ``ENTER``, what a place between two tokens is."""
     A[CELLS + DEPTH] += 1
     if A[CELLS + DEPTH] > MAX_SHADOWS:
         A[STATUS] = FULL
+    elif b == ENTER:
+        enter(A, pos, parent)
     else:
         _step(A, pos, parent, b)
     A[CELLS + DEPTH] -= 1

@@ -24,7 +24,9 @@ from .arena import (
     POS_STRIDE,
     RECIPE,
     RULES,
+    SETS_BEFORE,
     SHORT,
+    SNODE,
     STATE,
     STATE_STRIDE,
     STATUS,
@@ -36,13 +38,14 @@ from .arena import (
     take,
 )
 from .calls import expanded, take_token
-from .collect import add_ids, dense_row, has_work, leave, start_collecting
+from .collect import add_ids, dense_row, has_work, is_costly, leave, start_collecting
 from .duplicates import follow, may_strike, strike
 from .jit import kernel
 from .keys import STEPS, restore
 from .machine import read_elsewhere
 from .pair_table import DENSE_FROM, P_EXIT, ask, find_pair, plain_position, use_tokens
 from .pairs import build_asked
+from .plain import collect_plain
 from .positions import AMPLE, K_LEX
 from .states import COMPLETE, S_COUNT, S_FLAGS, S_ITEMS, S_RECIPE, S_SUSPECTS, TOKENS
 from .steps import ask_value, step
@@ -50,6 +53,7 @@ from .suspects import keep_suspects, promises
 from .trie import V_TOKBYTES, V_TOKENS, V_TOKOFF
 
 MAX_ROWS = 4
+NO_LIMIT = 1 << 30  # for SETS_BEFORE: a mask that is put together from pairs whatever it costs
 NO_ROW = 2
 OWN = 1 << 40  # added to a state whose recipe may not be the mask, because of the keys of the text
 
@@ -69,6 +73,7 @@ def gather(A, V, x, state):
     for j in range(int(A[at + S_COUNT])):
         pos, parent = int(A[items + 2 * j]), int(A[items + 2 * j + 1])
         if A[A[POS] + pos * POS_STRIDE] == K_LEX:
+            A[SETS_BEFORE] = NO_LIMIT
             if read_elsewhere(A, V, x, pos, parent) == 0:
                 return False
             continue
@@ -85,7 +90,10 @@ def gather(A, V, x, state):
 
 @kernel("b1(A, A, i8)")
 def collect(A, V, state):
-    """Collect the mask of a state; returns False when pairs were missing, which are built now: they use the scratch."""
+    """Collect the mask of a state; False when pairs were missing, which are built now: they use the scratch.
+
+    Also where it costs too much: see :func:`.collect.is_costly`.
+    """
     start_collecting(A)
     A[PENDING + 2] = 0
     if not gather(A, V, 0, state):
@@ -96,7 +104,7 @@ def collect(A, V, state):
         if not gather(A, V, int(A[top]), int(A[top + 1])):
             return False
     if A[PENDING + 2] == 0:
-        return A[STATUS] == 0
+        return A[STATUS] == 0 and not is_costly(A)
     build_asked(A, V)
     return False
 
@@ -134,9 +142,15 @@ def recipe(A, V, state):
     at = int(A[STATE]) + state * STATE_STRIDE
     if A[at + S_RECIPE] != 0:
         return int(A[at + S_RECIPE])
+    A[SETS_BEFORE] = A[SNODE + 2]
     while not collect(A, V, state):
+        if is_costly(A):
+            if collect_plain(A, V, state):
+                break
+            A[SETS_BEFORE] = NO_LIMIT
         if A[STATUS] != 0:
             return 0
+    A[SETS_BEFORE] = NO_LIMIT
     if A[at + S_FLAGS] & COMPLETE:
         add_ids(A, A, int(A[EOS]), int(A[N_EOS]))
     out = keep_recipe(A)

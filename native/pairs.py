@@ -32,12 +32,12 @@ from .arena import (
     WORK,
 )
 from .calls import bare_state, expanded
-from .collect import add_exit, add_ids, add_tokens, arrive, has_work, start_collecting
+from .collect import add_exit, add_ids, add_tokens, arrive, has_work, is_costly, start_collecting
 from .counted import is_counted, walk_counted
 from .jit import kernel
 from .languages import ANY, CUT, DOT, SPEC_KIND, TOTAL, in_loop
 from .pair_table import P_EXIT, P_FAR, ask, find_pair, keep_pair, need_pair, use_tokens
-from .positions import K_MEMBER, K_NUMBER, K_OPEN, K_STRING, K_TEXT, K_TOKEN
+from .positions import K_LEX, K_MEMBER, K_NUMBER, K_OPEN, K_STRING, K_TEXT, K_TOKEN
 from .states import AT_BASE, BASE_STATE, S_COUNT, S_FLAGS, S_ITEMS, ends, state_of
 from .steps import step
 from .suffixes import EDGE_STRIDE, below, edges, suffix_set
@@ -260,7 +260,10 @@ def visit_rules(A, V, x, state):
     if below(A, V, x) < SHARED_FROM:
         return False
     for j in range(count):
-        is_rule = is_rule or A[A[POS] + A[items + 2 * j] * POS_STRIDE] == K_TEXT
+        kind = A[A[POS] + A[items + 2 * j] * POS_STRIDE]
+        if kind == K_LEX:
+            return False
+        is_rule = is_rule or kind == K_TEXT
     if not is_rule:
         return False
     own = int(A[items + 2 * count - 2])
@@ -342,7 +345,7 @@ def build_pair(A, V, x, pos):
     start_collecting(A)
     A[WAITS] = 0
     exit_set = read_all(A, V, x, pos)
-    if A[STATUS] != 0 or A[WAITS]:
+    if A[STATUS] != 0 or A[WAITS] or is_costly(A):
         return False
     keep_pair(A, x, pos, exit_set)
     return A[STATUS] == 0
@@ -350,9 +353,9 @@ def build_pair(A, V, x, pos):
 
 @kernel("void(A, A)")
 def build_asked(A, V):
-    """Build all pairs that were asked for, and those that they wait for, unless ``A[STATUS]`` says why not."""
+    """Build all pairs that were asked for, and those that they wait for, unless ``A[STATUS]`` or cost is against it."""
     base = int(A[PENDING])
-    while A[PENDING + 2] > 0 and A[STATUS] == 0:
+    while A[PENDING + 2] > 0 and A[STATUS] == 0 and not is_costly(A):
         top = base + int(A[PENDING + 2]) - 2
         x, pos = int(A[top]), int(A[top + 1])
         if find_pair(A, x, pos) or build_pair(A, V, x, pos):

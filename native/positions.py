@@ -16,6 +16,7 @@ K_NUMBER    spec, f0, f1, f2, f3, ws                   a number
 K_TEXT      spec, q, mode                              raw text under an automaton
 K_WORD      node                                       raw text out of a trie
 K_TOKEN     token                                      one token that stands for no text
+K_BETWEEN   grammar, stack                             nothing yet: the place between two tokens of a lexer
 K_LEX       grammar, lexer state, mode, shadow, tail   the inside of a token of a lexer (:mod:`.lexed_steps`)
 ==========  =========================================  ==================================================
 
@@ -34,7 +35,7 @@ from .arena import FULL, LAZY, NEED, NEEDED, POS, POS_HASH, POS_STRIDE, SET, SET
 from .jit import kernel
 
 K_BASE, K_END, K_LITERAL, K_OPEN, K_STRING, K_KEY = 1, 2, 3, 4, 5, 6
-K_MEMBER, K_OBJECT, K_ARRAY, K_NUMBER, K_TEXT, K_WORD, K_TOKEN = 7, 8, 9, 10, 11, 12, 13
+K_MEMBER, K_OBJECT, K_ARRAY, K_NUMBER, K_TEXT, K_WORD, K_TOKEN, K_BETWEEN = 7, 8, 9, 10, 11, 12, 13, 14
 K_LEX = 20
 # records that no item reads: a state of an LR stack; a state of a lexer, the same inside a character; cells of lists
 K_LR, K_LEXER, K_INSIDE, K_THREAD, K_MATCH, K_RETYPE, K_LATE, K_OWED, K_BYTE, K_SIGNATURE = range(21, 31)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...automata.limits import Limits
+from ..errors import GrammarError
 from ..regular import Regular
 from ..rules import Rules
 from . import earley, lalr, lexer, reference
@@ -80,11 +81,27 @@ def earley_rules(
     LimitExceeded
     """
     grammar = read(text, start, Loader(import_paths, source), limits.max_nodes)
+    check_declared(islands or (), (terminal.name for terminal in grammar.terminals if terminal.text is None))
     terminals = _numbered(grammar)
     numbers = {terminal.name: number for number, terminal in enumerate(terminals) if terminal is not None}
     every = np.ones((1, len(terminals)), np.bool_)
     tables = lexer.build(terminals, every, grammar.ignored, limits.regex_states)
     return earley.convert(grammar, tables, numbers, lexer_kind, islands or {}, limits.regex_states, limits.max_nodes)
+
+
+def check_declared(names: Iterable[str], declared: Iterable[str]) -> None:
+    """Refuse names of islands and tokens that are no declared terminals.
+
+    Raises
+    ------
+    GrammarError
+    """
+    for name in set(names).difference(declared):
+        raise GrammarError(
+            f"{name} is no terminal that the grammar declares and uses.",
+            keyword=name,
+            hint=f"Write %declare {name}, and use it in a rule.",
+        )
 
 
 def lexed(grammar: FlatGrammar, lexer_kind: str, limits: Limits) -> LexedGrammar:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from .. import dfa
 from ..errors import GrammarError, LimitExceeded
-from ..regular import EMPTY, EPSILON, Alt, Regular, alt, seq
+from ..regular import EMPTY, EPSILON, Alt, Regular, alt, repeat, seq
 from ..rules import Language, Rules, call
 from .flat import FlatGrammar
 from .followers import followers
@@ -259,6 +259,10 @@ class _Converter:
             if at not in steps:
                 steps[at] = self._terminals.dropped(at)
                 pending += steps[at]
+        if list(steps) == [situation]:
+            found = {situation: repeat(alt(*steps[situation].values()), 0, None)}
+            self._skipped[situation] = found
+            return found
         found = {}
         for end in steps:
             for at, ways in steps.items():

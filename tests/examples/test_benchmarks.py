@@ -68,10 +68,9 @@ def test_the_grammars_take_their_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(FOLDER))
     grammars = __import__("grammars")
     tokenizer = grammars.load_tokenizer(None)
-    engine = grammars.Detent(tokenizer)
-    for grammar, text in ((grammars.JSON, '{"a": [1, -2.5e3, "é", null]}'), (grammars.C, grammars.PROGRAM)):
-        engine.start(grammar)
-        assert len(grammars.walk(engine, tokenizer.encode(text, add_special_tokens=False))) > 10
-        assert engine.matcher.is_complete()
+    engines = {"detent": grammars.ENGINES["detent"](tokenizer)}
+    for case in grammars.in_notations():
+        one = grammars.measure(engines, case, tokenizer)["detent"]
+        assert not one.error and one.wrong == 0 and len(one.again) == len(one.masks) > 10, case.name
     for name in ("grammars", "engines"):
         sys.modules.pop(name, None)

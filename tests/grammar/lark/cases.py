@@ -121,6 +121,7 @@ CASES = {
     "inner_terminals": case(
         'start: N\nN: D+ ("." D+)? | "-" N2\nN2: D\nD: "0".."9" | HEX\nHEX: /[a-f]/i', "1 . - a F g"
     ),
+    "loop_first": case('start: (T | "a")+\nT: /c*b/', "a b c cb"),
     "empty_text": case('start: ("a" "b")*', "a b ab"),
     "declared": case('%declare TOOL\nstart: "a" TOOL? "b"', "a b TOOL"),
     "global_import": case(

@@ -1,0 +1,286 @@
+"""Islands and special tokens in Lark grammars, and Lark grammars in structural tags, against naive recognisers."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detent.automata.compiler import Compiler, Grammar
+from detent.automata.matcher import Matcher, allocate_bitmask
+from detent.automata.vocabulary import Vocabulary
+from detent.grammar.errors import GrammarError, Unsatisfiable
+from detent.grammar.lark.compile import compile_lark
+from tests.naive import islands as naive
+from tests.naive.lexed import accepts as is_sentence
+
+PIECES = b'ab|ba|aab|c |b c|({"a"|{"a":|1}|})|}) |f(|x)|</t>|x</t>|+1</|<t>|<t>x|a</t>b|"a"|[1,1|1,|,1]|true'.split(
+    b"|"
+)
+CALL, END = 256 + len(PIECES), 257 + len(PIECES)
+QUICK = settings(derandomize=True, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="module")
+def compiler() -> Compiler:
+    listed = [*(bytes([b]) for b in range(256)), *PIECES, None, None, None]
+    vocabulary = Vocabulary.from_tokens(listed, eos=[END + 1], special={"<|call|>": CALL, "<|end|>": END})
+    return Compiler(vocabulary, cache_dir=False)
+
+
+def allowed(matcher: Matcher) -> set[int]:
+    """The tokens of a mask."""
+    n = len(matcher.grammar.vocabulary)
+    mask = allocate_bitmask(1, n)
+    matcher.fill_bitmask(mask)
+    return set(np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")[:n]).tolist())
+
+
+def reads(grammar: Grammar, *pieces: str | int) -> bool:
+    """Whether a text with special tokens in it belongs to a grammar; every mask on the way is compared with steps."""
+    matcher = grammar.matcher()
+    steps = [step for piece in pieces for step in ([piece] if isinstance(piece, int) else piece.encode())]
+    for place, step in enumerate(steps):
+        if place < 12:  # deeper, the same masks come again
+            check(matcher)
+        special = step >= 256
+        if not (matcher.accept(step) if special else matcher.accept_bytes(bytes([step]))):
+            return False
+    check(matcher)
+    return matcher.is_complete()
+
+
+def check(matcher: Matcher) -> None:
+    """Compare a mask with single steps."""
+    vocabulary = matcher.grammar.vocabulary
+    got, wanted = allowed(matcher), {t for t in range(len(vocabulary)) if matcher.validate([t])}
+    assert got == wanted, [vocabulary.token_bytes(t) or t for t in got ^ wanted]
+
+
+POINT = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+CALLS = 'start: (NAME "(" ARGS ")")+\nNAME: /[a-z]+/\n%declare ARGS\n%ignore " "'
+
+
+@pytest.mark.parametrize("parser", ["lalr", "earley"])
+def test_schemas_as_arguments(compiler: Compiler, parser: Any) -> None:
+    grammar = compiler.lark(CALLS, parser=parser, islands={"ARGS": POINT})
+    assert grammar.has_free_names
+    assert compiler.lark(CALLS, parser=parser, islands={"ARGS": dict(POINT)}) is grammar
+    assert compiler.lark(CALLS, parser=parser, islands={"ARGS": {}}) is not grammar
+    for text in ('f({"a":1})', 'f ( { "a" : 1 } ) g({"a":-1})', 'f({"a":1,"b":{"a":[{}]},"c":"{"})'):
+        assert reads(grammar, text), text
+    for text in ("f(1)", 'f({"b":1})', 'f({"a":1,"a":2})', 'f({"a":1}', 'f({"a":1,"b":{"c":1,"c":1}})', '{"a":1}'):
+        assert not reads(grammar, text), text
+
+
+def test_python_types(compiler: Compiler) -> None:
+    grammar = compiler.lark('start: X ("," X)*\n%declare X', islands={"X": list[int]})
+    assert reads(grammar, "[1, 2],[],[ 3 ]")
+    assert not reads(grammar, "[1,2],[true]")
+
+
+def test_equal_items_inside_an_island(compiler: Compiler) -> None:
+    unique = {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}
+    grammar = compiler.lark('start: (X ";")+\n%declare X', islands={"X": unique})
+    assert reads(grammar, "[1,2,11];[1];")
+    assert not reads(grammar, "[1,2,1];")
+    matcher = grammar.matcher()
+    assert matcher.accept(256 + PIECES.index(b"[1,1"))
+    assert not matcher.accept_bytes(b"]")
+    assert matcher.accept_bytes(b"1];")
+    assert matcher.is_complete()
+
+
+def test_special_tokens(compiler: Compiler) -> None:
+    text = "start: (CALL NAME ARGS STOP)+ TEXT?\nNAME: /[a-z]+/\nTEXT: /[^<]+/\n%declare ARGS CALL STOP"
+    for parser in ("lalr", "earley"):
+        grammar = compiler.lark(
+            text,
+            parser=parser,
+            islands={"ARGS": POINT},
+            tokens={"CALL": "<|call|>", "STOP": END},  # type: ignore[arg-type]
+        )
+        assert reads(grammar, CALL, 'f{"a":1}', END)
+        assert reads(grammar, CALL, 'f{"a":1}', END, CALL, 'ab{"a":1,"b":2}', END, "so it is")
+        assert not reads(grammar, CALL, 'f{"a":1}')
+        assert not reads(grammar, 'f{"a":1}', END)
+        assert not reads(grammar, CALL, "f", END)
+
+
+def test_a_token_ends_the_text_of_the_lexer(compiler: Compiler) -> None:
+    grammar = compiler.lark(
+        "start: (N | STOP | D)+\nN: /[0-9]+(\\.[0-9]+)?/\nD: /\\.+/\n%declare STOP", tokens={"STOP": END}
+    )
+    for pieces in (("1", END), ("1.5", END, "2"), ("1.", END, ".1"), (END, END, "1..")):
+        assert reads(grammar, *pieces), pieces
+    assert not reads(grammar, "1", CALL)
+
+
+def test_grammars_inside_grammars(compiler: Compiler) -> None:
+    parts = {
+        "R": compiler.regex("[ab]+c?"),
+        "G": compiler.gbnf('root ::= "(" root ")" | "x"'),
+        "L": compiler.lark('start: N ("+" N)*\nN: /[0-9]+/'),
+        "E": compiler.lark('start: "<" start ">" | "<>"', parser="earley"),
+        "W": compiler.choice(["one", "two"]),
+    }
+    grammar = compiler.lark('start: ((R | G | L | E | W) ";")+\n%declare R G L E W', islands=parts)
+    assert reads(grammar, "abac;(((x)));1+22;<<>>;two;")
+    for text in ("abca;", "((x);", "1+;", "<>>;", "x", ";"):
+        assert not reads(grammar, text), text
+    nested = compiler.lark('start: "{" (X | start)* "}"\n%declare X', islands={"X": grammar})
+    assert reads(nested, "{1+1;{}{{one;two;}}}")
+    assert not reads(nested, "{1+1;{}{{one;tw;}}}")
+
+
+@pytest.mark.parametrize("text", ["s: R s | R", "s: s R | R", "s: R R s | R", "s: R | s s"])
+def test_islands_next_to_each_other(compiler: Compiler, text: str) -> None:
+    parser: Any = "earley" if "s s" in text else "lalr"
+    grammar = compiler.lark(text + "\n%declare R", start="s", parser=parser, islands={"R": compiler.regex("a|bb*")})
+    assert reads(grammar, "abbaabb" + "b" * 40 + "aa" * ("R R" not in text))
+    assert not reads(grammar, "abc")
+
+
+ISLANDS = ["[ab]+", "a(ba)*", "b|bc", "[ab ]b", "c+a?"]
+PATTERNS = ["/a+/", "/[ab]+/", '"a"', '"b"', "/ab?/", "/a(?=b)/", "/b\\b/", "/(?<=a)b/", "/c+b|c/", '"ab"', '" "']
+
+
+@st.composite
+def grammars(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """A grammar that declares ``I``, ``J`` and ``K``, and the patterns of the islands ``I`` and ``J``."""
+    rules = ["start", "x"][: draw(st.integers(1, 2))]
+    item = st.sampled_from(["T0", "T1", "I", "J", "K", "I", *rules, "T0?"])
+    lines = ["%declare I J K", *(f"T{k}: {draw(st.sampled_from(PATTERNS))}" for k in range(2))]
+    for name in rules:
+        sequence = st.lists(item, min_size=1, max_size=3).map(" ".join)
+        lines.append(f"{name}: {' | '.join(draw(st.lists(sequence, min_size=1, max_size=3)))}")
+    if draw(st.booleans()):
+        lines.append('%ignore " "')
+    return "\n".join(lines), [draw(st.sampled_from(ISLANDS)) for _ in range(2)]
+
+
+def pieces_of(text: str) -> list[naive.Piece]:
+    """A text in which ``!`` is a special token."""
+    return [CALL if part == "!" else part for part in re.split("(!)", text) if part]
+
+
+@QUICK
+@given(grammars())
+def test_random_grammars(compiler: Compiler, drawn: tuple[str, list[str]]) -> None:
+    text, patterns = drawn
+    used = {name for name in "IJK" if re.search(rf": .*\b{name}\b", text)}
+    islands = {name: pattern for name, pattern in zip("IJ", patterns, strict=True) if name in used}
+    tokens = {"K": CALL} if "K" in used else {}
+    try:
+        tables = compile_lark(text)
+        grammar = compiler.lark(
+            text, islands={name: compiler.regex(pattern) for name, pattern in islands.items()}, tokens=tokens
+        )
+    except (GrammarError, Unsatisfiable):
+        return
+    number = {name: k for k, name in enumerate(tables.terminals)}
+    languages = {number[name]: re.compile(pattern).fullmatch for name, pattern in islands.items()}
+    taken = {number[name]: token for name, token in tokens.items()}
+    for letters in product("abc !", repeat=4):
+        pieces = pieces_of("".join(letters).rstrip())
+        matcher = grammar.matcher()
+        got = all(matcher.accept(p) if isinstance(p, int) else matcher.accept_bytes(p.encode()) for p in pieces)
+        assert (got and matcher.is_complete()) == naive.accepts(tables, pieces, languages, taken), (
+            text,
+            patterns,
+            pieces,
+        )  # type: ignore[arg-type]
+    for candidate in ("abab", "a b!ab", "ccab", "!aba"):
+        reads(grammar, *pieces_of(candidate))
+
+
+# ------------------------------------------------------------------------------------------------------ structural tags
+SUM = """
+    start: sum?
+    ?sum: atom | sum ("+" | "<" | "</") atom
+    ?atom: NAME | N | "(" sum ")"
+    NAME: /[a-z]+/
+    N: /[0-9]+(\\.[0-9]+)?/
+    %ignore " "
+    """
+
+
+def tagged(text: str, begin: str = "<t>", end: Any = "</t>", **options: Any) -> dict[str, Any]:
+    return {"type": "tag", "begin": begin, "content": {"type": "lark", "grammar": text, **options}, "end": end}
+
+
+@pytest.mark.parametrize("parser", ["lalr", "earley"])
+def test_lark_in_a_tag(compiler: Compiler, parser: str) -> None:
+    tags = {"type": "triggered_tags", "triggers": ["<t>"], "tags": [tagged(SUM, parser=parser)]}
+    grammar = compiler.structural_tag(tags)
+    good = ("hi <t>x+1.5</t> bye", "<t>x</t></t>", "<t></t>", "<t> </t>", "<t>x < y</t><t>z</t>", "<t>1</t>.5")
+    for text in good:
+        assert reads(grammar, text), text
+    for text in ("<t>(x </t></t>)</t>", "<t>x", "<t>+</t>", "<t>1.</t>", "<t>x</t"):
+        assert not reads(grammar, text), text
+
+
+@QUICK
+@given(st.lists(st.sampled_from(["x", "1", ".", "</t>", "</", "t", ">", "(", ")", " ", "+", "<t>"]), max_size=9))
+def test_any_split_of_a_tag(compiler: Compiler, parts: list[str]) -> None:
+    grammar = compiler.structural_tag({"type": "plus", "content": tagged(SUM)})
+    tables, text = compile_lark(SUM), "<t>" + "".join(parts) + "</t>"
+    good = {0}  # where whole tags end
+    for at in range(len(text)):
+        if at in good and text.startswith("<t>", at):
+            ends = [m.start() for m in re.finditer("</t>", text) if m.start() >= at + 3]
+            good |= {end + 4 for end in ends if is_sentence(tables, text[at + 3 : end])}
+    assert reads(grammar, text) == (len(text) in good), text
+
+
+def test_a_special_token_closes_a_tag(compiler: Compiler) -> None:
+    grammar = compiler.structural_tag(tagged(SUM, "<|call|>", {"token": "<|end|>"}) | {"begin": {"token": "<|call|>"}})
+    assert reads(grammar, CALL, "1+x", END)
+    assert reads(grammar, CALL, END)
+    assert not reads(grammar, CALL, "1+", END)
+
+
+def test_what_follows_may_be_any_text(compiler: Compiler) -> None:
+    grammar = compiler.structural_tag({"type": "sequence", "elements": [tagged(SUM, end=[""]), {"type": "any_text"}]})
+    assert reads(grammar, "<t>1+x and more </t>")
+    assert reads(grammar, "<t>))")
+    assert not reads(grammar, "<tt")
+
+
+def test_errors(compiler: Compiler) -> None:
+    with pytest.raises(GrammarError, match="declares and uses"):
+        compiler.lark('start: "a"', islands={"X": POINT})
+    with pytest.raises(GrammarError, match="declares and uses"):
+        compiler.lark('start: "a"', parser="earley", islands={"X": POINT})
+    with pytest.raises(GrammarError, match="empty text"):
+        compiler.lark("start: X\n%declare X", islands={"X": compiler.regex("a*")})
+    with pytest.raises(GrammarError, match="no special token"):
+        compiler.lark("start: X\n%declare X", tokens={"X": "a"})
+    with pytest.raises(Unsatisfiable):
+        compiler.lark("start: X Y\n%declare X Y", islands={"X": POINT})
+    with pytest.raises(GrammarError, match="left out"):
+        compiler.lark("start: X\n%declare X", islands={"X": compiler.json_schema({"pattern": "(a+)\\1"}, strict=False)})
+    with pytest.raises(GrammarError) as caught:
+        compiler.structural_tag(tagged("start: a"))
+    assert caught.value.pointer == "/content/grammar"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'start: X | "{" "}"\n%declare X',
+        'start: X | STRING\nSTRING: /"[^"]*"/\n%declare X',
+        "start: NAME X\nNAME: /a({!)?/\n%declare X",
+        "start: NAME X\nNAME: /a(?={.)/\n%declare X",
+        "start: X | Y\n%declare X Y",
+    ],
+)
+def test_values_that_cannot_be_told_from_other_text(compiler: Compiler, text: str) -> None:
+    islands = {"X": {}, "Y": POINT} if "Y" in text else {"X": {}}
+    with pytest.raises(GrammarError, match="cannot be told"):
+        compiler.lark(text, islands=islands)
