@@ -256,7 +256,7 @@ class Arena:
             (languages.DOT, is_real & ~no_dot, kept),
             (languages.TOTAL, is_real, kept[1:]),
         ):
-            closed = _closed(dfa, list(set(dfa.cls[chars].tolist())))
+            closed = _closed(dfa, np.array([*set(dfa.cls[chars].tolist())]))
             if not closed.any():  # then none is with more characters
                 break
             found = np.where(closed & ~np.isin(loops, better), kind, found)
