@@ -117,6 +117,11 @@ def _weight(node: Regular) -> int:
     return node.dfa.n_states if isinstance(node, Language) else 1
 
 
+def _is_one_character(dfa: CharDfa, edges: list[list[tuple[CharSet, int]]]) -> bool:
+    """Whether each text of an automaton is one character."""
+    return len(edges) == 2 and not edges[1] and not dfa.accept[0] and all(target for _, target in edges[0])
+
+
 def _edges(dfa: CharDfa) -> list[list[tuple[CharSet, int]]]:
     """Of each state, the characters that lead to each other one."""
     found: list[list[tuple[CharSet, int]]] = []
@@ -164,7 +169,7 @@ class _Body:
         nfa, edges = self.nfa, self.edges.get(dfa.key)
         if edges is None:
             edges = self.edges[dfa.key] = _edges(dfa)
-        if len(edges) == 2 and not edges[1] and all(target for _, target in edges[0]):  # one character
+        if _is_one_character(dfa, edges):
             nfa.chars[at] += [(points, to) for points, _ in edges[0]]
             return
         first = len(nfa.empty)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from detent.grammar import bnf
+from detent.grammar import bnf, dfa, regex
 from detent.grammar.errors import LimitExceeded
+from detent.grammar.regular import literal, seq
 from detent.grammar.rule_automata import TAIL, RuleAutomata
-from detent.grammar.rules import Call, components
+from detent.grammar.rules import Call, Rules, components, language
 
 
 def automata(text: str, max_states: int = 1000) -> RuleAutomata:
@@ -52,6 +53,15 @@ def test_regular_rules_call_nothing(grammar: str, states: int) -> None:
     assert list(found.automata) == ["root"]
     assert found.automata["root"].calls == ()
     assert found.automata["root"].dfa.n_states == states
+
+
+@pytest.mark.parametrize("pattern", ["[ab]", "a?", "a*b", "ab", "a|bc"])
+def test_an_automaton_inside_a_rule_keeps_its_texts(pattern: str) -> None:
+    inner = dfa.compile(regex.parse(pattern, anchored=True))
+    rules = Rules({"": seq(literal("<"), language(inner), literal(">"))}, "")
+    found = RuleAutomata(rules, 100).automata[""].dfa
+    for text in ("", "a", "b", "aa", "ab", "aab", "bc", "abc"):
+        assert found.accepts(f"<{text}>") == inner.accepts(text)
 
 
 def test_a_call_with_nothing_behind_it_is_marked() -> None:
