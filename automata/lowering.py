@@ -40,6 +40,8 @@ _PLACES_OF_PARTS = np.array(
     ]
 )
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
+# the trie of an object's listed names, their order in it, the required ones, and the first of these from each on
+_Listed: TypeAlias = tuple[int, list[int], list[int], list[int]]
 # fields of positions before a value that count white space
 _SPACE_BEFORE = {
     positions.K_LITERAL: 2,
@@ -149,6 +151,8 @@ class Records:
         self._bits: dict[Formula, int] = {}
         self._loose_bits: dict[tuple[ArrayFrame, Formula], int] = {}
         self._records: dict[tuple[object, Formula], int] = {}
+        self._names_of: dict[ObjectFrame, _Listed] = {}
+        self._untouched: dict[tuple[ObjectFrame, int | None, int | None], int] = {}  # members that the residual leaves
         self._me: ref[Lowers] = ref(self)
         self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
 
@@ -314,34 +318,44 @@ class Records:
             return self._after(array, array.frame.facts.noted(array.residual, self.goals.constant(value)))
 
     def _object(self, value: Object) -> int:
-        arena, required = self.arena, value.required
-        n, members = len(value.names), (*value.names, *value.extra)
+        arena, n = self.arena, len(value.names)
         goals, free, names_dfa = self._members(value)
-        encoded = [name.encode() for name, _ in members]
-        by_bytes = sorted(range(len(members)), key=encoded.__getitem__)
-        trie = arena.trie(tuple(map(encoded.__getitem__, by_bytes)))
+        trie, by_bytes, due, next_due = self._listed(value)
         spec = -1 if names_dfa is None else arena.spec(languages.AUTOMATON, 0, None, self._names(*names_dfa))
         extra = int(bool(value.extra) and max(goals[n:]) >= 0)
-        due = [k for k in range(n) if members[k][0] in required] if required else []
         order = self._order_of(value, bool(extra))
         needed, none_seen = [], []
         if order != positions.IN_ORDER:
-            words = len(members) // 32 + 1
+            words = len(by_bytes) // 32 + 1
             needed, none_seen = _words(sum([1 << k for k in due]), words), [0] * words
         live = range(n) if -1 not in goals else [k for k in range(n) if goals[k] >= 0]
-        parts = [goals, _next_of(due, n), _next_of(live, n), by_bytes, needed, none_seen]
+        parts = [goals, next_due, _next_of(live, n), by_bytes, needed, none_seen]
         goals_at, next_at, live_at, sorted_at, required_at, none_at, _ = accumulate(
             map(len, parts), initial=positions.O_RECORD
         )
         closes = value.frame is None or value.frame.facts.closed(value.residual)
         record = [n, live_at, trie, order, free, spec, self.space, goals_at, next_at, required_at]
-        record += [sorted_at, len(needed), none_at, arena.any_text(), extra, len(members)]
+        record += [sorted_at, len(needed), none_at, arena.any_text(), extra, len(by_bytes)]
         record += [value.fewest, -1 if value.most is None else value.most, int(closes)]
         at = arena.put([*record, *chain.from_iterable(parts)])
         arena.A[at + _PLACES_OF_PARTS] += at
         if order == positions.IN_ORDER:
             arena.A[at + positions.O_NONE_SEEN] = 0
         return at
+
+    def _listed(self, value: Object) -> _Listed:
+        """What does not change while an object is written: see ``_Listed``."""
+        found = None if value.frame is None else self._names_of.get(value.frame)
+        if found is None:
+            n, members = len(value.names), (*value.names, *value.extra)
+            encoded = [name.encode() for name, _ in members]
+            by_bytes = sorted(range(len(members)), key=encoded.__getitem__)
+            trie = self.arena.trie(tuple(map(encoded.__getitem__, by_bytes)))
+            due = [k for k in range(n) if members[k][0] in value.required] if value.required else []
+            found = trie, by_bytes, due, _next_of(due, n)
+            if value.frame is not None:
+                self._names_of[value.frame] = found
+        return found
 
     def _names(self, names: CharDfa, goals: list[int]) -> int:
         """The address of an automaton over free names; whether they can be used up is noted."""
@@ -403,8 +417,12 @@ class Records:
         frame = value.frame
         assert frame is not None
         if not frame.touches(now, place, kind) and now is value.residual:
-            goal = self.goals.goal_of(frame.value(place, kind))
-            return self.number(goal) if self.goals.satisfiable(goal) else -1
+            key = (frame, place, kind)
+            number = self._untouched.get(key)
+            if number is None:
+                goal = self.goals.goal_of(frame.value(place, kind))
+                number = self._untouched[key] = self.number(goal) if self.goals.satisfiable(goal) else -1
+            return number
         if not frame.is_live(now, place, kind):
             return -1
         return positions.EXITS + self._reserve(_Exits(value, now, place, kind))

@@ -202,6 +202,7 @@ class ObjectFrame(Frame):
         self.names, self.n_listed, self.keys, self.kinds, profiles = names_of(goals, nodes, present)
         self.n_kinds = len(profiles)
         self._spoken_of: dict[Formula, dict[int, list[Formula]]] = {}
+        self._welcome: set[tuple[int, tuple[Formula, ...]]] = set()  # members with values that meet some demands
         self._index = {name: k for k, name in enumerate(self.names)}
         self._profiles = profiles
         self._matching = [profile_of(goals, name, nodes) for name in self.names]
@@ -287,8 +288,13 @@ class ObjectFrame(Frame):
         """Whether a listed member may have a value with which every fact about it holds: that can do no harm."""
         if self.counted or not self.possible(residual):
             return False
-        value = self.goals.formulas.all((self.value(place, None), *self._members_of(residual).get(place, ())))
-        return self.goals.satisfiable(self.goals.goal_of(value))
+        demands = tuple(self._members_of(residual).get(place, ()))
+        if (place, demands) not in self._welcome:
+            value = self.goals.formulas.all((self.value(place, None), *demands))
+            if not self.goals.satisfiable(self.goals.goal_of(value)):
+                return False
+            self._welcome.add((place, demands))
+        return True
 
     def touches(self, residual: Formula, place: int | None, kind: int | None) -> bool:
         """Whether a member changes the residual, or has demands on its value from there."""
