@@ -32,7 +32,7 @@ TAIL = -1
 
 # loop set: 256 bits (eight words); a byte beyond ASCII stands for every character whose UTF-8 form begins with it; and
 # whether it is cut: see ``CUT``
-LOOP_CUT = 8
+LOOP_CUT, LOOP_RECORD = 8, 9
 # DFA_COUNTS: of each state (0: of none) a cut loop set of ASCII characters, of which at least CUT do nothing but to
 # count: each leads to a state that differs from the one before in how many more of them there may be
 CUT = 32

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from .arena import FULL, POS, POS_STRIDE, ROW, SET, SET_HASH, STATUS, THREADS, mix, take
 from .jit import kernel, prepare
-from .languages import DFA_CLS, DFA_STARTS, interval_of
+from .languages import DFA_CLS, DFA_STARTS, LOOP_RECORD, interval_of
 from .positions import K_BEGUN, K_CARRY, K_INSIDE, K_LATE, K_LEXER, K_MATCH, K_OWED, K_RETYPE, K_THREAD, position
 from .strings import mode_range, utf8_step
 
@@ -742,7 +742,7 @@ def lexer_loop(A, q):
     at, L = known(A, q), field(A, q, 1)
     if A[at + Q_LOOP] == 0:
         bits, any_byte = int(A[THREADS]) + AT_BITS, False
-        for j in range(8):
+        for j in range(LOOP_RECORD):
             A[bits + j] = 0
         for b in range(0xF5):
             stays = b < 0x80 or b >= 0xC2
@@ -760,7 +760,7 @@ def lexer_loop(A, q):
             if stays:
                 add_member(A, bits, b)
                 any_byte = True
-        A[at + Q_LOOP] = kept_set(A, bits, 8) if any_byte else NO_LOOP
+        A[at + Q_LOOP] = kept_set(A, bits, LOOP_RECORD) if any_byte else NO_LOOP
     return int(A[at + Q_LOOP])
 
 
