@@ -151,11 +151,15 @@ def test_machines_share_an_arena(compiler: Compiler) -> None:
 
 @pytest.fixture(scope="module")
 def wide() -> Compiler:
-    """Thousands of tokens: whole tables go into rows, and shadows of the whole vocabulary into masks of their own."""
+    """Thousands of tokens: whole tables go into rows, and shadows of the whole vocabulary into masks of their own.
+
+    Long ones go on in a loop for longer than some tables look.
+    """
     letters = ["a", "b", "c", "d", "x", "/", "\\", " ", "é"]
     tokens = [bytes([b]) for b in range(256)] + [
         "".join(t).encode() for n in (2, 3, 4) for t in product(letters, repeat=n)
     ]
+    tokens += [letter * n + end for letter in (b"a", b" ") for n in (31, 32, 33, 40, 70) for end in (b"", b"/", b"x")]
     return Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[len(tokens)]), cache_dir=False)
 
 
