@@ -157,11 +157,14 @@ class Frame:
         raise NotImplementedError
 
     def _exits(
-        self, key: Hashable, derived: Callable[[], Formula], value: Formula
+        self, key: Hashable, derived: Callable[[], tuple[Formula, Formula]]
     ) -> Iterable[tuple[Formula, Formula]]:
-        """What a member of ``value`` may be, and the residual after it; remembered once all were asked for."""
+        """What a member may be, and the residual after it; remembered once all were asked for.
+
+        ``derived``: the derivative, and what the value must be in any case.
+        """
         known = self._known_exits.get(key)
-        return self._decided(key, derived(), value) if known is None else known
+        return self._decided(key, *derived()) if known is None else known
 
     def _decided(self, key: Hashable, derived: Formula, value: Formula) -> Iterator[tuple[Formula, Formula]]:
         exits, found, are_final = decide(self.goals, derived, value), [], True
@@ -260,13 +263,13 @@ class ObjectFrame(Frame):
     def exits(self, residual: Formula, place: int | None, kind: int | None) -> Iterable[tuple[Formula, Formula]]:
         """What a member's value may be, and the residual after it."""
 
-        def derived() -> Formula:
+        def derived() -> tuple[Formula, Formula]:
             found = self.facts.derive(residual, place, kind)
             if self.counted and place is not None:
                 found = self.facts.all((found, self.facts.slot(place, True, FALSE)))
-            return found
+            return found, self.value(place, kind)
 
-        return self._exits((residual, place, kind), derived, self.value(place, kind))
+        return self._exits((residual, place, kind), derived)
 
     def check(self) -> None:
         """Raise now if some first member has too many exits, rather than when generation gets there."""
@@ -449,8 +452,22 @@ class ArrayFrame(Frame):
 
     def exits(self, residual: Formula, index: int) -> Iterable[tuple[Formula, Formula]]:
         """What an item may be, and the residual after it."""
+        return self._exits((residual, index), lambda: self._derived(residual, index))
+
+    def _derived(self, residual: Formula, index: int) -> tuple[Formula, Formula]:
+        facts, value = self.facts, self.value(index)
         kind = 0 if index >= self.width else None
-        return self._exits((residual, index), lambda: self.facts.derive(residual, index, kind), self.value(index))
+        if value.op != ATOM or not value.atom.is_listing:
+            return facts.derive(residual, index, kind), value
+        others = []
+        for part in conjuncts(residual):  # of a list, those that were seen are struck out
+            atom = part.atom if part.op == ATOM else None
+            if isinstance(atom, Unique) and value.op == ATOM:
+                value = self.goals.without(value, atom.seen)
+                others.append(facts.atom(Unique(atom.seen, True)))
+            else:
+                others.append(facts.derive(part, index, kind))
+        return facts.all(others), value
 
     def live(self, exits: Iterable[tuple[Formula, Formula]], index: int = 0) -> Exits:
         """The exits after which the array can still be finished.

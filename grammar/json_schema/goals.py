@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Generic, TypeVar
 
 from .. import dfa as automata
@@ -361,6 +361,16 @@ class Goals:
         if values:
             parts.append(self.formulas.atom(self.reader.listing(values, self.reader.document.root)))
         return self.formulas.any(parts)
+
+    def without(self, value: Formula, constants: tuple[Formula, ...]) -> Formula:
+        """What a list of scalars leaves when some constants are taken from it, as a list again. O(length)."""
+        left = scalars.without(value.atom, [f.parts[0].enum[0] for f in constants])
+        values = list(chain.from_iterable(values.values() for values in left.values()))
+        if not values:
+            return FALSE
+        node = self.reader.listing(values, self.reader.document.root)
+        node.enumerated.update(left)
+        return self.formulas.atom(node)
 
     def _find_overlaps(self) -> None:
         nodes = self.reader.compound.values()

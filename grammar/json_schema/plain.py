@@ -46,9 +46,14 @@ def residuals(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
 def _enumerated(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
     """The scalars listed by ``enum`` and ``const`` that meet everything else."""
     listed = min((node for node in nodes if node.enum is not None), key=lambda node: len(node.enum or ()))
-    kept = [v for v in listed.enum or () if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
+    kept = listed.enum or []
+    if len(nodes) == 1 and listed.is_listing:
+        words = scalars.enumerated(listed, STRING).keys()  # which may be known already
+        kept = [v for v in kept if not isinstance(v, str) and scalars.meets(listed, v, is_listed=True)]
+    else:
+        kept = [v for v in kept if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
+        words = {v: v for v in kept if isinstance(v, str) and can_be_written(v)}.keys()
     values: list[Value] = []
-    words = {v for v in kept if isinstance(v, str) and can_be_written(v)}
     if words:
         values.append(String(words=tuple(sorted(words))))
     for v in kept:
