@@ -94,6 +94,7 @@ class Facts(Formulas):
     def __init__(self, values: Formulas, one_of: Callable[[tuple[Formula, ...]], Formula]) -> None:
         super().__init__()
         self.values, self.one_of = values, one_of
+        self.grown: dict[Formula, tuple[Formula, Formula]] = {}  # by Unique: the one before, and what was seen since
         self._closed = {TRUE: True, FALSE: False}
 
     def subject(self, atom: Any) -> int:
@@ -240,7 +241,9 @@ class Facts(Formulas):
                 if value not in seen:
                     k = bisect_left(seen, value.serial, key=attrgetter("serial"))
                     seen = (*seen[:k], value, *seen[k:])
-                return self.atom(Unique(seen, False))
+                found = self.atom(Unique(seen, False))
+                self.grown[found] = f, value
+                return found
             return f
 
         return self.replace(f, leaf, UNIQUE)

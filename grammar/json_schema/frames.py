@@ -398,6 +398,7 @@ class ArrayFrame(Frame):
         super().__init__(goals)
         nodes, _ = _subjects(f)
         self.width = max((len(node.prefix) for node in nodes), default=0)
+        self._left: dict[tuple[Formula, Formula], Formula] = {}  # of a list, by what may not be repeated
         self._settle(self._facts(f))
         needed = [k + 1 for k, (absent, _) in self.base.items() if not absent]
         if needed:
@@ -463,11 +464,21 @@ class ArrayFrame(Frame):
         for part in conjuncts(residual):  # of a list, those that were seen are struck out
             atom = part.atom if part.op == ATOM else None
             if isinstance(atom, Unique) and value.op == ATOM:
-                value = self.goals.without(value, atom.seen)
-                others.append(facts.atom(Unique(atom.seen, True)))
+                pending = facts.atom(Unique(atom.seen, True))
+                value = self._left[value, pending] = self._struck_out(value, part)
+                others.append(pending)
             else:
                 others.append(facts.derive(part, index, kind))
         return facts.all(others), value
+
+    def _struck_out(self, value: Formula, unique: Formula) -> Formula:
+        """What a list of scalars leaves for an item that differs from those before."""
+        if unique in self.facts.grown:
+            before, seen = self.facts.grown[unique]
+            left = self._left.get((value, before))
+            if left is not None:
+                return left if left is FALSE else self.goals.without(left, (seen,))
+        return self.goals.without(value, unique.atom.seen)
 
     def live(self, exits: Iterable[tuple[Formula, Formula]], index: int = 0) -> Exits:
         """The exits after which the array can still be finished.

@@ -364,12 +364,12 @@ class Goals:
 
     def without(self, value: Formula, constants: tuple[Formula, ...]) -> Formula:
         """What a list of scalars leaves when some constants are taken from it, as a list again. O(length)."""
-        left = scalars.without(value.atom, [f.parts[0].enum[0] for f in constants])
+        left = scalars.without(value.atom, [f.atom.enum[0] for f in constants])
         values = list(chain.from_iterable(values.values() for values in left.values()))
-        if not values:
-            return FALSE
-        node = self.reader.listing(values, self.reader.document.root)
-        node.enumerated.update(left)
+        if len(values) < 2:
+            return self.constant(values[0]) if values else FALSE
+        node = self.reader.fresh(self.reader.document.root)
+        node.enum, node.is_listing, node.enumerated = values, True, left
         return self.formulas.atom(node)
 
     def _find_overlaps(self) -> None:
