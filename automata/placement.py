@@ -215,6 +215,10 @@ def last_value(text: bytes, *, is_whole: bool) -> Any:
     object
         Numbers are int or Decimal; ``Ellipsis`` when the value begins before ``text``.
     """
+    if text.endswith(b'"'):  # mostly a string without a backslash
+        start = text.rfind(b'"', 0, -1)
+        if start > 0 and text.find(b"\\", start - 1) < 0:
+            return text[start + 1 : -1].decode()
     backwards = text[::-1] + b"\n" * is_whole
     spaces = _SPACES.match(backwards)
     assert spaces is not None
@@ -252,7 +256,7 @@ _DECODER = json.JSONDecoder(parse_float=_decimal, parse_int=_integer)
 def last_value_of(chunks: Iterable[bytes]) -> Any:
     """The same of a text that is given in pieces, the last one first; only as many are taken as the value needs."""
     taken: list[bytes] = []
-    due = 4
+    due = 2
     for chunk in chunks:
         taken.append(chunk)
         if len(taken) == due:

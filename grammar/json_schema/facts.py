@@ -282,6 +282,8 @@ def places(f: Formula) -> dict[int, int]:
 
 def unique(f: Formula) -> int:
     """Whether a residual asks for different items (1), for equal ones (2), for neither (0) or both somewhere (3)."""
+    if f.op == ATOM:
+        return int(isinstance(f.atom, Unique))
     found = 0
     for a in atoms(f, UNIQUE):
         if isinstance(a.atom, Unique):

@@ -489,6 +489,8 @@ class ArrayFrame(Frame):
         return [(wise, f) for value, f in found for wise in self._wise(value, f, index)]
 
     def _goes_on(self, value: Formula, f: Formula, index: int) -> bool:
+        if self.facts.closed(f):
+            return True
         if f.op < 0 or not unique(f) & 2:
             return self.possible(f, index)
         return self._remembered((f, index, value), lambda: self._search(f, index, (value,)))

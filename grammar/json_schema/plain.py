@@ -49,7 +49,10 @@ def _enumerated(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
     kept = listed.enum or []
     if len(nodes) == 1 and listed.is_listing:
         words = scalars.enumerated(listed, STRING).keys()  # which may be known already
-        kept = [v for v in kept if not isinstance(v, str) and scalars.meets(listed, v, is_listed=True)]
+        if len(words) < len(kept):
+            kept = [v for v in kept if not isinstance(v, str) and scalars.meets(listed, v, is_listed=True)]
+        else:
+            kept = []
     else:
         kept = [v for v in kept if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
         words = {v: v for v in kept if isinstance(v, str) and can_be_written(v)}.keys()
