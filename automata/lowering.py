@@ -261,7 +261,7 @@ class Records:
     def _connected_array(self, value: Array, frame: ArrayFrame) -> int:
         """An array whose items depend on each other: what an item may be is worked out when it is reached."""
         exits = [positions.EXITS + self._reserve(_Exits(value, value.residual, k)) for k in range(frame.width + 1)]
-        goals = self.arena.put(exits[:-1])
+        goals = self.arena.put(exits[:-1]) if frame.width else 0
         closes = int(frame.facts.closed(value.residual))
         differ, then = 0, 0
         if asks := unique(value.residual):

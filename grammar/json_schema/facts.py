@@ -238,8 +238,8 @@ class Facts(Formulas):
             atom = f.atom
             if isinstance(atom, Unique) and atom.pending:
                 seen = atom.seen
-                if value not in seen:
-                    k = bisect_left(seen, value.serial, key=attrgetter("serial"))
+                k = bisect_left(seen, value.serial, key=attrgetter("serial"))
+                if seen[k : k + 1] != (value,):
                     seen = (*seen[:k], value, *seen[k:])
                 found = self.atom(Unique(seen, False))
                 self.grown[found] = f, value

@@ -456,29 +456,25 @@ class ArrayFrame(Frame):
         return self._exits((residual, index), lambda: self._derived(residual, index))
 
     def _derived(self, residual: Formula, index: int) -> tuple[Formula, Formula]:
+        """The derivative, and what an item must be; of a list of scalars, those that were seen are struck out."""
         facts, value = self.facts, self.value(index)
         kind = 0 if index >= self.width else None
-        if value.op != ATOM or not value.atom.is_listing:
+        differ = next((p for p in conjuncts(residual) if p.op == ATOM and isinstance(p.atom, Unique)), None)
+        if differ is None or value.op != ATOM or not value.atom.is_listing:
             return facts.derive(residual, index, kind), value
-        others = []
-        for part in conjuncts(residual):  # of a list, those that were seen are struck out
-            atom = part.atom if part.op == ATOM else None
-            if isinstance(atom, Unique) and value.op == ATOM:
-                pending = facts.atom(Unique(atom.seen, True))
-                value = self._left[value, pending] = self._struck_out(value, part)
-                others.append(pending)
-            else:
-                others.append(facts.derive(part, index, kind))
-        return facts.all(others), value
+        pending = facts.atom(Unique(differ.atom.seen, True))
+        left = self._left[value, pending] = self._struck_out(value, differ)
+        others = facts.derive(facts.all(p for p in conjuncts(residual) if p is not differ), index, kind)
+        return facts.all((pending, others)), left
 
-    def _struck_out(self, value: Formula, unique: Formula) -> Formula:
+    def _struck_out(self, value: Formula, differ: Formula) -> Formula:
         """What a list of scalars leaves for an item that differs from those before."""
-        if unique in self.facts.grown:
-            before, seen = self.facts.grown[unique]
+        if differ in self.facts.grown:
+            before, seen = self.facts.grown[differ]
             left = self._left.get((value, before))
             if left is not None:
                 return left if left is FALSE else self.goals.without(left, (seen,))
-        return self.goals.without(value, unique.atom.seen)
+        return self.goals.without(value, differ.atom.seen)
 
     def live(self, exits: Iterable[tuple[Formula, Formula]], index: int = 0) -> Exits:
         """The exits after which the array can still be finished.

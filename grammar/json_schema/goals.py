@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from .. import dfa as automata
@@ -365,7 +365,7 @@ class Goals:
     def without(self, value: Formula, constants: tuple[Formula, ...]) -> Formula:
         """What a list of scalars leaves when some constants are taken from it, as a list again. O(length)."""
         left = scalars.without(value.atom, [f.atom.enum[0] for f in constants])
-        values = list(chain.from_iterable(values.values() for values in left.values()))
+        values = [*left[STRING].values(), *left[NUMBER].values(), *left[BOOLEAN].values(), *left[NULL].values()]
         if len(values) < 2:
             return self.constant(values[0]) if values else FALSE
         node = self.reader.fresh(self.reader.document.root)

@@ -48,17 +48,17 @@ def _enumerated(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
     listed = min((node for node in nodes if node.enum is not None), key=lambda node: len(node.enum or ()))
     kept = listed.enum or []
     if len(nodes) == 1 and listed.is_listing:
-        words = scalars.enumerated(listed, STRING).keys()  # which may be known already
+        words = tuple(scalars.enumerated(listed, STRING))  # which may be known already
         if len(words) < len(kept):
             kept = [v for v in kept if not isinstance(v, str) and scalars.meets(listed, v, is_listed=True)]
         else:
             kept = []
     else:
         kept = [v for v in kept if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
-        words = {v: v for v in kept if isinstance(v, str) and can_be_written(v)}.keys()
+        words = tuple(sorted({v for v in kept if isinstance(v, str) and can_be_written(v)}))
     values: list[Value] = []
     if words:
-        values.append(String(words=tuple(sorted(words))))
+        values.append(String(words=words))
     for v in kept:
         if v is None or isinstance(v, bool):
             values.append(Literal("null" if v is None else "true" if v else "false"))

@@ -70,14 +70,14 @@ def _candidates(f: Formula, kind: int) -> dict[Hashable, Any] | None:
 
 
 def enumerated(node: Node, kind: int) -> dict[Hashable, Any]:
-    """The values of a type that an ``enum`` lists and the rest of its node admits."""
+    """The values of a type that an ``enum`` lists and the rest of its node admits; texts in ascending order."""
     values = node.enumerated.get(kind)
     if values is None:
         found = [v for v in node.enum or () if kind_of(v) == kind]
         if not node.only_lists:
             found = [v for v in found if meets(node, v, is_listed=True)]
         if kind == STRING:
-            values = {v: v for v in found if can_be_written(v)}  # a string is its own key
+            values = {v: v for v in sorted(found) if can_be_written(v)}  # a string is its own key
         else:
             values = {canonical(v): v for v in found}
         node.enumerated[kind] = values
