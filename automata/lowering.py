@@ -349,7 +349,7 @@ class Records:
         if found is None:
             n, members = len(value.names), (*value.names, *value.extra)
             names = [name for name, _ in members]
-            by_bytes = sorted(range(len(members)), key=names.__getitem__)  # code points come in the order of their bytes
+            by_bytes = sorted(range(len(members)), key=names.__getitem__)  # the order of code points is that of bytes
             trie = self.arena.trie(tuple(map(names.__getitem__, by_bytes)))
             due = [k for k in range(n) if members[k][0] in value.required] if value.required else []
             found = trie, by_bytes, due, _next_of(due, n)

@@ -46,19 +46,15 @@ def residuals(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
 def _enumerated(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
     """The scalars listed by ``enum`` and ``const`` that meet everything else."""
     listed = min((node for node in nodes if node.enum is not None), key=lambda node: len(node.enum or ()))
-    kept = listed.enum or []
     if len(nodes) == 1 and listed.is_listing:
-        words = tuple(scalars.enumerated(listed, STRING))  # which may be known already
-        if len(words) < len(kept):
-            kept = [v for v in kept if not isinstance(v, str) and scalars.meets(listed, v, is_listed=True)]
-        else:
-            kept = []
-    else:
-        kept = [v for v in kept if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
-        words = tuple(sorted({v for v in kept if isinstance(v, str) and can_be_written(v)}))
+        texts = scalars.enumerated(listed, STRING)  # which may be known already
+        if len(texts) == len(listed.enum or ()):
+            return [String(words=tuple(texts.values()))]
+    kept = [v for v in listed.enum or () if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
     values: list[Value] = []
+    words = {v for v in kept if isinstance(v, str) and can_be_written(v)}
     if words:
-        values.append(String(words=words))
+        values.append(String(words=tuple(sorted(words))))
     for v in kept:
         if v is None or isinstance(v, bool):
             values.append(Literal("null" if v is None else "true" if v else "false"))
