@@ -257,7 +257,7 @@ _DECODER = json.JSONDecoder(parse_float=_decimal, parse_int=_integer)
 def last_value_of(chunks: Iterable[bytes]) -> Any:
     """The same of a text that is given in pieces, the last one first; only as many are taken as the value needs."""
     taken: list[bytes] = []
-    due = 2
+    due = 4
     for chunk in chunks:
         taken.append(chunk)
         if len(taken) == due:
