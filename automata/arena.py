@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Sequence
-from itertools import accumulate, count
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from weakref import ref
 
@@ -69,7 +69,7 @@ class Arena:
         self._numbers: dict[NumberSpec, tuple[int, tuple[int, ...]]] = {}
         self._specs: dict[tuple[int, int, int, int], int] = {}
         self._dfas: dict[bytes, int] = {}
-        self._tries: dict[tuple[bytes, ...], int] = {}
+        self._tries: dict[tuple[str, ...], int] = {}
         self._raw: dict[tuple[bytes, bytes], int] = {}
         self._loops: dict[tuple[bytes, bool], int] = {}
         self._lazy = count(1)  # taken by several threads
@@ -317,12 +317,14 @@ class Arena:
         self.A[at + languages.DFA_STARTS : at + languages.DFA_SLACK] += at
         return at
 
-    def trie(self, words: tuple[bytes, ...]) -> int:
+    def trie(self, words: tuple[str, ...]) -> int:
         """Root of a trie of distinct words in ascending order; leaf numbers are positions in that order."""
         root = self._tries.get(words)
         if root is None:
-            text = np.frombuffer(b"".join(words), dtype=np.uint8).astype(np.int32)
-            ends = np.array(list(accumulate(map(len, words))), dtype=np.int64)
+            joined = "".join(words)
+            lengths = map(len, words if joined.isascii() else map(str.encode, words))
+            text = np.frombuffer(joined.encode(), dtype=np.uint8).astype(np.int32)
+            ends = np.cumsum(np.fromiter(lengths, np.int64, len(words)))
             root = int(_trie_build(self.A, text, ends))
             if root < 0:
                 self.full()

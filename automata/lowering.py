@@ -112,7 +112,7 @@ def place_text(arena: Arena, language: CharDfa) -> Placed:
 
 def place_words(arena: Arena, words: tuple[str, ...]) -> Placed:
     """One of some texts."""
-    root = arena.trie(tuple(word.encode() for word in words))
+    root = arena.trie(words)
     return Placed(arena.state(arena.position(positions.K_WORD, root), end_of_text(arena)))
 
 
@@ -213,7 +213,7 @@ class Records:
             at, fields = arena.number(value.spec)
             return arena.position(positions.K_NUMBER, at, *fields, ws)
         if isinstance(value, String):
-            avoid = arena.trie(tuple(map(str.encode, value.avoid))) if value.avoid else 0
+            avoid = arena.trie(value.avoid) if value.avoid else 0
             return arena.position(positions.K_OPEN, self._spec(value), ws, avoid)
         if isinstance(value, Object):
             return arena.position(positions.K_OBJECT, self._reserve(value), 0, positions.START, ws)
@@ -222,7 +222,7 @@ class Records:
     def _spec(self, value: String) -> int:
         arena = self.arena
         if value.words is not None:
-            return arena.spec(languages.WORDS_OF_TRIE, 0, None, arena.trie(tuple(map(str.encode, value.words))))
+            return arena.spec(languages.WORDS_OF_TRIE, 0, None, arena.trie(value.words))
         if value.dfa is not None:
             return arena.spec(languages.AUTOMATON, value.shortest, value.longest, arena.dfa(value.dfa))
         return arena.any_text(value.shortest, value.longest)
@@ -261,20 +261,20 @@ class Records:
     def _connected_array(self, value: Array, frame: ArrayFrame) -> int:
         """An array whose items depend on each other: what an item may be is worked out when it is reached."""
         exits = [positions.EXITS + self._reserve(_Exits(value, value.residual, k)) for k in range(frame.width + 1)]
-        goals = self.arena.put(exits[:-1])
+        goals = self.arena.put(exits[:-1]) if frame.width else 0
         closes = int(frame.facts.closed(value.residual))
-        differ, loose = 0, 0
+        differ, then = 0, 0
         if asks := unique(value.residual):
-            differ = self._unique(value, frame)
-            loose = self._after(value, frame.facts.loose(value.residual)) if asks == 1 else 0
-        return self.arena.put([frame.width, exits[-1], 0, -1, goals, self.space, closes, differ, loose])
+            loose = frame.facts.loose(value.residual)
+            differ = self._unique(value, frame, loose)
+            then = self._after(value, loose) if asks == 1 else 0
+        return self.arena.put([frame.width, exits[-1], 0, -1, goals, self.space, closes, differ, then])
 
-    def _unique(self, value: Array, frame: ArrayFrame) -> int:
+    def _unique(self, value: Array, frame: ArrayFrame, loose: Formula) -> int:
         """Bits of ``A_UNIQUE``: what is sure about the next item before the value of the last one is looked at."""
         bits, residual = positions.DIFFERENT, value.residual
         if frame.width:
             return bits
-        loose = frame.facts.loose(residual)
         if (loose is TRUE or only_counts(loose)) and len(seen(residual)) < MANY:
             if (frame, loose) not in self._loose_bits:
                 ample = (self._ample(demand) for demand, _ in frame.live(frame.exits(loose, 0)))
@@ -348,9 +348,9 @@ class Records:
         found = None if value.frame is None else self._names_of.get(value.frame)
         if found is None:
             n, members = len(value.names), (*value.names, *value.extra)
-            encoded = [name.encode() for name, _ in members]
-            by_bytes = sorted(range(len(members)), key=encoded.__getitem__)
-            trie = self.arena.trie(tuple(map(encoded.__getitem__, by_bytes)))
+            names = [name for name, _ in members]
+            by_bytes = sorted(range(len(members)), key=names.__getitem__)  # the order of code points is that of bytes
+            trie = self.arena.trie(tuple(map(names.__getitem__, by_bytes)))
             due = [k for k in range(n) if members[k][0] in value.required] if value.required else []
             found = trie, by_bytes, due, _next_of(due, n)
             if value.frame is not None:

@@ -348,8 +348,9 @@ class Matcher:
     def _going_on(self, state: int, tokens: list[tuple[int, bytes]], read: int) -> list[int]:
         """The tokens that can be read from ``state`` on, which their first ``read`` bytes have led to."""
         numbers, results = np.array([token for token, _ in tokens], np.int32), np.empty(len(tokens), np.int64)
-        masks.advance_each(self._A, self._V, state, numbers, read, results)
         string = open_string(self._text_backwards()) if self._placement.is_in_string(state) else b""
+        self._follow(state, tokens[0][1], read, keyed=False, string=string)  # others need most of the same records
+        masks.advance_each(self._A, self._V, state, numbers, read, results)
         return [
             token
             for (token, data), result in zip(tokens, results.tolist(), strict=True)

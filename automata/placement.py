@@ -105,8 +105,9 @@ class Placement:
         A = self.arena.A
         at = int(A[layout.STATE]) + state * layout.STATE_STRIDE
         items, count = int(A[at + states.S_ITEMS]), int(A[at + states.S_COUNT])
-        starts = int(A[layout.POS]) + A[items : items + 2 * count : 2] * layout.POS_STRIDE
-        return [tuple(A[start : start + layout.POS_STRIDE].tolist()) for start in starts.tolist()]
+        base, stride = int(A[layout.POS]), layout.POS_STRIDE
+        starts = [base + number * stride for number in A[items : items + 2 * count : 2].tolist()]
+        return [tuple(A[start : start + stride].tolist()) for start in starts]
 
     def _replace(self, state: int, value: Any) -> int:
         kept: list[int] = []
@@ -215,6 +216,10 @@ def last_value(text: bytes, *, is_whole: bool) -> Any:
     object
         Numbers are int or Decimal; ``Ellipsis`` when the value begins before ``text``.
     """
+    if text.endswith(b'"'):  # mostly a string without a backslash
+        start = text.rfind(b'"', 0, -1)
+        if start > 0 and text.find(b"\\", start - 1) < 0:
+            return text[start + 1 : -1].decode()
     backwards = text[::-1] + b"\n" * is_whole
     spaces = _SPACES.match(backwards)
     assert spaces is not None

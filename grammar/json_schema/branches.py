@@ -74,4 +74,4 @@ def listed_together(goals: Goals, options: list[Node], *, apart: bool = False) -
 
 def lists_containers(node: Node) -> bool:
     """Whether a node has arrays or objects in its ``enum``."""
-    return node.enum is not None and any(isinstance(v, (list, dict)) for v in node.enum)
+    return node.enum is not None and not node.is_listing and any(isinstance(v, (list, dict)) for v in node.enum)

@@ -94,6 +94,7 @@ class Facts(Formulas):
     def __init__(self, values: Formulas, one_of: Callable[[tuple[Formula, ...]], Formula]) -> None:
         super().__init__()
         self.values, self.one_of = values, one_of
+        self.grown: dict[Formula, tuple[Formula, Formula]] = {}  # by Unique: the one before, and what was seen since
         self._closed = {TRUE: True, FALSE: False}
 
     def subject(self, atom: Any) -> int:
@@ -237,10 +238,12 @@ class Facts(Formulas):
             atom = f.atom
             if isinstance(atom, Unique) and atom.pending:
                 seen = atom.seen
-                if value not in seen:
-                    k = bisect_left(seen, value.serial, key=attrgetter("serial"))
+                k = bisect_left(seen, value.serial, key=attrgetter("serial"))
+                if seen[k : k + 1] != (value,):
                     seen = (*seen[:k], value, *seen[k:])
-                return self.atom(Unique(seen, False))
+                found = self.atom(Unique(seen, False))
+                self.grown[found] = f, value
+                return found
             return f
 
         return self.replace(f, leaf, UNIQUE)
@@ -279,6 +282,8 @@ def places(f: Formula) -> dict[int, int]:
 
 def unique(f: Formula) -> int:
     """Whether a residual asks for different items (1), for equal ones (2), for neither (0) or both somewhere (3)."""
+    if f.op == ATOM:
+        return int(isinstance(f.atom, Unique))
     found = 0
     for a in atoms(f, UNIQUE):
         if isinstance(a.atom, Unique):

@@ -157,11 +157,14 @@ class Frame:
         raise NotImplementedError
 
     def _exits(
-        self, key: Hashable, derived: Callable[[], Formula], value: Formula
+        self, key: Hashable, derived: Callable[[], tuple[Formula, Formula]]
     ) -> Iterable[tuple[Formula, Formula]]:
-        """What a member of ``value`` may be, and the residual after it; remembered once all were asked for."""
+        """What a member may be, and the residual after it; remembered once all were asked for.
+
+        ``derived``: the derivative, and what the value must be in any case.
+        """
         known = self._known_exits.get(key)
-        return self._decided(key, derived(), value) if known is None else known
+        return self._decided(key, *derived()) if known is None else known
 
     def _decided(self, key: Hashable, derived: Formula, value: Formula) -> Iterator[tuple[Formula, Formula]]:
         exits, found, are_final = decide(self.goals, derived, value), [], True
@@ -260,13 +263,13 @@ class ObjectFrame(Frame):
     def exits(self, residual: Formula, place: int | None, kind: int | None) -> Iterable[tuple[Formula, Formula]]:
         """What a member's value may be, and the residual after it."""
 
-        def derived() -> Formula:
+        def derived() -> tuple[Formula, Formula]:
             found = self.facts.derive(residual, place, kind)
             if self.counted and place is not None:
                 found = self.facts.all((found, self.facts.slot(place, True, FALSE)))
-            return found
+            return found, self.value(place, kind)
 
-        return self._exits((residual, place, kind), derived, self.value(place, kind))
+        return self._exits((residual, place, kind), derived)
 
     def check(self) -> None:
         """Raise now if some first member has too many exits, rather than when generation gets there."""
@@ -395,6 +398,7 @@ class ArrayFrame(Frame):
         super().__init__(goals)
         nodes, _ = _subjects(f)
         self.width = max((len(node.prefix) for node in nodes), default=0)
+        self._left: dict[tuple[Formula, Formula], Formula] = {}  # of a list, by what may not be repeated
         self._settle(self._facts(f))
         needed = [k + 1 for k, (absent, _) in self.base.items() if not absent]
         if needed:
@@ -449,8 +453,28 @@ class ArrayFrame(Frame):
 
     def exits(self, residual: Formula, index: int) -> Iterable[tuple[Formula, Formula]]:
         """What an item may be, and the residual after it."""
+        return self._exits((residual, index), lambda: self._derived(residual, index))
+
+    def _derived(self, residual: Formula, index: int) -> tuple[Formula, Formula]:
+        """The derivative, and what an item must be; of a list of scalars, those that were seen are struck out."""
+        facts, value = self.facts, self.value(index)
         kind = 0 if index >= self.width else None
-        return self._exits((residual, index), lambda: self.facts.derive(residual, index, kind), self.value(index))
+        differ = next((p for p in conjuncts(residual) if p.op == ATOM and isinstance(p.atom, Unique)), None)
+        if differ is None or value.op != ATOM or not value.atom.is_listing:
+            return facts.derive(residual, index, kind), value
+        pending = facts.atom(Unique(differ.atom.seen, True))
+        left = self._left[value, pending] = self._struck_out(value, differ)
+        others = facts.derive(facts.all(p for p in conjuncts(residual) if p is not differ), index, kind)
+        return facts.all((pending, others)), left
+
+    def _struck_out(self, value: Formula, differ: Formula) -> Formula:
+        """What a list of scalars leaves for an item that differs from those before."""
+        if differ in self.facts.grown:
+            before, seen = self.facts.grown[differ]
+            left = self._left.get((value, before))
+            if left is not None:
+                return left if left is FALSE else self.goals.without(left, (seen,))
+        return self.goals.without(value, differ.atom.seen)
 
     def live(self, exits: Iterable[tuple[Formula, Formula]], index: int = 0) -> Exits:
         """The exits after which the array can still be finished.
@@ -461,6 +485,8 @@ class ArrayFrame(Frame):
         return [(wise, f) for value, f in found for wise in self._wise(value, f, index)]
 
     def _goes_on(self, value: Formula, f: Formula, index: int) -> bool:
+        if self.facts.closed(f):
+            return True
         if f.op < 0 or not unique(f) & 2:
             return self.possible(f, index)
         return self._remembered((f, index, value), lambda: self._search(f, index, (value,)))

@@ -362,6 +362,16 @@ class Goals:
             parts.append(self.formulas.atom(self.reader.listing(values, self.reader.document.root)))
         return self.formulas.any(parts)
 
+    def without(self, value: Formula, constants: tuple[Formula, ...]) -> Formula:
+        """What a list of scalars leaves when some constants are taken from it, as a list again. O(length)."""
+        left = scalars.without(value.atom, [f.atom.enum[0] for f in constants])
+        values = [*left[STRING].values(), *left[NUMBER].values(), *left[BOOLEAN].values(), *left[NULL].values()]
+        if len(values) < 2:
+            return self.constant(values[0]) if values else FALSE
+        node = self.reader.fresh(self.reader.document.root)
+        node.enum, node.is_listing, node.enumerated = values, True, left
+        return self.formulas.atom(node)
+
     def _find_overlaps(self) -> None:
         nodes = self.reader.compound.values()
         for node in nodes:

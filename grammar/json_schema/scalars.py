@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from functools import partial, reduce
@@ -49,9 +49,9 @@ def _listed(f: Formula, kind: int) -> list[Any] | None:
     for part in conjuncts(f):
         node = part.parts[0].atom if part.op == NOT else None
         if node is not None and node.is_listing:  # perhaps one of very many
-            for key in _enumerated(node, kind):
+            for key in enumerated(node, kind):
                 candidates.pop(key, None)
-        elif part.op != ATOM or _enumerated(part.atom, kind) is not found:
+        elif part.op != ATOM or enumerated(part.atom, kind) is not found:
             others.append(part)
     values = candidates.values()
     return [v for v in values if all(admits(part, v) for part in others)] if others else list(values)
@@ -60,7 +60,7 @@ def _listed(f: Formula, kind: int) -> list[Any] | None:
 def _candidates(f: Formula, kind: int) -> dict[Hashable, Any] | None:
     """Values among which are all of a type that a formula admits; None where no ``enum`` says which."""
     if f.op == ATOM:
-        return None if f.atom.enum is None else _enumerated(f.atom, kind)
+        return None if f.atom.enum is None else enumerated(f.atom, kind)
     if f.op == NOT or f.op < 0:
         return {} if f is FALSE else None
     some = [c for c in (_candidates(part, kind) for part in f.parts) if c is not None]
@@ -69,19 +69,31 @@ def _candidates(f: Formula, kind: int) -> dict[Hashable, Any] | None:
     return {k: v for c in some for k, v in c.items()} if len(some) == len(f.parts) else None
 
 
-def _enumerated(node: Node, kind: int) -> dict[Hashable, Any]:
-    """The values of a type that an ``enum`` lists and the rest of its node admits."""
+def enumerated(node: Node, kind: int) -> dict[Hashable, Any]:
+    """The values of a type that an ``enum`` lists and the rest of its node admits; texts in ascending order."""
     values = node.enumerated.get(kind)
     if values is None:
         found = [v for v in node.enum or () if kind_of(v) == kind]
         if not node.only_lists:
             found = [v for v in found if meets(node, v, is_listed=True)]
         if kind == STRING:
-            values = {v: v for v in found if can_be_written(v)}  # a string is its own key
+            values = {v: v for v in sorted(found) if can_be_written(v)}  # a string is its own key
         else:
             values = {canonical(v): v for v in found}
         node.enumerated[kind] = values
     return values
+
+
+def without(node: Node, gone: Iterable[Any]) -> dict[int, dict[Hashable, Any]]:
+    """The scalars that an ``enum`` lists and its node admits, less some values, by type."""
+    left = {kind: dict(enumerated(node, kind)) for kind in (NULL, BOOLEAN, NUMBER, STRING)}
+    texts = left[STRING]
+    for v in gone:
+        if type(v) is str:
+            texts.pop(v, None)
+        elif (kind := kind_of(v)) in left:
+            left[kind].pop(canonical(v), None)
+    return left
 
 
 def admits(f: Formula, value: Any, negated: bool = False) -> bool:

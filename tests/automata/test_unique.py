@@ -253,6 +253,26 @@ def test_equal_values_in_other_spellings(compiler: Compiler) -> None:
         assert accepts(grammar, text.encode()), text
 
 
+def test_items_of_a_list_in_any_order(compiler: Compiler) -> None:
+    """Whatever was read before, and in whichever order, exactly the values that are left may come next."""
+    schema = unique({"enum": ["b", "", "a", "ab", 1, 1.0, None, True, False, "\ud800"], "maxLength": 1}, maxItems=6)
+    spelled = {'"b"': 0, '""': 1, '"a"': 2, '"\\u0061"': 2, "1": 3, "1.0": 3, "null": 4, "true": 5}
+    matcher, rng = compiler.json_schema(schema).matcher(), random.Random(8)
+    for _ in range(12):
+        matcher.reset()
+        left, text = set(spelled.values()), "["
+        while left:
+            assert matcher.accept_bytes(text.encode())
+            assert mask_of(matcher) == tried(matcher)
+            for spelling, k in spelled.items():
+                assert matcher.fork().accept_bytes(f"{spelling},".encode()) == (k in left and len(left) > 1)
+            assert not matcher.fork().accept_bytes(b'"ab"')
+            text = rng.choice([spelling for spelling, k in spelled.items() if k in left])
+            left.remove(spelled[text])
+            text += ","
+        assert matcher.accept_bytes(f"{text[:-1]}]".encode())
+
+
 def test_steps_of_a_matcher(compiler: Compiler, cramped: Compiler) -> None:
     """Rollback, forks, validation and forced text, in an arena that stays and in ones that are replaced."""
     schema = unique({"enum": [True, False, None]}, minItems=3)
