@@ -279,8 +279,8 @@ class Canvas:
         self._exactly = self._n_exact[n_runs > 0]
         while True:
             scratch = self._board, self._slots, self._chart, self._chain
-            place = self._version, low, high
-            found = int(window.ask(*self._tables, *scratch, self._memory[n_runs], *place, n_runs, n_fixed, self._exactly))
+            place = self._memory[n_runs], self._version, low, high
+            found = int(window.ask(*self._tables, *scratch, *place, n_runs, n_fixed, self._exactly))
             if found == chart.FULL and self._grow():
                 continue
             self._capacity[n_runs] = int(self._chart[chart.CAPACITY])

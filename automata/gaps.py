@@ -79,8 +79,8 @@ class Tokens:
 
     @cached_property
     def alike(self) -> list[int]:
-        """Of each token, the first one with the same spelling in classes: the grammar cannot tell them apart. -1 for one
-        without bytes, or with some that the language does not have."""
+        """Of each token, the first one with the same spelling in classes, which the grammar cannot tell from it; -1 for
+        one without bytes, or with some that the language does not have."""
         return [self.spellings.get(bytes(self.letters(token)), -1) for token in range(len(self.texts or ()))]
 
     @cached_property
