@@ -90,7 +90,8 @@ class Canvas:
         self._stops = {stop for _, stop in regions}
         self._end = _coded(min(self.ends, default=0))
         self.n_checks = self.n_solved = 0
-        self._texts = infiller.tokens.texts or []
+        self._texts, self._alike = infiller.tokens.texts or [], infiller.tokens.alike
+        self._tables = infiller.packed, infiller.tokens.packed, infiller.tokens.words
         nodes = int(infiller.tokens.packed[chart.N_NODES])
         self._n_exact = [min(LAYERS, places // nodes) for places in (EXACT_FIRST, EXACT_RUN)]
         self._exactly = 0  # masks of a run that the window at hand takes exactly
@@ -118,6 +119,7 @@ class Canvas:
     def _forget(self) -> None:
         """Begin without what questions leave for later ones about the same position."""
         self._version, self._told_at, self._told_by = next(_versions), (0, 0), 0
+        self._refused_at, self._refused = (0, 0), set[int]()  # spellings that cannot stand at a position
         self._memory = {n_runs: np.zeros(window.MEMORY, np.int64) for n_runs, _ in WINDOWS}
         self._unused = np.zeros(window.MEMORY, np.int64)
 
@@ -180,12 +182,34 @@ class Canvas:
 
     def _ask(self, tokens: Mapping[int, int], *, keep: bool) -> bool:
         self.n_checks += 1
+        if len(tokens) == 1:
+            (position, token), *_ = tokens.items()
+            if token >= 0 and token not in self.ends and self._ids[position] == MASK:
+                return self._stands(position, token, keep=keep)
         before = self._ids.copy()
         good = self._settle(tokens, keep=keep)
         if not (good and keep):
             self._ids[:] = before
         if (good and keep) or len(tokens) > 1:
             self._version = next(_versions)
+        return good
+
+    def _stands(self, position: int, token: int, *, keep: bool) -> bool:
+        """The same for one token with bytes at a mask; what is spelled alike is asked for once."""
+        here = self._version, position
+        if self._refused_at != here:
+            self._refused_at, self._refused = here, set()
+        spelling = self._alike[token] if token < len(self._alike) else -1
+        if spelling < 0 or spelling in self._refused:
+            return False
+        self._ids[position] = token
+        good = self._decide(position, position + 1, keep=keep) if self._is_read else self._search()
+        if good and keep:
+            self._version = next(_versions)
+        else:
+            self._ids[position] = MASK
+        if not good:
+            self._refused.add(spelling)
         return good
 
     # -------------------------------------------------------------------------------------------------- placing tokens
@@ -251,13 +275,12 @@ class Canvas:
 
     def _in_window(self, low: int, high: int, n_runs: int, n_fixed: int) -> int:
         """The answer of a window, in a small chart if that will do; large ones are shared."""
-        tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
         self._use(self._capacity.get(n_runs, SMALLEST_WINDOW))
         self._exactly = self._n_exact[n_runs > 0]
         while True:
             scratch = self._board, self._slots, self._chart, self._chain
-            place = self._version, low, high
-            found = int(window.ask(*tables, *scratch, self._memory[n_runs], *place, n_runs, n_fixed, self._exactly))
+            place = self._memory[n_runs], self._version, low, high
+            found = int(window.ask(*self._tables, *scratch, *place, n_runs, n_fixed, self._exactly))
             if found == chart.FULL and self._grow():
                 continue
             self._capacity[n_runs] = int(self._chart[chart.CAPACITY])
@@ -292,12 +315,11 @@ class Canvas:
 
     def _read(self) -> None:
         """Bring the path up to date: in the window, or everywhere."""
-        tables = self.infiller.packed, self.infiller.tokens.packed, self.infiller.tokens.words
         self._version = next(_versions)
         self._chart, found = self._small, chart.FULL
         while found == chart.FULL:
             scratch = self._board, self._slots, self._chart, self._chain, self._pending, self._unused
-            found = window.walk(*tables, *scratch)
+            found = window.walk(*self._tables, *scratch)
             if found == chart.FULL and not self._grow():
                 break
         if found == chart.FULL and self._board[window.FIRST : window.LAST + 1].tolist() != [0, self.length]:

@@ -78,11 +78,20 @@ class Tokens:
         self.packed = _pack(self.spellings, network.step.shape[1])
 
     @cached_property
+    def alike(self) -> list[int]:
+        """Of each token, the first one with the same spelling in classes, which the grammar cannot tell from it; -1 for
+        one without bytes, or with some that the language does not have."""
+        return [self.spellings.get(bytes(self.letters(token)), -1) for token in range(len(self.texts or ()))]
+
+    @cached_property
     def usable(self) -> NDArray[np.bool_]:
         """(n_tokens,) bool: the tokens whose bytes the language has at all."""
-        return np.array(
-            [bytes(self.letters(token)) in self.spellings for token in range(len(self.texts or ()))], np.bool_
-        )
+        return np.array(self.alike, np.int64) >= 0
+
+    @cached_property
+    def longest(self) -> int:
+        """Number of bytes of the longest spelling."""
+        return max(map(len, self.spellings), default=0)
 
     @cached_property
     def words(self) -> I32:

@@ -25,8 +25,8 @@ def spell(
         Fewer tokens will do.
     infiller : Infiller
     """
-    spellings, step = infiller.tokens.spellings, infiller.network.step
-    heads = _counts(letters, spellings)
+    spellings, longest, step = infiller.tokens.spellings, infiller.tokens.longest, infiller.network.step
+    heads = _counts(letters, spellings, longest)
     counts = [k for k in range(size + 1) if heads[-1] >> k & 1]
     if counts and (at_most or counts[-1] == size):
         return _split(letters, heads, counts[0] if at_most else size, spellings)
@@ -34,7 +34,7 @@ def spell(
         loops = [c for c in np.flatnonzero(step[state] == state).tolist() if bytes([c]) in spellings]
         if not loops or not heads[i]:
             continue
-        tails = _counts(letters[i:], spellings)
+        tails = _counts(letters[i:], spellings, longest)
         ways = [(j, k) for j in range(i + 1) if heads[i] >> j & 1 for k in range(size - j) if tails[-1] >> k & 1]
         if ways:
             j, k = ways[0]
@@ -43,9 +43,8 @@ def spell(
     return None
 
 
-def _counts(letters: bytes, spellings: Mapping[bytes, int]) -> list[int]:
+def _counts(letters: bytes, spellings: Mapping[bytes, int], longest: int) -> list[int]:
     """Of every beginning, the numbers of tokens that spell it, as the bits of an integer."""
-    longest = max(map(len, spellings), default=0)
     counts = [1]
     for i in range(1, len(letters) + 1):
         ways = 0

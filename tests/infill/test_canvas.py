@@ -195,3 +195,20 @@ def test_regions() -> None:
     assert canvas.ids[:5] == [open_bracket, one, BLANK, BLANK, comma]
     assert canvas.place({5: one, 6: one})
     assert canvas.text() == "[1,11]"
+
+
+def test_what_is_spelled_alike_gets_the_answers_of_a_fresh_canvas() -> None:
+    infiller = Infiller("start: /[ab]+c[ab]+/", vocab=["a", "b", "c", "ca", "cb", "z", "cz"])
+    canvas, ids = Canvas(infiller, 5), [MASK] * 5
+    for position, token in ((2, 2), (0, 1), (4, 0)):
+        for at in range(5):
+            for other in [*range(7), *range(7)]:
+                asked = [other if i == at else known for i, known in enumerate(ids)]
+                try:
+                    Canvas(infiller, 5, ids=asked)
+                    expected = ids[at] in (MASK, other)
+                except Unsatisfiable:
+                    expected = False
+                assert canvas.allows(at, other) == expected
+        assert canvas.place({position: token})
+        ids[position] = token
