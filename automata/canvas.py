@@ -276,17 +276,22 @@ class Canvas:
     def _in_window(self, low: int, high: int, n_runs: int, n_fixed: int) -> int:
         """The answer of a window, in a small chart if that will do; large ones are shared."""
         self._use(self._capacity.get(n_runs, SMALLEST_WINDOW))
-        self._exactly = self._n_exact[n_runs > 0]
+        memory, wanted = self._memory[n_runs], self._n_exact[n_runs > 0]
+        self._exactly = wanted
         while True:
             scratch = self._board, self._slots, self._chart, self._chain
-            place = self._memory[n_runs], self._version, low, high
-            found = int(window.ask(*self._tables, *scratch, *place, n_runs, n_fixed, self._exactly))
+            found = int(
+                window.ask(*self._tables, *scratch, memory, self._version, low, high, n_runs, n_fixed, self._exactly)
+            )
             if found == chart.FULL and self._grow():
                 continue
             self._capacity[n_runs] = int(self._chart[chart.CAPACITY])
+            if self._exactly != wanted:
+                memory.fill(0)
             if found != chart.FULL or not self._exactly:
                 return found
-            self._exactly = 0  # rather coarsely than not at all
+            self._exactly = 0  # rather coarsely than not at all; charts are laid out otherwise then
+            memory.fill(0)
 
     def _use(self, capacity: int) -> None:
         small = self._small

@@ -48,7 +48,7 @@ def _enumerated(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
     listed = min((node for node in nodes if node.enum is not None), key=lambda node: len(node.enum or ()))
     if len(nodes) == 1 and listed.is_listing:
         texts = scalars.enumerated(listed, STRING)  # which may be known already
-        if len(texts) == len(listed.enum or ()):
+        if texts and len(texts) == len(listed.enum or ()):
             return [String(words=tuple(texts.values()))]
     kept = [v for v in listed.enum or () if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
     values: list[Value] = []

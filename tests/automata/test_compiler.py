@@ -54,6 +54,12 @@ def test_a_regex_without_text_is_unsatisfiable(compiler: Compiler) -> None:
         compiler.regex("a(?!.*)b")
 
 
+@pytest.mark.parametrize("schema", [{"enum": []}, {"enum": [], "type": "string"}, {"items": {"enum": []}, "minItems": 1}])
+def test_a_list_of_nothing_is_unsatisfiable(compiler: Compiler, schema: dict[str, Any]) -> None:
+    with pytest.raises(Unsatisfiable):
+        compiler.json_schema({"type": "array"} | schema if "items" in schema else schema)
+
+
 def test_choice(compiler: Compiler) -> None:
     grammar = compiler.choice(["yes", "no", "nope", "naïve"])
     assert all(accepts(grammar, word) for word in ("yes", "no", "nope", "naïve"))
