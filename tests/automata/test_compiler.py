@@ -54,10 +54,10 @@ def test_a_regex_without_text_is_unsatisfiable(compiler: Compiler) -> None:
         compiler.regex("a(?!.*)b")
 
 
-@pytest.mark.parametrize("schema", [{"enum": []}, {"enum": [], "type": "string"}, {"items": {"enum": []}, "minItems": 1}])
-def test_a_list_of_nothing_is_unsatisfiable(compiler: Compiler, schema: dict[str, Any]) -> None:
+@pytest.mark.parametrize("schema", ['{"enum": []}', '{"type": "array", "items": {"enum": []}, "minItems": 1}'])
+def test_a_list_of_nothing_is_unsatisfiable(compiler: Compiler, schema: str) -> None:
     with pytest.raises(Unsatisfiable):
-        compiler.json_schema({"type": "array"} | schema if "items" in schema else schema)
+        compiler.json_schema(schema)
 
 
 def test_choice(compiler: Compiler) -> None:
