@@ -94,12 +94,12 @@ def gather(compiled: Compiled, exported: set[str]) -> files.Arrays:
     """The arrays of an image, from kernels whose code is in Numba's files."""
     index, arrays = {}, {}
     for name, kernel in compiled.items():
-        (result,) = kernel.overloads.values()
-        symbols = result.fndesc.llvm_func_name, result.fndesc.llvm_cpython_wrapper_name, result.fndesc.env_name
-        index[name] = *symbols, name in exported, [_type_string(value) for value in result.environment.consts]
         kept = kernel._cache._cache_file
         (place,) = kept._load_index().values()
-        (_, _, (code, _)), *_ = kept._load_data(place)
+        # names of symbols have numbers that differ from process to process: they are those of this file, not of memory
+        (_, _, (code, _)), names, environment, *_ = kept._load_data(place)
+        symbols = names.llvm_func_name, names.llvm_cpython_wrapper_name, names.env_name
+        index[name] = *symbols, name in exported, [_type_string(value) for value in environment.consts]
         arrays[name] = np.frombuffer(code, np.uint8)
     return arrays | {"index": np.frombuffer(json.dumps(index).encode(), np.uint8)}
 
