@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, groupby
 from operator import xor
@@ -212,3 +212,27 @@ def partition(sets: Sequence[CharSet]) -> tuple[list[int], list[int], list[list[
     masks = accumulate([toggled[point] for point in starts], xor)
     cls = [number.setdefault(mask, len(number)) for mask in masks]
     return starts, cls, [[mask >> i & 1 for mask in number] for i in range(len(sets))]
+
+
+def split_digits(low: int, high: int, places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Divide a range of numbers so that in each part the digits take their values independently of each other.
+
+    Parameters
+    ----------
+    low, high : int
+        The range, both ends included.
+    places : sequence of int
+        Where each digit but the lowest begins, in bits from the right, ascending.
+    """
+    for bits in places:  # until every digit takes all of its values behind the first that is not fixed
+        mask = (1 << bits) - 1
+        if low & ~mask != high & ~mask:
+            if low & mask:
+                yield from split_digits(low, low | mask, places)
+                yield from split_digits((low | mask) + 1, high, places)
+                return
+            if high & mask != mask:
+                yield from split_digits(low, (high & ~mask) - 1, places)
+                yield from split_digits(high & ~mask, high, places)
+                return
+    yield low, high

@@ -232,15 +232,5 @@ def _utf16(low: int, high: int) -> Iterator[tuple[Unit, ...]]:
 
 
 def _four_digits(low: int, high: int) -> Iterator[Unit]:
-    for bits in (4, 8, 12):
-        mask = (1 << bits) - 1
-        if low & ~mask != high & ~mask:
-            if low & mask:
-                yield from _four_digits(low, low | mask)
-                yield from _four_digits((low | mask) + 1, high)
-                return
-            if high & mask != mask:
-                yield from _four_digits(low, (high & ~mask) - 1)
-                yield from _four_digits(high & ~mask, high)
-                return
-    yield tuple((low >> shift & 15, high >> shift & 15) for shift in (12, 8, 4, 0))
+    for first, last in charset.split_digits(low, high, (4, 8, 12)):
+        yield tuple((first >> shift & 15, last >> shift & 15) for shift in (12, 8, 4, 0))

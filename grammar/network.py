@@ -15,7 +15,7 @@ it: a call of a nullable nonterminal may be passed over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -253,7 +253,7 @@ class _Compilation:
 
     def _drop_unproductive(self) -> None:
         """Leave out what derives no text, then what the start does not reach."""
-        while dropped := {i for i in self.automata if not self._productive[i]}:
+        while dropped := self.automata.keys() - self._deriving(letters=True):
             self._forget(dropped)
         if 0 not in self.automata:
             raise Unsatisfiable("no text can be derived", keyword=self.names[0])
@@ -267,22 +267,22 @@ class _Compilation:
             pending += new
         self.automata = {i: self.automata[i] for i in sorted(reached)}
 
-    @property
-    def _productive(self) -> dict[int, bool]:
-        """Which nonterminals derive a text: a fixed point over their automata."""
-        known = dict.fromkeys(self.automata, False)
-        changed = True
-        while changed:
-            changed = False
+    def _deriving(self, *, letters: bool) -> set[int]:
+        """The nonterminals that derive a text, or the empty text (without letters): a least fixed point over their
+        automata."""
+        known: set[int] = set()
+        n_before = -1
+        while len(known) > n_before:
+            n_before = len(known)
             for i, automaton in self.automata.items():
-                if not known[i] and self._reaches(automaton, known, letters=True):
-                    known[i] = changed = True
+                if i not in known and self._reaches(automaton, known, letters=letters):
+                    known.add(i)
         return known
 
-    def _reaches(self, automaton: _Automaton, known: Mapping[int, bool], *, letters: bool) -> bool:
+    def _reaches(self, automaton: _Automaton, known: set[int], *, letters: bool) -> bool:
         """Whether acceptance is reached by calls of known nonterminals, and by letters too where that is asked."""
         columns = list(range(self.n_classes)) if letters else []
-        columns += [self.n_classes + i for i, good in known.items() if good]
+        columns += [self.n_classes + i for i in known]
         seen, pending = {0}, [0] if automaton.size else []
         while pending:
             state = pending.pop()
@@ -380,20 +380,14 @@ class _Compilation:
     def _without_empty_texts(self) -> bool:
         """Let calls of nullable nonterminals be passed over, and no automaton accept the empty text; whether the start
         did."""
-        nullable = dict.fromkeys(self.automata, False)
-        changed = True
-        while changed:
-            changed = False
-            for i, automaton in self.automata.items():
-                if not nullable[i] and self._reaches(automaton, nullable, letters=False):
-                    nullable[i] = changed = True
+        nullable = self._deriving(letters=False)
         for i, automaton in self.automata.items():
             nfa = _Nfa(self.n_letters)
             start = nfa.state()
             base = nfa.copy(automaton)
             for state, row in enumerate(automaton.trans.tolist()):
                 nfa.jumps[base + state] += {
-                    base + row[self.n_classes + j] for j in nullable if nullable[j] and row[self.n_classes + j] >= 0
+                    base + row[self.n_classes + j] for j in nullable if row[self.n_classes + j] >= 0
                 }
             pending, closure = [base], {base}
             while pending:
@@ -405,7 +399,7 @@ class _Compilation:
         while dropped := {i for i, a in self.automata.items() if i and not a.size}:
             self._forget(dropped)
         self._drop_unreachable()
-        return nullable[0]
+        return 0 in nullable
 
     def _number_through(self, nullable: bool) -> Network:
         order = list(self.automata)
@@ -483,15 +477,5 @@ def _utf8_range(low: int, high: int) -> Iterator[tuple[tuple[int, int], ...]]:
     if high < 0x80:
         yield ((low, high),)
         return
-    for bits in (6, 12, 18):  # split until every byte but the first free one takes all of its values
-        mask = (1 << bits) - 1
-        if low & ~mask != high & ~mask:
-            if low & mask:
-                yield from _utf8_range(low, low | mask)
-                yield from _utf8_range((low | mask) + 1, high)
-                return
-            if high & mask != mask:
-                yield from _utf8_range(low, (high & ~mask) - 1)
-                yield from _utf8_range(high & ~mask, high)
-                return
-    yield tuple(zip(chr(low).encode(), chr(high).encode(), strict=True))
+    for first, last in charset.split_digits(low, high, (6, 12, 18)):
+        yield tuple(zip(chr(first).encode(), chr(last).encode(), strict=True))
