@@ -25,8 +25,9 @@ from rich.table import Table
 import detent
 from detent.decoding import Row
 from detent.growing import GrowingTexts
+from detent.rounds import Speculator
 from detent.sampler.guide import Guide
-from detent.speculation import Speculation, Speculator
+from detent.speculation import Speculation
 
 LENGTH, ROUNDS, WARM = 5, 40, 8
 STEP_RATIO, APPLY_SECONDS, FORCED_GAIN, BATCH_GAIN = 1.05, 2e-4, 1.24, 3.0

@@ -14,11 +14,12 @@ import numpy as np
 
 from detent.decoding import Row, decode
 from detent.results import Finish, Result, Results, Stats
+from detent.rounds import Speculator
 from detent.sampler.base import Query, run_strategy
 from detent.sampler.masking import Masking
 from detent.sampler.speculation.drafter import Combined
 from detent.sampler.weights import normalise
-from detent.speculation import Speculation, Speculator, to_speculation
+from detent.speculation import Speculation, to_speculation
 from detent.tasks import Task
 
 if TYPE_CHECKING:

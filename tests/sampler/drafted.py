@@ -18,10 +18,10 @@ import torch
 import detent
 from detent import AWRS, Masking, ModelDrafter, Predicate, Speculation
 from detent.decoding import Row
+from detent.rounds import Speculator
 from detent.sampler.guide import Guide, tokens_of
 from detent.sampler.speculation.drafter import Ask, Combined, Seen
 from detent.sampler.speculation.tree import Tree, candidates
-from detent.speculation import Speculator
 
 PROMPT = [0]
 Path = tuple[int, ...]

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 import detent
-from detent import AWRS, Masking, ModelDrafter, Speculation, speculation
+from detent import AWRS, Masking, ModelDrafter, Speculation, rounds
 from detent.decoding import Row
+from detent.rounds import Speculator
 from detent.sampler.speculation.drafter import Ask, Combined, Seen
-from detent.sampler.speculation.tree import Tree, plant, visit
-from detent.speculation import Speculator
+from detent.sampler.speculation.tree import Tree, complete_masks, plant, visit
 from tests.naive.texts import PROMPT, TOYS, Toy
 
 from .laws import assert_law
@@ -237,7 +237,7 @@ def unmasked(sampler: Any, logits: torch.Tensor, masks: np.ndarray) -> torch.Ten
 def test_a_draft_law_without_the_mask_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pitfall 9: the right law was kept in the tree, the tokens were drawn from another."""
     toy = TOYS["wide"]
-    right = speculation.law_under
+    right = rounds.law_under
 
     def wrong(sampler: Any, logits: torch.Tensor, masks: np.ndarray) -> torch.Tensor:
         law = right(sampler, logits, masks)
@@ -254,7 +254,7 @@ def test_a_draft_law_without_the_mask_is_found(monkeypatch: pytest.MonkeyPatch) 
     counts = write(toy, start(toy, DRAWS, 6), Masking(), Speculation(Lying(table(toy, other), confidence=0.0), 3))
     with pytest.raises(AssertionError):
         assert_law(counts, toy.law(masked=True))
-    monkeypatch.setattr(speculation, "law_under", wrong)  # a poor draft, but an honest one
+    monkeypatch.setattr(rounds, "law_under", wrong)  # a poor draft, but an honest one
     counts = write(toy, start(toy, DRAWS, 6), Masking(), Speculation(drafter(toy, "other"), 3))
     assert_law(counts, toy.law(masked=True))
 
@@ -392,7 +392,7 @@ def test_pruned_branches_get_no_mask() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(row.guide), "fill_bitmask", counted)
         planted = plant(tree, row.guide, 5)
-        speculation.complete_masks(planted, row.guide, 5, exact=True)
+        complete_masks(planted, row.guide, 5, exact=True)
     assert all(ids == sorted(ids) for ids in made) and len(made) == len(planted.open)
 
 
