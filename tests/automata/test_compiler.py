@@ -11,6 +11,7 @@ from detent.automata.matcher import allocate_bitmask, fill_bitmasks
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar import dfa, regex
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
+from tests.masks import allowed
 
 
 def accepts(grammar: Grammar, text: str) -> bool:
@@ -21,9 +22,7 @@ def accepts(grammar: Grammar, text: str) -> bool:
 def mask_of(grammar: Grammar, prefix: bytes) -> set[int]:
     matcher = grammar.matcher()
     assert matcher.accept_bytes(prefix)
-    mask = allocate_bitmask(1, len(grammar.vocabulary))
-    matcher.fill_bitmask(mask)
-    return set(np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")).tolist())
+    return allowed(matcher)
 
 
 @pytest.mark.parametrize("pattern", [r"\d{3}-\d{4}", "[a-zé😀]+", "(ab|a)(bc)?", "", r"\p{Lu}\w*"])

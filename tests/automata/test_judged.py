@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import random
 
-import numpy as np
 import pytest
 
 from detent.automata.compiler import Compiler
-from detent.automata.matcher import Matcher, allocate_bitmask
+from detent.automata.matcher import Matcher
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar import formats
+from tests.masks import allowed
 
 PIECES = r"""
 xn-- n-- -- -3ya 3ya munchen mnchen- 0-gyc gyc. .xn--4dbc5h 4dbc5h" 5h", ya"} a" "a .a 。b ." ", ","x 02 ,"
@@ -25,12 +25,6 @@ def compiler() -> Compiler:
         dict.fromkeys([*(bytes((byte,)) for byte in range(256)), *(piece.encode() for piece in PIECES.split())])
     )
     return Compiler(Vocabulary.from_tokens([*listed, b"<eos>"], eos=[len(listed)]))
-
-
-def allowed(matcher: Matcher) -> set[int]:
-    mask = allocate_bitmask(1, len(matcher.grammar.vocabulary))
-    matcher.fill_bitmask(mask)
-    return set(np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")).tolist())
 
 
 def tried(matcher: Matcher) -> set[int]:

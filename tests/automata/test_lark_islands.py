@@ -6,16 +6,16 @@ import re
 from itertools import product
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler, Grammar
-from detent.automata.matcher import Matcher, allocate_bitmask
+from detent.automata.matcher import Matcher
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, Unsatisfiable
 from detent.grammar.lark.compile import compile_lark
+from tests.masks import allowed
 from tests.naive import islands as naive
 from tests.naive.lexed import accepts as is_sentence
 
@@ -31,14 +31,6 @@ def compiler() -> Compiler:
     listed = [*(bytes([b]) for b in range(256)), *PIECES, None, None, None]
     vocabulary = Vocabulary.from_tokens(listed, eos=[END + 1], special={"<|call|>": CALL, "<|end|>": END})
     return Compiler(vocabulary, cache_dir=False)
-
-
-def allowed(matcher: Matcher) -> set[int]:
-    """The tokens of a mask."""
-    n = len(matcher.grammar.vocabulary)
-    mask = allocate_bitmask(1, n)
-    matcher.fill_bitmask(mask)
-    return set(np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")[:n]).tolist())
 
 
 def reads(grammar: Grammar, *pieces: str | int) -> bool:

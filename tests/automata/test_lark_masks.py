@@ -5,19 +5,19 @@ from __future__ import annotations
 import random
 from itertools import product
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler, Grammar
 from detent.automata.limits import Limits
-from detent.automata.matcher import Matcher, allocate_bitmask
+from detent.automata.matcher import Matcher
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
 from detent.grammar.lark.compile import compile_lark
 from detent.grammar.lark.tables import LexedGrammar
 from tests.grammar.lark.cases import CASES, judged, oracle
+from tests.masks import allowed
 from tests.naive.lexed import accepts
 
 QUICK = settings(
@@ -74,13 +74,6 @@ def compiler() -> Compiler:
 def both(request: pytest.FixtureRequest, compiler: Compiler) -> tuple[Grammar, LexedGrammar]:
     text = GRAMMARS[request.param]
     return compiler.lark(text), compile_lark(text)
-
-
-def allowed(matcher: Matcher) -> set[int]:
-    """The tokens of a mask."""
-    mask = allocate_bitmask(1, len(matcher.grammar.vocabulary))
-    matcher.fill_bitmask(mask)
-    return set(np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")).tolist())
 
 
 def check_here(matcher: Matcher, tables: LexedGrammar, text: bytes) -> set[int]:

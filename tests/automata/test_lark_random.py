@@ -7,16 +7,15 @@ from itertools import product
 from typing import Any
 
 import lark
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler
-from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError
 from tests.grammar.lark.test_random import oracle, texts
+from tests.masks import allowed
 
 LETTERS = "abc "
 TOKENS = ["".join(letters).encode() for n in (2, 3) for letters in product(LETTERS, repeat=n)]
@@ -28,13 +27,6 @@ LEXERS = [("lalr", "contextual"), ("lalr", "basic"), *(("earley", k) for k in ("
 def compiler() -> Compiler:
     tokens = [*(bytes([b]) for b in range(256)), *TOKENS]
     return Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[len(tokens)]), cache_dir=False)
-
-
-def allowed(matcher: Matcher) -> set[int]:
-    """The tokens of a mask."""
-    mask = allocate_bitmask(1, len(matcher.grammar.vocabulary))
-    matcher.fill_bitmask(mask)
-    return set(np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")).tolist())
 
 
 def pieces(text: str, rng: random.Random) -> list[int]:

@@ -17,6 +17,7 @@ from detent.automata.limits import Limits
 from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
+from tests.masks import allowed
 from tests.naive import masks as naive
 from tests.naive.json_values import Recogniser, recogniser
 from tests.strategies import SCHEMAS, instances, spellings_of, split, tokens
@@ -26,16 +27,6 @@ QUICK = settings(
 )
 OPTIONS = st.tuples(st.sampled_from(("schema", "any", "fixed")), st.sampled_from(("flexible", "bounded", "compact")))
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-def allowed(matcher: Matcher) -> set[int]:
-    """The bits of a mask; those past the last token must be clear."""
-    n = len(matcher.grammar.vocabulary)
-    mask = allocate_bitmask(1, n)
-    matcher.fill_bitmask(mask)
-    bits = np.unpackbits(mask.view(np.uint8), bitorder="little")
-    assert not bits[n:].any()
-    return set(np.flatnonzero(bits[:n]).tolist())
 
 
 def compile_both(compiler: Compiler, schema: Any, order: str, whitespace: str) -> tuple[Grammar, Recogniser]:

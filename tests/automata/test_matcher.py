@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from detent.automata.compiler import Compiler, Grammar
 from detent.automata.limits import Limits
 from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
+from tests.masks import allowed
 from tests.naive import masks as naive
 from tests.naive.json_values import recogniser
 
@@ -38,9 +38,7 @@ def cramped(vocabulary: Vocabulary) -> Compiler:
 
 
 def mask_of(matcher: Matcher) -> tuple[int, ...]:
-    mask = allocate_bitmask(1, len(matcher.grammar.vocabulary))
-    matcher.fill_bitmask(mask)
-    return tuple(np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")).tolist())
+    return tuple(sorted(allowed(matcher)))
 
 
 def observe(matcher: Matcher) -> tuple[Any, ...]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import random
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler
 from detent.automata.limits import Limits
-from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar import charset
 from detent.grammar.errors import Unsatisfiable
 from detent.grammar.regular import EPSILON, Regular, alt, chars, literal, repeat, seq
 from detent.grammar.rules import Rules, call
 from detent.native import arena as layout
+from tests.masks import allowed
 from tests.naive import rules as naive
 
 QUICK = settings(
@@ -44,16 +43,6 @@ def crowded() -> Compiler:
     rng = random.Random(2)
     pieces = {"".join(rng.choices("abcé ", [9, 9, 4, 1, 2], k=rng.randrange(2, 10))).encode() for _ in range(4000)}
     return Compiler(vocabulary_of(sorted(pieces)))
-
-
-def allowed(matcher: Matcher) -> set[int]:
-    """The bits of a mask."""
-    n = len(matcher.grammar.vocabulary)
-    mask = allocate_bitmask(1, n)
-    matcher.fill_bitmask(mask)
-    bits = np.unpackbits(mask.view(np.uint8), bitorder="little")
-    assert not bits[n:].any()
-    return set(np.flatnonzero(bits[:n]).tolist())
 
 
 def check_walk(compiler: Compiler, rules: Rules, seed: int, steps: int) -> None:

@@ -6,14 +6,14 @@ import json
 import random
 from typing import Any
 
-import numpy as np
 import pytest
 
 from detent.automata.compiler import Compiler, Grammar
-from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
+from detent.automata.matcher import allocate_bitmask, fill_bitmasks
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, Unenforceable
 from detent.native import arena as layout
+from tests.masks import allowed
 from tests.strategies import tokens
 
 PIECES = [b"<tool>", b"</tool>", b"<to", b'ol>{"', b'>{"x":1', b'a":1,"a"', b"hi <", b"</", b"1}</tool>", b'":1,"']
@@ -34,13 +34,6 @@ def accepts(grammar: Grammar, text: str) -> bool:
 def check(grammar: Grammar, good: list[str], bad: list[str]) -> None:
     assert [text for text in good if not accepts(grammar, text)] == []
     assert [text for text in bad if accepts(grammar, text)] == []
-
-
-def allowed(matcher: Matcher) -> set[int]:
-    n = len(matcher.grammar.vocabulary)
-    mask = allocate_bitmask(1, n)
-    matcher.fill_bitmask(mask)
-    return set(np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")[:n]).tolist())
 
 
 def tag(schema: Any, begin: str = "<tool>", end: Any = "</tool>") -> dict[str, Any]:

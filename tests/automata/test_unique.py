@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import jsonschema
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
 from detent.automata.placement import last_value, last_value_of
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import Unsatisfiable
+from tests.masks import allowed
 from tests.strategies import LETTERS, VALUES, spellings_of, split, tokens
 
 QUICK = settings(
@@ -49,12 +49,6 @@ def cramped() -> Compiler:
     return Compiler(vocabulary(), limits=Limits(cache_bytes=1 << 20))
 
 
-def mask_of(matcher: Matcher) -> set[int]:
-    mask = allocate_bitmask(1, len(matcher.grammar.vocabulary))
-    matcher.fill_bitmask(mask)
-    return set(np.flatnonzero(np.unpackbits(mask.view(np.uint8), bitorder="little")).tolist())
-
-
 def tried(matcher: Matcher) -> set[int]:
     """Every token that a copy of the matcher takes."""
     return {token for token in range(len(matcher.grammar.vocabulary)) if matcher.fork().accept(token)}
@@ -70,7 +64,7 @@ def walk(grammar: Grammar, schema: Any, rng: random.Random, steps: int) -> None:
     validator = jsonschema.Draft202012Validator(schema)
     matcher, text, spelling = grammar.matcher(), b"", grammar.vocabulary.token_bytes
     for _ in range(steps):
-        mask = mask_of(matcher)
+        mask = allowed(matcher)
         assert mask, text
         assert mask == tried(matcher), (text, {spelling(token) for token in mask ^ tried(matcher)})
         assert not matcher.is_complete() or validator.is_valid(json.loads(text)), text
@@ -155,7 +149,7 @@ def test_masks_of_one_array(compiler: Compiler) -> None:
     matcher = grammar.matcher()
     for taken in (b'["a', b'"', b",", b"1", b',"b"', b"]"):
         assert matcher.accept_bytes(taken)
-        assert mask_of(matcher) == tried(matcher)
+        assert allowed(matcher) == tried(matcher)
 
 
 def _items() -> st.SearchStrategy[Any]:
@@ -263,7 +257,7 @@ def test_items_of_a_list_in_any_order(compiler: Compiler) -> None:
         left, text = set(spelled.values()), "["
         while left:
             assert matcher.accept_bytes(text.encode())
-            assert mask_of(matcher) == tried(matcher)
+            assert allowed(matcher) == tried(matcher)
             for spelling, k in spelled.items():
                 assert matcher.fork().accept_bytes(f"{spelling},".encode()) == (k in left and len(left) > 1)
             assert not matcher.fork().accept_bytes(b'"ab"')
@@ -296,8 +290,8 @@ def test_arenas_that_fill(compiler: Compiler, cramped: Compiler) -> None:
             rng, one = random.Random(seed), compiler.json_schema(schema).matcher()
             other = cramped.json_schema(schema).matcher()
             for _ in range(12):
-                mask = mask_of(one)
-                assert mask == mask_of(other)
+                mask = allowed(one)
+                assert mask == allowed(other)
                 token = rng.choice(sorted(mask))
                 assert one.accept(token)
                 assert other.accept(token)
@@ -310,7 +304,7 @@ def test_batches(compiler: Compiler) -> None:
     for k in range(40):
         matcher = compiler.json_schema(FIXED[k % len(FIXED)]).matcher()
         for _ in range(rng.randrange(8)):
-            matcher.accept(rng.choice(sorted(mask_of(matcher)) or [0]))
+            matcher.accept(rng.choice(sorted(allowed(matcher)) or [0]))
         matchers.append(matcher)
     n = len(compiler.vocabulary)
     mask, wanted = allocate_bitmask(len(matchers), n), allocate_bitmask(len(matchers), n)
@@ -338,8 +332,8 @@ def test_texts_to_avoid(compiler: Compiler, longest: int | None) -> None:
     for prefix in (b"", b"a", b"\\u00e", b"\\u00", b"\xc3", b"\\ud83d\\ude0", b"\xf0\x9f\x98", b"\\", b"ab", b"b"):
         fork = matcher.fork()
         assert fork.accept_bytes(prefix) == (prefix not in dead)
-        assert mask_of(fork)
-        assert mask_of(fork) == tried(fork), prefix
+        assert allowed(fork)
+        assert allowed(fork) == tried(fork), prefix
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from detent import GrammarError, Unsatisfiable
+from detent import GrammarError, Matcher, Unsatisfiable
 
 from .engine import Engine, Options
 from .instances import n_orders, orders
@@ -21,6 +21,13 @@ MAX_ORDERS = 50
 def _judged(schema: Any, text: str, options: Options) -> bool | None:
     """What both validators say of a text; None where they differ."""
     return Judges(schema, formats=options.format_assertion).verdict(parse(text))
+
+
+def _behind(engine: Engine, schema: Any, text: str, options: Options) -> Matcher | None:
+    """A matcher behind a beginning of a text; None where there is no grammar, or it does not take that."""
+    grammar = engine.grammar_or_none(schema, options)
+    matcher = None if grammar is None else grammar.matcher()
+    return matcher if matcher is not None and matcher.accept_bytes(text.encode("utf-8", "surrogateescape")) else None
 
 
 def under(engine: Engine, schema: Any, text: str, options: Options) -> str | None:
@@ -101,11 +108,8 @@ def place(engine: Engine, schema: Any, text: str, options: Options) -> str | Non
 
 def dead(engine: Engine, schema: Any, text: str, options: Options) -> str | None:
     """What was begun can be finished."""
-    grammar = engine.grammar_or_none(schema, options)
-    if grammar is None:
-        return None
-    matcher = grammar.matcher()
-    if not matcher.accept_bytes(text.encode("utf-8", "surrogateescape")):
+    matcher = _behind(engine, schema, text, options)
+    if matcher is None:
         return None
     if not engine.allowed(matcher).any():
         return "no token is allowed"
@@ -118,11 +122,8 @@ def dead(engine: Engine, schema: Any, text: str, options: Options) -> str | None
 
 def mask(engine: Engine, schema: Any, text: str, options: Options) -> str | None:
     """The mask has the tokens that are accepted one by one."""
-    grammar = engine.grammar_or_none(schema, options)
-    if grammar is None:
-        return None
-    matcher = grammar.matcher()
-    if not matcher.accept_bytes(text.encode("utf-8", "surrogateescape")):
+    matcher = _behind(engine, schema, text, options)
+    if matcher is None:
         return None
     got, wanted = engine.allowed(matcher), engine.mask_by_steps(matcher)
     if (got == wanted).all():
