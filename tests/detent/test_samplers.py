@@ -219,7 +219,7 @@ def test_the_limit_is_a_limit(lm: detent.LanguageModel) -> None:
 
 
 def test_weighted_texts_are_drawn_by_weight(lm: detent.LanguageModel) -> None:
-    results = detent.run(lm, "hello", Pick, sampler=detent.SMC(), n=8, **OPTIONS)
+    results = detent.run(lm, "hello", Pick, sampler=detent.SMC(threshold=0), n=8, **OPTIONS)
     assert results.is_weighted and results.stats["forwards"] > 0 and results.stats["seconds"] > 0
     drawn = results.draw(np.random.default_rng(0), 500)
     likely = int(np.argmax(results.weights))
