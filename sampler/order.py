@@ -114,7 +114,7 @@ def _urn(
 ) -> Iterator[Drawn]:
     """Go on with one row, of which some tokens were drawn: with twice as many each time."""
     drawn: list[int] = []
-    while top > -np.inf:
+    while -np.inf < top < np.inf:  # where a score is no number there is no law
         for token, log_rest in zip(tokens, log_rests, strict=True):
             if token == NOTHING:  # the weights have faded
                 left = scores.copy()
@@ -132,7 +132,7 @@ def _fill(scores: NDArray[np.float32], tops: NDArray[np.float32]) -> tuple[NDArr
     n_rows, width = scores.shape
     weights = np.zeros((n_rows, -(-width // BLOCK), BLOCK), np.float32)
     cells = weights.reshape(n_rows, -1)[:, :width]
-    np.subtract(scores, tops.clip(min=np.finfo(np.float32).min)[:, None], out=cells)
+    np.subtract(scores, np.nan_to_num(tops)[:, None], out=cells)
     np.exp(cells, out=cells)
     return weights, weights.sum(2).astype(np.float64)
 

@@ -67,6 +67,13 @@ def test_nothing_allowed_is_dead_without_nan() -> None:
         assert info.n_tries == [5, 5]
 
 
+@pytest.mark.parametrize("score", [np.nan, np.inf])
+def test_what_is_no_law_is_dead(score: float) -> None:
+    logits = torch.tensor([[0.0, score, 1.0], [0.0, 2.0, 1.0]])
+    info = awrs_step(logits, lambda row, token: token == 2, [np.random.default_rng(i) for i in range(2)])
+    assert info.tokens == [-1, 2] and info.log_weight[0] == -np.inf
+
+
 @pytest.mark.parametrize("accepts", [None, 2, 5])
 def test_a_certain_token(accepts: int | None) -> None:
     logits = torch.full((1, 4), -torch.inf)
