@@ -19,7 +19,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     Notes
     -----
     ``DynamicLayer`` joins old and new tensors for every token, which costs as much as reading the whole cache again.
-    Here a token is written behind the others; rows that were chosen or dropped are copied once, by the next token.
+    Here a token is written behind the others; rows that are chosen or dropped are copied once, to where there is room.
     """
 
     _rooms: tuple[torch.Tensor, ...] = ()
@@ -42,15 +42,30 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self.keys, self.values = (room[..., :length, :] for room in self._rooms)
         return self.keys, self.values
 
+    def reorder_cache(self, beam_idx: torch.Tensor) -> None:
+        """Go on with some rows, int64 ``[rows]``."""
+        known = self.get_seq_length()
+        if known == 0:
+            return
+        assert self.keys is not None and self.values is not None
+        self._rooms = tuple(_with_room(part, known, beam_idx) for part in (self.keys, self.values))
+        self.keys, self.values = (room[..., :known, :] for room in self._rooms)
+
 
 def _is_part(part: torch.Tensor, room: torch.Tensor, length: int) -> bool:
     """Tell whether ``part`` is the beginning of a tensor with room for ``length`` tokens."""
     return part.data_ptr() == room.data_ptr() and part.shape[0] == room.shape[0] and room.shape[-2] >= length
 
 
-def _with_room(part: torch.Tensor, length: int) -> torch.Tensor:
-    room = part.new_empty(*part.shape[:-2], length + max(ROOM, length // 4), part.shape[-1])
-    room[..., : part.shape[-2], :] = part
+def _with_room(part: torch.Tensor, length: int, rows: torch.Tensor | None = None) -> torch.Tensor:
+    """Copy ``part``, or some rows of it, into a tensor with room for more than ``length`` tokens."""
+    n_rows, n_heads, n_tokens, dim = part.shape
+    n_rows = n_rows if rows is None else len(rows)
+    room = part.new_empty(n_rows, n_heads, length + max(ROOM, length // 4), dim)
+    if rows is None:
+        room[..., :n_tokens, :] = part
+    else:
+        torch.index_select(part, 0, rows.to(part.device), out=room[..., :n_tokens, :])
     return room
 
 

@@ -14,7 +14,7 @@ from detent.automata.matcher import allocate_bitmask
 from detent.sampler.base import Draft, Logits, Outcome, Query, Step
 from detent.sampler.guide import AHEAD, only_token
 from detent.sampler.law import Law
-from detent.sampler.order import Drawn, urn
+from detent.sampler.order import Drawn, urns
 from detent.sampler.trie import Node, Trie
 
 if TYPE_CHECKING:
@@ -293,4 +293,4 @@ class Attempts(Law, ABC):
 
 def draws_at(node: Node, generator: np.random.Generator) -> Iterator[Drawn]:
     """Draw at a node without replacement, from the model's law times what can be valid as far as it is known."""
-    return urn(node.scores(), 0.0, generator)
+    return urns(node.scores()[None], [0.0], [generator])[0]

@@ -1,6 +1,6 @@
 """Tokens in the order of draws without replacement, lazily, with the mass that is left at each draw.
 
-On the CPU the cumulative sum is inverted, two levels deep, and what was drawn is taken out of it (:func:`urn`).
+On the CPU the cumulative sum is inverted, two levels deep, and what was drawn is taken out (:func:`urns`).
 Elsewhere the draws are an exponential race, whose first places are found on the device (:func:`races`). The laws are
 equal.
 """
@@ -13,12 +13,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
+from detent.native.jit import direct
+from detent.native.urns import draw as draw_kernel
+from detent.sampler.base import NOTHING
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 256  # tokens of one partial sum
-FADED = 1e-25  # what is left of single-precision weights, the largest of them 1, before they are scaled up again
+AHEAD = 2  # draws that are made for all rows at once: a recursive weight takes no more where the first is allowed
 PLACES = 32  # of a race that are copied from the device at once
+
+draw = direct(draw_kernel)
 
 
 class Drawn(NamedTuple):
@@ -58,7 +64,7 @@ def draws(
     list of iterator of Drawn
     """
     if scores.device.type == "cpu":
-        return [urn(*row) for row in zip(scores.numpy(), log_norms, generators, strict=True)]
+        return urns(scores.numpy(), log_norms, generators)
     return races(scores, log_norms, generators)
 
 
@@ -85,38 +91,59 @@ def draws_behind(first: int, scores: torch.Tensor, log_norm: float, generator: n
     yield from draws(rest.unsqueeze(0), [log_norm], [generator])[0]
 
 
-def urn(scores: NDArray[np.float32], log_norm: float, generator: np.random.Generator) -> Iterator[Drawn]:
-    """Draw from one row by inverting sums: O(width) once, then O(width / 256 + 256) for each draw."""
+def urns(
+    scores: NDArray[np.float32], log_norms: Sequence[float], generators: Sequence[np.random.Generator]
+) -> list[Iterator[Drawn]]:
+    """Draw by inverting sums: O(width) a row, then O(width / 256 + 256) a draw; the first two for all rows at once."""
+    tops = scores.max(1)
+    weights, sums = _fill(scores, tops)
+    tokens, log_rests = _take(weights, sums, np.array([generator.random(AHEAD) for generator in generators]))
+    columns = tops.tolist(), log_norms, generators, weights, sums, tokens, log_rests
+    return [_urn(*row) for row in zip(scores, *columns, strict=True)]
+
+
+def _urn(
+    scores: NDArray[np.float32],
+    top: float,
+    log_norm: float,
+    generator: np.random.Generator,
+    weights: NDArray[np.float32],
+    sums: NDArray[np.float64],
+    tokens: list[int],
+    log_rests: list[float],
+) -> Iterator[Drawn]:
+    """Go on with one row, of which some tokens were drawn: with twice as many each time."""
     drawn: list[int] = []
-    left = scores
-    while (top := float(left.max())) > -np.inf:
-        weights = np.zeros((-(-len(left) // BLOCK), BLOCK), np.float32)
-        flat = weights.reshape(-1)
-        np.exp(left - top, out=flat[: len(left)])
-        sums = weights.sum(1).astype(np.float64)
-        offset = top - log_norm
-        cumulative = sums.cumsum()
-        while (total := cumulative[-1]) > FADED:
-            point = generator.random() * total
-            block = _place(cumulative, point)
-            before = cumulative[block - 1] if block else 0.0
-            inner = weights[block].cumsum(dtype=np.float64)
-            token = block * BLOCK + _place(inner, (point - before) / sums[block] * inner[-1])
+    while -np.inf < top < np.inf:  # where a score is no number there is no law
+        for token, log_rest in zip(tokens, log_rests, strict=True):
+            if token == NOTHING:  # the weights have faded
+                left = scores.copy()
+                left[drawn] = -np.inf
+                top = float(left.max())
+                (weights,), (sums,) = _fill(left[None], np.array([top], np.float32))
+                break
             drawn.append(token)
-            yield Drawn(token, float(scores[token]) - log_norm, float(np.log(total)) + offset)
-            flat[token] = 0.0
-            sums[block] = weights[block].sum()
-            cumulative = sums.cumsum()
-        left = scores.copy()
-        left[drawn] = -np.inf
+            yield Drawn(token, float(scores[token]) - log_norm, log_rest + top - log_norm)
+        (tokens,), (log_rests,) = _take(weights[None], sums[None], generator.random((1, 2 * len(tokens))))
 
 
-def _place(cumulative: NDArray[np.float64], point: float) -> int:
-    """Return the first index whose cumulative sum is beyond ``point``, never one that adds nothing."""
-    index = int(cumulative.searchsorted(point, side="right"))
-    if index == len(cumulative):  # rounding put the point at the very end
-        index = int(cumulative.searchsorted(cumulative[-1], side="left"))
-    return index
+def _fill(scores: NDArray[np.float32], tops: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return weights, float32 ``[rows, blocks, 256]``, the largest of each row 1, and the sums of the blocks."""
+    n_rows, width = scores.shape
+    weights = np.zeros((n_rows, -(-width // BLOCK), BLOCK), np.float32)
+    cells = weights.reshape(n_rows, -1)[:, :width]
+    np.subtract(scores, np.nan_to_num(tops)[:, None], out=cells)
+    np.exp(cells, out=cells)
+    return weights, weights.sum(2).astype(np.float64)
+
+
+def _take(
+    weights: NDArray[np.float32], sums: NDArray[np.float64], uniforms: NDArray[np.float64]
+) -> tuple[list[list[int]], list[list[float]]]:
+    """Draw as many tokens of each row as there are uniform numbers; see :func:`detent.native.urns.draw`."""
+    tokens, log_rests = np.empty(uniforms.shape, np.int64), np.zeros(uniforms.shape)
+    draw(weights, sums, uniforms, tokens, log_rests)
+    return tokens.tolist(), log_rests.tolist()
 
 
 def races(

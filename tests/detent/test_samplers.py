@@ -12,6 +12,10 @@ import torch
 from pydantic import BaseModel
 
 import detent
+from detent.prefixes import PrefixStore
+from detent.sampler import awrs, order
+
+from .tiny import make_llama
 
 OPTIONS: Any = {"max_new_tokens": 60, "whitespace": "compact", "seed": 3}
 
@@ -63,6 +67,32 @@ def test_rows_do_not_depend_on_the_batch(lm: detent.LanguageModel, sampler: Any)
     for one, other in zip(together, apart, strict=True):
         assert [result.tokens for result in one] == [result.tokens for result in other]
         assert [r.log_weight for r in one] == pytest.approx([r.log_weight for r in other], abs=1e-3)
+
+
+@pytest.mark.parametrize("draft", [None, True, "other model"])
+@pytest.mark.parametrize("where", [None, lambda text: "Bo" not in text], ids=["grammar", "predicate"])
+def test_the_race_of_the_device_in_the_loop(
+    lm: detent.LanguageModel,
+    log_probability: Callable[[list[int], list[int]], list[float]],
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    draft: Any,
+) -> None:
+    """What runs where logits are on a GPU: valid texts, the same in batches of any size, and what they weigh."""
+    monkeypatch.setattr(awrs, "draws", order.races)
+    monkeypatch.setattr(order, "draws", order.races)
+    if draft == "other model":
+        draft = detent.ModelDrafter(PrefixStore(make_llama(seed=1)), confidence=0.0)
+    options: Any = {"sampler": detent.AWRS(), "where": where, "draft": draft, "n": 3, **OPTIONS}
+    prompts = ["hello", "a"]
+    together, apart = (detent.run(lm, prompts, Pick, batch_size=size, **options) for size in (32, 1))
+    for prompt, one, other in zip(prompts, together, apart, strict=True):
+        assert [result.tokens for result in one] == [result.tokens for result in other]
+        assert [r.log_weight for r in one] == pytest.approx([r.log_weight for r in other], abs=1e-3)
+        for result in one:
+            assert isinstance(result.value, Pick) and (where is None or where(result.text))
+            expected = log_probability(list(prompt.encode()), result.tokens)
+            assert [s.logprob + s.log_weight for s in result.trace] == pytest.approx(expected, abs=2e-3)
 
 
 PREDICATES: dict[str, Any] = {
@@ -219,7 +249,7 @@ def test_the_limit_is_a_limit(lm: detent.LanguageModel) -> None:
 
 
 def test_weighted_texts_are_drawn_by_weight(lm: detent.LanguageModel) -> None:
-    results = detent.run(lm, "hello", Pick, sampler=detent.SMC(), n=8, **OPTIONS)
+    results = detent.run(lm, "hello", Pick, sampler=detent.SMC(threshold=0), n=8, **OPTIONS)
     assert results.is_weighted and results.stats["forwards"] > 0 and results.stats["seconds"] > 0
     drawn = results.draw(np.random.default_rng(0), 500)
     likely = int(np.argmax(results.weights))
