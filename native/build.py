@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import subprocess
 import sys
 from functools import cache
 from itertools import chain
@@ -26,18 +25,17 @@ from numba import config, njit
 from . import files
 from .image import Image, image_name, source_digest
 from .lock import hold
+from .workers import run_all
 
-# modules compiled side by side the first time, in waves: each builds on the one before
-WAVES = (("positions, languages", "number, suffixes"), ("steps", "dfa, keys"), ("pairs", "duplicates"))
 # modules that only some grammars need, compiled when one of them is imported
 APART = {
     "Lark grammars": (
-        ("lalr", "lexer, lexer_classes, stacks, fronts"),
-        ("lexed_steps", "lexed_pairs"),
-        ("lexed_masks",),
+        *("lalr", "leftovers", "lexer", "lexer_classes", "stacks", "fronts"),
+        *("lexed_steps", "lexed_pairs", "lexed_masks"),
     ),
-    "texts with gaps": (("infill_chart",), ("infill_window",)),
+    "texts with gaps": ("infill_chart", "infill_window"),
 }
+_HERE = Path(__file__).parent
 _FILLED = "DETENT_COMPILING"  # set in the processes that compile: the folder that they fill
 
 
@@ -51,9 +49,8 @@ def find_image(purpose: str) -> Image | None:
     name = image_name(_folder_name(), purpose)
     found = None
     if not config.CACHE_DIR:  # type: ignore[attr-defined]
-        found = files.read(
-            Path(__file__).parent / "__pycache__" / _folder_name() / name
-        )  # also where that is read-only
+        shipped = _HERE / "__pycache__" / _folder_name()  # Numba turns from it when it is not writable
+        found = files.read(shipped / name)
     if found is None:
         found = files.read(folder() / name)
     if found is None and sys.executable:
@@ -105,43 +102,20 @@ def _compile(image: str, purpose: str, lock: tuple[int, ...]) -> None:
     for other in folder().parent.glob("kernels-*"):
         if other != folder():
             rmtree(other, ignore_errors=True)
-    for wave in APART.get(purpose, WAVES):
-        _run([f"from detent.native import {modules}" for modules in wave], lock)
-    arguments = f"{str(folder() / image)!r}, {modules_of(purpose)!r}"
-    _run([f"from detent.native import jit; jit.write_image({arguments})"], lock)
+    modules = modules_of(purpose)
+    gather = f"from detent.native import jit; jit.write_image({str(folder() / image)!r}, {modules!r})"
+    run_all(modules, gather, os.environ | {_FILLED: str(folder())}, lock)
     if _folder_name() != f"kernels-{source_digest()}":
         rmtree(folder(), ignore_errors=True)
         raise ImportError("the sources of the kernels changed while they were compiled; please start again")
 
 
-def _run(codes: list[str], lock: tuple[int, ...]) -> None:
-    """Run each code in a process of its own, all at once, and wait for them.
-
-    They hold the lock too, so that those of a killed process end before others begin. Collections of garbage take a
-    tenth of their time, and find little in the minute that they live.
-    """
-    begin = f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}"
-    quiet, environment = subprocess.DEVNULL, os.environ | {_FILLED: str(folder())}
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        for code in codes:
-            command = [sys.executable, "-c", f"{begin}; {code}"]
-            process = subprocess.Popen(command, env=environment, stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=lock)
-            processes.append(process)
-        for process in processes:
-            process.wait()
-    finally:  # when interrupted, nothing goes on
-        for process in processes:
-            process.kill()
-
-
 def modules_of(purpose: str) -> list[str]:
     """The modules whose kernels one image holds."""
-    apart = {key: ", ".join(chain.from_iterable(waves)).split(", ") for key, waves in APART.items()}
     if purpose:
-        return apart[purpose]
-    others = set(chain.from_iterable(apart.values()))
-    return [module.name for module in iter_modules([str(Path(__file__).parent)]) if module.name not in others]
+        return list(APART[purpose])
+    others = set(chain.from_iterable(APART.values()))
+    return [module.name for module in iter_modules([str(_HERE)]) if module.name not in others]
 
 
 def _tell_of_waiting() -> None:

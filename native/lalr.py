@@ -23,6 +23,19 @@ OK, FULL = range(2)
 ONE = np.uint64(1)
 
 
+@kernel("i8(A, A, A, A, i8, i8)", nogil=True)
+def _put(after: I32, symbols: I32, head: I32, chain: I32, item: int, found: int) -> int:
+    """Put an item into the list of the symbol that it reads; how many of the ``found`` symbols there are then."""
+    symbol = after[item]
+    if symbol >= 0:
+        if head[symbol] == 0:
+            symbols[found] = symbol
+            found += 1
+        chain[item] = head[symbol]
+        head[symbol] = item + 1
+    return found
+
+
 @kernel("i8(A, A, i8, i8, A, A, A, A, A, A)", nogil=True)
 def _sort_closure(
     after: I32,
@@ -43,14 +56,7 @@ def _sort_closure(
     n_nonterminals = rules_first.shape[0] - 1
     found = 0
     for at in range(begin, end):
-        item = kernels[at]
-        symbol = after[item]
-        if symbol >= 0:
-            if head[symbol] == 0:
-                symbols[found] = symbol
-                found += 1
-            chain[item] = head[symbol]
-            head[symbol] = item + 1
+        found = _put(after, symbols, head, chain, kernels[at], found)
     done = 0
     while done < found:
         nonterminal = symbols[done]
@@ -58,14 +64,7 @@ def _sort_closure(
         if nonterminal >= n_nonterminals:
             continue
         for at in range(rules_first[nonterminal], rules_first[nonterminal + 1]):
-            item = rule_item[rules[at]]
-            symbol = after[item]
-            if symbol >= 0:
-                if head[symbol] == 0:
-                    symbols[found] = symbol
-                    found += 1
-                chain[item] = head[symbol]
-                head[symbol] = item + 1
+            found = _put(after, symbols, head, chain, rule_item[rules[at]], found)
     return found
 
 

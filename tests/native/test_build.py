@@ -23,21 +23,12 @@ SOURCES = f"kernels-{source_digest()}"
 IMAGE = image_name(SOURCES, "small")
 SMALL = """
 from detent.native import build, jit
-build.APART["small"] = (("punycode",),)
+build.APART["small"] = ("punycode",)
 jit.prepare("small")
 from detent.native import punycode
 print(len(jit._compiled), punycode.n_digits(10, 72))
 """
 DIGITS = "2"  # RFC 3492, 3.3: with a bias of 72, 10 is written in two digits
-HOLDER = """
-import subprocess, sys
-from pathlib import Path
-from detent.native import lock
-with lock.hold(Path(sys.argv[1]), lambda: None) as handles:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=sys.stdin, stdout=sys.stderr, pass_fds=handles)
-    print(child.pid, flush=True)
-    child.wait()
-"""
 
 
 @pytest.fixture
@@ -99,7 +90,7 @@ def test_processes_that_compile_refuse_other_sources(folder: Path) -> None:
 
 def test_nothing_is_kept_of_sources_that_changed_meanwhile(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "folder", lambda: folder)
-    monkeypatch.setattr(build, "_run", lambda codes, lock: None)
+    monkeypatch.setattr(build, "run_all", lambda *arguments: None)
     monkeypatch.setattr(build, "source_digest", lambda: "changed")
     with pytest.raises(ImportError, match="changed while they were compiled"):
         build._compile(IMAGE, "", ())
@@ -117,32 +108,3 @@ def test_kernels_are_compiled_where_nothing_can_be_kept(
     assert place.parent.is_dir()
     assert place.name == SOURCES
     assert "NUMBA_CACHE_DIR" in capsys.readouterr().err
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="children inherit no locks")
-def test_children_of_a_killed_process_hold_its_lock(tmp_path: Path) -> None:
-    path, waited = tmp_path / "lock", []
-    command = [sys.executable, "-c", HOLDER, str(path)]
-    parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert parent.stdin is not None and parent.stdout is not None
-    parent.stdout.readline()
-    parent.kill()
-    parent.wait()
-
-    def end_the_child() -> None:
-        waited.append(True)
-        parent.communicate(b"\n")
-
-    with lock.hold(path, end_the_child):
-        assert waited
-
-
-def test_without_locks_work_is_done_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(handle: int) -> None:
-        raise OSError("no locks available")
-
-    with lock.hold(tmp_path / "missing" / "lock", lambda: None) as handles:
-        assert handles == ()
-    monkeypatch.setattr(lock, "_try", refuse)
-    with lock.hold(tmp_path / "lock", lambda: None) as handles:
-        assert handles == ()
