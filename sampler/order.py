@@ -141,7 +141,7 @@ def _take(
     weights: NDArray[np.float32], sums: NDArray[np.float64], uniforms: NDArray[np.float64]
 ) -> tuple[list[list[int]], list[list[float]]]:
     """Draw as many tokens of each row as there are uniform numbers; see :func:`detent.native.urns.draw`."""
-    tokens, log_rests = np.empty(uniforms.shape, np.int64), np.zeros(uniforms.shape)
+    tokens, log_rests = np.empty_like(uniforms, np.int64), np.zeros_like(uniforms)
     draw(weights, sums, uniforms, tokens, log_rests)
     return tokens.tolist(), log_rests.tolist()
 
