@@ -37,14 +37,15 @@ from . import charset
 from .charset import CharSet
 from .dfa import I32, SIZE_PER_STATE, CharDfa
 from .errors import LimitExceeded
-from .program import ACCEPT, LENGTH_PER_STATE, SPLIT
+from .program import ACCEPT, SPLIT
 from .regular import EMPTY, Alt, Chars, Regular, Repeat, Seq, alt, repeat, seq
-from .rules import Call, Exit, Language, Rest, Return, Rules, call, components, leave, leaves
+from .rules import Call, Exit, Language, Rest, Return, Rules, call, components, leave
 from .thompson import append
 
 TAIL = -1  # instead of the state behind a call: nothing follows, the caller is done
 INLINED = 48  # leaves and repeats of a rule that is written out where it is called
-TOTAL_PER_STATE = 100  # size of all automata together, against the largest one allowed, before they are determinised
+BODY_PER_STATE = 4  # size of the automaton of a body against the largest one allowed, before it is determinised
+TOTAL_PER_STATE = 20  # the same of all together
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +160,7 @@ def _small(rules: Rules) -> frozenset[str]:
             weight, pending = 0, {name: None}
             for part in (reached := list(pending)):
                 weight += _weight(rules.bodies[part])
-                for leaf in leaves(rules.bodies[part]):
+                for leaf in rules.leaves[part]:
                     if isinstance(leaf, Rest) and leaf.rule not in pending:
                         pending[leaf.rule] = None
                         reached.append(leaf.rule)
@@ -223,8 +224,8 @@ class _Body:
 
     def state(self) -> int:
         """A new state."""
-        if len(self.nfa.empty) > LENGTH_PER_STATE * self._of.max_states:
-            raise LimitExceeded("rule_states", len(self.nfa.empty) // LENGTH_PER_STATE, self._of.max_states)
+        if len(self.nfa.empty) > BODY_PER_STATE * self._of.max_states:
+            raise LimitExceeded("rule_states", len(self.nfa.empty) // BODY_PER_STATE, self._of.max_states)
         return self.nfa.state()
 
     def jump(self, at: int, to: int) -> None:
@@ -305,7 +306,7 @@ class _Bodies:
     def automata(self) -> dict[str, _Nfa]:
         """Those of the start and of all rules that are called."""
         rules = self.rules
-        called = {leaf.rule for name in rules.reachable for leaf in leaves(rules.bodies[name]) if isinstance(leaf, Call)}
+        called = {leaf.rule for name in rules.reachable for leaf in rules.leaves[name] if isinstance(leaf, Call)}
         names = [name for name in rules.reachable if name in called or name == rules.start]
         return {name: self._automaton(name) for name in names if name in rules.solid and name not in self.small}
 
@@ -383,14 +384,7 @@ class RuleAutomata:
 
     def _circle(self, members: list[str], recursive: bool) -> _Circle:
         """One automaton for some rules that begin with each other."""
-        nfa, first = _Nfa(), {}
-        nfa.state()
-        for member in members:
-            body, first[member] = self._nfas[member], len(nfa.empty)
-            shift = first[member]
-            nfa.empty += [[to + shift for to in row] for row in body.empty]
-            nfa.chars += [[(points, to + shift) for points, to in row] for row in body.chars]
-            nfa.calls += [[(symbol, to + shift) for symbol, to in row] for row in body.calls]
+        nfa, first = self._joined(members)
         self._size += len(nfa.empty)
         if self._size > TOTAL_PER_STATE * self.max_states:
             raise LimitExceeded("rule_states", self._size // TOTAL_PER_STATE, self.max_states)
@@ -400,19 +394,36 @@ class RuleAutomata:
             for member in members
         }
         behind: list[tuple[int, int]] = []
+        chars: list[tuple[CharSet, int]] = []
+        calls: list[tuple[Regular, int]] = []
         for member in members:
             for state in nfa.closure([first[member]]):
-                nfa.chars[0] += nfa.chars[state]
+                chars += nfa.chars[state]
                 for symbol, to in nfa.calls[state]:
                     if recursive and isinstance(symbol, Call) and symbol.rule in ends:
-                        ways = _returns(nfa, to)
-                        behind += [(exits[symbol.rule][exit], then) for exit, then in ways]
+                        own, ways = exits[symbol.rule], _returns(nfa, to)
+                        behind += [(own[exit], then) for exit, then in ways if exit in own]
                         behind += [] if ways else [(ends[symbol.rule], to)]
                     elif not isinstance(symbol, Exit):  # that would be the empty text
-                        nfa.calls[0].append((symbol, to))
+                        calls.append((symbol, to))
+        nfa.empty[0], nfa.chars[0], nfa.calls[0] = [], chars, calls
         for read, to in behind:
             nfa.empty[read].append(to)
         return _Circle(nfa, ends, exits)
+
+    def _joined(self, members: list[str]) -> tuple[_Nfa, dict[str, int]]:
+        """The automata of some rules side by side, each from a state of its own on; state 0 is for the start of all."""
+        if len(members) == 1:  # nothing leads back to a start
+            return self._nfas[members[0]], {members[0]: 0}
+        nfa, first = _Nfa(), {}
+        nfa.state()
+        for member in members:
+            body, first[member] = self._nfas[member], len(nfa.empty)
+            shift = first[member]
+            nfa.empty += [[to + shift for to in row] for row in body.empty]
+            nfa.chars += [[(points, to + shift) for points, to in row] for row in body.chars]
+            nfa.calls += [[(symbol, to + shift) for symbol, to in row] for row in body.calls]
+        return nfa, first
 
 
 def _returns(nfa: _Nfa, state: int) -> list[tuple[int, int]]:
@@ -543,9 +554,7 @@ def _split(
     by_chars, starts, cls = _columns(starts, cls, trans)
     dfa = CharDfa(starts, cls, by_chars, (accept > 0).astype(np.uint8))
     moves: NDArray[np.bool_] = np.any(trans >= 0, axis=1)
-    edges = [
-        (state, symbol, to) for symbol, row in rows.items() for state, to in enumerate(row.tolist()) if to >= 0
-    ]
+    edges = [(state, symbol, to) for symbol, row in rows.items() for state, to in enumerate(row.tolist()) if to >= 0]
     exits = tuple((state, exit) for exit, row in leaving.items() for state in np.flatnonzero(row[kept]).tolist())
     returns = tuple((state, symbol.number, to) for state, symbol, to in edges if isinstance(symbol, Return))
     made = RuleAutomaton(dfa, (), tuple(sorted(exits)), tuple(sorted(returns)))
@@ -555,7 +564,9 @@ def _split(
         ways = made.returns_of.get(to, [(0, to)])
         return all(made.exits_of[then] == [exit] and not moves[then] for exit, then in ways)
 
-    calls = [(state, symbol, TAIL if is_last(to) else to) for state, symbol, to in edges if not isinstance(symbol, Return)]
+    calls = [
+        (state, symbol, TAIL if is_last(to) else to) for state, symbol, to in edges if not isinstance(symbol, Return)
+    ]
     return replace(made, calls=tuple(sorted(calls, key=lambda entry: entry[0])))
 
 

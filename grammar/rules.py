@@ -148,11 +148,6 @@ def leaves(node: Regular) -> Iterator[Regular]:
         yield node
 
 
-def called(node: Regular) -> dict[str, None]:
-    """The rules that an expression calls or goes on as, in the order in which they first come."""
-    return {leaf.rule: None for leaf in leaves(node) if isinstance(leaf, Call | Rest)}
-
-
 @dataclass(frozen=True, eq=False)
 class Rules:
     """A grammar.
@@ -168,9 +163,17 @@ class Rules:
     start: str
 
     @cached_property
+    def leaves(self) -> dict[str, list[Regular]]:
+        """The leaves of each rule, each once, in the order in which they first come."""
+        return {name: list(dict.fromkeys(leaves(body))) for name, body in self.bodies.items()}
+
+    @cached_property
     def called(self) -> dict[str, dict[str, None]]:
-        """What each rule calls, by name."""
-        return {name: called(body) for name, body in self.bodies.items()}
+        """What each rule calls or goes on as, by name."""
+        return {
+            name: {leaf.rule: None for leaf in found if isinstance(leaf, Call | Rest)}
+            for name, found in self.leaves.items()
+        }
 
     @cached_property
     def reachable(self) -> list[str]:
@@ -203,13 +206,9 @@ class Rules:
     @cached_property
     def exits(self) -> dict[str, frozenset[int]]:
         """The exits of each rule; none of a rule that just ends."""
-        found = {
-            name: frozenset(leaf.number for leaf in leaves(body) if isinstance(leaf, Exit))
-            for name, body in self.bodies.items()
-        }
-        rests = {
-            name: [leaf.rule for leaf in leaves(body) if isinstance(leaf, Rest)] for name, body in self.bodies.items()
-        }
+        known = self.leaves.items()
+        found = {name: frozenset(leaf.number for leaf in own if isinstance(leaf, Exit)) for name, own in known}
+        rests = {name: [leaf.rule for leaf in own if isinstance(leaf, Rest)] for name, own in known}
         changed = True
         while changed:
             changed = False
