@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable, Sequence
-from itertools import count
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import chain, count
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from weakref import ref
 
@@ -27,6 +28,7 @@ Table: TypeAlias = "Sequence[tuple[int, int, int]]"
 _put, _position = direct(languages.heap_put), direct(positions.position)
 _trie_build, _state_of = direct(languages.trie_build), direct(states.state_of)
 
+_NO_RETURNS: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})
 _REGIONS = np.array(layout.REGIONS)
 _OFTEN = "aA0 -_"  # characters of which most sets that are counted have one
 _NOT_DOT = [10, 13, 0x2028, 0x2029]  # the characters that a dot does not match
@@ -191,7 +193,16 @@ class Arena:
             self._loops[key] = self.put([*np.frombuffer(packed, dtype=np.int32), is_cut])
         return self._loops[key]
 
-    def text_spec(self, dfa: CharDfa, loops: npt.NDArray[np.bool_], calls: Table = (), height: int = 0) -> int:
+    def text_spec(
+        self,
+        dfa: CharDfa,
+        loops: npt.NDArray[np.bool_],
+        calls: Table = (),
+        height: int = 0,
+        *,
+        exits: Sequence[Sequence[int]] = (),
+        returns: Mapping[int, Sequence[tuple[int, int]]] = _NO_RETURNS,
+    ) -> int:
         """Address of the specification of raw text under an automaton that may call.
 
         Parameters
@@ -203,32 +214,54 @@ class Arena:
             In the order of states: state, goal, state behind the call or ``TAIL``.
         height : int
             See :mod:`detent.native.calls`.
+        exits : sequence of sequences of int
+            Of each state, the exits by which the rule may end there; empty for a rule that just ends.
+        returns : mapping
+            Of states behind calls: exits of the rule that was called, with the state behind each.
         """
         key = dfa.key, loops.tobytes()
-        if not calls and key in self._raw:
+        is_rule = bool(calls or exits)
+        if not is_rule and key in self._raw:
             return self._raw[key]
         packed = np.packbits(loops, axis=1, bitorder="little")
         found = [self._packed_loop(row.tobytes()) if row.any() else 0 for row in packed]
         n, table = dfa.n_states, 0
-        if calls:
-            table = self._calls(dfa, calls, height)
+        if is_rule:
+            table = self._calls(dfa, calls, height, exits, returns)
             self.A[layout.RULES] = 1
         record = self._dfa_record(dfa, np.zeros(n, np.int32), np.full(n, -1, np.int32), loops=found, calls=table)
         spec = self.spec(languages.AUTOMATON, 0, None, record)
-        if not calls:
+        if not is_rule:
             self._raw[key] = spec
         return spec
 
-    def _calls(self, dfa: CharDfa, calls: Table, height: int) -> int:
+    def _calls(
+        self,
+        dfa: CharDfa,
+        calls: Table,
+        height: int,
+        exits: Sequence[Sequence[int]],
+        returns: Mapping[int, Sequence[tuple[int, int]]],
+    ) -> int:
         """Address of a table of calls."""
         states, n = [state for state, _, _ in calls], dfa.n_states
         reads = [int(row.any()) for row in dfa.trans >= 0]
         entries = [word for _, goal, to in calls for word in (goal, to)]
         at = languages.CALLS_FIRST + n + 1
         first = [at + 2 * bisect_left(states, state) for state in range(n + 1)]
-        table = self.put([height, at + 2 * len(calls), *first, *entries, *reads])
+        leaving = self._lists(exits) if exits else 0
+        coming = self._lists([[*chain.from_iterable(returns.get(state, ()))] for state in range(n)]) if returns else 0
+        table = self.put([height, leaving, coming, at + 2 * len(calls), *first, *entries, *reads])
         self.A[table + languages.CALLS_READS : table + at] += table
         return table
+
+    def _lists(self, lists: Sequence[Sequence[int]]) -> int:
+        """Address of an array of addresses, each of a list behind its length; 0 for an empty one."""
+        known: dict[tuple[int, ...], int] = {(): 0}
+        for words in map(tuple, lists):
+            if words not in known:
+                known[words] = self.put([len(words), *words])
+        return self.put([known[tuple(words)] for words in lists])
 
     def _loops_of(self, dfa: CharDfa, ascii_class: Words) -> list[int]:
         """The loop set of each state of an automaton over the inside of a string (0 where there is none)."""

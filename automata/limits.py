@@ -33,4 +33,4 @@ class Limits:
     max_depth: int = 120
     max_steps: int = 100_000
     regex_states: int = 50_000
-    rule_states: int = 10_000
+    rule_states: int = 50_000

@@ -151,7 +151,7 @@ class RuleLowering:
         self._tokens: dict[int, int] = {}
         self._me: ref[Lowers] = ref(self)
         reads = _reads(rules)
-        behind = _followers(rules, reads, followers)
+        behind = _behind(rules, _followers(rules, reads, followers))
         self._place_leaves(reads, behind)
         numbers = self._place_rules(behind)
         self.root = numbers.get(rules.start, 0)
@@ -163,10 +163,7 @@ class RuleLowering:
             for _, symbol, to in rule.calls:
                 if isinstance(symbol, Island):
                     found = islands.setdefault(symbol.language, np.zeros(256, np.bool_))
-                    if to >= 0:
-                        found |= reads[name][to]
-                    if to < 0 or rule.dfa.accept[to]:
-                        found |= behind[name]
+                    found |= reads[name][to] | behind[name][to] if to >= 0 else behind[name].any(axis=0)
                 elif isinstance(symbol, Token) and symbol.token not in self._tokens:
                     begin = self.arena.position(positions.K_TOKEN, symbol.token)
                     self._tokens[symbol.token] = self._publish([1, begin])
@@ -198,7 +195,9 @@ class RuleLowering:
             numbers[name] = found
         for name in missing:
             table = [(state, self._goal(symbol, numbers), to) for state, symbol, to in rules[name].calls]
-            spec = arena.text_spec(rules[name].dfa, loops[name], table, self.rules.heights[name])
+            rule, height = rules[name], self.rules.heights[name]
+            exits = rule.exits_of if rule.exits else ()
+            spec = arena.text_spec(rule.dfa, loops[name], table, height, exits=exits, returns=rule.returns_of)
             arena.publish(numbers[name], arena.put([1, arena.position(positions.K_TEXT, spec)]))
         return numbers
 
@@ -215,7 +214,7 @@ class RuleLowering:
         """What tells a rule from others, but for which rules it calls."""
         rule = self.rules.automata[name]
         calls_of = [(state, repr(symbol) if isinstance(symbol, Token) else "", to) for state, symbol, to in rule.calls]
-        parts = (rule.dfa.key, loops.tobytes(), repr(calls_of))
+        parts = (rule.dfa.key, loops.tobytes(), repr(calls_of), rule.exits, rule.returns)
         return blake2b(repr(parts).encode(), digest_size=16).digest()
 
     def _key(self, name: str, digests: Mapping[str, bytes]) -> Hashable:
@@ -297,34 +296,54 @@ def _first(symbol: object, reads: Mapping[str, byte_sets.Bytes]) -> byte_sets.By
     return out
 
 
-def _loops(dfa: CharDfa, calls_of: Sequence[tuple[int, object, int]], followers: byte_sets.Bytes) -> byte_sets.Bytes:
+def _loops(dfa: CharDfa, calls_of: Sequence[tuple[int, object, int]], behind: byte_sets.Bytes) -> byte_sets.Bytes:
     """What each state may skip: nothing where it calls, and nothing that may follow the rule where that may end."""
     loops = byte_sets.stays(dfa)
     loops[[state for state, _, _ in calls_of]] = False
-    loops[dfa.accept != 0] &= ~followers
-    return loops
+    return loops & ~behind
+
+
+def _behind(rules: RuleAutomata, followers: Mapping[tuple[str, int], byte_sets.Bytes]) -> dict[str, byte_sets.Bytes]:
+    """Of each state of each rule the bytes that may follow the rule if it ends there."""
+    found = {}
+    for name, rule in rules.automata.items():
+        found[name] = np.zeros((rule.dfa.n_states, 256), np.bool_)
+        for state, exits in enumerate(rule.exits_of):
+            for exit in exits:
+                found[name][state] |= followers[name, exit]
+    return found
 
 
 def _followers(
     rules: RuleAutomata, reads: Mapping[str, byte_sets.Bytes], outside: frozenset[int]
-) -> dict[str, byte_sets.Bytes]:
-    """The bytes that may follow each rule somewhere: the least solution, O(rules * calls)."""
-    found = {name: np.zeros(256, np.bool_) for name in rules.automata}
-    if rules.start in found:
-        found[rules.start][list(outside)] = True
-    ends: dict[str, set[str]] = {name: set() for name in rules.automata}  # rules behind whose last calls a rule may end
+) -> dict[tuple[str, int], byte_sets.Bytes]:
+    """The bytes that may follow each rule that ends by an exit (0: just ends) somewhere: the least solution.
+
+    O(exits * calls).
+    """
+    exits = {name: {exit: None for row in rule.exits_of for exit in row} for name, rule in rules.automata.items()}
+    found = {(name, exit): np.zeros(256, np.bool_) for name in exits for exit in exits[name]}
+    if rules.start in exits:
+        found[rules.start, 0][list(outside)] = True
+    # exits of rules behind whose last calls a rule may end
+    ends: dict[tuple[str, int], set[tuple[str, int]]] = {end: set() for end in found}
     for name, rule in rules.automata.items():
         for _, symbol, to in rule.calls:
-            if isinstance(symbol, Call):
-                if to >= 0:
-                    found[symbol.rule] |= reads[name][to]
-                if to < 0 or rule.dfa.accept[to]:
-                    ends[name].add(symbol.rule)
-    pending = list(rules.automata)
+            if not isinstance(symbol, Call):
+                continue
+            if to < 0:
+                for exit in exits[symbol.rule]:
+                    ends[name, exit].add((symbol.rule, exit))
+            for exit, then in rule.returns_of.get(to, [(0, to)] if to >= 0 else []):
+                if (symbol.rule, exit) in found:
+                    found[symbol.rule, exit] |= reads[name][then]
+                    for last in rule.exits_of[then]:
+                        ends[name, last].add((symbol.rule, exit))
+    pending = list(found)
     while pending:
-        name = pending.pop()
-        for last in ends[name]:
-            more = found[last] | found[name]
+        end = pending.pop()
+        for last in ends[end]:
+            more = found[last] | found[end]
             if (more != found[last]).any():
                 found[last] = more
                 pending.append(last)

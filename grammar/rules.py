@@ -1,12 +1,19 @@
 """Context-free rules over characters: what GBNF, EBNF and structural tags are read into.
 
-A rule is an expression of :mod:`~detent.grammar.regular`, made of `Chars`, `Seq`, `Alt` and `Repeat`, in which four
-more kinds of leaves may stand::
+A rule is an expression of :mod:`~detent.grammar.regular`, made of `Chars`, `Seq`, `Alt` and `Repeat`, in which more
+kinds of leaves may stand::
 
     Call(rule)           a text of another rule, or of the same
     Language(dfa)        a text of an automaton
     Token(token)         one token of the vocabulary that stands for no text
     Island(language)     a text of another specification, which only the engine knows how to read
+    Rest(rule)           at the end of a body: it goes on, and ends, as the body of that rule does
+    Exit(number)         at the end of a body: the rule ends by this exit
+    Return(number)       at once behind a call: the rule that was called has ended by this exit
+
+A rule may have several *exits*, which its callers tell apart: a call goes on at that `Return` of those behind it by
+whose number the rule has ended. Such a rule ends all its texts with an `Exit`, has no empty text, and every call of it
+is followed by a `Return`.
 
 A grammar without calls that lead back to where they came from is regular; nothing here asks for that.
 """
@@ -33,6 +40,36 @@ class Call(Regular):
 
     def __repr__(self) -> str:
         return f"<Call {self.rule}>"
+
+
+class Rest(Regular):
+    """The rest of a body is the body of a rule."""
+
+    __slots__ = ("rule",)
+    rule: str
+
+    def __repr__(self) -> str:
+        return f"<Rest {self.rule}>"
+
+
+class Exit(Regular):
+    """A rule ends by one of its exits."""
+
+    __slots__ = ("number",)
+    number: int
+
+    def __repr__(self) -> str:
+        return f"<Exit {self.number}>"
+
+
+class Return(Regular):
+    """The rule that was called has ended by one of its exits."""
+
+    __slots__ = ("number",)
+    number: int
+
+    def __repr__(self) -> str:
+        return f"<Return {self.number}>"
 
 
 class Language(Regular):
@@ -70,6 +107,21 @@ def call(rule: str) -> Regular:
     return cast(Regular, _node(Call, rule))
 
 
+def rest(rule: str) -> Regular:
+    """The rest of a body."""
+    return cast(Regular, _node(Rest, rule))
+
+
+def leave(exit: int) -> Regular:
+    """The end of a text by an exit."""
+    return cast(Regular, _node(Exit, exit))
+
+
+def back(exit: int) -> Regular:
+    """The place behind a call whose text has ended by an exit."""
+    return cast(Regular, _node(Return, exit))
+
+
 def language(dfa: CharDfa) -> Regular:
     """A text of an automaton."""
     return cast(Regular, _node(Language, dfa)) if dfa.n_states else EMPTY
@@ -96,11 +148,6 @@ def leaves(node: Regular) -> Iterator[Regular]:
         yield node
 
 
-def called(node: Regular) -> dict[str, None]:
-    """The rules that an expression calls, in the order of their first calls."""
-    return {leaf.rule: None for leaf in leaves(node) if isinstance(leaf, Call)}
-
-
 @dataclass(frozen=True, eq=False)
 class Rules:
     """A grammar.
@@ -116,9 +163,17 @@ class Rules:
     start: str
 
     @cached_property
+    def leaves(self) -> dict[str, list[Regular]]:
+        """The leaves of each rule, each once, in the order in which they first come."""
+        return {name: list(dict.fromkeys(leaves(body))) for name, body in self.bodies.items()}
+
+    @cached_property
     def called(self) -> dict[str, dict[str, None]]:
-        """What each rule calls, by name."""
-        return {name: called(body) for name, body in self.bodies.items()}
+        """What each rule calls or goes on as, by name."""
+        return {
+            name: {leaf.rule: None for leaf in found if isinstance(leaf, Call | Rest)}
+            for name, found in self.leaves.items()
+        }
 
     @cached_property
     def reachable(self) -> list[str]:
@@ -149,6 +204,21 @@ class Rules:
         return self._least(lambda node, known: _has_more(node, known, productive))
 
     @cached_property
+    def exits(self) -> dict[str, frozenset[int]]:
+        """The exits of each rule; none of a rule that just ends."""
+        known = self.leaves.items()
+        found = {name: frozenset(leaf.number for leaf in own if isinstance(leaf, Exit)) for name, own in known}
+        rests = {name: [leaf.rule for leaf in own if isinstance(leaf, Rest)] for name, own in known}
+        changed = True
+        while changed:
+            changed = False
+            for name in chain.from_iterable(self.circles):
+                more = found[name].union(*(found[rule] for rule in rests[name]))
+                changed = changed or more != found[name]
+                found[name] = more
+        return found
+
+    @cached_property
     def circles(self) -> list[Sequence[str]]:
         """The reachable rules that call each other, each circle behind what it calls."""
         return components(self.reachable, self.called.__getitem__)
@@ -169,8 +239,8 @@ def renamed(rules: Rules, prefix: str) -> dict[str, Regular]:
     """The bodies of a grammar with a prefix to all names."""
 
     def rename(node: Regular) -> Regular:
-        if isinstance(node, Call):
-            return call(prefix + node.rule)
+        if isinstance(node, Call | Rest):
+            return cast(Regular, _node(type(node), prefix + node.rule))
         if isinstance(node, Seq | Alt):
             parts = map(rename, node.parts)
             return seq(*parts) if isinstance(node, Seq) else alt(*parts)
@@ -190,7 +260,7 @@ def _has_empty(node: Regular, nullable: Set[str]) -> bool:
         return node.low == 0 or _has_empty(node.part, nullable)
     if isinstance(node, Language):
         return bool(node.dfa.accept[0])
-    return node.rule in nullable if isinstance(node, Call) else isinstance(node, Epsilon)
+    return node.rule in nullable if isinstance(node, Call | Rest) else isinstance(node, Epsilon)
 
 
 def _has_text(node: Regular, productive: Set[str]) -> bool:
@@ -200,7 +270,7 @@ def _has_text(node: Regular, productive: Set[str]) -> bool:
         return any(_has_text(part, productive) for part in node.parts)
     if isinstance(node, Repeat):
         return node.low == 0 or _has_text(node.part, productive)
-    return node.rule in productive if isinstance(node, Call) else node is not EMPTY
+    return node.rule in productive if isinstance(node, Call | Rest) else node is not EMPTY
 
 
 def _has_more(node: Regular, solid: Set[str], productive: Set[str]) -> bool:
@@ -213,7 +283,9 @@ def _has_more(node: Regular, solid: Set[str], productive: Set[str]) -> bool:
         return _has_more(node.part, solid, productive)
     if isinstance(node, Language):
         return bool((node.dfa.trans >= 0).any())
-    return node.rule in solid if isinstance(node, Call) else not isinstance(node, Epsilon) and node is not EMPTY
+    if isinstance(node, Call | Rest):
+        return node.rule in solid
+    return not isinstance(node, Epsilon | Exit | Return) and node is not EMPTY
 
 
 def components(nodes: Iterable[Key], edges: Callable[[Key], Iterable[Key]]) -> list[Sequence[Key]]:

@@ -41,14 +41,15 @@ MERGED, MERGED_HASH, MERGING = 168, 172, 176
 MACHINE = 180  # addresses of the kernels that step and read positions of a lexer: see machine.py
 # scratch of lexers: see lexer.py, stacks.py, lexed_pairs.py
 THREADS, CELLS, ENDED, LEFT, AHEAD, WANTED = 184, 188, 192, 196, 200, 204
-HEADER = 208
+BY_EXIT = 208  # scratch: exits with what remains behind them, of a rule that has several
+HEADER = 212
 
 POS_STRIDE = 8  # kind and seven fields
 STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, expanded state, spare
 TRIE_STRIDE = 6  # byte, first child, number of children, leaf, leaf range
 SNODE_STRIDE = 6  # members, n_members, edges, n_edges, height, below
 PAIR_STRIDE = 13  # see pair_table.py
-MERGED_STRIDE = 3  # two states, and the one that unites them
+MERGED_STRIDE = 3  # two states and the one that unites them; also -exit, parent and where it goes on: see states.py
 PAIR_ROWS = 4
 
 # share of the arena's words; hash tables are powers of two
@@ -96,6 +97,7 @@ _SCRATCH = {
     CELLS: 1 << 18,
     AHEAD: 1 << 18,
     WANTED: 1 << 14,
+    BY_EXIT: 1 << 16,
 }
 
 

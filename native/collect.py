@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .arena import (
+    BY_EXIT,
     DENSE,
     DENSE_HASH,
     EXITED,
@@ -13,6 +14,8 @@ from .arena import (
     FULL,
     IDS,
     LATER,
+    POS,
+    POS_STRIDE,
     RULES,
     SETS_BEFORE,
     SNODE,
@@ -30,7 +33,8 @@ from .arena import (
     take,
 )
 from .jit import kernel
-from .states import AT_BASE, LIVE, S_FLAGS
+from .positions import K_BASE
+from .states import AT_BASE, LIVE, S_COUNT, S_FLAGS, S_ITEMS
 from .suffixes import edge_tokens, height, list_members, members, suffix_set
 from .trie import V_NODES, V_TOKFIRST, V_TOKIDS
 
@@ -203,6 +207,52 @@ def add_exit(A, V, x):
     A[EXITS + 2] = used + list_members(A, V, x, int(A[EXITS]) + used)
 
 
+@kernel("void(A, A)")
+def fold_exits(A, V):
+    """Unite what remains behind each exit noted in ``BY_EXIT``: one suffix set for each exit. O(exits * noted).
+
+    A rule either has exits or just ends, so ``EXITS`` is free meanwhile.
+    """
+    base, n, kept = int(A[BY_EXIT]), int(A[BY_EXIT + 2]), 0
+    for i in range(0, n, 2):
+        exit = int(A[base + i])
+        if exit == 0:
+            continue
+        A[EXITS + 2] = 0
+        for j in range(i, n, 2):
+            if A[base + j] == exit:
+                add_exit(A, V, int(A[base + j + 1]))
+                A[base + j] = 0
+        x = suffix_set(A, V, int(A[EXITS]), int(A[EXITS + 2]))
+        if x >= 0:
+            A[base + kept], A[base + kept + 1] = exit, x
+            kept += 2
+    A[EXITS + 2], A[BY_EXIT + 2] = 0, kept
+
+
+@kernel("void(A, A, i8, i8)")
+def end_at(A, V, x, state):
+    """Note that the value can end at every member of ``x``, by the exits that ``state`` holds."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items, count = int(A[at + S_ITEMS]), int(A[at + S_COUNT])
+    for j in range(count):
+        pos = int(A[POS]) + int(A[items + 2 * j]) * POS_STRIDE
+        if A[pos] != K_BASE:
+            continue
+        if A[pos + 1] == 0:
+            add_exit(A, V, x)
+            return
+        if A[BY_EXIT + 2] + 2 > A[BY_EXIT + 1]:
+            fold_exits(A, V)
+            if A[BY_EXIT + 2] + 2 > A[BY_EXIT + 1]:
+                A[STATUS] = FULL
+        if A[STATUS] != 0:
+            return
+        top = int(A[BY_EXIT]) + int(A[BY_EXIT + 2])
+        A[top], A[top + 1] = A[pos + 1], x
+        A[BY_EXIT + 2] += 2
+
+
 @kernel("void(A, i8, i8)")
 def push(A, x, state):
     """Suffix set ``x`` is still to be read from ``state``."""
@@ -221,7 +271,7 @@ def arrive(A, V, x, state):
         return
     flags = A[A[STATE] + state * STATE_STRIDE + S_FLAGS]
     if flags & AT_BASE:
-        add_exit(A, V, x)
+        end_at(A, V, x, state)
     if flags & LIVE:
         push(A, x, state)
 
@@ -259,7 +309,7 @@ def leave(A, V, x, state):
         arrive(A, V, x, state)
         return
     if flags & AT_BASE:
-        add_exit(A, V, x)
+        end_at(A, V, x, state)
     defer(A, V, x, state)
 
 
@@ -295,4 +345,4 @@ def has_work(A, V):
 def start_collecting(A):
     """Forget what was noted before."""
     A[USED_ROWS + 2], A[USED_LISTS + 2], A[IDS + 2], A[EXITS + 2], A[WORK + 2], A[SUSPECTS + 2] = 0, 0, 0, 0, 0, 0
-    A[LATER + 2], A[EXITED], A[FAR] = 0, 0, -1
+    A[LATER + 2], A[EXITED], A[FAR], A[BY_EXIT + 2] = 0, 0, -1, 0

@@ -24,10 +24,12 @@ ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
 # DFA_VERDICTS: a table (0: none) of the states that each verdict on the last label of the text makes of a state
 VERDICTS = 4
 
-# DFA_CALLS: of a rule automaton, its table of calls (0: none): height; the address of an array that says which states
+# DFA_CALLS: of a rule automaton, its table of calls (0: none): height; addresses of two arrays (0: none) with the
+# address of a list behind its length for each state (0: none): the exits by which the rule may end there, and, behind a
+# call, exits of the rule that was called with the state behind each; the address of an array that says which states
 # read characters; of each state where its calls begin (and one more: where the last ones end); calls of two words each:
 # goal, state behind it (TAIL: none)
-CALLS_HEIGHT, CALLS_READS, CALLS_FIRST = 0, 1, 2
+CALLS_HEIGHT, CALLS_EXITS, CALLS_RETURNS, CALLS_READS, CALLS_FIRST = 0, 1, 2, 3, 4
 TAIL = -1
 
 # loop set: 256 bits (eight words); a byte beyond ASCII stands for every character whose UTF-8 form begins with it; and

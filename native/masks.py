@@ -38,12 +38,12 @@ from .arena import (
     take,
 )
 from .calls import expanded, take_token
-from .collect import add_ids, dense_row, has_work, is_costly, leave, start_collecting
+from .collect import add_ids, dense_row, has_work, is_costly, start_collecting
 from .duplicates import follow, may_strike, strike
 from .jit import kernel
 from .keys import STEPS, restore
 from .machine import read_elsewhere
-from .pair_table import DENSE_FROM, P_EXIT, ask, find_pair, plain_position, use_tokens
+from .pair_table import DENSE_FROM, ask, find_pair, leave_pair, plain_position, use_tokens
 from .pairs import build_asked
 from .plain import collect_plain
 from .positions import AMPLE, K_LEX
@@ -84,7 +84,7 @@ def gather(A, V, x, state):
             continue
         use_tokens(A, pair)
         if parent > 0:
-            leave(A, V, int(A[pair + P_EXIT]), parent)
+            leave_pair(A, V, pair, parent)
     return A[STATUS] == 0
 
 

@@ -1,7 +1,8 @@
 """The table of pairs: looked up, asked for when missing, and published when built (:mod:`.pairs`).
 
 Pair record: suffix set, position, number of rows, rows, number of lists, address of the lists (place and length of
-each) and of the ids behind them, number of ids, exit, suspects (:mod:`.suspects`; 0: none), and of the table of a cut
+each) and of the ids behind them, number of ids, exit (of a rule with several: minus the address of a list of them, each
+with what remains, behind its length), suspects (:mod:`.suspects`; 0: none), and of the table of a cut
 loop set what is left of tokens that stay inside it for ``CUT`` bytes (-1: nothing; -2: the table is of no use).
 """
 
@@ -34,6 +35,7 @@ from .collect import add_list, add_row, dense_row, flush_ids, leave, set_bits
 from .jit import kernel
 from .languages import AUTOMATON, DFA_SLACK, SPEC_FREE, SPEC_KIND, SPEC_MAX, SPEC_MIN, SPEC_REF
 from .positions import A_LOOSE, A_UNIQUE, K_ARRAY, K_OPEN, K_STRING, lazy, position
+from .states import merge
 from .suffixes import height
 from .suspects import add_suspects, keep_suspects
 
@@ -177,6 +179,19 @@ def keep_pair(A, x, pos, exit_set):
     A[table + slot] = (at - A[PAIR]) // PAIR_STRIDE
 
 
+@kernel("void(A, A, i8, i8)")
+def leave_pair(A, V, pair, parent):
+    """What remains behind a pair is read from the parent of its position."""
+    x = int(A[pair + P_EXIT])
+    if x >= -1:
+        leave(A, V, x, parent)
+        return
+    for k in range(0, int(A[-x]), 2):
+        state = merge(A, -int(A[-x + 1 + k]), parent)
+        if state > 0:
+            leave(A, V, int(A[-x + 2 + k]), state)
+
+
 @kernel("void(A, A, i8, i8, i8)")
 def need_pair(A, V, x, pos, parent):
     """Use the pair (x, pos) if it exists, else ask for it."""
@@ -186,4 +201,4 @@ def need_pair(A, V, x, pos, parent):
         ask(A, x, pos)
         return
     use_tokens(A, pair)
-    leave(A, V, int(A[pair + P_EXIT]), parent)
+    leave_pair(A, V, pair, parent)

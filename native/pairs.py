@@ -13,11 +13,13 @@ the build starts again: an explicit stack instead of recursion).
 from __future__ import annotations
 
 from .arena import (
+    BY_EXIT,
     COWALK,
     DOT_LOOP,
     EXITS,
     FREE_LOOP,
     FULL,
+    LIST,
     MARKED,
     MARKED_DOT,
     PENDING,
@@ -30,9 +32,10 @@ from .arena import (
     VALUE,
     WAITS,
     WORK,
+    take,
 )
 from .calls import bare_state, expanded
-from .collect import add_exit, add_ids, add_tokens, arrive, has_work, is_costly, start_collecting
+from .collect import add_ids, add_tokens, arrive, end_at, fold_exits, has_work, is_costly, start_collecting
 from .counted import is_counted, walk_counted
 from .jit import kernel
 from .languages import ANY, CUT, DOT, SPEC_KIND, TOTAL, in_loop
@@ -229,7 +232,7 @@ def visit_accepting(A, V, x, pos, state):
         return
     table = find_pair(A, x, -loop)
     if table != 0 and A[table + P_EXIT] >= 0 and A[A[STATE] + state * STATE_STRIDE + S_FLAGS] & AT_BASE:
-        add_exit(A, V, int(A[table + P_EXIT]))
+        end_at(A, V, int(A[table + P_EXIT]), state)
     follow_loop(A, V, x, state, state, loop)
 
 
@@ -259,16 +262,19 @@ def visit_rules(A, V, x, state):
     items, count, is_rule = int(A[at + S_ITEMS]), int(A[at + S_COUNT]), False
     if below(A, V, x) < SHARED_FROM:
         return False
+    n_open, own = 0, 0
     for j in range(count):
         kind = A[A[POS] + A[items + 2 * j] * POS_STRIDE]
         if kind == K_LEX:
             return False
         is_rule = is_rule or kind == K_TEXT
+        if A[items + 2 * j + 1] != 0:
+            n_open += 1
+            own = j
     if not is_rule:
         return False
-    own = int(A[items + 2 * count - 2])
-    if A[items + 2 * count - 1] == BASE_STATE and (count == 1 or (count == 2 and A[items + 1] == 0)):
-        visit_accepting(A, V, x, own, state)
+    if n_open == 1 and A[items + 2 * own + 1] == BASE_STATE:
+        visit_accepting(A, V, x, int(A[items + 2 * own]), state)
         return True
     for j in range(count):
         if A[items + 2 * j + 1] > 0:
@@ -305,6 +311,22 @@ def read_text(A, V, x, pos, state):
         visit_loop(A, V, x, state)
 
 
+@kernel("i8(A, A)")
+def keep_exits(A, V):
+    """The exits noted, as the exit of a pair (:mod:`.pair_table`)."""
+    fold_exits(A, V)
+    n = int(A[BY_EXIT + 2])
+    if n == 0 or A[STATUS] != 0:
+        return -1
+    at = take(A, LIST, n + 1)
+    if at < 0:
+        return -1
+    A[at] = n
+    for j in range(n):
+        A[at + 1 + j] = A[A[BY_EXIT] + j]
+    return -at
+
+
 @kernel("i8(A, A, i8, i8)")
 def read_all(A, V, x, pos):
     """Collect the pair (x, pos): its exit, or -1."""
@@ -334,8 +356,11 @@ def read_all(A, V, x, pos):
         A[WORK + 2] -= 2
         top = int(A[WORK]) + int(A[WORK + 2])
         visit(A, V, int(A[top]), int(A[top + 1]))
-    if A[STATUS] == 0 and A[WAITS] == 0 and A[EXITS + 2]:
-        return suffix_set(A, V, int(A[EXITS]), int(A[EXITS + 2]))
+    if A[STATUS] == 0 and A[WAITS] == 0:
+        if A[BY_EXIT + 2]:
+            return keep_exits(A, V)
+        if A[EXITS + 2]:
+            return suffix_set(A, V, int(A[EXITS]), int(A[EXITS + 2]))
     return -1
 
 

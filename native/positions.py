@@ -3,7 +3,7 @@
 ==========  =========================================  ==================================================
 kind        fields                                     reads
 ==========  =========================================  ==================================================
-K_BASE                                                 nothing: the end of the text that a table is about
+K_BASE      exit                                       nothing: the end of the text that a table is about
 K_END       ws                                         white space after the document
 K_LITERAL   at, ws                                     fixed bytes (``true``, ``null``)
 K_OPEN      spec, ws, avoid                            white space and the opening quote of a string

@@ -29,7 +29,7 @@ from .arena import (
     take,
 )
 from .jit import kernel
-from .languages import DFA_ACCEPT, SPEC_REF
+from .languages import CALLS_EXITS, CALLS_RETURNS, DFA_ACCEPT, DFA_CALLS, SPEC_REF
 from .number import num_accepts
 from .positions import K_BASE, K_END, K_MEMBER, K_NUMBER, K_TEXT, K_TOKEN, K_WORD, lazy, position
 
@@ -77,14 +77,6 @@ def put_item(A, pos, parent):
         return
     A[base + n], A[base + n + 1] = pos, parent
     A[BUFFER + 2] = n + 2
-
-
-@kernel("void(A, i8, i8)")
-def emit(A, pos, parent):
-    """Add an item to the buffer, and its parent's items too when its value may end at once."""
-    put_item(A, pos, parent)
-    if parent > 0 and ends(A, pos):
-        emit_state(A, parent)
 
 
 @kernel("void(A, i8, i8)")
@@ -172,6 +164,18 @@ def merged(A, p, q):
     return int(A[A[MERGED] + A[slot] * MERGED_STRIDE + 2]) if A[slot] != 0 else 0
 
 
+@kernel("b1(A, i8, i8)")
+def wait_for(A, p, q):
+    """Two states, or an exit and a state (:func:`merge`), are to be united first: noted on the stack ``MERGING``."""
+    top = int(A[MERGING + 2])
+    if top + 2 > A[MERGING + 1]:
+        A[STATUS] = FULL
+        return True
+    A[A[MERGING] + top], A[A[MERGING] + top + 1] = p, q
+    A[MERGING + 2] = top + 2
+    return True
+
+
 @kernel("i8(A, i8, i8)")
 def join(A, p, q):
     """Unite two states of which every position occurs once, if their parents have been united: the state.
@@ -195,13 +199,7 @@ def join(A, p, q):
         else:
             parent = merged(A, int(A[i + 1]), int(A[j + 1]))
             if parent == 0 and A[i + 1] != 0:
-                missing = True
-                top = int(A[MERGING + 2])
-                if top + 2 > A[MERGING + 1]:
-                    A[STATUS] = FULL
-                    break
-                A[A[MERGING] + top], A[A[MERGING] + top + 1] = A[i + 1], A[j + 1]
-                A[MERGING + 2] = top + 2
+                missing = wait_for(A, int(A[i + 1]), int(A[j + 1]))
             put_item(A, int(A[i]), parent)
             i += 2
             j += 2
@@ -212,11 +210,98 @@ def join(A, p, q):
     return 0 if missing or A[STATUS] != 0 else find_state(A, int(A[BUFFER]) + start, n)
 
 
+@kernel("i8(A, i8)")
+def exits_of(A, pos):
+    """Address of the list of exits by which a rule may end at a position where it may; 0 if it just ends."""
+    at = int(A[POS]) + pos * POS_STRIDE
+    if A[at] != K_TEXT:
+        return 0
+    table = int(A[A[A[at + 1] + SPEC_REF] + DFA_CALLS])
+    if table == 0 or A[table + CALLS_EXITS] == 0:
+        return 0
+    return int(A[A[table + CALLS_EXITS] + A[at + 2]])
+
+
+@kernel("i8(A, i8, i8)")
+def come_back(A, pos, exit):
+    """The position where a caller goes on whose place is ``pos`` when the rule has ended by an exit; 0: nowhere."""
+    at = int(A[POS]) + pos * POS_STRIDE
+    if A[at] == K_BASE:
+        return position(A, K_BASE, exit, 0, 0, 0, 0, 0, 0)
+    table = int(A[A[A[at + 1] + SPEC_REF] + DFA_CALLS]) if A[at] == K_TEXT else 0
+    if table == 0 or A[table + CALLS_RETURNS] == 0:
+        return 0
+    ways = int(A[A[table + CALLS_RETURNS] + A[at + 2]])
+    if ways == 0:
+        return 0
+    for k in range(0, int(A[ways]), 2):
+        if A[ways + 1 + k] == exit:
+            return position(A, K_TEXT, int(A[at + 1]), int(A[ways + 2 + k]), 0, 0, 0, 0, 0)
+    return 0
+
+
+@kernel("i8(A, i8, i8)")
+def unite_known(A, base, n):
+    """The state of ``n`` items, if the parents of those of one position have been united; 0 when they must be first."""
+    sort_items(A, base, n)
+    out, missing = 0, False
+    for j in range(n):
+        pos, parent = A[base + 2 * j], A[base + 2 * j + 1]
+        if out > 0 and A[base + 2 * out - 2] == pos:
+            before = int(A[base + 2 * out - 1])
+            both = merged(A, before, int(parent)) if before != parent else before
+            if both == 0 and before != parent:
+                missing = wait_for(A, before, int(parent))
+                both = before
+            A[base + 2 * out - 1] = both
+        else:
+            A[base + 2 * out], A[base + 2 * out + 1] = pos, parent
+            out += 1
+    return 0 if missing or A[STATUS] != 0 else find_state(A, base, out)
+
+
+@kernel("i8(A, i8, i8)")
+def go_on(A, exit, state):
+    """What follows in a parent when a rule has ended by an exit, if what follows in its own parents is known.
+
+    Returns
+    -------
+    int
+        -1 when nothing does; 0 when more must be known first, which is on the stack ``MERGING`` then.
+    """
+    start, missing = int(A[BUFFER + 2]), False
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items = int(A[at + S_ITEMS])
+    for j in range(int(A[at + S_COUNT])):
+        pos, parent = come_back(A, int(A[items + 2 * j]), exit), int(A[items + 2 * j + 1])
+        if pos == 0 or A[STATUS] != 0:
+            continue
+        put_item(A, pos, parent)
+        if parent == 0 or not ends(A, pos):
+            continue
+        ways = exits_of(A, pos)
+        if ways == 0:
+            emit_state(A, parent)
+        for k in range(int(A[ways]) if ways != 0 else 0):
+            then = merged(A, -int(A[ways + 1 + k]), parent)
+            if then == 0:
+                missing = wait_for(A, -int(A[ways + 1 + k]), parent)
+            elif then > 0:
+                emit_state(A, then)
+    n = (int(A[BUFFER + 2]) - start) // 2
+    A[BUFFER + 2] = start
+    if missing or A[STATUS] != 0:
+        return 0
+    return unite_known(A, int(A[BUFFER]) + start, n) if n > 0 else -1
+
+
 @kernel("i8(A, i8, i8)")
 def merge(A, p, q):
     """The state that unites two, all the way down; 0 with ``FULL`` set. Every two states are united once.
 
     Without this, an ambiguous grammar would have another state for every history of a text.
+
+    ``p < 0`` is an exit: the state where the parent ``q`` goes on when a rule has ended by it; -1 for none.
     """
     bottom = int(A[MERGING + 2])
     if bottom + 2 > A[MERGING + 1]:
@@ -230,7 +315,7 @@ def merge(A, p, q):
         a, b = int(A[base + top]), int(A[base + top + 1])
         found = merged(A, a, b)
         if found == 0:
-            found = join(A, a, b)
+            found = join(A, a, b) if a > 0 else go_on(A, -a, b)
             if found == 0:
                 continue
             at = take(A, MERGED, MERGED_STRIDE)
@@ -242,6 +327,21 @@ def merge(A, p, q):
         A[MERGING + 2] = top
     A[MERGING + 2] = bottom
     return merged(A, p, q) if A[STATUS] == 0 else 0
+
+
+@kernel("void(A, i8, i8)")
+def emit(A, pos, parent):
+    """Add an item to the buffer, and its parent's items too when its value may end at once."""
+    put_item(A, pos, parent)
+    if parent <= 0 or not ends(A, pos):
+        return
+    ways = exits_of(A, pos)
+    if ways == 0:
+        emit_state(A, parent)
+    for k in range(int(A[ways]) if ways != 0 else 0):
+        then = merge(A, -int(A[ways + 1 + k]), parent)
+        if then > 0:
+            emit_state(A, then)
 
 
 @kernel("i8(A, i8, i8, i8, i8)")

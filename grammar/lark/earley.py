@@ -2,7 +2,8 @@
 
 The dynamic lexers match each terminal where the parser expects it, whatever other terminals there are. With ``dynamic``
 a token is what `re` matches in the whole text, so where it ends depends on what follows: the terminals are read from
-situation to situation (:mod:`.scanner`), and a rule of the result is a rule of the grammar between two situations. With
+situation to situation (:mod:`.scanner`), and a rule of the result is a rule of the grammar from one situation on, with
+an exit for each situation in which it may end and something can follow. With
 ``dynamic_complete`` a token may also end where the match in a shorter text would, and with ``basic`` the tokens are
 those of the one lexer that reads the text beforehand. Ignored tokens may stand before every token, and behind the last
 one.
@@ -11,17 +12,18 @@ one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from .. import dfa
 from ..errors import GrammarError, LimitExceeded
-from ..regular import EMPTY, EPSILON, Alt, Regular, alt, repeat, seq
-from ..rules import Language, Rules, call
+from ..regular import EMPTY, EPSILON, Alt, Regular, Seq, alt, repeat, seq
+from ..rules import Language, Rules, back, call, leave, rest
 from .flat import FlatGrammar
-from .followers import followers
+from .followers import followers, nullable
 from .scanner import Beyond, Exits, Program, Scanner, Situations
 from .tables import LexerTables
 
-Place = tuple[int, int]  # rule and place in it
+Exiting: TypeAlias = "tuple[int, ...]"  # situations in which a rule may end
 
 
 def convert(
@@ -156,24 +158,40 @@ class _Converter:
         self._skipped: dict[int, Exits] = {}
         self._ends: dict[tuple[str, int], dict[int, None]] = {}
         self._waiting: dict[tuple[str, int], list[tuple[int, int, int]]] = {}
-        self._rest_of: dict[tuple[int, int, int, int], Regular] = {}
+        self._rest_of: dict[tuple[int, int, int, Exiting], Regular] = {}
+        self._asked: list[tuple[str, int, Exiting]] = []
+        self._named: set[str] = set()
+        self._nullable = nullable(grammar)
 
     def rules(self) -> Rules:
         """The grammar."""
         start = self._grammar.start
         self._explore(start)
-        for (name, situation), ends in self._ends.items():
-            for end in ends:
-                ways = [self._rest(rule, 0, situation, end) for rule in self._of[name]]
-                self._put(f"{name}|{situation}|{end}", alt(*ways))
-        whole = [
-            seq(call(f"{start}|0|{end}"), texts)
-            for end in self._ends[start, 0]
-            for to, texts in self._skip(end).items()
-            if self._terminals.situations.ends(to)
-        ]
-        self._put("", alt(*whole))
+        ways = {end: self._skip(end) for end in self._ends[start, 0]}
+        whole = {
+            end: alt(*(texts for to, texts in ways[end].items() if self._terminals.situations.ends(to))) for end in ways
+        }
+        self._put("", self._called(start, 0, whole))
+        while self._asked:
+            name, situation, exits = self._asked.pop()
+            ways_of = [self._rest(rule, 0, situation, exits) for rule in self._of[name]]
+            self._put(_name(name, situation, exits), alt(*ways_of))
         return Rules(self._bodies, "")
+
+    def _called(self, name: str, situation: int, behind: Mapping[int, Regular]) -> Regular:
+        """The texts of a rule from a situation on, and what is read behind it in the situations where it may end."""
+        behind = {end: texts for end, texts in behind.items() if texts is not EMPTY}
+        if not behind:
+            return EMPTY
+        exits = tuple(sorted(behind))
+        rule = _name(name, situation, exits)
+        if rule not in self._named:
+            self._named.add(rule)
+            self._asked.append((name, situation, exits))
+        if len(exits) == 1:
+            return seq(call(rule), behind[exits[0]])
+        texts = seq(call(rule), alt(*(seq(back(end + 1), behind[end]) for end in exits)))
+        return alt(texts, behind[situation]) if name in self._nullable and situation in behind else texts
 
     def _put(self, name: str, body: Regular) -> None:
         self._bodies[name] = body
@@ -213,26 +231,27 @@ class _Converter:
             else:
                 pending.extend((rule, origin, place + 1, end) for end in self._token(right[place], situation))
 
-    def _rest(self, rule: int, place: int, situation: int, end: int) -> Regular:
-        """The texts of the rest of a rule between two situations."""
-        key = rule, place, situation, end
+    def _rest(self, rule: int, place: int, situation: int, exits: Exiting) -> Regular:
+        """The texts of the rest of a rule from a situation to any of some others, its exits if there are several."""
+        key = rule, place, situation, exits
         found = self._rest_of.get(key)
         if found is not None:
             return found
         right = self._grammar.rules[rule].right
         if place == len(right):
-            found = EPSILON if situation == end else EMPTY
+            end = leave(situation + 1) if len(exits) > 1 else EPSILON
+            found = end if situation in exits else EMPTY
         elif right[place] in self._of:
-            name = f"{right[place]}|{situation}"
-            ways = self._ends[right[place], situation]
-            found = alt(*(seq(call(f"{name}|{to}"), self._rest(rule, place + 1, to, end)) for to in ways))
+            name = right[place]
+            behind = {end: self._rest(rule, place + 1, end, exits) for end in self._ends[name, situation]}
+            found = self._called(name, situation, behind)
         else:
-            exits = self._token(right[place], situation)
-            found = alt(*(seq(texts, self._rest(rule, place + 1, to, end)) for to, texts in exits.items()))
-        if place and isinstance(found, Alt):
-            name = f"{rule}.{place}|{situation}|{end}"
+            ways = self._token(right[place], situation)
+            found = alt(*(seq(texts, self._rest(rule, place + 1, to, exits)) for to, texts in ways.items()))
+        if place and isinstance(found.parts[-1] if isinstance(found, Seq) else found, Alt):
+            name = f"{rule}.{place}{_name('', situation, exits)}"
             self._put(name, found)
-            found = call(name)
+            found = rest(name)
         self._rest_of[key] = found
         return found
 
@@ -271,6 +290,10 @@ class _Converter:
             found[end] = call(f"{situation}~{end}") if len(steps) > 1 or steps[end] else EPSILON
         self._skipped[situation] = found
         return found
+
+
+def _name(name: str, situation: int, exits: Exiting) -> str:
+    return f"{name}|{situation}|{'.'.join(map(str, exits))}"
 
 
 def beyond(name: str) -> GrammarError:

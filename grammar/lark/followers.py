@@ -5,6 +5,15 @@ from __future__ import annotations
 from .flat import FlatGrammar
 
 
+def nullable(grammar: FlatGrammar) -> set[str]:
+    """The rules that have the empty text."""
+    found: set[str] = set()
+    size = -1
+    while size != (size := len(found)):
+        found.update(rule.left for rule in grammar.rules if found.issuperset(rule.right))
+    return found
+
+
 def followers(grammar: FlatGrammar) -> dict[str, set[str]]:
     """For each symbol the terminals that can follow it in a sentence, ignored ones left aside.
 
@@ -19,21 +28,19 @@ def followers(grammar: FlatGrammar) -> dict[str, set[str]]:
         for symbol in rule.right:
             if symbol not in names:
                 first[symbol], follow[symbol] = {symbol}, set()
-    nullable: set[str] = set()
+    empty = nullable(grammar)
     size = -1
-    while size != (size := len(nullable) + sum(map(len, first.values()))):
+    while size != (size := sum(map(len, first.values()))):
         for rule in grammar.rules:
             for symbol in rule.right:
                 first[rule.left] |= first[symbol]
-                if symbol not in nullable:
+                if symbol not in empty:
                     break
-            else:
-                nullable.add(rule.left)
     size = -1
     while size != (size := sum(map(len, follow.values()))):
         for rule in grammar.rules:
             behind = follow[rule.left]
             for symbol in reversed(rule.right):
                 follow[symbol] |= behind
-                behind = behind | first[symbol] if symbol in nullable else first[symbol]
+                behind = behind | first[symbol] if symbol in empty else first[symbol]
     return follow

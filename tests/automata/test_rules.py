@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +16,8 @@ from detent.automata.limits import Limits
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar import charset
 from detent.grammar.errors import Unsatisfiable
-from detent.grammar.regular import EPSILON, Regular, alt, chars, literal, repeat, seq
-from detent.grammar.rules import Rules, call
+from detent.grammar.regular import EMPTY, EPSILON, Regular, alt, chars, literal, repeat, seq
+from detent.grammar.rules import Rules, back, call, leave, rest
 from detent.native import arena as layout
 from tests.masks import allowed
 from tests.naive import rules as naive
@@ -45,9 +48,12 @@ def crowded() -> Compiler:
     return Compiler(vocabulary_of(sorted(pieces)))
 
 
-def check_walk(compiler: Compiler, rules: Rules, seed: int, steps: int) -> None:
-    """Compare masks along tokens chosen at random; where there are several, rather long ones."""
-    reference, rng = naive.Recogniser(rules), random.Random(seed)
+def check_walk(compiler: Compiler, rules: Rules, seed: int, steps: int, plain: Rules | None = None) -> None:
+    """Compare masks along tokens chosen at random; where there are several, rather long ones.
+
+    ``plain``: the same language for the reference.
+    """
+    reference, rng = naive.Recogniser(plain or rules), random.Random(seed)
     if not reference.has_text:
         with pytest.raises(Unsatisfiable):
             compiler._rule_grammar(rules)
@@ -105,6 +111,105 @@ def test_masks_along_random_tokens(small: Compiler, rules: Rules, seed: int) -> 
 @settings(QUICK, max_examples=25)
 def test_masks_of_many_tokens(crowded: Compiler, rules: Rules, seed: int) -> None:
     check_walk(crowded, rules, seed, 4)
+
+
+EXITS = (1, 2)
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """The text ends here, by an exit."""
+
+    exit: int
+
+
+@dataclass(frozen=True)
+class Going:
+    """A text, or a call of a rule with exits, and what comes behind each; ``apart``: as a rule of its own."""
+
+    what: Regular | str
+    behind: tuple[Way, ...]
+    apart: bool
+
+
+Way: TypeAlias = "Leaving | Going"
+
+
+def with_exits(way: Way, rest_of: Callable[[Regular], Regular]) -> Regular:
+    """A way in a rule with exits."""
+    if isinstance(way, Leaving):
+        return leave(way.exit) if way.exit else EPSILON
+    behind = [with_exits(then, rest_of) for then in way.behind]
+    if isinstance(way.what, str):
+        text = seq(call(way.what), alt(*(seq(back(exit), then) for exit, then in zip(EXITS, behind, strict=True))))
+    else:
+        text = seq(way.what, alt(*behind))
+    return rest_of(text) if way.apart else text
+
+
+def by_exit(way: Way, exit: int) -> Regular:
+    """The texts of a way that leave by one exit."""
+    if isinstance(way, Leaving):
+        return EPSILON if way.exit == exit else EMPTY
+    behind = [by_exit(then, exit) for then in way.behind]
+    if isinstance(way.what, str):
+        return alt(*(seq(call(f"{way.what}{own}"), then) for own, then in zip(EXITS, behind, strict=True)))
+    return seq(way.what, alt(*behind))
+
+
+def both_ways(bodies: list[list[Way]]) -> tuple[Rules, Rules]:
+    """A grammar of rules with exits, the first one without, and the same with a rule for each exit."""
+    exits, plain = {}, {}
+
+    def rest_of(text: Regular) -> Regular:
+        exits[f"rest {len(exits)}"] = text
+        return rest(f"rest {len(exits) - 1}")
+
+    for name, ways in zip(NAMES, bodies, strict=True):
+        exits[name] = EPSILON  # in this place
+        exits[name] = alt(*(with_exits(way, rest_of) for way in ways))
+        for exit in EXITS if name != "root" else (0,):
+            plain[f"{name}{exit or ''}"] = alt(*(by_exit(way, exit) for way in ways))
+    return Rules(exits, "root"), Rules(plain, "root")
+
+
+def _ways(exits: tuple[int, ...]) -> st.SearchStrategy[list[Way]]:
+    """Ways of a rule; by each exit at least one that ends, so that nothing leads nowhere."""
+    texts = st.one_of(
+        CHARS, st.sampled_from(["ab", "ba", "aé", "c"]).map(literal), CHARS.map(lambda c: repeat(c, 1, None))
+    )
+
+    def going(inner: st.SearchStrategy[Way]) -> st.SearchStrategy[Way]:
+        return st.one_of(
+            st.builds(Going, texts, st.lists(inner, min_size=1, max_size=2).map(tuple), st.booleans()),
+            st.builds(Going, st.sampled_from(NAMES[1:]), st.tuples(inner, inner), st.booleans()),
+        )
+
+    leaving = st.sampled_from(exits).map(Leaving)
+    ways = going(st.one_of(leaving, going(st.one_of(leaving, going(leaving)))))
+    ending = st.tuples(*(st.builds(Going, texts, st.just((Leaving(exit),)), st.booleans()) for exit in exits))
+    return st.tuples(st.lists(ways, min_size=1, max_size=3), ending).map(lambda pair: [*pair[0], *pair[1]])
+
+
+BOTH = st.tuples(_ways((0,)), *(_ways(EXITS) for _ in NAMES[1:])).map(list).map(both_ways)
+
+
+@given(BOTH, SEEDS)
+@settings(QUICK, max_examples=50)
+def test_exits(small: Compiler, both: tuple[Rules, Rules], seed: int) -> None:
+    check_walk(small, both[0], seed, 6, both[1])
+
+
+@given(BOTH, SEEDS)
+@settings(QUICK, max_examples=20)
+def test_exits_and_many_tokens(crowded: Compiler, both: tuple[Rules, Rules], seed: int) -> None:
+    """Masks against steps, since the reference takes seconds for so many tokens."""
+    matcher, rng = crowded._rule_grammar(both[0]).matcher(), random.Random(seed)
+    for _ in range(3):
+        found = allowed(matcher)
+        assert found == {token for token in range(len(crowded.vocabulary)) if matcher.validate([token])}
+        if not matcher.accept(rng.choice(sorted(found))) or matcher.is_stopped():
+            break
 
 
 GRAMMARS = {
