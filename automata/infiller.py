@@ -176,7 +176,7 @@ class _Scratch(threading.local):
         if self.chart[chart.CAPACITY] > KEPT or len(self.chart) <= self.chart[chart.HEADS] + n_slots + 1:
             self.chart = chart.allocate(min(int(self.chart[chart.CAPACITY]), KEPT), 2 * n_slots)
         else:
-            chart.cut(self.chart, 0, 0, 0, 0)
+            chart.clear(self.chart)
         return self.chart
 
 

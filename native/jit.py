@@ -42,7 +42,7 @@ APART = {
         ("lexed_steps", "lexed_pairs"),
         ("lexed_masks",),
     ),
-    "texts with gaps": (("infill_chart",), ("infill_window",)),
+    "texts with gaps": (("infill_chart, infill_board",), ("infill_window",)),
 }
 _BUSY = "DETENT_COMPILING"  # set in the processes that compile
 
