@@ -33,9 +33,12 @@ EVERYTHING = 1 << 20
 # runs of masks on each side, and tokens in front of each; the last one is the whole canvas
 WINDOWS = ((0, 8), (1, 32), (4, 256), (8, 512), (16, 1 << 10), (64, 1 << 12), (EVERYTHING, EVERYTHING))
 LAYERS = 3  # masks in a row that are taken exactly as soon as any bytes prove too much
-EXACT_FIRST, EXACT_RUN = 200, 4_000  # places of a run of masks up to which the least window, and others, take it exactly
+EXACT_FIRST, EXACT_RUN = (
+    200,
+    4_000,
+)  # places of a run of masks up to which the least window, and others, take it exactly
 EXACT = 400  # places of all masks up to which the whole canvas is taken exactly
-SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 11, 1 << 18  # items of the chart of a window
+SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 11, 1 << 19  # items of the chart of a window
 
 _versions = itertools.count(1)  # of all boards, whenever something is put on one
 
@@ -82,11 +85,9 @@ class Witness:
         B[[B[board.OPEN] + stop for stop in (*self._stops, *([] if end is None else [length]))]] = 1
         B[B[board.PATH]] = infiller.network.first[0]
         self._slots = np.zeros(chart.SLOT_WORDS * (length + 1), np.int32)
-        self._small = [chart.allocate(SMALLEST_WINDOW, length + 2) for _ in range(2)]  # of the least window, of others
+        self._small = [chart.allocate(SMALLEST_WINDOW, length + 2) for _ in range(2)]  # of most windows, of the least
         self._chart = self._small[0]
-        self._chain, self._pending = (
-            np.zeros(2 * int(B[board.FRAME_CAPACITY]) + 8, np.int32) for _ in range(2)
-        )
+        self._chain, self._pending = (np.zeros(2 * int(B[board.FRAME_CAPACITY]) + 8, np.int32) for _ in range(2))
         self._capacity = [SMALLEST_WINDOW] * len(WINDOWS)  # of the charts that windows took last
         self._is_read = False  # whether the path on the board is that of the filling
         self._look()
@@ -154,10 +155,11 @@ class Witness:
 
     def _n_exact(self, i: int) -> int:
         """Up to how many masks side by side a window takes exactly at first."""
-        if i < len(WINDOWS) - 1:
-            return min(LAYERS, (EXACT_RUN if i else EXACT_FIRST) // self._n_nodes)
-        self.n_solved += 1
-        return self.length if int((self.ids == board.MASK).sum()) * self._n_nodes <= EXACT else 0
+        if i == len(WINDOWS) - 1:
+            self.n_solved += 1
+            if int((self.ids == board.MASK).sum()) * self._n_nodes <= EXACT:
+                return self.length
+        return min(LAYERS, (EXACT_RUN if i else EXACT_FIRST) // self._n_nodes)
 
     def _ask(self, i: int, low: int, high: int, n_exact: int) -> tuple[int, int]:
         """What a window says, in a small chart if that will do, large ones are shared; and how many masks were taken
@@ -169,7 +171,7 @@ class Witness:
             found = int(window.ask(*self._tables, *scratch, self._reading, low, high, n_runs, n_fixed, n_exact))
             if found == chart.FULL and self._grow(i, LARGEST if is_whole else LARGEST_WINDOW):
                 continue
-            self._capacity[i] = int(self._chart[chart.CAPACITY])
+            self._capacity[i] = min(int(self._chart[chart.CAPACITY]), LARGEST_WINDOW)
             if found != chart.FULL or not n_exact:
                 break
             n_exact = 0  # rather coarsely than not at all
@@ -179,7 +181,10 @@ class Witness:
         return found, n_exact
 
     def _use(self, i: int, capacity: int) -> None:
-        self._chart = self._small[i > 0] if capacity <= SMALLEST_WINDOW else shared_chart(capacity, self.length + 2)
+        """Take a chart: one of this witness if that will do. The least window, which is asked each time, has its own."""
+        which = 0 if i else 1
+        is_small = capacity <= SMALLEST_WINDOW
+        self._chart = self._small[which] if is_small else shared_chart(capacity, self.length + 2, which)
 
     def _grow(self, i: int, largest: int) -> bool:
         """Take a larger chart, unless this one is very large."""
@@ -240,7 +245,7 @@ class Witness:
             B[board.FIRST : board.LAST + 1] = bounds
             if bounds == everywhere:
                 B[board.N_FRAMES] = 1
-            self._chart, found = self._small[1], chart.FULL
+            self._chart, found = self._small[0], chart.FULL
             while found == chart.FULL:
                 found = window.walk(*self._tables, B, self._slots, self._chart, self._chain, self._pending)
                 if found == chart.FULL and not self._grow(1, LARGEST_WINDOW):
