@@ -1,7 +1,7 @@
-"""Canvases: a fixed number of positions, some with a token, the others masked, that must become a text of a language.
+"""Canvases: positions with a token or a mask, as many as given, that must become a text of a language.
 
-A canvas always knows a *witness* (:mod:`detent.automata.witness`), a filling of its masks, so it can be completed at any
-moment: a token is placed only if it still can be afterwards.
+A canvas always knows a *witness* (:mod:`detent.automata.witness`), a filling of its masks. So it can be completed at
+any moment: a token is placed only if it still can be afterwards.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detent.automata.gaps import I32
 from detent.automata.infiller import LARGEST, Derivation, Infiller, shared_chart, trace
 from detent.automata.spelling import spell
 from detent.grammar.errors import LimitExceeded
@@ -33,11 +32,8 @@ EVERYTHING = 1 << 20
 # runs of masks on each side, and tokens in front of each; the last one is the whole canvas
 WINDOWS = ((0, 8), (1, 32), (4, 256), (8, 512), (16, 1 << 10), (64, 1 << 12), (EVERYTHING, EVERYTHING))
 LAYERS = 3  # masks in a row that are taken exactly as soon as any bytes prove too much
-EXACT_FIRST, EXACT_RUN = (
-    200,
-    4_000,
-)  # places of a run of masks up to which the least window, and others, take it exactly
-EXACT = 400  # places of all masks up to which the whole canvas is taken exactly
+# places of a run of masks up to which the least window, and others, take it exactly; of all masks, for the whole canvas
+EXACT_FIRST, EXACT_RUN, EXACT = 200, 4_000, 400
 SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 11, 1 << 19  # items of the chart of a window
 
 _versions = itertools.count(1)  # of all boards, whenever something is put on one
@@ -169,7 +165,7 @@ class Witness:
         while True:
             scratch = self._board, self._slots, self._chart, self._chain
             found = int(window.ask(*self._tables, *scratch, self._reading, low, high, n_runs, n_fixed, n_exact))
-            if found == chart.FULL and self._grow(i, LARGEST if is_whole else LARGEST_WINDOW):
+            if found == chart.FULL and self._grow(i, LARGEST if is_whole and not n_exact else LARGEST_WINDOW):
                 continue
             self._capacity[i] = min(int(self._chart[chart.CAPACITY]), LARGEST_WINDOW)
             if found != chart.FULL or not n_exact:
@@ -181,7 +177,7 @@ class Witness:
         return found, n_exact
 
     def _use(self, i: int, capacity: int) -> None:
-        """Take a chart: one of this witness if that will do. The least window, which is asked each time, has its own."""
+        """Take a chart, one of this witness if that will do; the least window, always asked first, has its own."""
         which = 0 if i else 1
         is_small = capacity <= SMALLEST_WINDOW
         self._chart = self._small[which] if is_small else shared_chart(capacity, self.length + 2, which)
@@ -207,7 +203,7 @@ class Witness:
             self._taken[:] = 0
             self._is_refined, self._reading = False, next(_versions)
 
-    # ---------------------------------------------------------------------------------------------------------- fillings
+    # --------------------------------------------------------------------------------------------------------- fillings
     def _adopt(self, n_exact: int) -> list[int]:
         """Take the filling of the window; or the beginnings of the runs whose bytes cannot be spelled."""
         first, last = self._board[board.FIRST : board.LAST + 1].tolist()

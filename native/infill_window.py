@@ -19,6 +19,21 @@ nowhere, so the next token there is read on only where it leads elsewhere.
 
 from __future__ import annotations
 
+from .infill_board import (
+    FIRST,
+    FRAME_CAPACITY,
+    FRAME_WORDS,
+    FRAMES,
+    IDS,
+    LAST,
+    N_FRAMES,
+    PATH,
+    PATH_WORDS,
+    SIZE,
+    WITNESS,
+    extend,
+    lay_out,
+)
 from .infill_chart import (
     ACCEPTED,
     BASE,
@@ -62,21 +77,6 @@ from .infill_chart import (
     cut,
     mark,
     run_slot,
-)
-from .infill_board import (
-    FIRST,
-    FRAME_CAPACITY,
-    FRAME_WORDS,
-    FRAMES,
-    IDS,
-    LAST,
-    N_FRAMES,
-    PATH,
-    PATH_WORDS,
-    SIZE,
-    WITNESS,
-    extend,
-    lay_out,
 )
 from .jit import kernel
 

@@ -6,7 +6,6 @@ import json
 from itertools import groupby
 from random import Random
 
-import numpy as np
 import pytest
 
 from detent.automata.canvas import BLANK, MASK, Canvas
