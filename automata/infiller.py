@@ -131,17 +131,19 @@ class Infiller:
         weighed : bool
         """
         n_slots = len(rows) - 1
-        C = _scratch.empty(n_slots)
+        C = shared_chart(min(int(_scratch.charts[0][chart.CAPACITY]), KEPT), n_slots)
+        chart.clear(C)
         while True:
             C[chart.WEIGHED] = weighed
             found = chart.solve(self.packed, self.tokens.packed, rows.ravel(), letters, C, n_slots, not weighed)
             if found != chart.FULL:
                 return bool(found == chart.YES)
-            C = _scratch.chart = larger(C, 2 * n_slots)
+            C = _scratch.charts[0] = larger(C, 2 * n_slots)
 
     def derivation(self) -> Derivation:
         """How the last text that this thread solved with weights is completed."""
-        return trace(_scratch.chart, [int(_scratch.chart[chart.ACCEPTED])])
+        C = _scratch.charts[0]
+        return trace(C, [int(C[chart.ACCEPTED])])
 
 
 class Derivation(NamedTuple):
@@ -166,29 +168,25 @@ class Derivation(NamedTuple):
 
 
 class _Scratch(threading.local):
-    """The chart of a thread, which all grammars use: it grows, and unless it is very large it stays."""
+    """Two charts of a thread, which all grammars use: they grow, and unless they are very large they stay."""
 
     def __init__(self) -> None:
-        self.chart = chart.allocate(SMALLEST, 256)
+        self.charts = [chart.allocate(SMALLEST, 256) for _ in range(2)]
 
-    def empty(self, n_slots: int) -> I32:
-        """The chart without entries, for so many slots."""
-        if self.chart[chart.CAPACITY] > KEPT or len(self.chart) <= self.chart[chart.HEADS] + n_slots + 1:
-            self.chart = chart.allocate(min(int(self.chart[chart.CAPACITY]), KEPT), 2 * n_slots)
-        else:
-            chart.cut(self.chart, 0, 0, 0, 0)
-        return self.chart
+    def holds(self, which: int, capacity: int, n_slots: int) -> bool:
+        """Whether a chart has room for so many items and slots, and not for far more."""
+        C = self.charts[which]
+        return capacity <= int(C[chart.CAPACITY]) <= max(capacity, KEPT) and len(C) > int(C[chart.HEADS]) + n_slots
 
 
 _scratch = _Scratch()
 
 
-def shared_chart(capacity: int, n_slots: int) -> I32:
-    """The chart of this thread, as it was left, with room for so many items, or more."""
-    C = _scratch.chart
-    if C[chart.CAPACITY] < capacity or len(C) <= C[chart.HEADS] + n_slots + 1:
-        _scratch.chart = chart.allocate(max(capacity, int(C[chart.CAPACITY])), n_slots)
-    return _scratch.chart
+def shared_chart(capacity: int, n_slots: int, which: int = 0) -> I32:
+    """A chart of this thread, as it was left, with room for so many items, or more."""
+    if not _scratch.holds(which, capacity, n_slots):
+        _scratch.charts[which] = chart.allocate(capacity, 2 * n_slots)
+    return _scratch.charts[which]
 
 
 def larger(old: I32, n_slots: int) -> I32:

@@ -1,7 +1,8 @@
 """Texts with gaps: whether the answers are right, how long one question takes, what the grammar adds to a step of a
 diffusion model, and the laws of what is drawn.
 
-Run ``python benchmarks/infill.py`` for times, or name what to run: ``questions large steps agree runs laws ahead``.
+Run ``python benchmarks/infill.py`` for times, or name what to run: ``questions large steps agree runs laws ahead
+regions legal``.
 Times are processor time of this thread; the naive procedure of the tests (exhaustive, bottom-up) runs on the same
 cases, in turn.
 """
@@ -36,11 +37,12 @@ from detent.infill import (
     OneByOne,
     Schedule,
     Threshold,
+    fill_regions,
 )
 from detent.model import denoiser
 from tests.infill.cases import GRAMMARS, STRANGE, alphabet, random_case, writer
 from tests.infill.laws import Middle, Pairs, drawn, furthest, generators, weight_error
-from tests.infill.toys import Toy
+from tests.infill.toys import Sure, Toy
 from tests.naive.infill import Grammar
 
 ANYTHING = "start: /(.|\\n)*/"
@@ -225,6 +227,54 @@ def ahead(n: int, length: int = 16) -> None:
         print(f"{name:14}{equal:6} equal, {calls[0]:6} -> {calls[1]:6} calls, more in {more}", flush=True)
 
 
+def regions(n: int, length: int = 24) -> None:
+    """A toy model that writes from left to right into two or three regions of a text with a known completion."""
+    print(f"\n{n} texts with regions, a toy model that writes from left to right: valid, tests a token, longest in ms")
+    for name, text in GRAMMARS.items():
+        rng, naive = Random(name), Grammar(text)
+        texts = [text for text in (writer(text).write(rng, 20) for _ in range(200)) if 6 <= len(text) <= length]
+        pairs = {text[i : i + 2] for text in texts for i in range(len(text) - 1)}
+        vocab = sorted(set("".join(texts)) | set(sorted(pairs)[::3]))
+        infiller, toy = Infiller(text, vocab=vocab), Toy(len(vocab) + 1, 4 * length, sharpness=2.0)
+        valid, tests, tokens, times = 0, 0, 0, list[float]()
+        while len(times) < n:
+            text = rng.choice(texts)
+            cuts = sorted(rng.sample(range(len(text) + 1), 2 * rng.choice([2, 3])))
+            spans = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+            parts: list[list[int] | int] = [
+                len(span) + rng.randrange(4) if i % 2 else [vocab.index(char) for char in span]
+                for i, span in enumerate(spans)
+            ]
+            generator = np.random.default_rng(len(times))
+            work = partial(fill_regions, toy, infiller, parts, generator, ends=[len(vocab)], prompt=[0])
+            spent, done = timed(work)
+            times.append(spent)
+            tests, tokens = tests + done.n_tests, tokens + done.n_tokens
+            at = 0
+            for part in parts:  # what was fixed still stands where it stood
+                size = part if isinstance(part, int) else len(part)
+                assert isinstance(part, int) or done.ids[at : at + size] == part
+                at += size
+            valid += naive.fewest_tokens([done.text], ["a"]) == 0 and len(done.ids) == at
+        print(f"{name:12}{valid:6}{tests / tokens:7.2f}{max(times):8.0f}", flush=True)
+
+
+def legal(n: int, length: int = 24) -> None:
+    """A model that gives one text of the language 90 % of each marginal: tests a token, and calls of the model."""
+    print(f"\n{n} runs of a model that is legal 90 % of the time, {length} masks: tests a token; more calls than free")
+    for name, vocab in VOCABULARIES.items():
+        infillers = [Infiller(text, vocab=vocab) for text in (GRAMMARS[name], ANYTHING)]
+        blanks = [Canvas(infiller, length, [len(vocab)]) for infiller in infillers]
+        model = Sure(blanks[0].witness, len(vocab) + 1, 0.9)
+        cells = []
+        for schedule in SCHEDULES.values():
+            done = [Denoising(schedule).run(model, [b.fork() for _ in range(n)], generators(n)) for b in blanks]
+            tests = sum(each.n_tests for each in done[0]) / sum(each.n_tokens for each in done[0])
+            more = max(each.n_steps for each in done[0]) > max(each.n_steps for each in done[1])
+            cells.append(f"{tests:.2f} {'MORE' if more else 'no'}")
+        print(f"{name:12}", "  ".join(f"{cell:>10}" for cell in cells), flush=True)
+
+
 def wide(model: Any, length: int) -> None:
     """Let the bundled model take longer canvases: its places begin anew."""
     import torch
@@ -293,6 +343,8 @@ PARTS = {
     "runs": lambda options: runs(options.runs),
     "laws": lambda options: laws(options.draws),
     "ahead": lambda options: ahead(options.runs // 2),
+    "regions": lambda options: regions(options.runs // 2),
+    "legal": lambda options: legal(options.runs // 10),
 }
 
 

@@ -33,7 +33,7 @@ APART = {
         *("lalr", "leftovers", "lexer", "lexer_classes", "stacks", "fronts"),
         *("lexed_steps", "lexed_pairs", "lexed_masks"),
     ),
-    "texts with gaps": ("infill_chart", "infill_window"),
+    "texts with gaps": ("infill_chart", "infill_board", "infill_window"),
 }
 _HERE = Path(__file__).parent
 _FILLED = "DETENT_COMPILING"  # set in the processes that compile: the folder that they fill

@@ -1,8 +1,8 @@
 """Charts: which nonterminals can be read between which places of a text with gaps.
 
 A text with gaps is a row of *slots*. A place is a pair (slot, inside): ``(t, 0)`` is the boundary in front of slot
-``t``, other numbers are bytes of its
-text or nodes of the automaton of all tokens. A slot is six numbers::
+``t``, other numbers are bytes of its text, counted in the array of all texts, or nodes of the automaton of all tokens.
+A slot is six numbers::
 
     offset, length   its text, as classes of bytes in a common array; then comes the boundary t + 1; length -1: any
                      bytes, and stay; length -2: one token of one byte
@@ -17,8 +17,10 @@ nonterminal of a call has been read up to a state. A *call* (place, nonterminal)
 an end comes later meets the other, so loops of places need no order. Every slot is *closed* (calls and ends at its
 boundary) and then *expanded* (its edges).
 
-An item may carry the fewest tokens of its part of the text, and how they were
-read; then a place in a loop may be improved and is looked at again.
+An item may carry the fewest tokens of its part of the text, and how they were read; then a place in a loop may be
+improved and is looked at again.
+
+A chart may have a *mark*: what lies behind it can be undone, what lies in front of it is not improved any more.
 
 ::
 
@@ -41,7 +43,8 @@ prepare("texts with gaps")
 ITEMS, CALLS, LINKS, ENDS = 0, 1, 2, 3
 CAPACITY = 4
 STATUS, ACCEPTED, WEIGHED, QUEUE_HEAD, QUEUE_TAIL = 8, 9, 10, 11, 12
-BOARD = 25  # of which canvas a window was read last (:mod:`.infill_window`)
+MARKED = 25  # what the mark was set for (:mod:`.infill_window`); 0: there is none
+MARK = 26  # numbers of items, calls, links and ends in front of it
 BASE = 16  # items, calls, links, ends, item hash, call hash, end hash, queue, heads
 ITEM_HASH, CALL_HASH, END_HASH, QUEUE, HEADS = 20, 21, 22, 23, 24
 CHART_HEADER = 40
@@ -114,7 +117,7 @@ def _add_item(C, slot, inside, state, call, cost, source, how, current):
     while C[at] >= 0:
         item = C[BASE + ITEMS] + C[at] * ITEM
         if C[item + SLOT] == slot and C[item + INSIDE] == inside and C[item + STATE] == state and C[item + OF] == call:
-            if C[WEIGHED] and cost < C[item + COST]:
+            if C[WEIGHED] and cost < C[item + COST] and C[at] >= C[MARK]:
                 C[item + COST], C[item + FROM], C[item + HOW] = cost, source, how
                 C[item + FLAGS] &= ~CLOSED
                 if slot == current:
@@ -235,12 +238,17 @@ def _follow(G, T, S, X, C, number):
     call, cost = C[item + OF], C[item + COST]
     row = slot * SLOT_WORDS
     steps = G[STEP] + state * G[N_CLASSES]
-    if inside < S[row + LENGTH]:
-        c = X[S[row + OFFSET] + inside]
+    if S[row + LENGTH] > 0:
+        at, stop = S[row + OFFSET], S[row + OFFSET] + S[row + LENGTH]
+        if inside > 0:
+            if not at < inside < stop:  # of a text that stood here before
+                return
+            at = inside
+        c = X[at]
         to = G[steps + c]
         if to >= 0:
-            if inside + 1 < S[row + LENGTH]:
-                _add_item(C, slot, inside + 1, to, call, cost, number, -BYTE - 2 * c, slot)
+            if at + 1 < stop:
+                _add_item(C, slot, at + 1, to, call, cost, number, -BYTE - 2 * c, slot)
             else:
                 _add_item(C, slot + 1, 0, to, call, cost, number, -BYTE - 2 * c, slot)
         return
@@ -270,13 +278,14 @@ def _follow(G, T, S, X, C, number):
                 _add_item(C, slot, node, to, call, cost, number, -BYTE - 2 * c, slot)
 
 
-@kernel("void(A, A, A, A, A, i8, i8)")
-def run_slot(G, T, S, X, C, slot, expand):
-    """Close the boundary in front of a slot (``expand`` 0), or read the slot behind a boundary that is closed (1)."""
+@kernel("void(A, A, A, A, A, i8, i8, i8)")
+def run_slot(G, T, S, X, C, slot, expand, since):
+    """Close the boundary in front of a slot; and read the slot, too (`expand` 1). Items in front of the one numbered
+    `since` are left as they are."""
     C[QUEUE_HEAD] = 0
     C[QUEUE_TAIL] = 0
     item = C[C[HEADS] + slot]
-    while item >= 0:
+    while item >= since:
         _push(C, item)
         item = C[C[BASE + ITEMS] + item * ITEM + NEXT]
     waiting = C[QUEUE_TAIL] > 0
@@ -326,7 +335,7 @@ def solve(G, T, S, X, C, n_slots, first_only):
     """
     _call(G, C, 0, 0, 0, -1)
     for slot in range(n_slots + 1):
-        run_slot(G, T, S, X, C, slot, 1)
+        run_slot(G, T, S, X, C, slot, 1, 0)
         if C[STATUS]:
             return FULL
         if first_only and C[ACCEPTED] >= 0:
@@ -334,12 +343,20 @@ def solve(G, T, S, X, C, n_slots, first_only):
     return YES if C[ACCEPTED] >= 0 else NO
 
 
-@kernel("void(A, i8, i8, i8, i8)")
-def cut(C, items, calls, links, ends):
-    """Undo the latest entries until so many of each kind are left, in time that depends on them alone.
+@kernel("void(A)")
+def mark(C):
+    """Keep all that a chart holds."""
+    for kind in range(4):
+        C[MARK + kind] = C[kind]
 
-    They are undone in reverse: with linear probing, no entry that stays was found behind one that goes.
+
+@kernel("void(A)")
+def cut(C):
+    """Undo what lies behind the mark, in time that depends on that alone.
+
+    It is undone in reverse: with linear probing, no entry that stays was found behind one that goes.
     """
+    items, calls, links, ends = C[MARK], C[MARK + 1], C[MARK + 2], C[MARK + 3]
     mask = 2 * int(C[CAPACITY]) - 1
     for number in range(C[ENDS] - 1, ends - 1, -1):
         end = C[BASE + ENDS] + number * END
@@ -365,8 +382,23 @@ def cut(C, items, calls, links, ends):
             at = at + 1 if at < C[ITEM_HASH] + mask else C[ITEM_HASH]
         C[at] = -1
     C[ITEMS], C[CALLS], C[LINKS], C[ENDS] = items, calls, links, ends
-    C[STATUS], C[BOARD] = 0, 0
-    C[ACCEPTED] = -1
+    C[STATUS], C[ACCEPTED] = 0, -1
+
+
+@kernel("void(A)")
+def clear(C):
+    """Undo all that a chart holds."""
+    for kind in range(4):
+        C[MARK + kind] = 0
+    C[MARKED] = 0
+    if C[ITEMS] + C[CALLS] + C[LINKS] + C[ENDS] > C[CAPACITY] // 8:  # one after another is faster than here and there
+        for at in range(C[ITEM_HASH], C[QUEUE]):
+            C[at] = -1
+        for at in range(C[HEADS], C.shape[0]):
+            C[at] = -1
+        for kind in range(4):
+            C[kind] = 0
+    cut(C)
 
 
 @kernel("i8(A, A, A, A, i8)")

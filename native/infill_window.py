@@ -13,26 +13,31 @@ A window is read twice at once, in one chart:
 So the smallest window that says yes or no is enough, and what lies beyond it is not looked at. At an end of the canvas
 a window begins or ends as the text does, so the window of the whole canvas always says one of both.
 
-::
-
-    board = header | ids | witness | open | path of each boundary | frames
-    words = number of tokens | first letter of each token, and of no more | letters
-
-Ids are tokens, ``MASK``, or negative numbers that spell nothing. Where ``open`` is set, masks in front may take fewer
-tokens. A row of the path is the first state there and its frame, and the last ones: a boundary is passed by going into
-calls and out of them. A frame is three numbers: the one around it, the state behind it, its depth.
+Tokens that cannot stand at a position stay in the chart, behind its mark at first and then in front of it: they lead
+nowhere, so the next token there is read on only where it leads elsewhere.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
+from .infill_board import (
+    FIRST,
+    FRAME_CAPACITY,
+    FRAME_WORDS,
+    FRAMES,
+    IDS,
+    LAST,
+    N_FRAMES,
+    PATH,
+    PATH_WORDS,
+    SIZE,
+    WITNESS,
+    extend,
+    lay_out,
+)
 from .infill_chart import (
     ACCEPTED,
-    ANY_BYTES,
     BASE,
     BEHIND,
-    BOARD,
     CALL,
     CALL_FIRST,
     CALL_HASH,
@@ -50,134 +55,38 @@ from .infill_chart import (
     INSIDE,
     ITEM,
     ITEMS,
-    LENGTH,
     LINK,
     LINKED,
     LINKS,
-    MAY_END,
+    MARK,
+    MARKED,
     N_STATES,
     N_SYMBOLS,
     NEXT,
     NO,
     OF,
-    OFFSET,
     OWNER,
-    SKIP_COST,
-    SKIP_TO,
     SLOT,
-    SLOT_WORDS,
     STATE,
     STATUS,
-    TOKEN_TO,
     WEIGHED,
     YES,
     _add_item,
     _hash,
+    clear,
     cut,
+    mark,
     run_slot,
 )
 from .jit import kernel
 
-MASK, BLANK = -1, -2  # no token yet, no token; smaller numbers are ends of the text
 # answers beside NO, YES and FULL; UNSPELLED: yes, if the bytes of free masks can be spelled; KNOWN: nothing has changed
 MAYBE, UNSPELLED, KNOWN = 3, 4, 5
 
-SIZE, N_FRAMES, FRAME_CAPACITY, IDS, WITNESS, OPEN, PATH, FRAMES, FIRST, LAST = range(10)
-BOARD_HEADER = 10
-PATH_WORDS, FRAME_WORDS = 4, 3
 _PLACED, _ANYWHERE = -2, -1  # as slots of calls that were made before the window: of a frame, or whatever they are
 _TRIES = 1 << 10  # links looked at to find the frames of a path
-# of the tokens that cannot stand at a position: on which board and where, how many effects they have, the latest one
-VERSION, POSITION, N_EFFECTS, EFFECT, EFFECTS = range(5)
-MEMORY = 64  # words
-# the rest of a chart's header: the window that was read, and what the chart held where the slot that changes begins
-_POSITION, _FIRST, _LAST, _N_EXACT, _CALLS, _MARKS = range(BOARD + 1, BOARD + 7)
-
-
-def board(length: int) -> np.ndarray:
-    """An empty board: all masks, a path without frames but the one of the whole text.
-
-    Parameters
-    ----------
-    length : int
-        Number of positions.
-
-    Returns
-    -------
-    (words,) int32
-    """
-    n_frames = 64 + 16 * length
-    sizes = [length, length, length + 1, PATH_WORDS * (length + 1), FRAME_WORDS * n_frames]
-    B = np.zeros(BOARD_HEADER + sum(sizes), np.int32)
-    B[IDS : IDS + len(sizes)] = BOARD_HEADER + np.cumsum([0, *sizes[:-1]])
-    B[SIZE], B[FRAME_CAPACITY], B[N_FRAMES] = length, n_frames, 1
-    B[B[IDS] : B[IDS] + 2 * length] = MASK
-    B[B[FRAMES]] = -1
-    return B
-
-
-@kernel("void(A, i8, i8, i8, i8)")
-def _extend(B, low, high, n_runs, n_fixed):
-    """The window around positions `low` to `high` - 1: so many runs of masks on each side, each behind at most
-    `n_fixed` tokens."""
-    ids, size = int(B[IDS]), int(B[SIZE])
-    while low > 0 and B[ids + low - 1] == MASK:
-        low -= 1
-    while high < size and B[ids + high] == MASK:
-        high += 1
-    for run in range(n_runs + 1):
-        stop = max(0, low - n_fixed)
-        while low > stop and B[ids + low - 1] != MASK:
-            low -= 1
-        while run < n_runs and low > 0 and B[ids + low - 1] == MASK:
-            low -= 1
-        stop = min(size, high + n_fixed)
-        while high < stop and B[ids + high] != MASK:
-            high += 1
-        while run < n_runs and high < size and B[ids + high] == MASK:
-            high += 1
-    while high < size and B[ids + high] < BLANK:
-        high += 1
-    B[FIRST], B[LAST] = low, high
-
-
-@kernel("i8(A, A, A, i8, i8, i8, i8)")
-def _lay_out(W, B, S, row, first, last, n_exact):
-    """Slots of a window: of the ids (`row` = ``B[IDS]``) or the witness; whether runs of more than `n_exact` masks are
-    taken as any bytes."""
-    is_free = 0
-    at = first
-    while at < last:
-        token = int(B[row + at])
-        s = (at - first) * SLOT_WORDS
-        if token != MASK:
-            begin = int(W[1 + token]) if token >= 0 else 0
-            length = int(W[2 + token]) - begin if token >= 0 else 0
-            S[s + OFFSET], S[s + LENGTH], S[s + TOKEN_TO] = begin, length, -1
-            S[s + SKIP_TO], S[s + SKIP_COST], S[s + MAY_END] = -1 if length else at + 1 - first, 0, 0
-            at += 1
-            continue
-        stop = at
-        while stop < last and B[row + stop] == MASK:
-            stop += 1
-        is_open = B[B[OPEN] + stop] > 0
-        if stop < B[SIZE] and B[row + stop] < BLANK:
-            is_open = True
-        for k in range(at, stop):
-            s = (k - first) * SLOT_WORDS
-            S[s + OFFSET], S[s + LENGTH], S[s + SKIP_COST], S[s + MAY_END] = 0, 0, 0, 0
-            if stop - at > n_exact:
-                S[s + TOKEN_TO], S[s + SKIP_TO] = -1, stop - first
-            else:
-                S[s + TOKEN_TO], S[s + SKIP_TO] = k + 1 - first, stop - first if is_open else -1
-        if stop - at > n_exact:
-            is_free = 1
-            S[(at - first) * SLOT_WORDS + LENGTH] = ANY_BYTES
-        at = stop
-    s = (last - first) * SLOT_WORDS
-    S[s + OFFSET], S[s + LENGTH], S[s + TOKEN_TO], S[s + SKIP_TO], S[s + SKIP_COST] = 0, 0, -1, -1, 0
-    S[s + MAY_END] = 1 if last == B[SIZE] else 0
-    return is_free
+# the rest of a chart's header: which window was read with which change, and the first call that may be any
+_POSITION, _FIRST, _LAST, _N_EXACT, _CALLS = range(MARK + 4, MARK + 9)
 
 
 @kernel("i8(A, i8, i8)")
@@ -311,102 +220,36 @@ def _meets(B, C, number, frame, chain):
     return 0
 
 
-@kernel("i8(A, i8, i8)")
-def _effect(C, slot, changed):
-    """What can follow a changed slot, as a number: the sum of the hashes of the items behind it. -1 where one of them
-    was called inside the slot."""
-    total = 0
-    number = int(C[C[HEADS] + slot])
-    while number >= 0:
-        item = C[BASE + ITEMS] + number * ITEM
-        call = C[BASE + CALLS] + C[item + OF] * CALL
-        if C[call] == changed and C[call + 1] > 0:
-            return -1
-        total = (total + _hash(C[item + STATE], C[item + OF], 0, 3)) & 0x7FFFFFFFFFFFFFFF
-        number = int(C[item + NEXT])
-    return total
+@kernel("i8(A, A, i8, i8, i8)")
+def _resume(B, C, version, position, n_exact):
+    """Go back to the mark if a chart holds the same window, with whatever token where it changes; whether it does."""
+    is_same = C[MARKED] == version and C[_POSITION] == position and C[_N_EXACT] == n_exact
+    if is_same and C[_FIRST] == B[FIRST] and C[_LAST] == B[LAST]:
+        cut(C)
+        return 1
+    C[_POSITION], C[_N_EXACT], C[_FIRST], C[_LAST] = position, n_exact, B[FIRST], B[LAST]
+    return 0
 
 
-@kernel("i8(A, A, int64[::1], i8)")
-def _rewind(B, C, memory, n_exact):
-    """Go back to the slot that changes if the chart holds the same window with another token there.
-
-    Returns
-    -------
-    int
-        The slot; 0: the chart holds something else.
-    """
-    slot = int(memory[POSITION]) - int(B[FIRST])
-    is_same = C[BOARD] == memory[VERSION] and C[_POSITION] == memory[POSITION] and C[_N_EXACT] == n_exact
-    if slot < 1 or not is_same or C[_FIRST] != B[FIRST] or C[_LAST] != B[LAST]:
-        return 0
-    version = int(C[BOARD])
-    cut(C, C[_MARKS], C[_MARKS + 1], C[_MARKS + 2], C[_MARKS + 3])
-    C[BOARD] = version
-    for later in range(slot, int(B[LAST]) - int(B[FIRST]) + 1):
-        number = int(C[C[HEADS] + later])
-        while number >= 0:
-            C[C[BASE + ITEMS] + number * ITEM + FLAGS] = 0
-            number = int(C[C[BASE + ITEMS] + number * ITEM + NEXT])
-    return slot
-
-
-@kernel("i8(A, A, A, A, A, A, A, int64[::1], i8, i8)")
-def _read(G, T, W, B, S, C, chain, memory, row, n_exact):
-    """Read a window that is known; see :func:`ask`."""
-    first, last = int(B[FIRST]), int(B[LAST])
-    size, nowhere = last - first, last - first + 1
-    is_free = _lay_out(W, B, S, row, first, last, n_exact)
-    behind = int(memory[POSITION]) + 1 - first if row == B[IDS] else -1
-    at = _rewind(B, C, memory, n_exact) if behind > 0 else 0
-    if at == 0:
-        cut(C, 0, 0, 0, 0)
-        C[WEIGHED] = is_free
-        _enter(B, C, chain, nowhere)
-        C[_CALLS] = C[CALLS]
-        if first > 0 and row == B[IDS]:
-            _enter_anywhere(G, C, nowhere)
-    anywhere = int(C[_CALLS])  # the first call that may be any
-    memory[EFFECT] = -1
-    far = 0  # a slot with items, as far as one is known
-    for slot in range(at, size + 1):
-        if C[STATUS]:
-            return FULL
-        if C[C[HEADS] + slot] < 0:
-            far = max(far, slot + 1)
-            while far < size and C[C[HEADS] + far] < 0:
-                far += 1
-            if far > size or C[C[HEADS] + far] < 0:
-                return NO
-            continue
-        if slot == behind - 1 and slot > 0:  # (what stands there cannot be improved later: no text is empty)
-            C[BOARD], C[_POSITION], C[_N_EXACT] = memory[VERSION], memory[POSITION], n_exact
-            C[_FIRST], C[_LAST] = first, last
-            for kind in range(4):
-                C[_MARKS + kind] = C[kind]
-        if slot == behind:
-            memory[EFFECT] = _effect(C, slot, slot - 1)
-            for k in range(memory[N_EFFECTS]):
-                if memory[EFFECTS + k] == memory[EFFECT]:
-                    return NO
-        run_slot(G, T, S, W, C, slot, 1 if slot < size else 0)
-    if C[STATUS]:
-        return FULL
-    found = YES if not is_free else UNSPELLED
+@kernel("i8(A, A, A, A, i8, i8)")
+def _verdict(G, B, C, chain, since, is_free):
+    """What the items at the end of a window say."""
+    last, size = int(B[LAST]), int(B[LAST]) - int(B[FIRST])
+    found = UNSPELLED if is_free else YES
     if last == B[SIZE]:
         if C[ACCEPTED] >= 0:
             chain[0] = C[ACCEPTED]
             chain[chain.shape[0] - 1] = 1
             return found
-        if first == 0:
+        if B[FIRST] == 0:
             return NO
     wanted = B[PATH] + last * PATH_WORDS
     is_alive = 0
     number = int(C[C[HEADS] + size])
-    while number >= 0:
+    while number >= since:
         item = C[BASE + ITEMS] + number * ITEM
         if last == B[SIZE]:
-            if C[item + OF] == anywhere and G[G[FINAL] + C[item + STATE]]:  # only the whole text may end there
+            if C[item + OF] == C[_CALLS] and G[G[FINAL] + C[item + STATE]]:  # only the whole text may end there
                 is_alive = 1
         else:
             is_alive = 1
@@ -419,8 +262,44 @@ def _read(G, T, W, B, S, C, chain, memory, row, n_exact):
     return MAYBE if is_alive else NO
 
 
-@kernel("i8(A, A, A, A, A, A, A, int64[::1], i8, i8, i8, i8, i8, i8)")
-def ask(G, T, W, B, S, C, chain, memory, version, low, high, n_runs, n_fixed, n_exact):
+@kernel("i8(A, A, A, A, A, A, A, i8, i8, i8, i8, i8)")
+def _read(G, T, W, B, S, C, chain, row, n_exact, changed, version, resumed):
+    """Read a window that is known, from its beginning or from the slot that is `changed`; see :func:`ask`."""
+    first, last = int(B[FIRST]), int(B[LAST])
+    size, nowhere = last - first, last - first + 1
+    is_free = lay_out(W, B, S, row, first, last, n_exact)
+    if not resumed:
+        clear(C)
+        C[WEIGHED] = is_free
+        _enter(B, C, chain, nowhere)
+        C[_CALLS] = C[CALLS]
+        if first > 0 and row == B[IDS]:
+            _enter_anywhere(G, C, nowhere)
+    since = 0  # the first item that is looked at
+    far = 0  # a slot with items, as far as one is known
+    for slot in range(changed if resumed else 0, size + 1):
+        if C[STATUS]:
+            return FULL
+        if C[C[HEADS] + slot] < since:
+            far = max(far, slot + 1)
+            while far < size and C[C[HEADS] + far] < since:
+                far += 1
+            if far > size or C[C[HEADS] + far] < since:
+                return NO
+        elif slot != changed:
+            run_slot(G, T, S, W, C, slot, 1 if slot < size else 0, since)
+        else:
+            if not resumed:
+                run_slot(G, T, S, W, C, slot, 0, 0)
+                mark(C)
+                C[MARKED] = version
+            run_slot(G, T, S, W, C, slot, 1, 0)
+            since = int(C[MARK])
+    return FULL if C[STATUS] else _verdict(G, B, C, chain, since, is_free)
+
+
+@kernel("i8(A, A, A, A, A, A, A, i8, i8, i8, i8, i8, i8)")
+def ask(G, T, W, B, S, C, chain, version, low, high, n_runs, n_fixed, n_exact):
     """Whether the ids of a board, changed somewhere, can be completed, as far as a window tells.
 
     Parameters
@@ -431,19 +310,16 @@ def ask(G, T, W, B, S, C, chain, memory, version, low, high, n_runs, n_fixed, n_
         What the tokens spell.
     B : int32 array
         The board; the path is that of the witness, which agrees with the ids but for the change. ``B[FIRST]`` and
-        ``B[LAST]`` become the window.
+        ``B[LAST]`` become the window. The window of a whole board needs no witness.
     S : (length + 1, 6) int32, flat
         Scratch for slots.
     C : int32 array
-        A chart for two slots more than there are positions.
+        A chart for two slots more than there are positions. What it holds of other tokens at the same position is used.
     chain : (n,) int32
         Scratch; more than the depth of any frame, twice. If the answer is yes: the items from which :func:`trace` goes
         back, and at the very end their number.
-    memory : (MEMORY,) int64
-        What is known of other tokens at this position from windows of this size: a token after which the same can
-        follow as after one that cannot stand there cannot stand there either.
     version : int
-        Of the ids, but for those that were changed, and of the witness.
+        Of all of the board but for what was changed; not 0.
     low, high : int
         The positions that were changed: from `low` to before `high`.
     n_runs, n_fixed : int
@@ -460,21 +336,24 @@ def ask(G, T, W, B, S, C, chain, memory, version, low, high, n_runs, n_fixed, n_
     at = low
     while at < high and B[B[IDS] + at] == B[B[WITNESS] + at]:
         at += 1
-    if at == high:
+    if low < high and at == high:
         return KNOWN
-    place = low if high == low + 1 and B[B[IDS] + low] >= 0 else -1 - int(B[SIZE])
-    if memory[VERSION] != version or memory[POSITION] != place or place < 0:
-        memory[VERSION], memory[POSITION], memory[N_EFFECTS] = version, place, 0
-    _extend(B, low, high, n_runs, n_fixed)
-    found = _read(G, T, W, B, S, C, chain, memory, B[IDS], n_exact)
-    if found == NO and memory[EFFECT] >= 0 and EFFECTS + memory[N_EFFECTS] < MEMORY:
-        memory[EFFECTS + memory[N_EFFECTS]] = memory[EFFECT]
-        memory[N_EFFECTS] += 1
+    extend(B, low, high, n_runs, n_fixed)
+    is_token = high == low + 1 and B[B[IDS] + low] >= 0
+    changed = low - int(B[FIRST]) if is_token else -1
+    resumed = _resume(B, C, version, low if is_token else -1, n_exact)
+    found = _read(G, T, W, B, S, C, chain, B[IDS], n_exact, changed, version, resumed)
+    if found == FULL and resumed:
+        found = _read(G, T, W, B, S, C, chain, B[IDS], n_exact, changed, version, 0)
+    if found == FULL:
+        C[MARKED] = 0
+    elif found == NO and C[MARKED]:
+        mark(C)
     return found
 
 
-@kernel("i8(A, A, A, A, A, A, A, A, int64[::1])")
-def walk(G, T, W, B, S, C, chain, pending, memory):
+@kernel("i8(A, A, A, A, A, A, A, A)")
+def walk(G, T, W, B, S, C, chain, pending):
     """Make the path of the witness anew between ``B[FIRST]`` and ``B[LAST]``, from where and to where it is known.
 
     Parameters
@@ -483,15 +362,13 @@ def walk(G, T, W, B, S, C, chain, pending, memory):
         As for :func:`ask`.
     pending : (n,) int32
         Scratch, as long as `chain`.
-    memory : (MEMORY,) int64
-        Scratch.
 
     Returns
     -------
     int
         ``YES``; ``NO``: the witness is no text of the language; ``FULL``: the chart, the frames or the scratch.
     """
-    found = _read(G, T, W, B, S, C, chain, memory, B[WITNESS], 0)
+    found = _read(G, T, W, B, S, C, chain, B[WITNESS], 0, -1, 0, 0)
     if found != YES:
         return FULL if found == FULL else NO
     first, last = int(B[FIRST]), int(B[LAST])

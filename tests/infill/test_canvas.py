@@ -6,14 +6,13 @@ import json
 from itertools import groupby
 from random import Random
 
-import numpy as np
 import pytest
 
 from detent.automata.canvas import BLANK, MASK, Canvas
 from detent.automata.gaps import Gap
 from detent.automata.infiller import Infiller
 from detent.grammar.errors import Unsatisfiable
-from detent.native import infill_window as window
+from detent.native import infill_board as board
 from tests.infill.cases import GRAMMARS, writer
 from tests.naive.infill import Grammar
 
@@ -92,7 +91,7 @@ def test_a_change_is_told_from_its_surroundings() -> None:
         around[position] = MASK
         canvas = Canvas(Infiller(GRAMMARS["json"], vocab=vocab), len(text), ids=around)
         assert all(canvas.allows(position, token) for token in {canvas.witness[position], ids[position]})
-        first, last = canvas._board[window.FIRST : window.LAST + 1].tolist()
+        first, last = canvas._witness._board[board.FIRST : board.LAST + 1].tolist()
         assert canvas.n_solved == 1 and (canvas.witness[position] == ids[position] or last - first < 200)
 
 
@@ -162,7 +161,8 @@ def test_ends() -> None:
 
 def test_an_end_shortens_the_witness() -> None:
     canvas = Canvas(Infiller("start: /a+/", vocab=["a"]), 4, ends=[1])
-    canvas._take(np.zeros(4, np.int32))
+    canvas._witness.filling[:] = 0
+    canvas._witness._read()
     assert canvas.place({1: 1})
     assert canvas.ids == [MASK, 1, 1, 1] and canvas.witness == [0, 1, 1, 1]
 
