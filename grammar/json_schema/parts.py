@@ -8,6 +8,7 @@ is plain as a whole costs one walk through its schemas, and the nodes of what no
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Hashable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,15 +20,17 @@ from .free_names import is_open
 from .goals import Goal, Goals, plainly_possible
 from .keywords import READERS
 from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
-from .reader import ANNOTATIONS, Reader, only_refers
+from .reader import ANNOTATIONS, NO_SHARING, Reader, only_refers
 
 if TYPE_CHECKING:
     from .dialects import Dialect
 
 MOST_BYTES = 32 << 20  # of the parts that are kept
 OWN_BYTES = 2_000  # of a part without names and automata
+TEXT_BYTES = 300  # of a text that is known, the text aside
 MOST_TABLES = 16  # for parts of other dialects and options
 MOST_DEEP = 16  # levels of a part, references included
+TEXT_DEEP = 1  # levels of a document that are looked up by their text, before they are read
 
 _NAMES = frozenset({"$id", "id", "$schema"})
 # what a keyword holds; with other ones, a schema is no part
@@ -45,35 +48,52 @@ _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a
 
 
 class _Table:
-    """The parts of one dialect and one choice of options: by their words, and those that are a type alone."""
+    """The parts of one dialect and one choice of options: by their words, by the text of schemas without references
+    (each with how many schemas that text holds), and those that are a type alone.
+    """
 
-    __slots__ = ("by_type", "by_words", "n_bytes")
+    __slots__ = ("by_text", "by_type", "by_words", "n_bytes")
 
     def __init__(self) -> None:
         self.by_words: dict[Hashable, Node] = {}
+        self.by_text: dict[bytes, tuple[Node, int]] = {}
         self.by_type: dict[str, Node] = {}
         self.n_bytes = 0
 
     def add(self, words: tuple[Any, ...], node: Node) -> Node:
-        """Keep a part, if there is none with its words: that with its words. When there are too many, all leave."""
-        self.n_bytes += (
-            OWN_BYTES + sum(map(_size, words)) + sum(d.trans.nbytes for t in node.texts for _, d in t.pieces)
-        )
-        if self.n_bytes > MOST_BYTES:
-            self.by_words.clear()
-            self.by_type.clear()
-            self.n_bytes = 0
+        """Keep a part, if there is none with its words: that with its words."""
+        self._make_room(OWN_BYTES + sum(map(_size, words[1::2])) + (_size_of_texts(node) if node.texts else 0))
         node = self.by_words.setdefault(words, node)
         if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
             self.by_type[words[1]] = node
         return node
 
+    def note(self, text: bytes, node: Node, n_schemas: int) -> None:
+        """Remember what a text says."""
+        self._make_room(TEXT_BYTES + len(text))
+        self.by_text[text] = node, n_schemas
+
+    def _make_room(self, n_bytes: int) -> None:
+        """Reckon with more bytes. When there are too many, all parts leave."""
+        self.n_bytes += n_bytes
+        if self.n_bytes > MOST_BYTES:
+            self.by_words.clear()
+            self.by_text.clear()
+            self.by_type.clear()
+            self.n_bytes = 0
+
 
 def _size(word: Any) -> int:
-    """Bytes of a word, more or less: a text, or a list of texts and nodes."""
-    if type(word) is tuple:
-        return 64 * len(word) + sum(len(part) for part in word if type(part) is str)
-    return len(word) if type(word) is str else 0
+    """Bytes of a word, more or less: a text, or a list of texts, behind which may stand as many nodes."""
+    if type(word) is not tuple:
+        return len(word) if type(word) is str else 0
+    texts = word if word and type(word[-1]) is str else word[: len(word) // 2]
+    return 64 * len(word) + len("".join(texts))
+
+
+def _size_of_texts(node: Node) -> int:
+    """Bytes of the automata of a part."""
+    return sum(dfa.trans.nbytes for texts in node.texts for _, dfa in texts.pieces)
 
 
 _TABLES: dict[Hashable, _Table] = {}
@@ -98,12 +118,15 @@ class Parts:
         self._reader = reader
         self._root = reader.document.root
         self._known: dict[int, Node | None] = {}  # by the schema, which the document keeps; None also while it is read
+        self._unread: list[Any] = []  # schemas that are known by their text: nothing below them was looked at
         self._depth = 0
+        self._n_references = 0  # that were followed; a schema that stands in two places counts as one
         self.n_read = 0
         if len(_TABLES) > MOST_TABLES:
             _TABLES.clear()
         meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
         self._table = _TABLES.get(meaning) or _TABLES.setdefault(meaning, _Table())
+        self._by_text = self._table.by_text
 
     def covers(self, place: Place) -> bool:
         """Whether what is written in a place means the same as at the root."""
@@ -112,6 +135,11 @@ class Parts:
 
     def pointer(self, node: Node) -> str:
         """Where a part first stands in the document, as a JSON pointer; of use where it is part of an error."""
+        self._by_text = {}
+        while self._unread:
+            schema = self._unread.pop()
+            del self._known[id(schema)]
+            self.find(schema)
         pending: list[tuple[Any, Any]] = [(self._root.schema, self._root.path)]
         while pending:
             value, path = pending.pop()
@@ -128,6 +156,7 @@ class Parts:
         known = self._known
         key = id(schema)
         if key in known:
+            self._n_references += 1
             return known[key]
         known[key] = None
         words: list[Hashable] = []
@@ -174,14 +203,34 @@ class Parts:
         word: Any = None
         self._depth += 1
         if holds == _SCHEMA:
-            word = self.find(value)
+            word = self._find_below(value)
         elif holds == _SCHEMAS and type(value) is dict:
-            found = [self._type_alone(sub) or self.find(sub) for sub in value.values()]
+            found = [self._type_alone(sub) or self._find_below(sub) for sub in value.values()]
             word = None if None in found else (*value, *found)
         elif holds == _REFERENCE:
             word = self._target(schema)
         self._depth -= 1
         return word
+
+    def _find_below(self, schema: Any) -> Node | None:
+        """The part of a schema near the root: by its text, if a document has said the same there before."""
+        if self._depth > TEXT_DEEP or type(schema) is not dict:
+            return self.find(schema)
+        try:
+            text = marshal.dumps(schema, NO_SHARING)
+        except ValueError:
+            return self.find(schema)
+        node, n_schemas = self._by_text.get(text, (None, 0))
+        if node is not None:
+            self._known[id(schema)] = node
+            self._unread.append(schema)
+            self.n_read += n_schemas
+            return node
+        n_read, n_references = self.n_read, self._n_references
+        node = self.find(schema)
+        if node is not None and self._n_references == n_references:
+            self._table.note(text, node, self.n_read - n_read)
+        return node
 
     def _type_alone(self, schema: Any) -> Node | None:
         """The part of a schema that names one type at most, if it is known: most of them are such."""
@@ -199,6 +248,7 @@ class Parts:
         ref = schema["$ref"]
         if type(ref) is not str:
             return None
+        self._n_references += 1
         path, _, name = ref.rpartition("/")
         holder = self._root.schema.get(path[2:]) if path in _DEFINITIONS else None
         if type(holder) is dict and name in holder and "~" not in name and "%" not in name:
@@ -211,10 +261,12 @@ class Parts:
 
     def _new(self, schema: dict[str, Any], words: tuple[Any, ...]) -> Node | None:
         """A part that no document has had, unless the reader has something to say about it."""
+        reader = self._reader
         node = Node(_place(self._root.dialect), next(SERIALS))
-        noted = len(self._reader.annotations)
+        noted = len(reader.annotations)
         try:
-            for keyword, word in zip(words[::2], words[1::2], strict=True):
+            pairs = iter(words)
+            for keyword, word in zip(pairs, pairs, strict=True):
                 holds = _HOLDS[keyword]
                 if holds == _SCHEMA:
                     setattr(node, _BELOW[keyword], word)
@@ -222,14 +274,14 @@ class Parts:
                     half = len(word) // 2
                     node.properties = dict(zip(word[:half], word[half:], strict=True))
                 else:
-                    READERS[keyword](self._reader, node, schema[keyword])
+                    READERS[keyword](reader, node, schema[keyword])
             if node.enum is not None:
                 node.enum = [*node.enum]  # the caller's list may change
             elif node.types & (ARRAY | OBJECT):
                 node.is_open = is_open(node)
             is_bounded = node.shortest > 0 or node.longest is not None
-            if node.narrowed or len(node.texts) > 1 - is_bounded or noted < len(self._reader.annotations):
-                del self._reader.annotations[noted:]  # products of automata may pass limits, which are the document's
+            if node.narrowed or len(node.texts) > 1 - is_bounded or noted < len(reader.annotations):
+                del reader.annotations[noted:]  # products of automata may pass limits, which are the document's
                 return None
             node.alike = node
             goal = node.goal = Goal((node,), TRUE, is_shared=True)

@@ -17,6 +17,7 @@ from .values import canonical
 if TYPE_CHECKING:
     from .parts import Parts
 
+NO_SHARING = 2  # the last version of marshal without references to what is one object
 ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
 # keywords that put schemas in place, and that are no plain conjunction of what they say of each member
 _IN_PLACE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if"})
@@ -372,7 +373,7 @@ def _circle(place: Place) -> GrammarError:
 def _spelled(schema: dict[str, Any]) -> bytes | str:
     """A schema as text, the same for schemas that are the same word for word."""
     try:
-        return marshal.dumps(schema, 2)  # the last version without references to parts that are one object
+        return marshal.dumps(schema, NO_SHARING)
     except ValueError:
         return json.dumps(schema, default=repr)
 
