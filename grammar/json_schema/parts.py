@@ -120,6 +120,7 @@ class Parts:
         self._known: dict[int, Node | None] = {}  # by the schema, which the document keeps; None also while it is read
         self._unread: list[Any] = []  # schemas that are known by their text: nothing below them was looked at
         self._depth = 0
+        self._targets: dict[str, Node | None] = {}  # of references
         self._n_references = 0  # that were followed; a schema that stands in two places counts as one
         self.n_read = 0
         if len(_TABLES) > MOST_TABLES:
@@ -187,8 +188,7 @@ class Parts:
                 if holds == _REFERENCE:
                     known[key] = found = word
                     return found
-            words.append(keyword)
-            words.append(word)
+            words += keyword, word
         said = tuple(words)
         found = self._table.by_words.get(said) or (self._new(schema, said) if said else ANYTHING)
         if found is not None:
@@ -203,9 +203,10 @@ class Parts:
         word: Any = None
         self._depth += 1
         if holds == _SCHEMA:
-            word = self._find_below(value)
+            word = self.find(value)
         elif holds == _SCHEMAS and type(value) is dict:
-            found = [self._type_alone(sub) or self._find_below(sub) for sub in value.values()]
+            alone, find = self._type_alone, self._find_below if self._depth <= TEXT_DEEP else self.find
+            found = [alone(sub) or find(sub) for sub in value.values()]
             word = None if None in found else (*value, *found)
         elif holds == _REFERENCE:
             word = self._target(schema)
@@ -214,7 +215,7 @@ class Parts:
 
     def _find_below(self, schema: Any) -> Node | None:
         """The part of a schema near the root: by its text, if a document has said the same there before."""
-        if self._depth > TEXT_DEEP or type(schema) is not dict:
+        if type(schema) is not dict:
             return self.find(schema)
         try:
             text = marshal.dumps(schema, NO_SHARING)
@@ -249,6 +250,12 @@ class Parts:
         if type(ref) is not str:
             return None
         self._n_references += 1
+        if ref not in self._targets:
+            self._targets[ref] = self._named(ref)
+        return self._targets[ref]
+
+    def _named(self, ref: str) -> Node | None:
+        """The part with a name."""
         path, _, name = ref.rpartition("/")
         holder = self._root.schema.get(path[2:]) if path in _DEFINITIONS else None
         if type(holder) is dict and name in holder and "~" not in name and "%" not in name:
