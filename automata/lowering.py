@@ -457,6 +457,8 @@ class SharedRecords(Records):
 
 def _is_small(node: Node) -> bool:
     """Whether a node says something of scalars alone, without lists and automata."""
+    if node.any_of:
+        return all(map(_is_small, node.any_of[0]))
     return not (node.types & (ARRAY | OBJECT) or node.enum is not None or node.texts)
 
 

@@ -2,7 +2,8 @@
 
 Most of a document is plain: types, lists of words, bounds, and objects and arrays of such. What a plain schema means
 depends on nothing around it, so all documents that say the same somewhere have one node there, with its goal, and with
-the records of that goal in an arena. References to plain schemas are plain, too, unless they lead back. A document that
+the records of that goal in an arena. Alternatives of plain schemas are plain where nothing is said beside them, but only
+in a document that is plain as a whole: elsewhere they may have to be taken apart. References to plain schemas are plain, too, unless they lead back. A document that
 is plain as a whole costs one walk through its schemas, and the nodes of what no document before it has said.
 """
 
@@ -10,7 +11,8 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Hashable
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GrammarError
@@ -21,6 +23,7 @@ from .goals import Goal, Goals, plainly_possible
 from .keywords import READERS
 from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
 from .reader import ANNOTATIONS, NO_SHARING, Reader, only_refers
+from .scalars import kind_of
 
 if TYPE_CHECKING:
     from .dialects import Dialect
@@ -34,16 +37,19 @@ TEXT_DEEP = 1  # levels of a document that are looked up by their text, before t
 
 _NAMES = frozenset({"$id", "id", "$schema"})
 # what a keyword holds; with other ones, a schema is no part
-_NAME, _TEXT, _VALUE, _SCHEMA, _SCHEMAS, _REFERENCE, _OTHER = range(7)
+_NAME, _TEXT, _VALUE, _SCHEMA, _SCHEMAS, _CHOICE, _REFERENCE, _OTHER = range(8)
 _HOLDS: dict[str, int] = dict.fromkeys(READERS, _OTHER) | dict.fromkeys(_NAMES, _NAME)
 _HOLDS |= dict.fromkeys(("type", "enum", "required", "minimum", "maximum", "multipleOf"), _VALUE)
 _HOLDS |= dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"), _VALUE)
 _HOLDS |= dict.fromkeys(("minItems", "maxItems", "minProperties", "maxProperties"), _VALUE)
 _HOLDS |= {"items": _SCHEMA, "additionalProperties": _SCHEMA, "properties": _SCHEMAS}
+_HOLDS |= {"anyOf": _CHOICE, "oneOf": _CHOICE}
 _HOLDS |= {"const": _TEXT, "pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE}
 _STRINGS = {str}
+_SCALARS = {str, int, float, bool, type(None)}
 _TYPE_ALONE = ANNOTATIONS | {"type"}
 _DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
+_CHOICES = frozenset({"anyOf", "oneOf"})
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
 
@@ -84,11 +90,10 @@ class _Table:
 
 
 def _size(word: Any) -> int:
-    """Bytes of a word, more or less: a text, or a list of texts, behind which may stand as many nodes."""
-    if type(word) is not tuple:
-        return len(word) if type(word) is str else 0
-    texts = word if word and type(word[-1]) is str else word[: len(word) // 2]
-    return 64 * len(word) + len("".join(texts))
+    """Bytes of a word, more or less: a text, or a list of texts and nodes."""
+    if type(word) is tuple:
+        return 64 * len(word) + sum([len(part) for part in word if type(part) is str])
+    return len(word) if type(word) is str else 0
 
 
 def _size_of_texts(node: Node) -> int:
@@ -161,6 +166,7 @@ class Parts:
             return known[key]
         known[key] = None
         words: list[Hashable] = []
+        has_choice = False
         word: Any
         found: Node | None
         for keyword, value in schema.items():
@@ -175,8 +181,8 @@ class Parts:
                     continue
                 word = value
             elif holds == _VALUE:
-                if kind is list and {*map(type, value)} <= _STRINGS:
-                    word = (keyword, *value)
+                if kind is list and (kinds := {*map(type, value)}) <= _SCALARS:
+                    word = (keyword, *value) if kinds <= _STRINGS else (keyword, *map(type, value), *value)
                 elif kind is int or kind is float:  # equal ones mean the same, unlike booleans
                     word = value
                 else:
@@ -188,7 +194,10 @@ class Parts:
                 if holds == _REFERENCE:
                     known[key] = found = word
                     return found
+                has_choice |= holds == _CHOICE
             words += keyword, word
+        if has_choice and len(words) > 2:  # what holds together with alternatives is no part
+            return None
         said = tuple(words)
         found = self._table.by_words.get(said) or (self._new(schema, said) if said else ANYTHING)
         if found is not None:
@@ -202,12 +211,15 @@ class Parts:
             return None
         word: Any = None
         self._depth += 1
+        alone, find = self._type_alone, self._find_below if self._depth <= TEXT_DEEP else self.find
         if holds == _SCHEMA:
             word = self.find(value)
         elif holds == _SCHEMAS and type(value) is dict:
-            alone, find = self._type_alone, self._find_below if self._depth <= TEXT_DEEP else self.find
             found = [alone(sub) or find(sub) for sub in value.values()]
             word = None if None in found else (*value, *found)
+        elif holds == _CHOICE and type(value) is list and value:
+            found = [alone(sub) or find(sub) for sub in value]
+            word = None if None in found else tuple(found)
         elif holds == _REFERENCE:
             word = self._target(schema)
         self._depth -= 1
@@ -268,6 +280,8 @@ class Parts:
 
     def _new(self, schema: dict[str, Any], words: tuple[Any, ...]) -> Node | None:
         """A part that no document has had, unless the reader has something to say about it."""
+        if words[0] in _CHOICES:
+            return self._new_choice(words)
         reader = self._reader
         node = Node(_place(self._root.dialect), next(SERIALS))
         noted = len(reader.annotations)
@@ -277,9 +291,11 @@ class Parts:
                 holds = _HOLDS[keyword]
                 if holds == _SCHEMA:
                     setattr(node, _BELOW[keyword], word)
+                    node.has_choices |= word.has_choices
                 elif holds == _SCHEMAS:
                     half = len(word) // 2
                     node.properties = dict(zip(word[:half], word[half:], strict=True))
+                    node.has_choices |= any([child.has_choices for child in word[half:]])
                 else:
                     READERS[keyword](reader, node, schema[keyword])
             if node.enum is not None:
@@ -300,6 +316,28 @@ class Parts:
         except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
             return None  # it is read once more, where errors say where they are
         return self._table.add(words, node)
+
+    def _new_choice(self, words: tuple[Any, ...]) -> Node | None:
+        """The same of a part that is one of several: those of which the types tell which one it is, or any of them."""
+        keyword, options = words
+        types = [*map(_types, options)]
+        together = reduce(or_, types)
+        if keyword == "oneOf" and sum(types) > together:
+            return None
+        if sum([option.enum is not None for option in options]) > 1:  # better listed together
+            return None
+        node = Node(_place(self._root.dialect), next(SERIALS))
+        node.types, node.any_of, node.has_choices = together, ([*options],), True
+        node.is_open = any([option.is_open for option in options])
+        node.alike = node
+        goal = node.goal = Goal((node,), TRUE, is_shared=True)
+        goal.satisfiable = any([option.goal.satisfiable for option in options])
+        return self._table.add(words, node)
+
+
+def _types(node: Node) -> int:
+    """The types that values of a part can have, as bits."""
+    return node.types if node.enum is None else reduce(or_, map(kind_of, node.enum), 0) & node.types
 
 
 @cache

@@ -125,7 +125,8 @@ class Reader:
         return root
 
     def _read(self) -> Node:
-        root = node = self.node(self.document.root)
+        whole = self._part_of(self.document.root, self.document.root.schema)
+        root = node = whole or self.node(self.document.root)
         while True:
             if self.n_read > self.max_nodes:
                 raise LimitExceeded("max_nodes", self.n_read, self.max_nodes, pointer=node.place.pointer)
@@ -204,7 +205,8 @@ class Reader:
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
         if "$ref" in schema and only_refers(schema, place.draft):
             return self._named(place)
-        if self._parts is not None and self._parts.covers(place) and (part := self._parts.find(schema)) is not None:
+        part = self._part_of(place, schema)
+        if part is not None and not part.has_choices:
             return part
         key = (id(schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
@@ -353,11 +355,14 @@ class Reader:
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
         """The node of a subschema."""
-        if self._parts is not None and self._parts.covers(node.place):
-            part = self._parts.find(schema)
-            if part is not None:
-                return part
+        part = self._part_of(node.place, schema)
+        if part is not None and not part.has_choices:
+            return part
         return self.node(node.place.child(schema, *path))
+
+    def _part_of(self, place: Place, schema: Any) -> Node | None:
+        """The part that a schema in or directly below a place is."""
+        return self._parts.find(schema) if self._parts is not None and self._parts.covers(place) else None
 
 
 def only_refers(schema: Mapping[str, Any], draft: int) -> bool:
