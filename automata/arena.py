@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from itertools import chain, count
+from itertools import accumulate, chain, count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from weakref import ref
@@ -357,7 +357,7 @@ class Arena:
             joined = "".join(words)
             lengths = map(len, words if joined.isascii() else map(str.encode, words))
             text = np.frombuffer(joined.encode(), dtype=np.uint8).astype(np.int32)
-            ends = np.cumsum(np.fromiter(lengths, np.int64, len(words)))
+            ends = np.array([*accumulate(lengths)], np.int64)
             root = int(_trie_build(self.A, text, ends))
             if root < 0:
                 self.full()

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import count
+from itertools import count, product
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -54,6 +54,7 @@ Numbers = Literal["any", "plain"]
 Parser = Literal["lalr", "earley"]
 LexerKind = Literal["contextual", "basic", "dynamic", "dynamic_complete"]
 _CHOICES = {"order": get_args(Order), "whitespace": get_args(Whitespace), "numbers": get_args(Numbers)}
+_CHOSEN = frozenset(product(*_CHOICES.values()))
 _LEXERS = {"lalr": ("contextual", "basic"), "earley": ("dynamic", "dynamic_complete", "basic")}  # the default first
 
 
@@ -83,6 +84,7 @@ class Grammar:
         self._compiler = compiler
         self.has_free_names, self.has_islands = has_free_names, has_islands
         self._judge, self._content = judge, content
+        self._made: Embeddable | None = None  # of the content
         self._place = place
         self._report = dict(report)
         self._lock = threading.Lock()
@@ -110,7 +112,10 @@ class Grammar:
         """
         if self._content is None:
             raise GrammarError("a schema of which something was left out cannot be an island.", keyword="islands")
-        return self._content()
+        with self._lock:
+            if self._made is None:
+                self._made = self._content()
+            return self._made
 
     def explain(self) -> dict[str, Any]:
         """What is enforced, relaxed and only annotated, and how large the grammar is.
@@ -251,9 +256,8 @@ class Compiler:
         LimitExceeded
             If a named limit is passed.
         """
-        for name, value, known in zip(_CHOICES, (order, whitespace, numbers), _CHOICES.values(), strict=True):
-            if value not in known:
-                raise ValueError(f"{name}={value!r} is none of {', '.join(known)}")
+        if (order, whitespace, numbers) not in _CHOSEN:
+            raise _unknown_choice(order, whitespace, numbers)
         schema = _as_schema(schema)
         options = (order, whitespace, format_assertion, strict, numbers)
 
@@ -526,8 +530,13 @@ class Compiler:
         is_open = has_free_names(root_node, reader)
         if report["relaxed"]:
             return Grammar(self, place, report, has_free_names=is_open, judge=_judge(reader))
-        content = JsonIsland(goals, root, order, whitespace, is_open)
-        return Grammar(self, place, report, has_free_names=is_open, content=lambda: content)
+        return Grammar(
+            self,
+            place,
+            report,
+            has_free_names=is_open,
+            content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
+        )
 
     def _check_bytes(self) -> None:
         """Refuse a vocabulary that cannot spell every text: a mask could then lead into a dead end."""
@@ -546,9 +555,7 @@ class Compiler:
         self._make_room()
         made = make()
         if key is not None:
-            self._grammars.put(
-                key, made, OWN_BYTES + sum([len(part) for part in key if isinstance(part, (bytes, str))])
-            )
+            self._grammars.put(key, made, OWN_BYTES + sum([len(x) for x in key if isinstance(x, (bytes, str))]))
         return made
 
 
@@ -567,6 +574,13 @@ _TRAILING: dict[Whitespace, regular.Regular] = {
     "compact": regular.EPSILON,
 }
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
+
+
+def _unknown_choice(*chosen: str) -> ValueError:
+    """The error for the first option that is none of its choices."""
+    wrong = ((name, value, known) for (name, known), value in zip(_CHOICES.items(), chosen, strict=True))
+    name, value, known = next(choice for choice in wrong if choice[1] not in choice[2])
+    return ValueError(f"{name}={value!r} is none of {', '.join(known)}")
 
 
 def _as_schema(schema: Any) -> Any:

@@ -32,13 +32,6 @@ from .arena import Arena, Lowers
 _call, _close_buffer = direct(states.call), direct(states.close_buffer)
 
 Order = OneOf["schema", "any", "fixed"]
-# fields of an object record that say where its parts are
-_PLACES_OF_PARTS = np.array(
-    [
-        *(positions.O_LIVE, positions.O_GOALS, positions.O_NEXT),
-        *(positions.O_REQUIRED, positions.O_SORTED, positions.O_NONE_SEEN),
-    ]
-)
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
 # the trie of an object's listed names, their order in it, the required ones, and the first of these from each on
 _Listed: TypeAlias = tuple[int, list[int], list[int], list[int]]
@@ -324,24 +317,21 @@ class Records:
         spec = -1 if names_dfa is None else arena.spec(languages.AUTOMATON, 0, None, self._names(*names_dfa))
         extra = int(bool(value.extra) and max(goals[n:]) >= 0)
         order = self._order_of(value, bool(extra))
-        needed, none_seen = [], []
+        needed: list[int] = []
+        none_seen: list[int] = []
         if order != positions.IN_ORDER:
             words = len(by_bytes) // 32 + 1
             needed, none_seen = _words(sum([1 << k for k in due]), words), [0] * words
-        live = range(n) if -1 not in goals else [k for k in range(n) if goals[k] >= 0]
-        parts = [goals, next_due, _next_of(live, n), by_bytes, needed, none_seen]
-        goals_at, next_at, live_at, sorted_at, required_at, none_at, _ = accumulate(
-            map(len, parts), initial=positions.O_RECORD
-        )
+        live = [*range(n + 1)] if -1 not in goals else _next_of([k for k in range(n) if goals[k] >= 0], n)
+        parts = (goals, next_due, live, by_bytes, needed, none_seen)
+        at = arena.put([*chain.from_iterable(parts)])
+        goals_at, next_at, live_at, sorted_at, required_at, none_at, _ = accumulate(map(len, parts), initial=at)
+        if order == positions.IN_ORDER:
+            none_at = 0
         closes = value.frame is None or value.frame.facts.closed(value.residual)
         record = [n, live_at, trie, order, free, spec, self.space, goals_at, next_at, required_at]
         record += [sorted_at, len(needed), none_at, arena.any_text(), extra, len(by_bytes)]
-        record += [value.fewest, -1 if value.most is None else value.most, int(closes)]
-        at = arena.put([*record, *chain.from_iterable(parts)])
-        arena.A[at + _PLACES_OF_PARTS] += at
-        if order == positions.IN_ORDER:
-            arena.A[at + positions.O_NONE_SEEN] = 0
-        return at
+        return arena.put([*record, value.fewest, -1 if value.most is None else value.most, int(closes)])
 
     def _listed(self, value: Object) -> _Listed:
         """What does not change while an object is written: see ``_Listed``."""
@@ -467,6 +457,8 @@ class SharedRecords(Records):
 
 def _is_small(node: Node) -> bool:
     """Whether a node says something of scalars alone, without lists and automata."""
+    if node.any_of:
+        return all(map(_is_small, node.any_of[0]))
     return not (node.types & (ARRAY | OBJECT) or node.enum is not None or node.texts)
 
 

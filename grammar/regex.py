@@ -36,6 +36,7 @@ from .regular import (
     Seq,
     alt,
     capture,
+    character,
     chars,
     conj,
     look,
@@ -48,6 +49,7 @@ from .regular import (
 MAX_DEPTH = 100
 
 _QUANTIFIER = re.compile(r"(?:([*+?])|\{([0-9]+)(?:(,)([0-9]*))?\})(\??)")
+_QUANTIFIES = frozenset("*+?{")  # how one begins
 _GROUP = re.compile(r"\?(?:(<?[=!])|P?<(?P<name>(?!\d)[\w$]+)>|(?P<on>[ims]*)(?P<off>-[ims]*)?:|(?P<onward>i)\))")
 _REFERENCE = re.compile(r"([1-9][0-9]*)|k<((?!\d)[\w$]+)>")
 _LINE_ENDS = charset.complement(charset.DOT)
@@ -174,7 +176,9 @@ class Parser:
         self.flags: frozenset[str] = frozenset()
         # Groups by name and number, where each opens, and the alternatives (disjunction: choice) around it. A reference
         # may stand before its group: a first pass finds the groups, a second one knows them and keeps what they match.
-        self.known, self.names, self.opens = known, dict[str, tuple[int, ...]](), list[int]()
+        self.known = known
+        self.names: dict[str, tuple[int, ...]] = {}
+        self.opens: list[int] = []
         self.refers = False
         self.around: dict[int, int] = {}
         self.named: dict[str, list[dict[int, int]]] = {}
@@ -232,9 +236,15 @@ class Parser:
         if char == ".":
             return self.quantified(chars(charset.ANY if "s" in self.flags else charset.DOT))
         found = self.escape(in_class=False) if char == "\\" else ord(char)
-        return self.quantified(chars(self.points(charset.interval(found, found)) if isinstance(found, int) else found))
+        if not isinstance(found, int):
+            return self.quantified(chars(found))
+        if "i" in self.flags:
+            return self.quantified(chars(charset.fold_case(charset.interval(found, found))))
+        return self.quantified(character(found))
 
     def quantified(self, node: Regular) -> Regular:
+        if self.pattern[self.at : self.at + 1] not in _QUANTIFIES:
+            return node
         match = _QUANTIFIER.match(self.pattern, self.at)
         if not match:
             return node

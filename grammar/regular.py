@@ -19,7 +19,8 @@ A node matches a *span* of a text. Only `Look` sees what is outside of the span:
 
 from __future__ import annotations
 
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from . import charset
@@ -100,10 +101,12 @@ class Reference(Regular):
     ignore_case: bool
 
 
-_pool: WeakValueDictionary[tuple[Any, ...], Regular] = WeakValueDictionary()
+R = TypeVar("R", bound=Regular)
+
+_pool: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
 
-def _node(kind: type[Regular], *fields: Any) -> Any:
+def _node(kind: type[R], *fields: Any) -> R:
     key = (kind, *fields)
     node = _pool.get(key)
     if node is None:
@@ -111,7 +114,7 @@ def _node(kind: type[Regular], *fields: Any) -> Any:
         for name, value in zip(kind.__slots__, fields, strict=True):
             object.__setattr__(node, name, value)
         node = _pool.setdefault(key, node)
-    return node
+    return node  # type: ignore[no-any-return]
 
 
 EMPTY: Regular = _node(Empty)
@@ -120,15 +123,21 @@ EPSILON: Regular = _node(Epsilon)
 
 def chars(points: CharSet) -> Regular:
     """One character of a set."""
-    return cast(Regular, _node(Chars, points)) if points else EMPTY
+    return _node(Chars, points) if points else EMPTY
 
 
 ANY_CHAR = chars(charset.ANY)
 
 
+@lru_cache(maxsize=1024)
+def character(point: int) -> Regular:
+    """One code point."""
+    return chars(charset.interval(point, point))
+
+
 def literal(text: str) -> Regular:
     """Exactly this text."""
-    return seq(*(chars(charset.interval(ord(c), ord(c))) for c in text))
+    return seq(*(character(ord(c)) for c in text))
 
 
 def seq(*parts: Regular) -> Regular:
@@ -143,7 +152,7 @@ def seq(*parts: Regular) -> Regular:
             flat.append(part)
     if len(flat) < 2:
         return flat[0] if flat else EPSILON
-    return cast(Regular, _node(Seq, tuple(flat)))
+    return _node(Seq, tuple(flat))
 
 
 def alt(*parts: Regular) -> Regular:
@@ -160,7 +169,7 @@ def alt(*parts: Regular) -> Regular:
         flat[chars(charset.union(*sets))] = None
     if len(flat) < 2:
         return next(iter(flat), EMPTY)
-    return cast(Regular, _node(Alt, tuple(flat)))
+    return _node(Alt, tuple(flat))
 
 
 def repeat(part: Regular, low: int, high: int | None) -> Regular:
@@ -169,7 +178,7 @@ def repeat(part: Regular, low: int, high: int | None) -> Regular:
         return EPSILON
     if part is EMPTY or (low == 1 and high == 1):
         return part
-    return cast(Regular, _node(Repeat, high, low, part))
+    return _node(Repeat, high, low, part)
 
 
 ANY_TEXT = repeat(ANY_CHAR, 0, None)
@@ -185,31 +194,31 @@ def conj(*parts: Regular) -> Regular:
     flat.pop(ANY_TEXT, None)
     if len(flat) < 2:
         return next(iter(flat), ANY_TEXT)
-    return cast(Regular, _node(And, tuple(flat)))
+    return _node(And, tuple(flat))
 
 
 def neg(part: Regular) -> Regular:
     """Every text that the part does not match."""
     if isinstance(part, Not):
         return part.part
-    return {EMPTY: ANY_TEXT, ANY_TEXT: EMPTY}.get(part) or cast(Regular, _node(Not, part))
+    return {EMPTY: ANY_TEXT, ANY_TEXT: EMPTY}.get(part) or _node(Not, part)
 
 
 def look(part: Regular, *, behind: bool = False, negative: bool = False) -> Regular:
     """An empty span before which (behind: after which) `part` matches, or does not."""
     if part is EMPTY or part is EPSILON:
         return EPSILON if negative == (part is EMPTY) else EMPTY
-    return cast(Regular, _node(Look, behind, negative, part))
+    return _node(Look, behind, negative, part)
 
 
 def capture(part: Regular, group: int) -> Regular:
     """What `part` matches, to be referred to by the number of the group."""
-    return cast(Regular, _node(Capture, group, part))
+    return _node(Capture, group, part)
 
 
 def reference(*groups: int, ignore_case: bool = False) -> Regular:
     """The text of the one group that took part last, or the empty text."""
-    return cast(Regular, _node(Reference, groups, ignore_case))
+    return _node(Reference, groups, ignore_case)
 
 
 START = look(ANY_CHAR, behind=True, negative=True)

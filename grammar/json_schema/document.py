@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
 from ..errors import GrammarError
-from .dialects import NEWEST, Dialect, Dialects, metaschema
+from .dialects import DIALECTS, NEWEST, Dialect, Dialects, metaschema
 
 # what the value of a keyword is: a schema, several of them in a list or an object
 _DATA, _ONE, _LIST, _MAP = 0, 1, 2, 4
@@ -304,10 +304,9 @@ class Document:
         declared = schema.get("$schema") if isinstance(schema, dict) else None
         if not isinstance(declared, str):
             return default
-        pointer = pointer_of(path)
-        found = self._dialects.named(declared, pointer)
+        found = DIALECTS.get(declared.rstrip("#")) or self._dialects.named(declared, pointer_of(path))
         if found is None:
-            self.unknown[pointer] = declared
+            self.unknown[pointer_of(path)] = declared
         return found or default
 
     def _resource(self, uri: str) -> Resource | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Generic, TypeVar
 
 from .. import dfa as automata
@@ -298,7 +298,7 @@ class Goals:
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
         if goal.is_shared and goal.candidates is None:
-            goal.candidates = tuple(plain.residuals(self, goal.nodes))
+            goal.candidates = tuple(dict.fromkeys(self._of_part(goal.nodes)))
         if goal.candidates is None:
             began = self._work
             try:
@@ -309,6 +309,12 @@ class Goals:
             if goal.candidates is None:
                 goal.candidates, goal.begun = found, None
         return goal.candidates
+
+    def _of_part(self, nodes: tuple[Node, ...]) -> Iterable[Value]:
+        """The residuals of a part: those of its alternatives where it has some."""
+        if nodes and nodes[0].any_of:
+            return chain.from_iterable(self.candidates(self.alone(option)) for option in nodes[0].any_of[0])
+        return plain.residuals(self, nodes)
 
     def _is_simple(self, goal: Goal) -> bool:
         """Whether some branch surely has an instance, without looking at anything below it."""

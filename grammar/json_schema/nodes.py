@@ -19,7 +19,7 @@ NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
 ANY_TYPE = 63
 # attributes of a node that constrain nothing
 _ASIDE = frozenset(
-    {"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike", "goal", "is_open"}
+    {"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike", "goal", "is_open", "has_choices"}
 )
 _LISTING = _ASIDE | {"enum", "scalars", "enumerated"}
 
@@ -67,6 +67,8 @@ class Node:
         Of a node that documents share: its goal, which they share as well.
     is_open : bool
         Of such a node: whether an object in it may have names that are not listed.
+    has_choices : bool
+        Of such a node: whether it or a node below it has alternatives.
     """
 
     types = ANY_TYPE
@@ -75,7 +77,7 @@ class Node:
     is_conjunctive = True
     alike: Node | None = None
     goal: Goal | None = None
-    is_open = False
+    is_open = has_choices = False
     integer = lexical = unique = False
     enum: list[Any] | None = None
     scalars: set[Any] | None = None

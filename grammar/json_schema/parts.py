@@ -2,14 +2,17 @@
 
 Most of a document is plain: types, lists of words, bounds, and objects and arrays of such. What a plain schema means
 depends on nothing around it, so all documents that say the same somewhere have one node there, with its goal, and with
-the records of that goal in an arena. References to plain schemas are plain, too, unless they lead back. A document that
+the records of that goal in an arena. Alternatives of plain schemas are plain where nothing is said beside them, but only
+in a document that is plain as a whole: elsewhere they may have to be taken apart. References to plain schemas are plain, too, unless they lead back. A document that
 is plain as a whole costs one walk through its schemas, and the nodes of what no document before it has said.
 """
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Hashable
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GrammarError
@@ -19,61 +22,83 @@ from .free_names import is_open
 from .goals import Goal, Goals, plainly_possible
 from .keywords import READERS
 from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
-from .reader import ANNOTATIONS, Reader, only_refers
+from .reader import ANNOTATIONS, NO_SHARING, Reader, only_refers
+from .scalars import kind_of
 
 if TYPE_CHECKING:
     from .dialects import Dialect
 
 MOST_BYTES = 32 << 20  # of the parts that are kept
 OWN_BYTES = 2_000  # of a part without names and automata
+TEXT_BYTES = 300  # of a text that is known, the text aside
 MOST_TABLES = 16  # for parts of other dialects and options
 MOST_DEEP = 16  # levels of a part, references included
+TEXT_DEEP = 1  # levels of a document that are looked up by their text, before they are read
 
 _NAMES = frozenset({"$id", "id", "$schema"})
 # what a keyword holds; with other ones, a schema is no part
-_NAME, _TEXT, _VALUE, _SCHEMA, _SCHEMAS, _REFERENCE, _OTHER = range(7)
+_NAME, _TEXT, _VALUE, _SCHEMA, _SCHEMAS, _CHOICE, _REFERENCE, _OTHER = range(8)
 _HOLDS: dict[str, int] = dict.fromkeys(READERS, _OTHER) | dict.fromkeys(_NAMES, _NAME)
 _HOLDS |= dict.fromkeys(("type", "enum", "required", "minimum", "maximum", "multipleOf"), _VALUE)
 _HOLDS |= dict.fromkeys(("exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"), _VALUE)
 _HOLDS |= dict.fromkeys(("minItems", "maxItems", "minProperties", "maxProperties"), _VALUE)
 _HOLDS |= {"items": _SCHEMA, "additionalProperties": _SCHEMA, "properties": _SCHEMAS}
+_HOLDS |= {"anyOf": _CHOICE, "oneOf": _CHOICE}
 _HOLDS |= {"const": _TEXT, "pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE}
 _STRINGS = {str}
+_SCALARS = {str, int, float, bool, type(None)}
 _TYPE_ALONE = ANNOTATIONS | {"type"}
 _DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
+_CHOICES = frozenset({"anyOf", "oneOf"})
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
 
 class _Table:
-    """The parts of one dialect and one choice of options: by their words, and those that are a type alone."""
+    """The parts of one dialect and one choice of options: by their words, by the text of schemas without references
+    (each with how many schemas that text holds), and those that are a type alone.
+    """
 
-    __slots__ = ("by_type", "by_words", "n_bytes")
+    __slots__ = ("by_text", "by_type", "by_words", "n_bytes")
 
     def __init__(self) -> None:
         self.by_words: dict[Hashable, Node] = {}
+        self.by_text: dict[bytes, tuple[Node, int]] = {}
         self.by_type: dict[str, Node] = {}
         self.n_bytes = 0
 
     def add(self, words: tuple[Any, ...], node: Node) -> Node:
-        """Keep a part, if there is none with its words: that with its words. When there are too many, all leave."""
-        self.n_bytes += (
-            OWN_BYTES + sum(map(_size, words)) + sum(d.trans.nbytes for t in node.texts for _, d in t.pieces)
-        )
-        if self.n_bytes > MOST_BYTES:
-            self.by_words.clear()
-            self.by_type.clear()
-            self.n_bytes = 0
+        """Keep a part, if there is none with its words: that with its words."""
+        self._make_room(OWN_BYTES + sum(map(_size, words[1::2])) + (_size_of_texts(node) if node.texts else 0))
         node = self.by_words.setdefault(words, node)
         if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
             self.by_type[words[1]] = node
         return node
 
+    def note(self, text: bytes, node: Node, n_schemas: int) -> None:
+        """Remember what a text says."""
+        self._make_room(TEXT_BYTES + len(text))
+        self.by_text[text] = node, n_schemas
+
+    def _make_room(self, n_bytes: int) -> None:
+        """Reckon with more bytes. When there are too many, all parts leave."""
+        self.n_bytes += n_bytes
+        if self.n_bytes > MOST_BYTES:
+            self.by_words.clear()
+            self.by_text.clear()
+            self.by_type.clear()
+            self.n_bytes = 0
+
 
 def _size(word: Any) -> int:
     """Bytes of a word, more or less: a text, or a list of texts and nodes."""
     if type(word) is tuple:
-        return 64 * len(word) + sum(len(part) for part in word if type(part) is str)
+        return 64 * len(word) + sum([len(part) for part in word if type(part) is str])
     return len(word) if type(word) is str else 0
+
+
+def _size_of_texts(node: Node) -> int:
+    """Bytes of the automata of a part."""
+    return sum(dfa.trans.nbytes for texts in node.texts for _, dfa in texts.pieces)
 
 
 _TABLES: dict[Hashable, _Table] = {}
@@ -98,12 +123,16 @@ class Parts:
         self._reader = reader
         self._root = reader.document.root
         self._known: dict[int, Node | None] = {}  # by the schema, which the document keeps; None also while it is read
+        self._unread: list[Any] = []  # schemas that are known by their text: nothing below them was looked at
         self._depth = 0
+        self._targets: dict[str, Node | None] = {}  # of references
+        self._n_references = 0  # that were followed; a schema that stands in two places counts as one
         self.n_read = 0
         if len(_TABLES) > MOST_TABLES:
             _TABLES.clear()
         meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
         self._table = _TABLES.get(meaning) or _TABLES.setdefault(meaning, _Table())
+        self._by_text = self._table.by_text
 
     def covers(self, place: Place) -> bool:
         """Whether what is written in a place means the same as at the root."""
@@ -112,6 +141,11 @@ class Parts:
 
     def pointer(self, node: Node) -> str:
         """Where a part first stands in the document, as a JSON pointer; of use where it is part of an error."""
+        self._by_text = {}
+        while self._unread:
+            schema = self._unread.pop()
+            del self._known[id(schema)]
+            self.find(schema)
         pending: list[tuple[Any, Any]] = [(self._root.schema, self._root.path)]
         while pending:
             value, path = pending.pop()
@@ -128,9 +162,11 @@ class Parts:
         known = self._known
         key = id(schema)
         if key in known:
+            self._n_references += 1
             return known[key]
         known[key] = None
         words: list[Hashable] = []
+        has_choice = False
         word: Any
         found: Node | None
         for keyword, value in schema.items():
@@ -145,8 +181,8 @@ class Parts:
                     continue
                 word = value
             elif holds == _VALUE:
-                if kind is list and {*map(type, value)} <= _STRINGS:
-                    word = (keyword, *value)
+                if kind is list and (kinds := {*map(type, value)}) <= _SCALARS:
+                    word = (keyword, *value) if kinds <= _STRINGS else (keyword, *map(type, value), *value)
                 elif kind is int or kind is float:  # equal ones mean the same, unlike booleans
                     word = value
                 else:
@@ -158,8 +194,10 @@ class Parts:
                 if holds == _REFERENCE:
                     known[key] = found = word
                     return found
-            words.append(keyword)
-            words.append(word)
+                has_choice |= holds == _CHOICE
+            words += keyword, word
+        if has_choice and len(words) > 2:  # what holds together with alternatives is no part
+            return None
         said = tuple(words)
         found = self._table.by_words.get(said) or (self._new(schema, said) if said else ANYTHING)
         if found is not None:
@@ -173,15 +211,39 @@ class Parts:
             return None
         word: Any = None
         self._depth += 1
+        alone, find = self._type_alone, self._find_below if self._depth <= TEXT_DEEP else self.find
         if holds == _SCHEMA:
             word = self.find(value)
         elif holds == _SCHEMAS and type(value) is dict:
-            found = [self._type_alone(sub) or self.find(sub) for sub in value.values()]
+            found = [alone(sub) or find(sub) for sub in value.values()]
             word = None if None in found else (*value, *found)
+        elif holds == _CHOICE and type(value) is list and value:
+            found = [alone(sub) or find(sub) for sub in value]
+            word = None if None in found else tuple(found)
         elif holds == _REFERENCE:
             word = self._target(schema)
         self._depth -= 1
         return word
+
+    def _find_below(self, schema: Any) -> Node | None:
+        """The part of a schema near the root: by its text, if a document has said the same there before."""
+        if type(schema) is not dict:
+            return self.find(schema)
+        try:
+            text = marshal.dumps(schema, NO_SHARING)
+        except ValueError:
+            return self.find(schema)
+        node, n_schemas = self._by_text.get(text, (None, 0))
+        if node is not None:
+            self._known[id(schema)] = node
+            self._unread.append(schema)
+            self.n_read += n_schemas
+            return node
+        n_read, n_references = self.n_read, self._n_references
+        node = self.find(schema)
+        if node is not None and self._n_references == n_references:
+            self._table.note(text, node, self.n_read - n_read)
+        return node
 
     def _type_alone(self, schema: Any) -> Node | None:
         """The part of a schema that names one type at most, if it is known: most of them are such."""
@@ -199,6 +261,13 @@ class Parts:
         ref = schema["$ref"]
         if type(ref) is not str:
             return None
+        self._n_references += 1
+        if ref not in self._targets:
+            self._targets[ref] = self._named(ref)
+        return self._targets[ref]
+
+    def _named(self, ref: str) -> Node | None:
+        """The part with a name."""
         path, _, name = ref.rpartition("/")
         holder = self._root.schema.get(path[2:]) if path in _DEFINITIONS else None
         if type(holder) is dict and name in holder and "~" not in name and "%" not in name:
@@ -211,25 +280,31 @@ class Parts:
 
     def _new(self, schema: dict[str, Any], words: tuple[Any, ...]) -> Node | None:
         """A part that no document has had, unless the reader has something to say about it."""
+        if words[0] in _CHOICES:
+            return self._new_choice(words)
+        reader = self._reader
         node = Node(_place(self._root.dialect), next(SERIALS))
-        noted = len(self._reader.annotations)
+        noted = len(reader.annotations)
         try:
-            for keyword, word in zip(words[::2], words[1::2], strict=True):
+            pairs = iter(words)
+            for keyword, word in zip(pairs, pairs, strict=True):
                 holds = _HOLDS[keyword]
                 if holds == _SCHEMA:
                     setattr(node, _BELOW[keyword], word)
+                    node.has_choices |= word.has_choices
                 elif holds == _SCHEMAS:
                     half = len(word) // 2
                     node.properties = dict(zip(word[:half], word[half:], strict=True))
+                    node.has_choices |= any([child.has_choices for child in word[half:]])
                 else:
-                    READERS[keyword](self._reader, node, schema[keyword])
+                    READERS[keyword](reader, node, schema[keyword])
             if node.enum is not None:
                 node.enum = [*node.enum]  # the caller's list may change
             elif node.types & (ARRAY | OBJECT):
                 node.is_open = is_open(node)
             is_bounded = node.shortest > 0 or node.longest is not None
-            if node.narrowed or len(node.texts) > 1 - is_bounded or noted < len(self._reader.annotations):
-                del self._reader.annotations[noted:]  # products of automata may pass limits, which are the document's
+            if node.narrowed or len(node.texts) > 1 - is_bounded or noted < len(reader.annotations):
+                del reader.annotations[noted:]  # products of automata may pass limits, which are the document's
                 return None
             node.alike = node
             goal = node.goal = Goal((node,), TRUE, is_shared=True)
@@ -241,6 +316,28 @@ class Parts:
         except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
             return None  # it is read once more, where errors say where they are
         return self._table.add(words, node)
+
+    def _new_choice(self, words: tuple[Any, ...]) -> Node | None:
+        """The same of a part that is one of several: those of which the types tell which one it is, or any of them."""
+        keyword, options = words
+        types = [*map(_types, options)]
+        together = reduce(or_, types)
+        if keyword == "oneOf" and sum(types) > together:
+            return None
+        if sum([option.enum is not None for option in options]) > 1:  # better listed together
+            return None
+        node = Node(_place(self._root.dialect), next(SERIALS))
+        node.types, node.any_of, node.has_choices = together, ([*options],), True
+        node.is_open = any([option.is_open for option in options])
+        node.alike = node
+        goal = node.goal = Goal((node,), TRUE, is_shared=True)
+        goal.satisfiable = any([option.goal.satisfiable for option in options])
+        return self._table.add(words, node)
+
+
+def _types(node: Node) -> int:
+    """The types that values of a part can have, as bits."""
+    return node.types if node.enum is None else reduce(or_, map(kind_of, node.enum), 0) & node.types
 
 
 @cache

@@ -17,6 +17,7 @@ from .values import canonical
 if TYPE_CHECKING:
     from .parts import Parts
 
+NO_SHARING = 2  # the last version of marshal without references to what is one object
 ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
 # keywords that put schemas in place, and that are no plain conjunction of what they say of each member
 _IN_PLACE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if"})
@@ -124,7 +125,8 @@ class Reader:
         return root
 
     def _read(self) -> Node:
-        root = node = self.node(self.document.root)
+        whole = self._part_of(self.document.root, self.document.root.schema)
+        root = node = whole or self.node(self.document.root)
         while True:
             if self.n_read > self.max_nodes:
                 raise LimitExceeded("max_nodes", self.n_read, self.max_nodes, pointer=node.place.pointer)
@@ -203,7 +205,8 @@ class Reader:
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
         if "$ref" in schema and only_refers(schema, place.draft):
             return self._named(place)
-        if self._parts is not None and self._parts.covers(place) and (part := self._parts.find(schema)) is not None:
+        part = self._part_of(place, schema)
+        if part is not None and not part.has_choices:
             return part
         key = (id(schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
@@ -352,11 +355,14 @@ class Reader:
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
         """The node of a subschema."""
-        if self._parts is not None and self._parts.covers(node.place):
-            part = self._parts.find(schema)
-            if part is not None:
-                return part
+        part = self._part_of(node.place, schema)
+        if part is not None and not part.has_choices:
+            return part
         return self.node(node.place.child(schema, *path))
+
+    def _part_of(self, place: Place, schema: Any) -> Node | None:
+        """The part that a schema in or directly below a place is."""
+        return self._parts.find(schema) if self._parts is not None and self._parts.covers(place) else None
 
 
 def only_refers(schema: Mapping[str, Any], draft: int) -> bool:
@@ -372,7 +378,7 @@ def _circle(place: Place) -> GrammarError:
 def _spelled(schema: dict[str, Any]) -> bytes | str:
     """A schema as text, the same for schemas that are the same word for word."""
     try:
-        return marshal.dumps(schema, 2)  # the last version without references to parts that are one object
+        return marshal.dumps(schema, NO_SHARING)
     except ValueError:
         return json.dumps(schema, default=repr)
 

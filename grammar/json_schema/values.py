@@ -65,7 +65,7 @@ class String:
         return self.longest is None and not is_finite(self.dfa)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Array:
     """A JSON array: item ``i`` meets ``prefix[i]``, or ``rest`` from ``len(prefix)`` on.
 
@@ -81,7 +81,7 @@ class Array:
     residual: Formula = TRUE
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Object:
     """A JSON object.
 

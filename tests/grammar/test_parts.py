@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler, Grammar
-from detent.grammar.errors import GrammarError, LimitExceeded
+from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
 from detent.grammar.json_schema import parts
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
@@ -114,13 +115,77 @@ def test_a_reference_to_a_part_is_that_part() -> None:
         {"properties": {"a": {"$ref": "#/$defs/b"}}, "$defs": {"b": {"items": {"$ref": "#/$defs/b"}}}},
         {"properties": {"a": {"$id": "http://x/y", "type": "string"}}},
         {"items": {"format": "of my own"}},
-        {"items": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
-        {"items": {"enum": [1, None]}},
+        {"items": {"anyOf": [{"type": "string"}, {"type": "null"}], "minItems": 1}},
+        {"items": {"oneOf": [{"type": "string"}, {"enum": [None, "a"]}]}},
+        {"items": {"anyOf": [{"enum": ["a"]}, {"enum": ["b"]}]}},
+        {"items": {"enum": [1, []]}},
         {"items": {"const": []}},
     ],
 )
 def test_what_is_not_plain_is_no_part(schema: Any) -> None:
     assert root_of(schema).goal is None
+
+
+PLAIN = [
+    True,
+    False,
+    {"type": "string"},
+    {"type": ["null", "integer"], "minimum": 3},
+    {"enum": ["a", 2, None, True, 1.5]},
+    {"type": "string", "pattern": "^b+$"},
+    {"type": "array", "items": {"type": "boolean"}, "minItems": 1},
+    {"type": "object", "properties": {"k": {"type": "null"}}, "required": ["k"], "additionalProperties": False},
+    {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}, "additionalProperties": {"type": "string"}},
+]
+
+
+@given(st.data())
+@settings(derandomize=True, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+def test_alternatives_are_read_as_without_parts(compiler: Compiler, data: Any) -> None:
+    plain = st.sampled_from(PLAIN)
+    choices = st.builds(
+        lambda keyword, options: {keyword: options}, st.sampled_from(["anyOf", "oneOf"]), st.lists(plain, min_size=1)
+    )
+    options = st.lists(choices | plain, min_size=1, max_size=3)
+    schema: dict[str, Any] = {"anyOf": data.draw(options), "$defs": {"n": {"type": "number"}}}
+    if data.draw(st.booleans()):
+        schema = {"properties": {"x": schema}, "required": ["x"], "$defs": schema.pop("$defs")}
+    if data.draw(st.booleans()):
+        schema["allOf"] = [{"properties": {"k": data.draw(choices | plain)}}]
+    without = Meaning(schema)
+    value = data.draw(VALUES | st.sampled_from([{"k": None}, {"n": 1}, {"n": "a"}, {"z": "a"}, [True], "bb", 2, 1.5]))
+    value = {"x": value} if "properties" in schema else value
+    try:
+        grammar = compiler.json_schema(schema, order="any")
+    except Unsatisfiable:
+        assert not without(value)
+    else:
+        assert accepts(grammar, json.dumps(value)) == without(value)
+
+
+def test_alternatives_of_a_document_that_is_not_plain_are_its_own() -> None:
+    some = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    whole = root_of({"properties": {"a": some}})
+    assert whole.goal is not None and whole.properties["a"].goal is not None
+    other = root_of({"properties": {"a": some}, "allOf": [{"properties": {"a": {"minLength": 2}}}]})
+    assert other.goal is None and other.properties["a"].goal is None
+
+
+def test_members_are_known_by_their_text_unless_they_refer() -> None:
+    def member(schema: Any, **definitions: Any) -> Node:
+        return root_of({"properties": {"a": copy.deepcopy(schema)}, "$defs": definitions}).properties["a"]
+
+    listing = {"type": "object", "properties": {"b": {"$ref": "#/$defs/c"}}}
+    assert member(listing, c={"minLength": 3}) is not member(listing, c={"minLength": 4})
+    deep = {"type": "object", "properties": {"b": {"type": "array", "items": {"maxLength": 77}}}}
+    (node,) = {member(deep), member(deep), member({"description": "more", **deep})}
+    shared = {"$ref": "#/$defs/c"}
+    twice = {"properties": {"a": shared, "b": {"items": shared}}}
+    first, second = (root_of({**twice, "$defs": {"c": {"maxLength": n}}}).properties["b"].items for n in (1, 2))
+    assert first is not second
+    reader = Reader(Document({"properties": {"a": deep}}), parts=Parts)
+    inner = reader.read().properties["a"].properties["b"]
+    assert reader.n_read == 4 and reader.pointer(inner) == "/properties/a/properties/b"
 
 
 @pytest.mark.parametrize(
