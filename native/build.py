@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from contextlib import suppress
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -104,7 +105,8 @@ def _compile(image: str, purpose: str, lock: tuple[int, ...]) -> None:
             rmtree(other, ignore_errors=True)
     modules = modules_of(purpose)
     gather = f"from detent.native import jit; jit.write_image({str(folder() / image)!r}, {modules!r})"
-    run_all(modules, gather, os.environ | {_FILLED: str(folder())}, lock)
+    with suppress(OSError):  # processes that could not be started
+        run_all(modules, gather, os.environ | {_FILLED: str(folder())}, lock)
     if _folder_name() != f"kernels-{source_digest()}":
         rmtree(folder(), ignore_errors=True)
         raise ImportError("the sources of the kernels changed while they were compiled; please start again")

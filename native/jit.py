@@ -7,7 +7,7 @@ Numba links the code of a kernel into every kernel that calls it, and optimises 
 a small kernel gains from that, by being inlined. The others are *exported*: they are called by a symbol of the process,
 so each of them is optimised once, and a caller in the disk cache finds it by name in every later process.
 
-When all are compiled (:mod:`.build`), a last process gathers their machine code (:mod:`.image`). From then on nothing
+When all are compiled (:mod:`.build`), one process gathers their machine code (:mod:`.image`). From then on nothing
 else is read, and a kernel is a builtin function, which looks at no types of arguments.
 """
 

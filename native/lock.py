@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import sleep
 
@@ -17,6 +17,9 @@ if sys.platform == "win32":
     def _try(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 
+    def _leave(handle: int) -> None:
+        os.close(handle)
+
 else:
     import fcntl
 
@@ -24,6 +27,11 @@ else:
 
     def _try(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _leave(handle: int) -> None:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_UN)  # also for processes that were forked meanwhile, and live on
+        os.close(handle)
 
 
 _PAUSE = 0.05  # seconds between two attempts
@@ -56,7 +64,7 @@ def hold(path: Path, waits: Callable[[], None]) -> Iterator[tuple[int, ...]]:
     try:
         yield (handle,) if _locked(handle, waits) and sys.platform != "win32" else ()
     finally:
-        os.close(handle)
+        _leave(handle)
 
 
 def _locked(handle: int, waits: Callable[[], None]) -> bool:
