@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from detent.grammar.errors import LimitExceeded
 from detent.grammar.judged import verdict
 from detent.native import keys, masks
 from detent.native.arena import WORDS
@@ -37,6 +38,8 @@ _advance, _advance_keyed = direct(masks.advance), direct(masks.advance_keyed)
 _make_mask, _make_mask_keyed = direct(masks.make_mask), direct(masks.make_mask_keyed)
 _prepare_masks, _fill_ready = direct(masks.prepare_masks), direct(masks.fill_ready)
 OWN = masks.OWN
+MAX_RENEWALS = 64  # arenas to try for one call: others may fill a new one before this matcher gets its turn
+FEW_RENEWALS = 2  # the same for a mask, which can be made token by token
 _BRACKETS = re.compile(rb"[][{}]")
 
 
@@ -215,7 +218,7 @@ class Matcher:
             yield taken if isinstance(taken, bytes) else self._arena.token_bytes(taken)
 
     @burst
-    def _until(self, attempt: Callable[..., int], *arguments: Any) -> int:
+    def _until(self, attempt: Callable[..., int], *arguments: Any, most_renewals: int = MAX_RENEWALS) -> int:
         """Repeat a method of this class until it has all it needs: results below 0 are -2 - what it gave up for."""
         renewals = 0
         while True:
@@ -225,7 +228,7 @@ class Matcher:
                     return int(result)
                 self._resolve(result)
             except ArenaFull:
-                if renewals == MAX_RENEWALS:
+                if renewals == most_renewals:
                     raise self.grammar.too_large() from None
                 renewals += 1
                 self.grammar.rebind(self._arena)
@@ -293,6 +296,8 @@ class Matcher:
         ------
         IndexError, ValueError
             For a row out of range and a mask of another width, type or layout.
+        LimitExceeded
+            ``cache_bytes``, where the states of the text itself do not fit.
         """
         if mask is not self._mask:
             _check_mask(mask, self._A)
@@ -312,7 +317,22 @@ class Matcher:
     def _finish(self, mask: Bitmask, row: int) -> None:
         """Write a mask for which a kernel needs more, or of which the text decides some tokens."""
         _check_row(mask, row)
-        self._until(Matcher._make_mask, mask, row)
+        try:
+            self._until(Matcher._make_mask, mask, row, most_renewals=FEW_RENEWALS)
+        except LimitExceeded as error:
+            if error.limit != "cache_bytes":
+                raise
+            self._try_each(mask, row)
+
+    def _try_each(self, mask: Bitmask, row: int) -> None:
+        """Write a mask of which an arena cannot hold what it is put together from: only one token at a time must fit.
+
+        O(tokens) steps: a tenth of a second or more.
+        """
+        bits = np.zeros(32 * mask.shape[1], np.bool_)
+        for token in range(len(self.grammar.vocabulary)):
+            bits[token] = self.validate((token,))
+        mask[row] = np.packbits(bits, bitorder="little").view(np.int32)
 
     def _make_mask(self, mask: Bitmask, row: int) -> int:
         if self._K is None:
@@ -375,9 +395,15 @@ class Matcher:
         Returns
         -------
         bool
-            Whether that is all: else the text decides some tokens, and :meth:`fill_bitmask` must write the mask.
+            Whether that is all: else :meth:`fill_bitmask` must write the mask, since the text decides some tokens, or
+            no arena can hold all that the mask takes.
         """
-        return self._until(Matcher._prepare) == 0
+        try:
+            return self._until(Matcher._prepare, most_renewals=FEW_RENEWALS) == 0
+        except LimitExceeded as error:
+            if error.limit != "cache_bytes":
+                raise
+            return False
 
     def _prepare(self) -> int:
         return int(masks.prepare_mask(self._A, self._V, self.state))
@@ -457,7 +483,6 @@ def _check_row(mask: Bitmask, row: int) -> None:
 
 NO_BYTE = 256  # result of a kernel that finds no byte forced
 TOO_SHORT = -2  # result of a kernel that finds the buffer of keys too short
-MAX_RENEWALS = 64  # arenas to try for one call: others may fill a new one before this matcher gets its turn
 MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might
 
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler
 from detent.automata.limits import Limits
+from detent.automata.matcher import allocate_bitmask, fill_bitmasks
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar import charset
-from detent.grammar.errors import Unsatisfiable
+from detent.grammar.errors import LimitExceeded, Unsatisfiable
 from detent.grammar.regular import EMPTY, EPSILON, Regular, alt, chars, literal, repeat, seq
 from detent.grammar.rules import Rules, back, call, leave, rest
 from detent.native import arena as layout
@@ -303,3 +304,23 @@ def test_a_full_arena_is_replaced() -> None:
     assert {compiler.vocabulary.token_bytes(token) for token in allowed(matcher)} == {b"b"}
     assert matcher.accept_bytes(b"bbb")
     assert matcher.is_complete()
+
+
+def test_a_mask_that_fits_no_arena() -> None:
+    """What it is put together from does not fit, the text does: it is made token by token, alone and in a batch."""
+    rng = random.Random(4)
+    pieces = sorted({"".join(rng.choices("abc ", k=rng.randrange(2, 9))).encode() for _ in range(6000)})
+    vocabulary, text = vocabulary_of(pieces), 'root ::= [a-z]+ | root root root " " | [a-z] root [a-z]'
+    large = Compiler(vocabulary).gbnf(text).matcher()
+    small = Compiler(vocabulary, limits=Limits(cache_bytes=3 << 20))
+    tight = small.gbnf(text).matcher()
+    with pytest.raises(LimitExceeded, match="cache_bytes"):
+        tight._until(Matcher._make_mask, allocate_bitmask(1, len(vocabulary)), 0, most_renewals=1)
+    both = allocate_bitmask(2, len(vocabulary))
+    for byte in b"ab ":
+        wanted = allowed(large)
+        assert allowed(tight) == wanted
+        fill_bitmasks([tight, small.gbnf('root ::= "a"').matcher()], both)
+        large.fill_bitmask(other := allocate_bitmask(1, len(vocabulary)))
+        assert (both[0] == other[0]).all()
+        assert large.accept_bytes(bytes([byte])) and tight.accept_bytes(bytes([byte]))
