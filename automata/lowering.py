@@ -11,8 +11,6 @@ from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
 from weakref import proxy, ref
 
-import numpy as np
-
 from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
 from detent.grammar.json_schema.facts import only_counts, seen, unique

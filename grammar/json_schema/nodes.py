@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
 ANY_TYPE = 63
 # attributes of a node that constrain nothing
-_ASIDE = frozenset(
-    {"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing", "alike", "goal", "is_open", "has_choices"}
-)
+_ASIDE = frozenset({"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing"})
+_ASIDE |= {"alike", "goal", "is_open", "has_choices"}
 _LISTING = _ASIDE | {"enum", "scalars", "enumerated"}
 
 

@@ -2,9 +2,12 @@
 
 Most of a document is plain: types, lists of words, bounds, and objects and arrays of such. What a plain schema means
 depends on nothing around it, so all documents that say the same somewhere have one node there, with its goal, and with
-the records of that goal in an arena. Alternatives of plain schemas are plain where nothing is said beside them, but only
-in a document that is plain as a whole: elsewhere they may have to be taken apart. References to plain schemas are plain, too, unless they lead back. A document that
-is plain as a whole costs one walk through its schemas, and the nodes of what no document before it has said.
+the records of that goal in an arena. References to plain schemas are plain, too, unless they lead back. A document that
+is plain as a whole costs one walk through its schemas, and the nodes of what no document before it has said. Members of
+its root are first looked up by their text, so a document that differs from another in one of them hardly walks at all.
+
+Alternatives of plain schemas are plain where nothing is said beside them, but only in a document that is plain as a
+whole: elsewhere they may have to be taken apart.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Hashable
 from functools import cache, reduce
-from operator import or_
+from operator import attrgetter, or_
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GrammarError
@@ -50,12 +53,13 @@ _SCALARS = {str, int, float, bool, type(None)}
 _TYPE_ALONE = ANNOTATIONS | {"type"}
 _DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _CHOICES = frozenset({"anyOf", "oneOf"})
+_HAS_CHOICES = attrgetter("has_choices")
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
 
 class _Table:
     """The parts of one dialect and one choice of options: by their words, by the text of schemas without references
-    (each with how many schemas that text holds), and those that are a type alone.
+    (each with how many schemas stand in it), and those that are a type alone.
     """
 
     __slots__ = ("by_text", "by_type", "by_words", "n_bytes")
@@ -115,8 +119,9 @@ class Parts:
 
     Attributes
     ----------
-    n_read : int
-        Schemas of the document that are parts.
+    n_plain, n_choices : int
+        Schemas of the document that are parts, without choices and with some; the latter are read again by whoever
+        cannot use them.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -127,7 +132,7 @@ class Parts:
         self._depth = 0
         self._targets: dict[str, Node | None] = {}  # of references
         self._n_references = 0  # that were followed; a schema that stands in two places counts as one
-        self.n_read = 0
+        self.n_plain = self.n_choices = 0
         if len(_TABLES) > MOST_TABLES:
             _TABLES.clear()
         meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
@@ -202,7 +207,7 @@ class Parts:
         found = self._table.by_words.get(said) or (self._new(schema, said) if said else ANYTHING)
         if found is not None:
             known[key] = found
-            self.n_read += 1
+            self._count(found, 1)
         return found
 
     def _below(self, schema: dict[str, Any], holds: int, value: Any) -> Any:
@@ -233,24 +238,34 @@ class Parts:
             text = marshal.dumps(schema, NO_SHARING)
         except ValueError:
             return self.find(schema)
-        node, n_schemas = self._by_text.get(text, (None, 0))
-        if node is not None:
+        noted = self._by_text.get(text)
+        if noted is not None:
+            node, n_schemas = noted
             self._known[id(schema)] = node
             self._unread.append(schema)
-            self.n_read += n_schemas
+            self._count(node, n_schemas)
             return node
-        n_read, n_references = self.n_read, self._n_references
-        node = self.find(schema)
-        if node is not None and self._n_references == n_references:
-            self._table.note(text, node, self.n_read - n_read)
-        return node
+        before, n_references = self.n_plain + self.n_choices, self._n_references
+        found = self.find(schema)
+        if found is not None and self._n_references == n_references:
+            self._table.note(text, found, self.n_plain + self.n_choices - before)
+        return found
+
+    def _count(self, node: Node, n_schemas: int) -> None:
+        """Count the schemas that a part stands for."""
+        if node.has_choices:
+            self.n_choices += n_schemas
+        else:
+            self.n_plain += n_schemas
 
     def _type_alone(self, schema: Any) -> Node | None:
         """The part of a schema that names one type at most, if it is known: most of them are such."""
         if type(schema) is dict and schema.keys() <= _TYPE_ALONE:
             name = schema.get("type")
             found = self._table.by_type.get(name) if type(name) is str else None
-            self.n_read += found is not None
+            if found is not None:
+                self._known[id(schema)] = found
+                self.n_plain += 1
             return found
         return None
 
@@ -295,7 +310,7 @@ class Parts:
                 elif holds == _SCHEMAS:
                     half = len(word) // 2
                     node.properties = dict(zip(word[:half], word[half:], strict=True))
-                    node.has_choices |= any([child.has_choices for child in word[half:]])
+                    node.has_choices |= any(map(_HAS_CHOICES, word[half:]))
                 else:
                     READERS[keyword](reader, node, schema[keyword])
             if node.enum is not None:
@@ -328,10 +343,10 @@ class Parts:
             return None
         node = Node(_place(self._root.dialect), next(SERIALS))
         node.types, node.any_of, node.has_choices = together, ([*options],), True
-        node.is_open = any([option.is_open for option in options])
+        node.is_open = any(option.is_open for option in options)
         node.alike = node
         goal = node.goal = Goal((node,), TRUE, is_shared=True)
-        goal.satisfiable = any([option.goal.satisfiable for option in options])
+        goal.satisfiable = any(option.goal.satisfiable for option in options)
         return self._table.add(words, node)
 
 

@@ -231,8 +231,11 @@ class Reader:
 
     @property
     def n_read(self) -> int:
-        """How many schemas were read."""
-        return len(self._nodes) + (0 if self._parts is None else self._parts.n_read)
+        """How many schemas were read. Those with choices are parts where nothing else was read."""
+        parts, own = self._parts, len(self._nodes)
+        if parts is None:
+            return own
+        return own + parts.n_plain if own else parts.n_plain + parts.n_choices
 
     def pointer(self, node: Node) -> str:
         """Where a node stands in this document."""

@@ -171,6 +171,15 @@ def test_alternatives_of_a_document_that_is_not_plain_are_its_own() -> None:
     assert other.goal is None and other.properties["a"].goal is None
 
 
+def test_schemas_are_counted_once() -> None:
+    some = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "null"}}]}
+    for more, n_read in (({}, 6), ({"patternProperties": {"^b": True}}, 6)):
+        for _ in range(2):  # the second time, what stands in ``some`` is known by its text
+            reader = Reader(Document({"properties": {"a": some, "c": {"type": "null"}}, **more}), parts=Parts)
+            reader.read()
+            assert reader.n_read == n_read, more
+
+
 def test_members_are_known_by_their_text_unless_they_refer() -> None:
     def member(schema: Any, **definitions: Any) -> Node:
         return root_of({"properties": {"a": copy.deepcopy(schema)}, "$defs": definitions}).properties["a"]
@@ -178,7 +187,7 @@ def test_members_are_known_by_their_text_unless_they_refer() -> None:
     listing = {"type": "object", "properties": {"b": {"$ref": "#/$defs/c"}}}
     assert member(listing, c={"minLength": 3}) is not member(listing, c={"minLength": 4})
     deep = {"type": "object", "properties": {"b": {"type": "array", "items": {"maxLength": 77}}}}
-    (node,) = {member(deep), member(deep), member({"description": "more", **deep})}
+    assert member(deep) is member(deep) is member({"description": "more", **deep})
     shared = {"$ref": "#/$defs/c"}
     twice = {"properties": {"a": shared, "b": {"items": shared}}}
     first, second = (root_of({**twice, "$defs": {"c": {"maxLength": n}}}).properties["b"].items for n in (1, 2))
