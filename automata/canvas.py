@@ -70,7 +70,7 @@ class Canvas:
             raise Unsatisfiable("no filling of the canvas is a text of the grammar")
 
     def fork(self) -> Canvas:
-        """A canvas of its own that stands where this one does."""
+        """A canvas of its own that stands where this one does, for the same thread."""
         other = copy(self)
         other._witness = self._witness.fork()
         other._ids = other._witness.ids

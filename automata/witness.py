@@ -31,6 +31,7 @@ from detent.native import infill_window as window
 EVERYTHING = 1 << 20
 # runs of masks on each side, and tokens in front of each; the last one is the whole canvas
 WINDOWS = ((0, 8), (1, 32), (4, 256), (8, 512), (16, 1 << 10), (64, 1 << 12), (EVERYTHING, EVERYTHING))
+WHOLE = len(WINDOWS) - 1
 LAYERS = 3  # masks in a row that are taken exactly as soon as any bytes prove too much
 # places of a run of masks up to which the least window, and others, take it exactly; of all masks, for the whole canvas
 EXACT_FIRST, EXACT_RUN, EXACT = 200, 4_000, 400
@@ -89,7 +90,7 @@ class Witness:
         self._look()
 
     def fork(self) -> Witness:
-        """A witness of its own that stands where this one does."""
+        """A witness of its own that stands where this one does, for the same thread: they share their scratch."""
         other = copy(self)
         other._board, other._capacity = self._board.copy(), self._capacity.copy()
         other._look()
@@ -119,7 +120,7 @@ class Witness:
         if self._told_at != (self.version, low):
             self._told_at, self._told_by = (self.version, low), 0
             self._coarsen()
-        for i in range(len(WINDOWS)) if self._is_read else [len(WINDOWS) - 1]:
+        for i in range(len(WINDOWS)) if self._is_read else [WHOLE]:
             if 0 < i < self._told_by:  # other tokens took more
                 continue
             found = self._in_window(i, low, high, keep=keep)
@@ -131,6 +132,7 @@ class Witness:
 
     def _in_window(self, i: int, low: int, high: int, *, keep: bool) -> bool | None:
         """The answer of a window; None where it does not tell."""
+        self.n_solved += i == WHOLE
         n_exact = self._n_exact(i)
         while True:
             found, n_exact = self._ask(i, low, high, n_exact)
@@ -151,29 +153,26 @@ class Witness:
 
     def _n_exact(self, i: int) -> int:
         """Up to how many masks side by side a window takes exactly at first."""
-        if i == len(WINDOWS) - 1:
-            self.n_solved += 1
-            if int((self.ids == board.MASK).sum()) * self._n_nodes <= EXACT:
-                return self.length
+        if i == WHOLE and int((self.ids == board.MASK).sum()) * self._n_nodes <= EXACT:
+            return self.length
         return min(LAYERS, (EXACT_RUN if i else EXACT_FIRST) // self._n_nodes)
 
     def _ask(self, i: int, low: int, high: int, n_exact: int) -> tuple[int, int]:
         """What a window says, in a small chart if that will do, large ones are shared; and how many masks were taken
         exactly."""
-        (n_runs, n_fixed), is_whole = WINDOWS[i], i == len(WINDOWS) - 1
+        n_runs, n_fixed = WINDOWS[i]
         self._use(i, self._capacity[i])
         while True:
             scratch = self._board, self._slots, self._chart, self._chain
             found = int(window.ask(*self._tables, *scratch, self._reading, low, high, n_runs, n_fixed, n_exact))
-            if found == chart.FULL and self._grow(i, LARGEST if is_whole and not n_exact else LARGEST_WINDOW):
+            if found == chart.FULL and self._grow(i, LARGEST if i == WHOLE and not n_exact else LARGEST_WINDOW):
                 continue
             self._capacity[i] = min(int(self._chart[chart.CAPACITY]), LARGEST_WINDOW)
             if found != chart.FULL or not n_exact:
                 break
             n_exact = 0  # rather coarsely than not at all
-        if found == chart.FULL and is_whole:
-            limit = LARGEST
-            raise LimitExceeded("chart_items", 4 * limit, limit, hint="Fewer masks or tokens at once take less.")
+        if found == chart.FULL and i == WHOLE:
+            raise LimitExceeded("chart_items", 4 * LARGEST, LARGEST, hint="Fewer masks or tokens at once take less.")
         return found, n_exact
 
     def _use(self, i: int, capacity: int) -> None:

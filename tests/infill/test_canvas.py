@@ -6,13 +6,15 @@ import json
 from itertools import groupby
 from random import Random
 
+import numpy as np
 import pytest
 
 from detent.automata.canvas import BLANK, MASK, Canvas
 from detent.automata.gaps import Gap
-from detent.automata.infiller import Infiller
+from detent.automata.infiller import Infiller, shared_chart
 from detent.grammar.errors import Unsatisfiable
 from detent.native import infill_board as board
+from detent.native import infill_chart as chart
 from tests.infill.cases import GRAMMARS, writer
 from tests.naive.infill import Grammar
 
@@ -122,21 +124,47 @@ def test_long_canvases_agree_with_fresh_questions(name: str) -> None:
             ids = fragments(text, vocab, rng)
         canvas = Canvas(infiller, len(ids), ids=[MASK if rng.random() < 0.5 else token for token in ids])
         while canvas.masks:
-            position, token = rng.choice(canvas.masks), rng.randrange(len(vocab))
-            changed = canvas.ids
-            changed[position] = token
-            parts = [Gap(1, 1) if token == MASK else vocab[token] for token in changed]
-            joined_parts = [list(group) for _, group in groupby(parts, key=lambda part: isinstance(part, Gap))]
-            asked = [
-                Gap(len(group), len(group)) if isinstance(group[0], Gap) else "".join(map(str, group))
-                for group in joined_parts
-            ]
-            expected = infiller.completable(asked)
-            assert canvas.allows(position, token) == expected
-            if rng.random() < 0.6:
-                assert canvas.place({position: token}) == expected
-                witness = "".join(vocab[token] for token in canvas.witness)
-                assert infiller.completable([witness])
+            position = rng.choice(canvas.masks)
+            for token in rng.sample(range(len(vocab)), rng.choice([1, 1, 5])):
+                changed = canvas.ids
+                changed[position] = token
+                expected = infiller.completable(asked(changed, vocab))
+                assert canvas.allows(position, token) == expected
+                if rng.random() < 0.4:
+                    assert canvas.place({position: token}) == expected
+                    assert infiller.completable(["".join(vocab[token] for token in canvas.witness)])
+                    break
+
+
+def asked(ids: list[int], vocab: list[str]) -> list[str | Gap]:
+    """A canvas without ends as a text with gaps."""
+    runs = [(is_mask, list(run)) for is_mask, run in groupby(ids, lambda token: token == MASK)]
+    return [Gap(len(run), len(run)) if is_mask else "".join(vocab[t] for t in run) for is_mask, run in runs]
+
+
+def test_charts_of_a_thread_stay() -> None:
+    small = shared_chart(1 << 12, 10, 1)
+    assert shared_chart(1 << 12, 10, 1) is small and shared_chart(1 << 11, 10, 1) is small
+    large = shared_chart(1 << 19, 10, 1)
+    assert len(large) > len(small) and shared_chart(1 << 12, 10, 1) is not large
+
+
+@pytest.mark.nojit
+def test_a_chart_that_was_cleared_is_as_new() -> None:
+    """However full it was: few entries are undone one by one, many all at once."""
+    infiller = Infiller(GRAMMARS["json"], vocab=VOCABULARIES["json"])
+    C = chart.allocate(1 << 9, 40)
+    empty = C.copy()
+    for n in (2, 30):
+        rows = np.zeros((n + 1, chart.SLOT_WORDS), np.int32)
+        rows[:, chart.TOKEN_TO] = np.arange(n + 1) + 1
+        rows[:, chart.SKIP_TO] = -1
+        chart.solve(infiller.packed, infiller.tokens.packed, rows.ravel(), np.zeros(1, np.int32), C, n, 0)
+        assert C[chart.ITEMS] > 1
+        chart.clear(C)
+        hashes = slice(empty[chart.ITEM_HASH], empty[chart.QUEUE])
+        assert (C[hashes] == empty[hashes]).all() and (C[C[chart.HEADS] :] == -1).all()
+        assert not C[[chart.ITEMS, chart.CALLS, chart.LINKS, chart.ENDS, chart.STATUS]].any()
 
 
 def test_forks_do_not_know_of_each_other() -> None:

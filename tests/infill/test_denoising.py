@@ -17,7 +17,7 @@ from detent.sampler.schedules import AllIn, Blocks, Local, OneByOne, Schedule, T
 from tests.infill.cases import GRAMMARS
 from tests.infill.laws import Middle, Pairs, drawn, furthest, generators, weight_error
 from tests.infill.test_canvas import VOCABULARIES
-from tests.infill.toys import Sure, Toy
+from tests.infill.toys import Legal, Sure, Toy
 from tests.naive.infill import Grammar
 
 SCHEDULES: list[Schedule] = [
@@ -111,6 +111,19 @@ def test_few_tests_for_a_model_that_is_mostly_legal() -> None:
         canvases = [Canvas(infiller, len(target)) for _ in range(20)]
         done = Denoising(schedule).run(Sure(target, 2, 0.9), canvases, generators(20))
         assert sum(each.n_tests for each in done) <= 1.5 * sum(each.n_tokens for each in done)
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_few_tests_for_a_model_that_knows_a_filling(name: str) -> None:
+    vocab = VOCABULARIES[name]
+    blank = Canvas(Infiller(GRAMMARS[name], vocab=vocab), 24, [len(vocab)])
+    for schedule in (OneByOne("random"), Threshold(0.5)):
+        tests, tokens = 0, 0
+        for generator in generators(10):
+            canvas = blank.fork()
+            (done,) = Denoising(schedule).run(Legal(canvas, len(vocab) + 1, 0.9), [canvas], [generator])
+            tests, tokens = tests + done.n_tests, tokens + done.n_tokens
+        assert tests <= 1.5 * tokens
 
 
 def test_greedy() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from detent.automata.canvas import Canvas
+
 
 class Toy:
     """Scores of a position depend on the position and on every other token; the last token is the mask.
@@ -54,3 +56,20 @@ class Sure:
 
     def __call__(self, ids: torch.Tensor) -> torch.Tensor:
         return self._scores.expand(len(ids), -1, -1)
+
+
+class Legal:
+    """A model that gives most of the mass to the witness of a canvas, whatever stands there by now.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    n_tokens : int
+    certainty : float
+    """
+
+    def __init__(self, canvas: Canvas, n_tokens: int, certainty: float) -> None:
+        self.mask_id, self._canvas, self._certainty = n_tokens, canvas, certainty
+
+    def __call__(self, ids: torch.Tensor) -> torch.Tensor:
+        return Sure(self._canvas.witness, self.mask_id, self._certainty)(ids)
