@@ -97,7 +97,8 @@ def urns(
     """Draw by inverting sums: O(width) a row, then O(width / 256 + 256) a draw; the first two for all rows at once."""
     tops = scores.max(1)
     weights, sums = _fill(scores, tops)
-    tokens, log_rests = _take(weights, sums, np.array([generator.random(AHEAD) for generator in generators]))
+    uniforms = np.array([generator.random(AHEAD) for generator in generators]).reshape(len(scores), AHEAD)
+    tokens, log_rests = _take(weights, sums, uniforms)
     columns = tops.tolist(), log_norms, generators, weights, sums, tokens, log_rests
     return [_urn(*row) for row in zip(scores, *columns, strict=True)]
 

@@ -67,6 +67,10 @@ def test_nothing_allowed_is_dead_without_nan() -> None:
         assert info.n_tries == [5, 5]
 
 
+def test_no_rows() -> None:
+    assert awrs_step(torch.zeros(0, 3), lambda row, token: True, []).tokens == []
+
+
 @pytest.mark.parametrize("score", [np.nan, np.inf])
 def test_what_is_no_law_is_dead(score: float) -> None:
     logits = torch.tensor([[0.0, score, 1.0], [0.0, 2.0, 1.0]])
