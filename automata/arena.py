@@ -266,7 +266,7 @@ class Arena:
         """Address of the cut loop set of each state that only counts ASCII characters; 0 where no state does."""
         run, far = counting(dfa, colours, _OFTEN, languages.CUT)
         beyond = dfa.cls[max(0, int(np.searchsorted(dfa.starts, 128, side="right")) - 1) :]
-        states = np.flatnonzero((far >= languages.CUT) & ~run[:, np.unique(beyond)].any(axis=1))
+        states = np.flatnonzero((far >= languages.CUT) & ~run[:, [*set(beyond.tolist())]].any(axis=1))
         bits = np.zeros((len(states), 256), dtype=bool)
         bits[:, :128] = run[states][:, ascii_class]
         bits[:, _SPECIAL] = False

@@ -83,7 +83,7 @@ _HASHES = {
 _SCRATCH = {
     BUFFER: 1 << 17,
     WORK: 1 << 18,
-    COWALK: 1 << 18,
+    COWALK: 1 << 19,
     EXITS: 1 << 19,
     SORT: 1 << 19,
     COUNTS: 512,

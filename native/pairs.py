@@ -31,6 +31,8 @@ from .arena import (
     WAITS,
     WORK,
 )
+from .automaton_pairs import LOOP_FROM as MANY
+from .automaton_pairs import has_automaton, walk_automaton
 from .calls import bare_state, expanded
 from .collect import add_exit, add_ids, add_tokens, arrive, has_work, is_costly, start_collecting
 from .counted import is_counted, walk_counted
@@ -114,6 +116,17 @@ def visit_level(A, V, x, state):
         visit_merged(A, V, x, state)
 
 
+@kernel("void(A, A, i8, i8)")
+def visit_plainly(A, V, x, state):
+    """Read the suffixes ``x`` from ``state`` without a table of its own."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items = int(A[at + S_ITEMS])
+    if A[at + S_COUNT] == 1 and has_automaton(A, int(A[items])):
+        walk_automaton(A, V, x, int(A[items]), int(A[items + 1]))
+    else:
+        visit_level(A, V, x, state)
+
+
 @kernel("void(A, A, i8, i8, i8)")
 def visit_special(A, V, x, state, marked):
     """Read what matters below a trie node in a total state: the paths to what is special (``MARKED``, ``MARKED_DOT``).
@@ -182,7 +195,7 @@ def follow_counted(A, V, x, state, loop):
         ask(A, x, -loop)
         return
     if A[table + P_FAR] == -2:
-        visit_level(A, V, x, state)
+        visit_plainly(A, V, x, state)
         return
     use_tokens(A, table)
     if x < V[V_NODES]:
@@ -212,7 +225,7 @@ def visit_loop(A, V, x, state):
         inside = loop_ahead(A, x, state)
         loop = loop_of(A, x, inside) if inside else 0
     if loop == 0 or (loop < 0 and x >= V[V_NODES]):
-        visit_level(A, V, x, state)
+        visit_plainly(A, V, x, state)
         return
     follow_loop(A, V, x, state, inside, loop)
 
@@ -290,10 +303,10 @@ def visit(A, V, x, state):
         for j in range(int(A[at + S_COUNT])):  # behind a key, all items are of this kind
             need_pair(A, V, x, int(A[items + 2 * j]), int(A[items + 2 * j + 1]))
     elif n < SHARED_FROM or A[at + S_COUNT] > 1 or not visit_called(A, V, x, pos, parent):
-        if n >= LOOP_FROM:
+        if n >= (MANY if has_automaton(A, pos) else LOOP_FROM):
             visit_loop(A, V, x, state)
         else:
-            visit_level(A, V, x, state)
+            visit_plainly(A, V, x, state)
 
 
 @kernel("void(A, A, i8, i8, i8)")
