@@ -41,7 +41,8 @@ MERGED, MERGED_HASH, MERGING = 168, 172, 176
 MACHINE = 180  # addresses of the kernels that step and read positions of a lexer: see machine.py
 # scratch of lexers: see lexer.py, stacks.py, lexed_pairs.py
 THREADS, CELLS, ENDED, LEFT, AHEAD, WANTED = 184, 188, 192, 196, 200, 204
-HEADER = 208
+KEPT, AGAIN = 208, 212  # pairs that wait for others (KEPT + 3: the last one): see waiting.py
+HEADER = 216
 
 POS_STRIDE = 8  # kind and seven fields
 STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, expanded state, spare
@@ -96,6 +97,7 @@ _SCRATCH = {
     CELLS: 1 << 18,
     AHEAD: 1 << 18,
     WANTED: 1 << 14,
+    AGAIN: 1 << 16,
 }
 
 
@@ -118,6 +120,7 @@ def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
     sizes = {r: int(total * share) for r, share in _SHARES.items()}
     sizes |= {r: 1 << max(10, int(total * share).bit_length() - 1) for r, share in _HASHES.items()}
     sizes |= _SCRATCH | dict.fromkeys((IDS, SUSPECTS, ENDED), 2 * n_tokens + 1024) | {LEFT: 16 * n_tokens + (1 << 16)}
+    sizes[KEPT] = 8 * n_tokens + (1 << 18)
     arena = np.zeros(HEADER + sum(sizes.values()), dtype=np.int32)
     base = HEADER
     for region, size in sizes.items():

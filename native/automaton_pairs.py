@@ -35,10 +35,10 @@ from .states import state_of
 from .steps import after_key, free_goal
 from .strings import CHAR, DEAD, QUOTE, char_step
 from .suffixes import edge_rest, members
-from .trie import V_BELOW, V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
+from .trie import V_BELOW, V_BYTE, V_CHILD, V_TOKFIRST, V_TOKIDS
 
 FRAME = 4  # trie node, state of the automaton, mode, and a spare word
-LOOP_FROM = 1024  # tokens below a node from which the table of a loop set pays
+LOOP_FROM = 512  # tokens below a node from which the table of a loop set pays
 
 
 @kernel("i8(A, i8)")
@@ -101,15 +101,12 @@ def enqueue(A, V, node, q, mode, queued):
     return queued + 1
 
 
-@kernel("i8(A, A, i8, i8, i8, i8, i8)")
-def enqueue_loop(A, V, node, q, at, parent, queued):
-    """The same from a state of the automaton that loops, between characters."""
-    if V[V[V_BELOW] + node] < LOOP_FROM:
-        return enqueue(A, V, node, q, 0, queued)
+@kernel("void(A, A, i8, i8, i8, i8)")
+def arrive_inside(A, V, node, q, at, parent):
+    """What is below a trie node is to be read from the state ``q`` of the automaton, which loops, from a table."""
     to = state_inside(A, at, q, parent)
     if A[STATUS] == 0:
         arrive(A, V, node, to)
-    return queued
 
 
 @kernel("i8(A, A, i8, i8, i8, i8, i8, i8)")
@@ -131,8 +128,6 @@ def read_part(A, V, node, q, mode, at, parent, queued):
     add_tokens(A, V, node)
     if V[V[V_CHILD] + node] == V[V[V_CHILD] + node + 1]:
         return queued
-    if r == 0 and A[A[A[spec + SPEC_REF] + DFA_LOOPS] + q] != 0:
-        return enqueue_loop(A, V, node, q, at, parent, queued)
     return enqueue(A, V, node, q, r, queued)
 
 
@@ -161,7 +156,7 @@ def walk_automaton(A, V, x, pos, parent):
 
     Breadth first, as the trie is numbered: what is read lies in a row, and so do the tokens that are noted.
     """
-    at, child, node_byte = int(A[POS]) + pos * POS_STRIDE, int(V[V_CHILD]), int(V[V_BYTE])
+    at, child, node_byte, below = int(A[POS]) + pos * POS_STRIDE, int(V[V_CHILD]), int(V[V_BYTE]), int(V[V_BELOW])
     dfa = int(A[spec_of(A, at) + SPEC_REF])
     ascii_class, trans, classes = int(A[dfa + DFA_ASCII]), int(A[dfa + DFA_TRANS]), int(A[dfa + DFA_CLASSES])
     loops, counts = int(A[dfa + DFA_LOOPS]), int(A[dfa + DFA_COUNTS])
@@ -187,8 +182,8 @@ def walk_automaton(A, V, x, pos, parent):
             stop = c + 1
             if V[child + c] == V[child + c + 1]:
                 continue
-            if A[loops + to] != 0 or A[counts + to] != 0:
-                queued = enqueue_loop(A, V, c, to, at, parent, queued)
+            if (A[loops + to] != 0 or A[counts + to] != 0) and V[below + c] >= LOOP_FROM:
+                arrive_inside(A, V, c, to, at, parent)
             else:
                 queued = enqueue(A, V, c, to, 0, queued)
         if queued - done > size - 256:
