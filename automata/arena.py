@@ -267,8 +267,12 @@ class Arena:
         """The loop set of each state of an automaton over the inside of a string (0 where there is none)."""
         stays = dfa.trans == np.arange(dfa.n_states)[:, None]
         looping = np.flatnonzero(stays.any(axis=1))  # in the large ones, few states do
-        stays = stays[looping]
-        bits = np.zeros((len(looping), 256), dtype=bool)
+        alike: dict[bytes, list[int]] = {}  # many states stay where they are with the same characters
+        packed = np.packbits(stays[looping], axis=1)
+        for state, row in zip(looping.tolist(), packed.view(f"V{packed.shape[1]}").ravel().tolist(), strict=True):
+            alike.setdefault(row, []).append(state)
+        stays = stays[[states[0] for states in alike.values()]]
+        bits = np.zeros((len(alike), 256), dtype=bool)
         bits[:, :128] = stays[:, ascii_class]
         bits[:, _SPECIAL] = False
         spans = np.searchsorted(dfa.starts, list(_LEAD_BYTES.values()), side="right") - 1
@@ -279,8 +283,9 @@ class Arena:
             bits[:, lead_bytes] = stays[:, list(set(dfa.cls[lo : hi + 1].tolist()))].all(axis=1)[:, None]
         packed = np.packbits(bits, axis=1, bitorder="little")
         loops = np.zeros(dfa.n_states, dtype=np.int64)
-        for k in np.flatnonzero(packed.any(axis=1)).tolist():
-            loops[looping[k]] = self._packed_loop(packed[k].tobytes())
+        for row, states in zip(packed, alike.values(), strict=True):
+            if row.any():
+                loops[states] = self._packed_loop(row.tobytes())
         is_real = ~((dfa.starts >= 0xD800) & (dfa.starts < 0xE000))
         last = np.append(dfa.starts[1:], 0x110000) - 1
         no_dot = np.isin(dfa.starts, _NOT_DOT) & np.isin(last, _NOT_DOT) & (last - dfa.starts < 2)
@@ -299,7 +304,7 @@ class Arena:
         """Address of the cut loop set of each state that only counts ASCII characters; 0 where no state does."""
         run, far = counting(dfa, colours, _OFTEN, languages.CUT)
         beyond = dfa.cls[max(0, int(np.searchsorted(dfa.starts, 128, side="right")) - 1) :]
-        states = np.flatnonzero((far >= languages.CUT) & ~run[:, np.unique(beyond)].any(axis=1))
+        states = np.flatnonzero((far >= languages.CUT) & ~run[:, [*set(beyond.tolist())]].any(axis=1))
         bits = np.zeros((len(states), 256), dtype=bool)
         bits[:, :128] = run[states][:, ascii_class]
         bits[:, _SPECIAL] = False
@@ -369,8 +374,13 @@ def _closed(dfa: CharDfa, classes: Words) -> npt.NDArray[np.bool_]:
     """Of which states all texts of these characters are beginnings of accepted ones."""
     trans = dfa.trans[:, classes]
     closed: npt.NDArray[np.bool_] = np.all(trans >= 0, axis=1)
-    while closed.any() and (more := closed & np.all(closed[trans], axis=1)).sum() < closed.sum():
-        closed = more
+    left = np.flatnonzero(closed)
+    while len(left):
+        stays = np.all(closed[trans[left]], axis=1)
+        closed[left[~stays]] = False
+        if stays.all():
+            break
+        left = left[stays]
     return closed
 
 

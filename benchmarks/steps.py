@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from engines import load_tokenizer
@@ -21,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 import detent
+from detent.automata import matcher as batch
 
 SCHEMA = {
     "type": "object",
@@ -122,9 +124,27 @@ def batches(tokenizer: Any, out: Table) -> None:
         one_by_one()
         detent.fill_bitmasks(matchers, together)
         assert (mask == together).all()
-        alone, parallel = best(one_by_one, 20), best(lambda m=matchers, t=together: detent.fill_bitmasks(m, t), 20)
-        out.add_row(f"{rows} masks, one by one", microseconds(alone))
-        out.add_row(f"{rows} masks, fill_bitmasks on {os.cpu_count()} cores", microseconds(parallel))
+        out.add_row(f"{rows} masks, one by one", microseconds(best(one_by_one, REPEATS)))
+        for cores, least in ((1, 1 << 60), (2, rows * mask.shape[1] // 2)):
+            with patch.object(batch, "MIN_PART", least), patch.object(os, "cpu_count", lambda cores=cores: cores):
+                fill_parts(matchers, together, f"{rows} masks, {cores} core" + "s" * (cores > 1), out)
+
+
+def fill_parts(matchers: list[detent.Matcher], mask: Any, name: str, out: Table) -> None:
+    """The whole of ``fill_bitmasks``, and of that the writing of rows, which alone can be shared by cores."""
+    arena = matchers[0]._arena
+    states, rows = np.array([matcher.state for matcher in matchers]), np.arange(len(matchers))
+    out.add_row(f"{name}: fill_bitmasks", microseconds(best(lambda: detent.fill_bitmasks(matchers, mask), REPEATS)))
+    out.add_row(
+        f"{name}: writing", microseconds(best(lambda: batch._fill_parallel(arena, mask, rows, states), REPEATS))
+    )
+
+
+def threads(_: Any, out: Table) -> None:
+    """What a second core costs before it does anything."""
+    pool = batch._pool()
+    nothing = microseconds(best(lambda: pool.submit(int).result(), REPEATS))
+    out.add_row("nothing, by a thread of the pool", nothing)
 
 
 def seconds(value: float) -> str:
@@ -144,7 +164,7 @@ def main() -> None:
     tokenizer = load_tokenizer(parser.parse_args().tokenizer)
     out = Table("step", "time", title=f"detent {detent.__version__}, the quickest of several runs")
     out.columns[1].justify = "right"
-    for part in (setup, steps, batches):
+    for part in (setup, steps, batches, threads):
         part(tokenizer, out)
     Console().print(out)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .arena import (
+    AGAIN,
     BY_EXIT,
     DENSE,
     DENSE_HASH,
@@ -345,4 +346,4 @@ def has_work(A, V):
 def start_collecting(A):
     """Forget what was noted before."""
     A[USED_ROWS + 2], A[USED_LISTS + 2], A[IDS + 2], A[EXITS + 2], A[WORK + 2], A[SUSPECTS + 2] = 0, 0, 0, 0, 0, 0
-    A[LATER + 2], A[EXITED], A[FAR], A[BY_EXIT + 2] = 0, 0, -1, 0
+    A[LATER + 2], A[EXITED], A[FAR], A[AGAIN + 2], A[BY_EXIT + 2] = 0, 0, -1, 0, 0

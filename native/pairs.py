@@ -6,8 +6,8 @@ with each item's position, followed by the pairs of the exits with the parents: 
 automaton state) and shared by every stack and every grammar that has the same position.
 
 A pair is built by walking the suffix set's trie with states whose outermost parent is ``BASE_STATE``. Where a part of
-the trie meets a single item whose own pair can be shared, that pair is used (the build stops, the pair is built first,
-the build starts again: an explicit stack instead of recursion).
+the trie meets a single item whose own pair can be shared, that pair is used. It is built first, and the build goes on
+where it waited: an explicit stack instead of recursion, see :mod:`.waiting`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from .arena import (
     WORK,
     take,
 )
+from .automaton_pairs import LOOP_FROM as MANY
+from .automaton_pairs import has_automaton, walk_automaton
 from .calls import bare_state, expanded
 from .collect import add_ids, add_tokens, arrive, end_at, fold_exits, has_work, is_costly, start_collecting
 from .counted import is_counted, walk_counted
@@ -57,6 +59,7 @@ from .tables import (
     text_loop,
 )
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
+from .waiting import can_wait, forget, keep, read_again, resume
 from .words import avoids, has_words, walk_avoided, walk_words
 
 SHARED_FROM = 48  # tokens below a node from which its own pair pays
@@ -115,6 +118,17 @@ def visit_level(A, V, x, state):
         visit_node(A, V, x, state, 0)
     else:
         visit_merged(A, V, x, state)
+
+
+@kernel("void(A, A, i8, i8)")
+def visit_plainly(A, V, x, state):
+    """Read the suffixes ``x`` from ``state`` without a table of its own."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items = int(A[at + S_ITEMS])
+    if A[at + S_COUNT] == 1 and has_automaton(A, int(A[items])):
+        walk_automaton(A, V, x, int(A[items]), int(A[items + 1]))
+    else:
+        visit_level(A, V, x, state)
 
 
 @kernel("void(A, A, i8, i8, i8)")
@@ -185,7 +199,7 @@ def follow_counted(A, V, x, state, loop):
         ask(A, x, -loop)
         return
     if A[table + P_FAR] == -2:
-        visit_level(A, V, x, state)
+        visit_plainly(A, V, x, state)
         return
     use_tokens(A, table)
     if x < V[V_NODES]:
@@ -215,7 +229,7 @@ def visit_loop(A, V, x, state):
         inside = loop_ahead(A, x, state)
         loop = loop_of(A, x, inside) if inside else 0
     if loop == 0 or (loop < 0 and x >= V[V_NODES]):
-        visit_level(A, V, x, state)
+        visit_plainly(A, V, x, state)
         return
     follow_loop(A, V, x, state, inside, loop)
 
@@ -296,10 +310,10 @@ def visit(A, V, x, state):
         for j in range(int(A[at + S_COUNT])):  # behind a key, all items are of this kind
             need_pair(A, V, x, int(A[items + 2 * j]), int(A[items + 2 * j + 1]))
     elif n < SHARED_FROM or A[at + S_COUNT] > 1 or not visit_called(A, V, x, pos, parent):
-        if n >= LOOP_FROM:
+        if n >= (MANY if has_automaton(A, pos) else LOOP_FROM):
             visit_loop(A, V, x, state)
         else:
-            visit_level(A, V, x, state)
+            visit_plainly(A, V, x, state)
 
 
 @kernel("void(A, A, i8, i8, i8)")
@@ -327,35 +341,63 @@ def keep_exits(A, V):
     return -at
 
 
-@kernel("i8(A, A, i8, i8)")
-def read_all(A, V, x, pos):
-    """Collect the pair (x, pos): its exit, or -1."""
-    at = int(A[POS]) + pos * POS_STRIDE
-    if pos < 0:
-        return gather_loop(A, V, x, -pos)
-    if x == 0 and A[at] == K_STRING and A[at + 4] == 0 and A[at + 5] == 0 and A[A[at + 1] + SPEC_KIND] == ANY:
-        return free_text(A, V, int(A[at + 1]), int(A[at + 3]))
+@kernel("void(A, A, i8, i8)")
+def begin(A, V, x, pos):
+    """Read ``x`` from the position ``pos``: what is still to be read then is work."""
+    kind = A[A[POS] + pos * POS_STRIDE]
     if has_words(A, pos):
         walk_words(A, V, x, pos, BASE_STATE)
     elif is_counted(A, pos):
         walk_counted(A, V, x, pos, BASE_STATE)
     elif x < V[V_NODES] and avoids(A, pos):
         walk_avoided(A, V, x, pos, BASE_STATE)
-    elif A[at] == K_TEXT:
+    elif kind == K_TEXT:
         state = bare_state(A, pos, BASE_STATE)
         if A[STATUS] == 0:
             read_text(A, V, x, pos, state)
-    elif A[at] == K_TOKEN:
+    elif kind == K_TOKEN:
         if x == 0:
-            add_ids(A, A, at + 1, 1)
+            add_ids(A, A, int(A[POS]) + pos * POS_STRIDE + 1, 1)
     else:
         state = state_of(A, pos, BASE_STATE)
         if A[STATUS] == 0:
             visit_loop(A, V, x, state)
+
+
+@kernel("void(A, A)")
+def read_on(A, V):
+    """Read what is still to be read, as far as nothing else is missing."""
+    waits = A[WAITS]
     while has_work(A, V):
         A[WORK + 2] -= 2
-        top = int(A[WORK]) + int(A[WORK + 2])
-        visit(A, V, int(A[top]), int(A[top + 1]))
+        rest, top = int(A[WORK + 2]), int(A[WORK]) + int(A[WORK + 2])
+        x, state = int(A[top]), int(A[top + 1])
+        A[WAITS] = 0
+        visit(A, V, x, state)
+        if A[WAITS]:
+            waits = 1
+            if can_wait(A):
+                A[WORK + 2] = rest
+                read_again(A, x, state)
+    A[WAITS] = waits
+
+
+@kernel("i8(A, A, i8, i8)")
+def read_all(A, V, x, pos):
+    """Collect the pair (x, pos): its exit, or -1."""
+    A[WAITS] = 0
+    if not resume(A, x, pos):
+        start_collecting(A)
+        at = int(A[POS]) + pos * POS_STRIDE
+        if pos < 0:
+            return gather_loop(A, V, x, -pos)
+        if x == 0 and A[at] == K_STRING and A[at + 4] == 0 and A[at + 5] == 0 and A[A[at + 1] + SPEC_KIND] == ANY:
+            return free_text(A, V, int(A[at + 1]), int(A[at + 3]))
+        begin(A, V, x, pos)
+    may_wait = A[WAITS] == 0 and can_wait(A)
+    read_on(A, V)
+    if A[STATUS] == 0 and A[WAITS] and may_wait:
+        keep(A, x, pos)
     if A[STATUS] == 0 and A[WAITS] == 0:
         if A[BY_EXIT + 2]:
             return keep_exits(A, V)
@@ -367,8 +409,6 @@ def read_all(A, V, x, pos):
 @kernel("b1(A, A, i8, i8)")
 def build_pair(A, V, x, pos):
     """Build one pair; returns whether it is there (else others must be built first, or ``A[STATUS]`` is set)."""
-    start_collecting(A)
-    A[WAITS] = 0
     exit_set = read_all(A, V, x, pos)
     if A[STATUS] != 0 or A[WAITS] or is_costly(A):
         return False
@@ -380,6 +420,7 @@ def build_pair(A, V, x, pos):
 def build_asked(A, V):
     """Build all pairs that were asked for, and those that they wait for, unless ``A[STATUS]`` or cost is against it."""
     base = int(A[PENDING])
+    forget(A)
     while A[PENDING + 2] > 0 and A[STATUS] == 0 and not is_costly(A):
         top = base + int(A[PENDING + 2]) - 2
         x, pos = int(A[top]), int(A[top + 1])

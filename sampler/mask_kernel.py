@@ -40,4 +40,5 @@ def forbid(logits: torch.Tensor, mask: torch.Tensor, rows: torch.Tensor | None) 
     batch, width = logits.shape
     grid: Any = (batch, triton.cdiv(width, BLOCK))
     where = mask if rows is None else rows
-    _forbid[grid](logits, logits.stride(0), width, mask, mask.shape[1], where, rows is not None, BLOCK)
+    with torch.cuda.device_of(logits):  # Triton launches on the current device
+        _forbid[grid](logits, logits.stride(0), width, mask, mask.shape[1], where, rows is not None, BLOCK)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 from functools import reduce
+from itertools import repeat
 from math import prod
 from operator import or_
 from typing import TYPE_CHECKING, Any
@@ -35,13 +36,17 @@ def decide(goals: Goals, derived: Formula, value: Formula) -> Iterator[tuple[For
         ``max_branches``: the demands can be met in too many ways; ``max_steps``.
     """
     formulas, facts = goals.formulas, goals.facts
-    pending = [(derived, value)]
+    pending = [iter([(derived, value)])]  # alternatives are worked out as they are tried
     ways = 0
     while pending:
+        step = next(pending[-1], None)
+        if step is None:
+            pending.pop()
+            continue
         ways += 1
         goals.check_work()
         goals.check_ways(ways)
-        f, value = pending.pop()
+        f, value = step
         own = [p.atom.value for p in conjuncts(f) if _is_demand(p)]
         if own:
             value = formulas.all((value, *own))
@@ -54,11 +59,11 @@ def decide(goals: Goals, derived: Formula, value: Formula) -> Iterator[tuple[For
             continue
         listed = [a for a in demands if is_listed(a.atom.value)]
         if listed:
-            pending += _by_value(goals, f, listed, value)
+            pending.append(_by_value(goals, f, listed, value))
         elif len(demands) > FEW_DEMANDS and (place := _tag(f)) is not None:
-            pending += ((g, value) for g in _by_tag(goals, f, place))
+            pending.append(zip(_by_tag(goals, f, place), repeat(value)))
         else:
-            pending += ((g, value) for g in _alternatives(facts, f, demands))
+            pending.append(zip(_alternatives(facts, f, demands), repeat(value)))
 
 
 def united(goals: Goals, exits: Iterable[tuple[Formula, Formula]]) -> Exits:
@@ -103,13 +108,13 @@ def _grouped(facts: Facts, choice: Formula) -> Iterator[Formula]:
 
 
 # ------------------------------------------------------------------------------------------ decided value by value
-def _by_value(goals: Goals, f: Formula, choices: list[Formula], value: Formula) -> Exits:
+def _by_value(
+    goals: Goals, f: Formula, choices: list[Formula], value: Formula
+) -> Iterator[tuple[Formula, Formula]]:
     """Decide demands that are lists of scalars: all at once, value by value."""
     classes = _classes(goals, [a.atom.value for a in choices])
-    return [
-        (_assume(goals, f, choices, answers), goals.formulas.all((value, demand)))
-        for answers, demand in classes.items()
-    ]
+    for answers, demand in reversed(classes.items()):  # what no list has comes first
+        yield _assume(goals, f, choices, answers), goals.formulas.all((value, demand))
 
 
 def _tag(f: Formula) -> int | None:
@@ -129,7 +134,7 @@ def _by_tag(goals: Goals, f: Formula, place: int) -> Iterator[Formula]:
     classes = _classes(goals, [a.atom.value for a in tags])
     lacking: Answers = tuple(a.atom.absent for a in tags)
     classes.setdefault(lacking, FALSE)
-    for answers, value in classes.items():
+    for answers, value in reversed(classes.items()):  # what no list has comes first
         yield facts.all((facts.slot(place, answers == lacking, value), _assume(goals, f, tags, answers)))
 
 

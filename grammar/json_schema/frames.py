@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from .exits import Exits, decide, is_listed, united
@@ -30,6 +31,7 @@ from .facts import (
 )
 from .few import few
 from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts
+from .lazy import Lazy
 from .names import name_value, names_of, profile_of
 from .nodes import Node
 from .typed import Present, Unevaluated, Unknown, evaluated_item, evaluated_name
@@ -61,7 +63,7 @@ class Frame:
         self.rest: dict[int, Formula] = {}
         self.residual: Formula = TRUE
         self._possible: dict[Hashable, bool] = {}
-        self._known_exits: dict[Hashable, Exits] = {}
+        self._known_exits: dict[Hashable, Lazy[tuple[Formula, Formula]]] = {}
 
     def _facts(self, f: Formula) -> Formula:
         """A formula over what nodes say themselves, in terms of members."""
@@ -159,24 +161,24 @@ class Frame:
     def _exits(
         self, key: Hashable, derived: Callable[[], tuple[Formula, Formula]]
     ) -> Iterable[tuple[Formula, Formula]]:
-        """What a member may be, and the residual after it; remembered once all were asked for.
+        """What a member may be, and the residual after it, each worked out once.
 
         ``derived``: the derivative, and what the value must be in any case.
         """
         known = self._known_exits.get(key)
-        return self._decided(key, *derived()) if known is None else known
+        if known is None or known.running:
+            known = self._known_exits[key] = Lazy(self._decided(key, *derived()))
+        return known
 
     def _decided(self, key: Hashable, derived: Formula, value: Formula) -> Iterator[tuple[Formula, Formula]]:
-        exits, found, are_final = decide(self.goals, derived, value), [], True
+        exits = decide(self.goals, derived, value)
         while True:
-            found_next, is_final = self.goals.tentatively(lambda: next(exits, None))
-            are_final &= is_final
-            if found_next is None:
-                break
-            found.append(found_next)
-            yield found_next
-        if are_final:
-            self._known_exits[key] = found
+            found, is_final = self.goals.tentatively(lambda: next(exits, None))
+            if not is_final:
+                self._known_exits.pop(key, None)
+            if found is None:
+                return
+            yield found
 
 
 class ObjectFrame(Frame):
@@ -342,12 +344,16 @@ class ObjectFrame(Frame):
         Tags and names spoken of most come first. Where members are counted, every name matters, and they come in order.
         """
         seen: set[tuple[Formula, int]] = set()
-        pending = [(residual, 0)]
+        pending = [iter([(residual, 0)])]  # members are worked out as they are tried
         later: list[tuple[Formula, int]] = []  # with one free member more: few are tried before many
         while pending or later:
             if not pending:
-                pending, later = later, []
-            f, first = pending.pop()
+                pending, later = [iter(later)], []
+            step = next(pending[-1], None)
+            if step is None:
+                pending.pop()
+                continue
+            f, first = step
             if f is FALSE or (f, first) in seen:
                 continue
             if f is TRUE or self._closes(f):
@@ -363,10 +369,15 @@ class ObjectFrame(Frame):
                         later.append((after, len(self.names)))
                 continue
             then = k + 1 if self.counted else 0
-            if self.base.get(k, (True, TRUE))[0]:
-                pending.append((self.facts.without(f, [k]), then))
-            pending += [(after, then) for _, after in self.exits(f, k, None)]
+            pending.append(zip(self._after_name(f, k), repeat(then)))
         return False
+
+    def _after_name(self, f: Formula, k: int) -> Iterator[Formula]:
+        """The residuals with a listed name, and without it."""
+        for _, after in self.exits(f, k, None):
+            yield after
+        if self.base.get(k, (True, TRUE))[0]:
+            yield self.facts.without(f, [k])
 
     def _next_name(self, f: Formula, first: int) -> int | None:
         """The listed name to decide next, None when there is none."""

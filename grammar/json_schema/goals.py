@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from itertools import chain, islice
-from typing import Any, Generic, TypeVar
+from itertools import chain
+from typing import Any, TypeVar
 
 from .. import dfa as automata
 from ..dfa import CharDfa
@@ -25,6 +25,7 @@ from . import general, plain, scalars
 from .branches import branches, listed_together, lists_containers
 from .facts import Facts
 from .formula import ATOM, FALSE, TRUE, Formula, Formulas, atoms, conjuncts
+from .lazy import Lazy
 from .nodes import ANYTHING, ARRAY, BOOLEAN, NOTHING, NULL, NUMBER, OBJECT, STRING, Node
 from .overlaps import Overlaps
 from .reader import Reader
@@ -34,28 +35,6 @@ from .values import Array, Object, Value
 V = TypeVar("V")
 
 _NO_DEPTH = 1 << 30  # no open goal was relied upon
-
-
-class Lazy(Generic[V]):
-    """The elements of an iterator, each worked out once."""
-
-    def __init__(self, source: Iterator[V]) -> None:
-        self.found: list[V] = []
-        self.running = False
-        self._source = source
-
-    def __iter__(self) -> Iterator[V]:
-        k = 0
-        while k < len(self.found) or self._advance():
-            yield self.found[k]
-            k += 1
-
-    def _advance(self) -> bool:
-        self.running = True  # and stays so where there is an error: nothing is known of the rest then
-        more = list(islice(self._source, 1))
-        self.running = False
-        self.found += more
-        return bool(more)
 
 
 class Goal:
