@@ -15,25 +15,10 @@ Rule = tuple[int, tuple[int, ...]]  # left side; terminals as they are, nontermi
 
 
 def rules_of(parser: ParserTables) -> list[Rule]:
-    """The rules that a parser can reduce by, read off its automaton: a state is entered by one symbol only."""
-    symbol, before = np.zeros((2, len(parser.action)), np.int64)
-    s, x = np.nonzero(parser.action > 0)
-    after = parser.action[s, x] - 1
-    symbol[after], before[after] = x, s
-    s, x = np.nonzero(parser.goto >= 0)
-    after = parser.goto[s, x]
-    symbol[after], before[after] = -1 - x, s
-    acts, cells = np.unique(parser.action, return_index=True)
-    where = zip(acts[acts < 0].tolist(), (cells[acts < 0] // parser.action.shape[1]).tolist(), strict=True)
-    symbols, origins = symbol.tolist(), before.tolist()
-    found = []
-    for act, state in where:
-        right = []
-        for _ in range(parser.rule_length[-1 - act]):
-            right.append(symbols[state])
-            state = origins[state]
-        found.append((int(parser.rule_left[-1 - act]) if act != -1 else START, tuple(reversed(right))))
-    return found
+    """The rules that a parser can reduce by: not those that lost every conflict."""
+    left, reductions = parser.rule_left.tolist(), -1 - parser.action[parser.action < 0]
+    rules = np.flatnonzero(np.bincount(reductions)).tolist()
+    return [(left[rule] if rule else START, parser.rule_right[rule]) for rule in rules]
 
 
 START = -1  # left side of the rule that ends the text

@@ -303,7 +303,7 @@ class Rules:
         if isinstance(tree, str):
             return [(tree,)]
         kind, parts = tree
-        if kind == SEQUENCE and all(isinstance(part, str) for part in parts):
+        if kind == SEQUENCE and tuple not in map(type, parts):  # only names
             return [parts]
         inner = [self._sequences(part) for part in parts]
         if kind == ANY_OF:

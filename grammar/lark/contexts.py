@@ -69,6 +69,8 @@ class _Machine:
         self.has_assertion = False
         self._next: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
         self._start = self._closure([entry])
+        first = {code[pc][1] for pc in self._start if pc >= 0}
+        self._begins = [any(column) for column in zip(*[member[a] for a in first], strict=True)]
 
     def _closure(self, pending: list[int]) -> tuple[int, ...]:
         """Threads that read, in order, up to the first that matches (-1)."""
@@ -96,7 +98,7 @@ class _Machine:
 
     def may_begin(self, c: int) -> bool:
         """Whether a match can begin with a class of characters."""
-        return any(self._member[self._code[pc][1]][c] for pc in self._start if pc >= 0)
+        return self._begins[c]
 
     def is_match(self, classes: tuple[int, ...]) -> bool:
         """Whether the first match of a string is all of it."""

@@ -22,7 +22,7 @@ TEXTS = st.text("abB _\n1ſé", max_size=8)
 def tables(pattern: str) -> LexedGrammar:
     terminals = [None, Terminal("A", pattern)]
     return LexedGrammar(
-        ("$END", "A"), (), lexer.build(terminals, np.ones((1, 2), np.bool_), [], 10_000), ParserTables(*[None] * 6)
+        ("$END", "A"), (), lexer.build(terminals, np.ones((1, 2), np.bool_), [], 10_000), ParserTables(*[None] * 7)
     )
 
 
