@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
 from detent.native import leftovers, lexer
 
-from .sentences import Hints, Rule, spelled_classes
+from .sentences import Hints, Rule
 
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
@@ -155,7 +155,7 @@ class Proof:
     def _separators(self) -> tuple[list[list[int]], list[int]]:
         """The empty text and some words of ignored terminals, with their terminals."""
         tables, nodes = self._tables, self._nodes
-        spelled = spelled_classes(tables)[1]
+        spelled = self._hints.spelled
         found: list[list[int]] = [[]]
         source = [0]
         for t in np.flatnonzero(tables.ignored).tolist():
@@ -246,9 +246,11 @@ class Proof:
     def _follows(self) -> Bytes:
         """Which terminal can come behind which."""
         action = self._parser.action
-        shifts, t = action[action > 0] - 1, np.nonzero(action > 0)[1]
-        entered, first = np.unique(shifts, return_index=True)  # a state is entered by one symbol only
-        follows = _grouped(action[entered] != 0, t[first], self._n).astype(np.uint8)
+        s, t = np.nonzero(action > 0)
+        symbol = np.zeros(len(action), np.int64)
+        symbol[action[s, t] - 1] = t  # a state is entered by one symbol only
+        entered = np.flatnonzero(symbol)
+        follows = _grouped(action[entered] != 0, symbol[entered], self._n).astype(np.uint8)
         ignored = self._tables.ignored != 0
         follows[:, ignored], follows[ignored] = 1, 1
         return follows
@@ -257,7 +259,7 @@ class Proof:
         """What is safe; terminals and nodes that do harm; what can be left; separators; whether matches owe in vain."""
         nodes, tables, n = self._nodes, self._tables, self._n
         programs = (nodes.first, nodes.reads, nodes.leads)
-        spelled = tables.sets * spelled_classes(tables)[1].astype(np.uint8)
+        spelled = tables.sets * self._hints.spelled.astype(np.uint8)
         meet = (spelled.astype(np.float32) @ spelled.T.astype(np.float32) > 0).astype(np.uint8)
         left, (both, longer) = np.zeros((n, len(nodes.owner)), np.uint8), np.zeros((2, n, n), np.uint8)
         matching, bad = np.zeros(n, np.uint8), np.zeros(len(nodes.owner), np.uint8)

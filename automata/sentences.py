@@ -36,12 +36,16 @@ class Hints:
         For each instruction that reads, the class that it reads on such a way, and where the way reads next.
     owner : (n,) int32
         The terminal of each instruction.
+    real, spelled : (n_intervals,) bool, (n_classes,) int32
+        See :func:`spelled_classes`.
     """
 
     first: list[int]
     char_class: Ints
     next: Ints
     owner: Ints
+    real: NDArray[np.bool_]
+    spelled: Ints
 
 
 def spelled_classes(tables: LexerTables) -> tuple[NDArray[np.bool_], Ints]:
@@ -56,7 +60,8 @@ def spelled_classes(tables: LexerTables) -> tuple[NDArray[np.bool_], Ints]:
 def ways(tables: LexerTables) -> Hints:
     """Find them from the matches backwards, the nearest instructions first."""
     code = tables.code.tolist()
-    usable = (tables.sets != 0) & (spelled_classes(tables)[1] != 0)
+    real, spelled = spelled_classes(tables)
+    usable = (tables.sets != 0) & (spelled != 0)
     some_class = np.where(usable.any(axis=1), usable.argmax(axis=1), -1).tolist()
     before: list[list[int]] = [[] for _ in code]
     char_class, then, owner = (np.full(len(code), none, np.int32) for none in (-1, 0, 0))
@@ -82,7 +87,7 @@ def ways(tables: LexerTables) -> Hints:
             elif first[other] < 0:
                 char_class[other], then[other] = some_class[code[other][1]], reading
                 found.append((other, other))
-    return Hints(first, char_class, then, owner)
+    return Hints(first, char_class, then, owner, real, spelled)
 
 
 __all__ = ["START", "Hints", "Rule", "rules_of", "spelled_classes", "ways"]

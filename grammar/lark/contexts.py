@@ -149,13 +149,14 @@ def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools
     real = [i for i, t in enumerate(terminals) if t is not None and t.text is not None]
     rank = np.array(sorted(real, key=lambda i: terminals[i].order), np.int64)  # type: ignore[union-attr]
     covers = matches.copy()
-    for i, j in np.argwhere(matches).tolist():
-        covers[i, j] = terminals[j].flags <= terminals[i].flags  # type: ignore[union-attr]
+    flags = [frozenset() if t is None else t.flags for t in terminals]
+    for j in (j for j, own in enumerate(flags) if own):
+        covers[:, j] &= [flags[j] <= other for other in flags]
     tried = accepted & ~(accepted.astype(np.float32) @ covers.astype(np.float32) > 0)
     context, place = np.nonzero(tried[:, rank])
     order = rank[place]
     first = np.searchsorted(context, np.arange(len(accepted) + 1))
-    keywords = {int(i): rank[matches[i, rank]] for i in rank if matches[i].any()}
+    keywords = {i: rank[matches[i, rank]] for i in np.flatnonzero(matches.any(axis=1)).tolist()}
     retype: list[int] = []
     counts = np.zeros(len(order) + 1, np.int64)
     for at in np.flatnonzero(np.isin(order, list(keywords))).tolist():

@@ -96,8 +96,8 @@ def build(grammar: Grammar, max_states: int) -> Automaton:
     kernels.unite(*_edges(edges[0], edges[1], len(states)), follow)
 
     action = np.where(shifts, goto[:, n:] + 1, ERROR).astype(np.int32)
-    order = np.argsort(back[0], kind="stable")
-    state, rule, transition = np.ascontiguousarray(back[:, order])
+    order, _ = group(back[0], len(goto))
+    state, rule, transition = back[0, order], back[1, order], back[2, order]
     contested = np.zeros(grammar.n_terminals, np.int32)
     if kernels.reductions(state, rule, transition, follow, grammar.priority, action, contested):
         raise Unresolved
@@ -125,13 +125,13 @@ def _automaton(
 
 def _nullable(grammar: Grammar) -> NDArray[np.bool_]:
     """Which nonterminals can be empty."""
-    known = np.zeros(grammar.n_nonterminals, np.bool_)
     rules = zip(grammar.left.tolist()[1:], grammar.right[1:], strict=True)
-    pending = [(left, right) for left, right in rules if max(right, default=-1) < 0]
-    while found := [left for left, right in pending if all(known[-1 - symbol] for symbol in right)]:
-        known[found] = True
-        pending = [(left, right) for left, right in pending if not known[left]]
-    return known
+    pending = [(left, right) for left, right in rules if not right or max(right) < 0]
+    known: set[int] = set()
+    while found := {left for left, right in pending if known.issuperset(right)}:
+        known.update(-1 - left for left in found)
+        pending = [(left, right) for left, right in pending if -1 - left not in known]
+    return np.isin(np.arange(grammar.n_nonterminals), [-1 - symbol for symbol in known])
 
 
 def _null_behind(after: I32, nullable: NDArray[np.bool_]) -> NDArray[np.uint8]:
