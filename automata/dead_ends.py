@@ -187,12 +187,12 @@ class Proof:
     def _usable(self, words: list[list[int]], found: Bytes) -> Bytes:
         """Terminals that come without conflicts, and whose word is taken for them in every context."""
         tables = self._tables
-        usable = (self._parser.contested == 0) & (tables.ignored == 0)
-        usable &= np.array([len(word) > 0 for word in words])
+        has_word = np.array([len(word) > 0 for word in words])
+        usable: Bytes = ((self._parser.contested == 0) & (tables.ignored == 0) & has_word).astype(np.uint8)
         certain = (tables.ignored == 0) & ~self._asserting
         tried = (tables.order_first, tables.order, tables.retype_first, tables.retype)
-        leftovers.keep_spelled(*tried, self._asked.view(np.uint8), found, certain.view(np.uint8), usable.view(np.uint8))
-        return usable.view(np.uint8)
+        leftovers.keep_spelled(*tried, self._asked.view(np.uint8), found, certain.view(np.uint8), usable)
+        return usable
 
     def _check_assertions(self, usable: Bytes, words: list[list[int]], n_separators: int) -> None:
         """Keep terminals with assertions only if these hold in their words, whatever is before and behind."""

@@ -64,8 +64,7 @@ def ways(tables: LexerTables) -> Hints:
     usable = (tables.sets != 0) & (spelled != 0)
     some_class = np.where(usable.any(axis=1), usable.argmax(axis=1), -1).tolist()
     before: list[list[int]] = [[] for _ in code]
-    char_class, then, owner = (np.full(len(code), none, np.int32) for none in (-1, 0, 0))
-    first: list[int] = [-1] * len(code)
+    first, char_class, then, owner = ([none] * len(code) for none in (-1, -1, 0, 0))
     found: deque[tuple[int, int]] = deque()
     for pc, (op, a, b) in enumerate(code):
         if op == MATCH:
@@ -87,7 +86,8 @@ def ways(tables: LexerTables) -> Hints:
             elif first[other] < 0:
                 char_class[other], then[other] = some_class[code[other][1]], reading
                 found.append((other, other))
-    return Hints(first, char_class, then, owner, real, spelled)
+    char_classes, nexts, owners = (np.array(numbers, np.int32) for numbers in (char_class, then, owner))
+    return Hints(first, char_classes, nexts, owners, real, spelled)
 
 
 __all__ = ["START", "Hints", "Rule", "rules_of", "spelled_classes", "ways"]

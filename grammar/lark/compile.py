@@ -149,7 +149,7 @@ def _contexts(action: I32, ignored: list[int]) -> tuple[NDArray[np.bool_], I32]:
     accepted = action != ERROR
     accepted[:, END] = False
     accepted[:, ignored] = True
-    number: dict[bytes, int] = {}
-    context = [number.setdefault(row.tobytes(), len(number)) for row in accepted]
-    first = np.unique(context, return_index=True)[1]
-    return accepted[first], np.array(context, np.int32)
+    rows = [row.tobytes() for row in accepted]
+    number = {row: i for i, row in enumerate(dict.fromkeys(rows))}
+    sets = np.frombuffer(b"".join(number), np.bool_).reshape(len(number), -1)
+    return sets, np.array([number[row] for row in rows], np.int32)

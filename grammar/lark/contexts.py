@@ -156,13 +156,14 @@ def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools
     context, place = np.nonzero(tried[:, rank])
     order = rank[place]
     first = np.searchsorted(context, np.arange(len(accepted) + 1))
-    keywords = {i: rank[matches[i, rank]] for i in np.flatnonzero(matches.any(axis=1)).tolist()}
-    retype: list[int] = []
-    counts = np.zeros(len(order) + 1, np.int64)
-    for at in np.flatnonzero(np.isin(order, list(keywords))).tolist():
-        strings = keywords[int(order[at])]
-        present = strings[accepted[context[at], strings]].tolist()
-        retype += present
-        counts[at + 1] = len(present)
+    places, retypes = [order[:0]], [order[:0]]
+    for i in np.flatnonzero(matches.any(axis=1)).tolist():
+        tried_at, strings = np.flatnonzero(order == i), rank[matches[i, rank]]
+        row, column = np.nonzero(accepted[np.ix_(context[tried_at], strings)])
+        places.append(tried_at[row])
+        retypes.append(strings[column])
+    place = np.concatenate(places)
+    retype = np.concatenate(retypes)[np.argsort(place, kind="stable")]
+    counts = np.bincount(place + 1, minlength=len(order) + 1)
     found = (first, order, np.cumsum(counts), retype)
     return tuple(np.array(part, np.int32) for part in found)  # type: ignore[return-value]

@@ -131,7 +131,9 @@ def _nullable(grammar: Grammar) -> NDArray[np.bool_]:
     while found := {left for left, right in pending if known.issuperset(right)}:
         known.update(-1 - left for left in found)
         pending = [(left, right) for left, right in pending if -1 - left not in known]
-    return np.isin(np.arange(grammar.n_nonterminals), [-1 - symbol for symbol in known])
+    nullable = np.zeros(grammar.n_nonterminals, np.bool_)
+    nullable[[-1 - symbol for symbol in known]] = True
+    return nullable
 
 
 def _null_behind(after: I32, nullable: NDArray[np.bool_]) -> NDArray[np.uint8]:
