@@ -70,7 +70,8 @@ class _Machine:
         self._next: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
         self._start = self._closure([entry])
         first = {code[pc][1] for pc in self._start if pc >= 0}
-        self._begins = [any(member[a][c] for a in first) for c in range(len(member[0]))]
+        rows = [member[a] for a in first] or [[0] * len(member[0])]
+        self._begins = [any(column) for column in zip(*rows, strict=True)]
 
     def _closure(self, pending: list[int]) -> tuple[int, ...]:
         """Threads that read, in order, up to the first that matches (-1)."""
