@@ -16,7 +16,7 @@ from detent.grammar.dfa import CharDfa, absorbing, counting, lengths, word_count
 from detent.grammar.judged import JudgedDfa
 from detent.grammar.number import NumberSpec
 from detent.native import arena as layout
-from detent.native import languages, positions, states, trie
+from detent.native import languages, positions, sets, states, trie
 from detent.native.jit import direct
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ Words = npt.NDArray[np.int32]
 Table: TypeAlias = "Sequence[tuple[int, int, int]]"
 
 _put, _position = direct(languages.heap_put), direct(positions.position)
+_kept_set = direct(sets.kept_set)
 _trie_build, _state_of = direct(languages.trie_build), direct(states.state_of)
 
 _NO_RETURNS: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})
@@ -190,7 +191,11 @@ class Arena:
     def _packed_loop(self, packed: bytes, *, is_cut: bool = False) -> int:
         key = packed, is_cut
         if key not in self._loops:
-            self._loops[key] = self.put([*np.frombuffer(packed, dtype=np.int32), is_cut])
+            A = self.A
+            A[layout.SCRATCH : layout.SCRATCH + languages.LOOP_RECORD] = *np.frombuffer(packed, np.int32), is_cut
+            self._loops[key] = int(_kept_set(A, layout.SCRATCH, languages.LOOP_RECORD))
+            if self._loops[key] < 0:
+                self.full()
         return self._loops[key]
 
     def text_spec(

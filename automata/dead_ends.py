@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
 from detent.native import leftovers, lexer
 
-from .sentences import Hints, Rule, spelled_classes
+from .sentences import Hints, Rule
 
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
@@ -96,6 +96,7 @@ class Proof:
         self._grammar, self._hints, self._rules = grammar, hints, rules
         self._tables, self._parser = grammar.lexer, grammar.parser
         self._n = len(self._tables.entry)
+        self._completable: dict[bytes, bool] = {}  # of sets of terminals
 
     def run(self) -> Verdict:
         """Try to prove it."""
@@ -154,7 +155,7 @@ class Proof:
     def _separators(self) -> tuple[list[list[int]], list[int]]:
         """The empty text and some words of ignored terminals, with their terminals."""
         tables, nodes = self._tables, self._nodes
-        spelled = spelled_classes(tables)[1]
+        spelled = self._hints.spelled
         found: list[list[int]] = [[]]
         source = [0]
         for t in np.flatnonzero(tables.ignored).tolist():
@@ -179,39 +180,19 @@ class Proof:
         return found
 
     @cached_property
-    def _places(self) -> Ints:
-        """``(n_contexts, n_terminals)``: at which place a terminal is tried, ``NOWHERE`` for not."""
-        tables = self._tables
-        n = len(tables.order_first) - 1
-        places = np.full((n, self._n), NOWHERE, np.int32)
-        context = np.repeat(np.arange(n), np.diff(tables.order_first))
-        places[context, tables.order] = np.arange(len(tables.order))
-        return places
-
-    @cached_property
     def _asked(self) -> Bools:
         """``(n_contexts, n_terminals)``: whether a parser in such a context has a use for a terminal."""
         return _grouped(self._parser.action != 0, self._parser.context, len(self._tables.order_first) - 1)
 
     def _usable(self, words: list[list[int]], found: Bytes) -> Bytes:
         """Terminals that come without conflicts, and whose word is taken for them in every context."""
-        tables, places = self._tables, self._places
-        usable = (self._parser.contested == 0) & (tables.ignored == 0)
-        usable &= np.array([len(word) > 0 for word in words])
-        for t in np.flatnonzero(usable).tolist():
-            others = np.flatnonzero(found[t])
-            if len(others) == 1 and (places[self._asked[:, t], t] != NOWHERE).all():
-                continue
-            contexts = np.flatnonzero(self._asked[:, t])
-            at = places[contexts][:, others]
-            best = at.argmin(axis=1)
-            entry, winner = at[np.arange(len(contexts)), best], others[best]
-            usable[t] = all(
-                taken != NOWHERE and (other == t or self._becomes(t, other, taken, found[t]))
-                for other, taken in set(zip(winner.tolist(), entry.tolist(), strict=True))
-            )
-        found_usable: Bytes = usable.astype(np.uint8)
-        return found_usable
+        tables = self._tables
+        has_word = np.array([len(word) > 0 for word in words])
+        usable: Bytes = ((self._parser.contested == 0) & (tables.ignored == 0) & has_word).astype(np.uint8)
+        certain = (tables.ignored == 0) & ~self._asserting
+        tried = (tables.order_first, tables.order, tables.retype_first, tables.retype)
+        leftovers.keep_spelled(*tried, self._asked.view(np.uint8), found, certain.view(np.uint8), usable)
+        return usable
 
     def _check_assertions(self, usable: Bytes, words: list[list[int]], n_separators: int) -> None:
         """Keep terminals with assertions only if these hold in their words, whatever is before and behind."""
@@ -252,36 +233,24 @@ class Proof:
                     pending.append((b, at))
         return False
 
-    def _becomes(self, terminal: int, other: int, entry: int, found: Bytes) -> bool:
-        """Whether the word of a terminal, matched by another one's entry of ``order``, gets the terminal's tag."""
-        tables = self._tables
-        if self._asserting[other] or tables.ignored[other] or not found[other] & leftovers.WHOLE:
-            return False
-        strings = tables.retype[tables.retype_first[entry] : tables.retype_first[entry + 1]].tolist()
-        return next((s for s in strings if found[s] & leftovers.WHOLE), -1) == terminal
-
     # ------------------------------------------------------------------------------------------------- separators
     @cached_property
     def _before(self) -> Bytes:
         """``[t, u]``: whether terminal u is tried before t in some context that asks for t."""
         before = np.zeros((self._n, self._n), np.uint8)
-        for places, asked in zip(self._places, self._asked_or_ignored, strict=True):
-            ours, tried = np.flatnonzero(asked), np.flatnonzero(places != NOWHERE)
-            before[np.ix_(ours, tried)] |= places[tried] < places[ours, None]
+        asked = self._asked | (self._tables.ignored != 0)
+        leftovers.find_before(self._tables.order_first, self._tables.order, asked.view(np.uint8), before)
         return before
-
-    @cached_property
-    def _asked_or_ignored(self) -> Bools:
-        asked: Bools = self._asked | (self._tables.ignored != 0)
-        return asked
 
     @cached_property
     def _follows(self) -> Bytes:
         """Which terminal can come behind which."""
         action = self._parser.action
-        shifts, t = action[action > 0] - 1, np.nonzero(action > 0)[1]
-        entered, first = np.unique(shifts, return_index=True)  # a state is entered by one symbol only
-        follows = _grouped(action[entered] != 0, t[first], self._n).astype(np.uint8)
+        s, t = np.nonzero(action > 0)
+        symbol = np.zeros(len(action), np.int64)
+        symbol[action[s, t] - 1] = t  # a state is entered by one symbol only
+        entered = np.flatnonzero(symbol)
+        follows = _grouped(action[entered] != 0, symbol[entered], self._n).astype(np.uint8)
         ignored = self._tables.ignored != 0
         follows[:, ignored], follows[ignored] = 1, 1
         return follows
@@ -290,7 +259,7 @@ class Proof:
         """What is safe; terminals and nodes that do harm; what can be left; separators; whether matches owe in vain."""
         nodes, tables, n = self._nodes, self._tables, self._n
         programs = (nodes.first, nodes.reads, nodes.leads)
-        spelled = tables.sets * spelled_classes(tables)[1].astype(np.uint8)
+        spelled = tables.sets * self._hints.spelled.astype(np.uint8)
         meet = (spelled.astype(np.float32) @ spelled.T.astype(np.float32) > 0).astype(np.uint8)
         left, (both, longer) = np.zeros((n, len(nodes.owner)), np.uint8), np.zeros((2, n, n), np.uint8)
         matching, bad = np.zeros(n, np.uint8), np.zeros(len(nodes.owner), np.uint8)
@@ -331,8 +300,9 @@ class Proof:
     @cached_property
     def _basic(self) -> bool:
         """Whether some context tries terminals that the parser has no use for."""
-        tried = self._places != NOWHERE
-        return bool((tried & ~self._asked & (self._tables.ignored == 0)).any())
+        tables = self._tables
+        context = np.repeat(np.arange(len(self._asked)), np.diff(tables.order_first))
+        return bool((~self._asked[context, tables.order] & (tables.ignored[tables.order] == 0)).any())
 
     def _allowed(self, words: list[list[int]], source: Ints, both: Bytes) -> Bytes:
         """``(n_terminals, n_separators)``: which separators make what the matches of a terminal owe come true."""
@@ -379,10 +349,14 @@ class Proof:
         return sorted(found - {HOLDS})
 
     def _can_be_completed(self, usable: Bytes) -> bool:
-        left = np.array([left for left, _ in self._rules], np.int32)
-        right = np.array([x for _, symbols in self._rules for x in symbols], np.int32)
-        first = np.cumsum([0, *(len(symbols) for _, symbols in self._rules)]).astype(np.int32)
-        return bool(leftovers.completable(self._parser.action, self._parser.goto, left, first, right, usable))
+        key = usable.tobytes()
+        if key not in self._completable:
+            left = np.array([left for left, _ in self._rules], np.int32)
+            right = np.array([x for _, symbols in self._rules for x in symbols], np.int32)
+            first = np.cumsum([0, *(len(symbols) for _, symbols in self._rules)]).astype(np.int32)
+            parser = self._parser
+            self._completable[key] = leftovers.completable(parser.action, parser.goto, left, first, right, usable)
+        return self._completable[key]
 
 
 def _grouped(rows: Bools, group: NDArray[np.integer[Any]], n: int) -> Bools:
@@ -394,7 +368,5 @@ def _grouped(rows: Bools, group: NDArray[np.integer[Any]], n: int) -> Bools:
         out[groups] = np.logical_or.reduceat(rows[order], first)
     return out
 
-
-NOWHERE = np.iinfo(np.int32).max
 
 __all__ = ["Proof"]

@@ -19,7 +19,7 @@ from .dead_ends import Proof, Verdict
 from .lexed_islands import LexedIsland, nodes_around
 from .liveness import Liveness
 from .lowering import Lowering, end_of_text
-from .sentences import Hints, rules_of, spelled_classes, ways
+from .sentences import Hints, rules_of, ways
 
 Ints = npt.NDArray[np.int32]
 
@@ -164,7 +164,7 @@ def _place_parser(arena: Arena, grammar: LexedGrammar, lexer_at: int) -> int:
 
 def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdict) -> int:
     n_classes, n_left = tables.sets.shape[1], tables.left_next.shape[0]
-    real, spelled = spelled_classes(tables)
+    real, spelled = hints.real, hints.spelled
     ends = np.append(tables.starts[1:], 0x110000) - 1
     others = np.unique(tables.cls[real & (ends >= 128)])
     ascii_class = tables.cls[np.searchsorted(tables.starts, np.arange(128), side="right") - 1]
@@ -221,8 +221,8 @@ def _exactness(verdict: Verdict) -> int:
 def _repeats(tables: LexerTables, hints: Hints) -> bool:
     """Whether some terminal has the same character so often that it may be a counted repetition."""
     reads = tables.code[:, 0] == CHARS
-    pairs = np.stack([hints.owner[reads], tables.code[reads, 1]])
-    return bool((np.unique(pairs, axis=1, return_counts=True)[1] >= MANY_READS).any())
+    pairs = hints.owner[reads].astype(np.int64) * len(tables.sets) + tables.code[reads, 1]
+    return bool((np.unique(pairs, return_counts=True)[1] >= MANY_READS).any())
 
 
 MANY_READS = 10  # with fewer, sharing the tables of lexer states costs more than it saves

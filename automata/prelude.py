@@ -1,12 +1,14 @@
-"""What nearly every grammar needs: tables of plain JSON values, made once per vocabulary and kept on disk.
+"""What nearly every grammar needs: tables of plain values and of runs of text, made once per vocabulary, kept on disk.
 
-A new arena is given the records of a few plain schemas, always the same ones in the same order. What the kernels make
-of them depends on the vocabulary alone: it is read from disk, or made by walking through texts and then stored. The key
-of the file says what the arena held before, so that a file always continues the arena that it is put into.
+A new arena is given the records of a few plain schemas, always the same ones in the same order, and a few sets of
+characters of which strings, comments and names of most languages consist. What the kernels make of them depends on the
+vocabulary alone: it is read from disk, or made by walking through texts and then stored. The key of the file says what
+the arena held before, so that a file always continues the arena that it is put into.
 """
 
 from __future__ import annotations
 
+import string
 from hashlib import blake2b
 from typing import Any
 
@@ -17,7 +19,7 @@ from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.native import arena as layout
-from detent.native import masks
+from detent.native import masks, pair_table, pairs
 from detent.native.image import source_digest
 
 from .arena import Arena
@@ -53,6 +55,10 @@ PLAIN: tuple[tuple[Any, tuple[str, ...]], ...] = (
         ),
     ),
 )
+# runs of text: any characters but some; some of ASCII
+_ALL_BUT = ('"\\', '"\\\n', "'\\", "'\\\n", '"', "'", '"\n', "'\n", "\n", "\r\n", " \t\n\r\f\v", "")
+_ONLY = (string.ascii_letters + string.digits + "_", string.ascii_letters, string.ascii_lowercase, string.hexdigits)
+_FIRST_BYTES = frozenset([*range(0x80), *range(0xC2, 0xF5)])  # of characters
 
 
 def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> None:
@@ -61,6 +67,7 @@ def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> None:
     if len(vocabulary) < MIN_TOKENS or A[layout.DENSE + 1] < MIN_ROWS * A[layout.WORDS] or disk.directory is None:
         return
     starts = [_placed(arena, schema) for schema, _ in PLAIN]
+    loops = [int(A[layout.FREE_LOOP]), *map(arena.loop, _loops())]
     key = blake2b(f"{source_digest()} {vocabulary.fingerprint}".encode())
     for array in layout.in_use(A).values():
         key.update(array.data)
@@ -71,6 +78,9 @@ def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> None:
     for start, (_, texts) in zip(starts, PLAIN, strict=True):
         for text in texts:
             _walk(arena, start, text.encode())
+    for loop in loops:
+        pair_table.ask(A, 0, -loop)
+        pairs.build_asked(A, arena.V)
     disk.store(_KIND, key.digest(), layout.snapshot(A))
 
 
@@ -81,6 +91,11 @@ def _placed(arena: Arena, schema: Any) -> int:
     lowering = JsonLowering(arena, goals, goals.goal([reader.read()]), order="schema", whitespace="flexible")
     lowering.lower_all()
     return lowering.start
+
+
+def _loops() -> list[list[int]]:
+    """The loop sets whose tables are kept, by the first bytes of their characters."""
+    return [[*_FIRST_BYTES.difference(text.encode())] for text in _ALL_BUT] + [[*text.encode()] for text in _ONLY]
 
 
 def _walk(arena: Arena, state: int, text: bytes) -> None:

@@ -15,25 +15,10 @@ Rule = tuple[int, tuple[int, ...]]  # left side; terminals as they are, nontermi
 
 
 def rules_of(parser: ParserTables) -> list[Rule]:
-    """The rules that a parser can reduce by, read off its automaton: a state is entered by one symbol only."""
-    symbol, before = np.zeros((2, len(parser.action)), np.int64)
-    s, x = np.nonzero(parser.action > 0)
-    after = parser.action[s, x] - 1
-    symbol[after], before[after] = x, s
-    s, x = np.nonzero(parser.goto >= 0)
-    after = parser.goto[s, x]
-    symbol[after], before[after] = -1 - x, s
-    acts, cells = np.unique(parser.action, return_index=True)
-    where = zip(acts[acts < 0].tolist(), (cells[acts < 0] // parser.action.shape[1]).tolist(), strict=True)
-    symbols, origins = symbol.tolist(), before.tolist()
-    found = []
-    for act, state in where:
-        right = []
-        for _ in range(parser.rule_length[-1 - act]):
-            right.append(symbols[state])
-            state = origins[state]
-        found.append((int(parser.rule_left[-1 - act]) if act != -1 else START, tuple(reversed(right))))
-    return found
+    """The rules that a parser can reduce by: not those that lost every conflict."""
+    left, reductions = parser.rule_left.tolist(), -1 - parser.action[parser.action < 0]
+    rules = np.flatnonzero(np.bincount(reductions)).tolist()
+    return [(left[rule] if rule else START, parser.rule_right[rule]) for rule in rules]
 
 
 START = -1  # left side of the rule that ends the text
@@ -51,12 +36,16 @@ class Hints:
         For each instruction that reads, the class that it reads on such a way, and where the way reads next.
     owner : (n,) int32
         The terminal of each instruction.
+    real, spelled : (n_intervals,) bool, (n_classes,) int32
+        See :func:`spelled_classes`.
     """
 
     first: list[int]
     char_class: Ints
     next: Ints
     owner: Ints
+    real: NDArray[np.bool_]
+    spelled: Ints
 
 
 def spelled_classes(tables: LexerTables) -> tuple[NDArray[np.bool_], Ints]:
@@ -71,11 +60,11 @@ def spelled_classes(tables: LexerTables) -> tuple[NDArray[np.bool_], Ints]:
 def ways(tables: LexerTables) -> Hints:
     """Find them from the matches backwards, the nearest instructions first."""
     code = tables.code.tolist()
-    usable = (tables.sets != 0) & (spelled_classes(tables)[1] != 0)
+    real, spelled = spelled_classes(tables)
+    usable = (tables.sets != 0) & (spelled != 0)
     some_class = np.where(usable.any(axis=1), usable.argmax(axis=1), -1).tolist()
     before: list[list[int]] = [[] for _ in code]
-    char_class, then, owner = (np.full(len(code), none, np.int32) for none in (-1, 0, 0))
-    first: list[int] = [-1] * len(code)
+    first, char_class, then, owner = ([none] * len(code) for none in (-1, -1, 0, 0))
     found: deque[tuple[int, int]] = deque()
     for pc, (op, a, b) in enumerate(code):
         if op == MATCH:
@@ -97,7 +86,8 @@ def ways(tables: LexerTables) -> Hints:
             elif first[other] < 0:
                 char_class[other], then[other] = some_class[code[other][1]], reading
                 found.append((other, other))
-    return Hints(first, char_class, then, owner)
+    char_classes, nexts, owners = (np.array(numbers, np.int32) for numbers in (char_class, then, owner))
+    return Hints(first, char_classes, nexts, owners, real, spelled)
 
 
 __all__ = ["START", "Hints", "Rule", "rules_of", "spelled_classes", "ways"]

@@ -16,6 +16,8 @@ from itertools import accumulate, groupby
 from operator import xor
 from typing import TypeAlias
 
+import numpy as np
+
 CharSet: TypeAlias = "tuple[int, ...]"
 
 END = 0x110000
@@ -211,7 +213,10 @@ def partition(sets: Sequence[CharSet]) -> tuple[list[int], list[int], list[list[
     number: dict[int, int] = {}
     masks = accumulate([toggled[point] for point in starts], xor)
     cls = [number.setdefault(mask, len(number)) for mask in masks]
-    return starts, cls, [[mask >> i & 1 for mask in number] for i in range(len(sets))]
+    width = -(-len(sets) // 8)
+    packed = np.frombuffer(b"".join([mask.to_bytes(width, "little") for mask in number]), np.uint8)
+    bits = np.unpackbits(packed.reshape(len(number), width), axis=1, bitorder="little")
+    return starts, cls, bits.T[: len(sets)].tolist()
 
 
 def split_digits(low: int, high: int, places: Sequence[int]) -> Iterator[tuple[int, int]]:

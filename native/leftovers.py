@@ -338,6 +338,63 @@ def match_words(
             n = m
 
 
+# ------------------------------------------------------------------------------------------------------------ contexts
+@kernel("void(A, A, uint8[:,::1], uint8[:,::1])", nogil=True)
+def find_before(order_first: I32, order: I32, asked: U8, before: U8) -> None:
+    """Which terminals are tried before others.
+
+    Parameters
+    ----------
+    order_first, order : int32
+        See :class:`detent.grammar.lark.tables.LexerTables`.
+    asked : (n_contexts, n_terminals) uint8
+        The terminals for which there is a use in a context.
+    before : (n_terminals, n_terminals) uint8, zeros, out
+        ``before[t, u]``: whether some context with a use for t tries u before t, or tries u but not t.
+    """
+    for c in range(asked.shape[0]):
+        for t in range(asked.shape[1]):
+            for i in range(order_first[c], order_first[c + 1] if asked[c, t] else order_first[c]):
+                if order[i] == t:
+                    break
+                before[t, order[i]] = 1
+
+
+@kernel("void(A, A, A, A, uint8[:,::1], uint8[:,::1], uint8[::1], uint8[::1])", nogil=True)
+def keep_spelled(
+    order_first: I32, order: I32, retype_first: I32, retype: I32, asked: U8, found: U8, certain: U8, usable: U8
+) -> None:
+    """Keep the terminals whose words are taken for them in all contexts that have a use for them.
+
+    Parameters
+    ----------
+    order_first, order, retype_first, retype : int32
+        See :class:`detent.grammar.lark.tables.LexerTables`.
+    asked : (n_contexts, n_terminals) uint8
+    found : (n_terminals, n_terminals) uint8
+        ``found[t]``: which terminals match the word of t, as of :func:`match_words`.
+    certain : (n_terminals,) uint8
+        Terminals whose matches are tokens, whatever comes next.
+    usable : (n_terminals,) uint8, in and out
+    """
+    for t in range(len(usable)):
+        for c in range(len(order_first) - 1):
+            if not usable[t] or not asked[c, t]:
+                continue
+            i, tag = order_first[c], -1
+            while i < order_first[c + 1] and not found[t, order[i]]:
+                i += 1
+            if i < order_first[c + 1]:
+                tag = order[i]
+            if tag != t and tag >= 0 and certain[tag] and found[t, tag] & WHOLE:
+                j = retype_first[i]
+                while j < retype_first[i + 1] and not found[t, retype[j]] & WHOLE:
+                    j += 1
+                if j < retype_first[i + 1]:
+                    tag = retype[j]
+            usable[t] = tag == t
+
+
 # --------------------------------------------------------------------------------------------------------- the parser
 @kernel("b1(int32[:,::1], int32[:,::1], A, i8, i8)", nogil=True, allocates=True)
 def implied(action: I32, goto: I32, rule_left: I32, t: int, other: int) -> bool:

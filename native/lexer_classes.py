@@ -50,24 +50,25 @@ def _compute(A, q, n):
     stack, classes = int(A[SORT]), int(A[field(A, q, 1) + L_CLASSES])
     accept, late, carry = field(A, q, F_ACCEPT), field(A, q, F_LATE), field(A, q, F_LEFT)
     chain = position(A, K_SIGNATURE, accept, late, -2, carry, pending(A, q), carry_on(A, q), 0)
-    complete = True
+    last, noted = 0, 0
     for c in range(classes if n > 0 else 0):
-        to = lexer_step(A, q, c)
-        found = 0
+        to, found = max(lexer_step(A, q, c), 0), 0
+        if to == last:
+            continue
         if to > 0:
             place = place_of_signature(A, to, n - 1)
             if A[STATUS] != 0:
                 return 0
             found = int(A[known(A, place)])
-            if found == 0:
+            if found == 0:  # one at a time: so the stack is no deeper than the texts are long
                 used = int(A[SORT + SPARE])
-                if complete:  # one at a time: then the stack is no deeper than the texts are long
-                    A[stack + 2 * used], A[stack + 2 * used + 1] = to, n - 1
-                    A[SORT + SPARE] = used + 1
-                complete = False
-        if complete:
-            chain = position(A, K_SIGNATURE, chain, found, -3, 0, 0, 0, 0)
-    return chain if complete else 0
+                A[stack + 2 * used], A[stack + 2 * used + 1] = to, n - 1
+                A[SORT + SPARE] = used + 1
+                return 0
+        if found != noted:  # runs of classes are noted: most classes kill most states
+            chain = position(A, K_SIGNATURE, chain, found, -3, c, 0, 0, 0)
+        last, noted = to, found
+    return chain
 
 
 @kernel("i8(A, i8, i8)")

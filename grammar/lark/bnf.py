@@ -95,13 +95,17 @@ class TerminalNames:
 def _indicative(text: str, taken: Iterable[str]) -> str | None:
     if name := _NAMES.get(text):
         return name
-    categories = [unicodedata.category(char) for char in text]
-    if (text[0] == "_" or categories[0] in _ID_START) and all(
-        char == "_" or category in _ID_CONTINUE for char, category in zip(text, categories, strict=True)
-    ):
+    if text.isidentifier() if text.isascii() else _is_identifier(text):
         name = text.upper()
         return name if name not in taken else None
     return None
+
+
+def _is_identifier(text: str) -> bool:
+    categories = [unicodedata.category(char) for char in text]
+    return (text[0] == "_" or categories[0] in _ID_START) and all(
+        char == "_" or category in _ID_CONTINUE for char, category in zip(text, categories, strict=True)
+    )
 
 
 Found: TypeAlias = "list[tuple[int, tuple[Any, ...]]]"
@@ -209,13 +213,13 @@ class Rules:
             raise LimitExceeded("max_nodes", len(self.rules), self._max_rules)
 
     def _sequence(self, items: tuple[Item, ...]) -> Tree:
-        return SEQUENCE, tuple([self._tree(item) for item in items])
+        return SEQUENCE, tuple([self._bound.get(x, x) if type(x) is str else self._tree(x) for x in items])
 
     def _tree(self, item: Item) -> Tree:
         if isinstance(item, str):
             return self._bound.get(item, item)
         kind = item[0]
-        if kind in (LITERAL, RANGE):
+        if kind <= RANGE:
             return self._names.of(item)
         if kind == TEMPLATE:
             return self._instance(item)
@@ -303,7 +307,7 @@ class Rules:
         if isinstance(tree, str):
             return [(tree,)]
         kind, parts = tree
-        if kind == SEQUENCE and all(isinstance(part, str) for part in parts):
+        if kind == SEQUENCE and tuple not in map(type, parts):  # only names
             return [parts]
         inner = [self._sequences(part) for part in parts]
         if kind == ANY_OF:

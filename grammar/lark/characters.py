@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import _sre  # type: ignore[import-not-found]
 import re
-from bisect import bisect_left
+import string
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import charset
 from ..charset import ANY, CharSet, complement, interval, union
 from .sre import constants, extra_cases
 
+Ints = NDArray[np.int64]
 NEWLINE = interval(10, 10)
 ASCII, IGNORECASE, DOTALL = int(re.ASCII), int(re.IGNORECASE), int(re.DOTALL)  # as numbers: much faster
 _LAST_CASED = 0x1E943  # no character beyond the Adlam block has another case
 # Beyond there are only tags, variation selectors and private use; digits and spaces end earlier.
-_BOUNDS = {r"\w": 0x40000, r"\d": 0x20000, r"\s": 0x3001}
+_TESTS = {
+    r"\w": (0x40000, np.char.isalnum, string.ascii_letters + string.digits + "_"),
+    r"\d": (0x20000, np.char.isdecimal, string.digits),
+    r"\s": (0x3001, np.char.isspace, " \t\n\r\f\v"),
+}
+_DOTTED_I, _SIGMA = 0x130, 0x3A3  # what str.lower makes of these is no single character, or depends on the others
 
 _CATEGORIES = {
     constants.CATEGORY_DIGIT: r"\d",
@@ -33,34 +40,29 @@ _CATEGORIES = {
 
 @lru_cache(maxsize=16)
 def category(name: str, ascii_only: bool) -> CharSet:
-    r"""Set of ``\d``, ``\s``, ``\w`` or one of their complements; some milliseconds the first time."""
+    r"""Set of ``\d``, ``\s``, ``\w`` or one of their complements; two milliseconds the first time."""
     if name[1].isupper():
         return complement(category(name.lower(), ascii_only))
-    points = np.arange(0x80 if ascii_only else _BOUNDS[name], dtype="<u4")
-    text = points.tobytes().decode("utf-32-le", "surrogatepass")
-    found = re.compile(name + "+", re.ASCII if ascii_only else 0).finditer(text)
-    return tuple(edge for match in found for edge in match.span())
+    bound, is_member, in_ascii = _TESTS[name]
+    if ascii_only:
+        return charset.of(in_ascii)
+    members = is_member(np.arange(bound, dtype=np.uint32).view("U1"))
+    members[ord("_")] |= name == r"\w"
+    return tuple(np.flatnonzero(np.diff(members, prepend=False, append=False)).tolist())
 
 
 @lru_cache(maxsize=1)
-def _orbits() -> dict[int, tuple[int, ...]]:
-    """The characters that `re` takes for a character under the flag ``i``, for all where it is more than one."""
-    lower = {p: low for p in range(_LAST_CASED + 1) if (low := _sre.unicode_tolower(p)) != p}
-    uppers: dict[int, list[int]] = {}
-    for point, low in lower.items():
-        uppers.setdefault(low, []).append(point)
-    found = {}
-    for point in {*uppers, *(p for points in uppers.values() for p in points), *extra_cases}:
-        low = lower.get(point, point)
-        lows = {low, *extra_cases.get(low, ())}
-        found[point] = tuple({p for low in lows for p in (low, *uppers.get(low, ()))})
-    return dict(sorted(found.items()))
-
-
-@lru_cache(maxsize=1)
-def _cased() -> list[int]:
-    """The characters of `_orbits`, in order."""
-    return list(_orbits())
+def _cases() -> tuple[Ints, Ints]:
+    """The characters that differ from another one in case only in the eyes of `re`, and the lower case of each."""
+    points = np.arange(_LAST_CASED + 1, dtype="<u4")
+    points[[_DOTTED_I, _SIGMA]] = 0
+    text = points.tobytes().decode("utf-32-le", "surrogatepass").lower()
+    lows = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
+    lows[[_DOTTED_I, _SIGMA]] = [_sre.unicode_tolower(p) for p in (_DOTTED_I, _SIGMA)]
+    is_cased = lows != np.arange(len(lows))
+    is_cased[lows[is_cased]] = is_cased[list(extra_cases)] = True
+    cased = np.flatnonzero(is_cased)
+    return cased, lows[cased]
 
 
 def ignoring_case(points: CharSet, *, ascii_only: bool) -> CharSet:
@@ -68,13 +70,11 @@ def ignoring_case(points: CharSet, *, ascii_only: bool) -> CharSet:
     if ascii_only:
         swapped = [ord(chr(p).swapcase()) for p in range(0x80) if charset.contains(points, p)]
         return union(points, *(interval(p, p) for p in swapped))
-    cased = _cased()
-    inside = [
-        point
-        for first, end in zip(points[::2], points[1::2], strict=True)
-        for point in cased[bisect_left(cased, first) : bisect_left(cased, end)]
-    ]
-    return union(points, *(interval(p, p) for p in {p for point in inside for p in _orbits()[point]}))
+    cased, low = _cases()
+    wanted = np.zeros(_LAST_CASED + 1, np.bool_)
+    wanted[low[np.searchsorted(points, cased, side="right") % 2 == 1]] = True
+    wanted[[other for p in extra_cases if wanted[p] for other in extra_cases[p]]] = True
+    return union(points, *(interval(p, p) for p in cased[wanted[low]].tolist()))
 
 
 def one(point: int, flags: int) -> CharSet:

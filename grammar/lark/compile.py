@@ -111,14 +111,14 @@ def lexed(grammar: FlatGrammar, lexer_kind: str, limits: Limits) -> LexedGrammar
     nonterminals = {grammar.start: 0}
     for rule in grammar.rules:
         nonterminals.setdefault(rule.left, len(nonterminals))
-    automaton, left, length = _parser(grammar, number, nonterminals, limits.regex_states)
+    automaton, left, length, right = _parser(grammar, number, nonterminals, limits.regex_states)
     ignored = [number[name] for name in grammar.ignored]
     if lexer_kind == "basic":
         accepted, context = np.ones((1, len(terminals)), np.bool_), np.zeros(len(automaton.action), np.int32)
     else:
         accepted, context = _contexts(automaton.action, ignored)
     tables = lexer.build(terminals, accepted, grammar.ignored, limits.regex_states)
-    parser = ParserTables(automaton.action, automaton.goto, left, length, context, automaton.contested)
+    parser = ParserTables(automaton.action, automaton.goto, left, length, right, context, automaton.contested)
     return LexedGrammar(("$END", *(t.name for t in grammar.terminals)), tuple(nonterminals), tables, parser)
 
 
@@ -129,19 +129,19 @@ def _numbered(grammar: FlatGrammar) -> list[Terminal | None]:
 
 def _parser(
     grammar: FlatGrammar, terminals: dict[str, int], nonterminals: dict[str, int], max_states: int
-) -> tuple[lalr.Automaton, I32, I32]:
-    """The automaton, and left sides and lengths of the rules."""
-    symbols = {name: len(nonterminals) + i for name, i in terminals.items()} | nonterminals
-    right = ((0,), *(tuple([symbols[name] for name in rule.right]) for rule in grammar.rules))
+) -> tuple[lalr.Automaton, I32, I32, tuple[tuple[int, ...], ...]]:
+    """The automaton, and left sides, lengths and right sides of the rules."""
+    symbols = terminals | {name: -1 - i for name, i in nonterminals.items()}
+    right = ((-1,), *(tuple([symbols[name] for name in rule.right]) for rule in grammar.rules))
     left = np.array([0, *(nonterminals[rule.left] for rule in grammar.rules)], np.int32)
     ranks = {value: rank for rank, value in enumerate(sorted({rule.priority for rule in grammar.rules}))}
     priority = np.array([0, *(ranks[rule.priority] for rule in grammar.rules)], np.int32)
     length = np.array([len(symbols) for symbols in right], np.int32)
     try:
         numbers = lalr.Grammar(left, right, priority, len(nonterminals), len(terminals))
-        return lalr.build(numbers, max_states), left, length
+        return lalr.build(numbers, max_states), left, length, right
     except lalr.Unresolved:
-        return reference.automaton(grammar, terminals, nonterminals), left, length
+        return reference.automaton(grammar, terminals, nonterminals), left, length, right
 
 
 def _contexts(action: I32, ignored: list[int]) -> tuple[NDArray[np.bool_], I32]:
@@ -149,7 +149,7 @@ def _contexts(action: I32, ignored: list[int]) -> tuple[NDArray[np.bool_], I32]:
     accepted = action != ERROR
     accepted[:, END] = False
     accepted[:, ignored] = True
-    number: dict[bytes, int] = {}
-    context = [number.setdefault(row.tobytes(), len(number)) for row in accepted]
-    first = np.unique(context, return_index=True)[1]
-    return accepted[first], np.array(context, np.int32)
+    rows = [row.tobytes() for row in accepted]
+    number = {row: i for i, row in enumerate(dict.fromkeys(rows))}
+    sets = np.frombuffer(b"".join(number), np.bool_).reshape(len(number), -1)
+    return sets, np.array([number[row] for row in rows], np.int32)

@@ -69,6 +69,9 @@ class _Machine:
         self.has_assertion = False
         self._next: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
         self._start = self._closure([entry])
+        first = {code[pc][1] for pc in self._start if pc >= 0}
+        rows = [member[a] for a in first] or [[0] * len(member[0])]
+        self._begins = [any(column) for column in zip(*rows, strict=True)]
 
     def _closure(self, pending: list[int]) -> tuple[int, ...]:
         """Threads that read, in order, up to the first that matches (-1)."""
@@ -96,7 +99,7 @@ class _Machine:
 
     def may_begin(self, c: int) -> bool:
         """Whether a match can begin with a class of characters."""
-        return any(self._member[self._code[pc][1]][c] for pc in self._start if pc >= 0)
+        return self._begins[c]
 
     def is_match(self, classes: tuple[int, ...]) -> bool:
         """Whether the first match of a string is all of it."""
@@ -147,19 +150,21 @@ def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools
     real = [i for i, t in enumerate(terminals) if t is not None and t.text is not None]
     rank = np.array(sorted(real, key=lambda i: terminals[i].order), np.int64)  # type: ignore[union-attr]
     covers = matches.copy()
-    for i, j in np.argwhere(matches).tolist():
-        covers[i, j] = terminals[j].flags <= terminals[i].flags  # type: ignore[union-attr]
+    flags = [frozenset() if t is None else t.flags for t in terminals]
+    for j in (j for j, own in enumerate(flags) if own):
+        covers[:, j] &= [flags[j] <= other for other in flags]
     tried = accepted & ~(accepted.astype(np.float32) @ covers.astype(np.float32) > 0)
     context, place = np.nonzero(tried[:, rank])
     order = rank[place]
     first = np.searchsorted(context, np.arange(len(accepted) + 1))
-    keywords = {int(i): rank[matches[i, rank]] for i in rank if matches[i].any()}
-    retype: list[int] = []
-    counts = np.zeros(len(order) + 1, np.int64)
-    for at in np.flatnonzero(np.isin(order, list(keywords))).tolist():
-        strings = keywords[int(order[at])]
-        present = strings[accepted[context[at], strings]].tolist()
-        retype += present
-        counts[at + 1] = len(present)
+    places, retypes = [order[:0]], [order[:0]]
+    for i in np.flatnonzero(matches.any(axis=1)).tolist():
+        tried_at, strings = np.flatnonzero(order == i), rank[matches[i, rank]]
+        row, column = np.nonzero(accepted[np.ix_(context[tried_at], strings)])
+        places.append(tried_at[row])
+        retypes.append(strings[column])
+    place = np.concatenate(places)
+    retype = np.concatenate(retypes)[np.argsort(place, kind="stable")]
+    counts = np.bincount(place + 1, minlength=len(order) + 1)
     found = (first, order, np.cumsum(counts), retype)
     return tuple(np.array(part, np.int32) for part in found)  # type: ignore[return-value]

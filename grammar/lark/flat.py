@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import GrammarError
 from . import pattern
@@ -83,8 +83,7 @@ class Terminal:
         return len(self.text) if self.plain else self.pattern.max_width
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One expansion of a rule."""
 
     left: str

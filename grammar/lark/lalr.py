@@ -27,7 +27,7 @@ class Grammar:
     left : (n_rules,) int32
         Nonterminals; rule 0 leads to the start rule's nonterminal, 0, and has none on its left side but stands for it.
     right : tuple of tuples
-        Nonterminals, then terminals, counted from `n_nonterminals` on.
+        See :class:`.tables.ParserTables`.
     priority : (n_rules,) int32
     n_nonterminals, n_terminals : int
     """
@@ -64,7 +64,8 @@ def build(grammar: Grammar, max_states: int) -> Automaton:
     ends = rule_item + lengths
     inside = np.ones(len(after), np.bool_)
     inside[ends] = False
-    after[inside] = np.fromiter(chain.from_iterable(grammar.right), np.int32)
+    symbols = np.fromiter(chain.from_iterable(grammar.right), np.int32)
+    after[inside] = np.where(symbols < 0, -1 - symbols, symbols + n)  # the kernels count nonterminals first
     after[ends] = -1 - np.arange(len(lengths), dtype=np.int32)
     rules, rules_first = group(grammar.left[1:], n)
     rules = rules + np.int32(1)
@@ -95,8 +96,8 @@ def build(grammar: Grammar, max_states: int) -> Automaton:
     kernels.unite(*_edges(edges[0], edges[1], len(states)), follow)
 
     action = np.where(shifts, goto[:, n:] + 1, ERROR).astype(np.int32)
-    order = np.argsort(back[0], kind="stable")
-    state, rule, transition = np.ascontiguousarray(back[:, order])
+    order, _ = group(back[0], len(goto))
+    state, rule, transition = back[0, order], back[1, order], back[2, order]
     contested = np.zeros(grammar.n_terminals, np.int32)
     if kernels.reductions(state, rule, transition, follow, grammar.priority, action, contested):
         raise Unresolved
@@ -124,16 +125,15 @@ def _automaton(
 
 def _nullable(grammar: Grammar) -> NDArray[np.bool_]:
     """Which nonterminals can be empty."""
-    empty = np.zeros(grammar.n_nonterminals + grammar.n_terminals, np.bool_)
-    known = empty.tolist()
-    pending = [(left, right) for left, right in zip(grammar.left.tolist(), grammar.right, strict=True)][1:]
-    while True:
-        found = [left for left, right in pending if all(known[symbol] for symbol in right)]
-        if not found:
-            return np.array(known[: grammar.n_nonterminals], np.bool_)
-        for left in found:
-            known[left] = True
-        pending = [(left, right) for left, right in pending if not known[left]]
+    rules = zip(grammar.left.tolist()[1:], grammar.right[1:], strict=True)
+    pending = [(left, right) for left, right in rules if not right or max(right) < 0]
+    known: set[int] = set()
+    while found := {left for left, right in pending if known.issuperset(right)}:
+        known.update(-1 - left for left in found)
+        pending = [(left, right) for left, right in pending if -1 - left not in known]
+    nullable = np.zeros(grammar.n_nonterminals, np.bool_)
+    nullable[[-1 - symbol for symbol in known]] = True
+    return nullable
 
 
 def _null_behind(after: I32, nullable: NDArray[np.bool_]) -> NDArray[np.uint8]:

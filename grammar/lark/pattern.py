@@ -123,7 +123,12 @@ def read(text: str) -> Pattern:
 
 def literal(text: str, flags: int) -> Node:
     """The node of a plain text."""
-    return Seq(tuple(Chars(characters.one(ord(c), flags)) for c in text))
+    return Seq(tuple([_char(c, flags) for c in text]))
+
+
+@lru_cache(maxsize=1024)
+def _char(char: str, flags: int) -> Chars:
+    return Chars(characters.one(ord(char), flags))
 
 
 def _sequence(items: Any, flags: int) -> Node:

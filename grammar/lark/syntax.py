@@ -34,10 +34,10 @@ REGEXP, STRING, COMMENT, RULE, TERMINAL, NL_OR, NL, BACKSLASH, NUMBER, WS, KEYWO
 DOTDOT, TO, OP, DOT, LBRA, LBRACE, LPAR, OR, RBRA, RBRACE, RPAR, TILDE, COLON, COMMA = range(13, 27)
 END = 0
 _TOKEN = re.compile(
-    r"""(/(?!/)(?:\\/|\\\\|[^/])*?/[imslux]*)|("(?:\\"|\\\\|[^"\n])*?"i?)|(\s*//[^\n]*|\s*\#[^\n]*)"""
+    r"""[ \t]*(?:(/(?!/)(?:\\/|\\\\|[^/])*?/[imslux]*)|("(?:\\"|\\\\|[^"\n])*?"i?)|(\s*//[^\n]*|\s*\#[^\n]*)"""
     r"""|(_?[a-z][_a-z0-9]*)|(_?[A-Z][_A-Z0-9]*)|((?:\r?\n)+\s*\|)|((?:\r?\n)+\s*)|(\\[ ]*\n)|([+-]?\d+)|([ \t]+)"""
     r"""|(%override|%declare|%extend|%ignore|%import)|((?:!|!\??|\?!?)(?=[_a-z]))"""
-    r"""|(\.\.)|(->)|([+*]|\?(?![a-z_]))|(\.(?!\.))|(\[)|(\{)|(\()|(\|)|(\])|(\})|(\))|(~)|(:)|(,)|([\s\S])"""
+    r"""|(\.\.)|(->)|([+*]|\?(?![a-z_]))|(\.(?!\.))|(\[)|(\{)|(\()|(\|)|(\])|(\})|(\))|(~)|(:)|(,)|([\s\S]))"""
 )
 _IGNORED = frozenset({COMMENT, BACKSLASH, WS})
 _NAMES, _LITERALS, _OPENING = frozenset({RULE, TERMINAL}), frozenset({STRING, REGEXP}), frozenset({LPAR, LBRA})
@@ -138,7 +138,7 @@ class _Reader:
                 if kind == _UNKNOWN:
                     raise NotRead("an unknown character")
                 self.kinds.append(kind)
-                self.values.append(match[0])
+                self.values.append(match[kind])
         self.kinds.append(END)
         self.values.append("")
         self.at = 0

@@ -106,6 +106,8 @@ class ParserTables:
         Next state, -1 where there is none.
     rule_left, rule_length : (n_rules,) int32
         Nonterminal and number of symbols of each rule; rule 0 is the start.
+    rule_right : tuple of tuples of int
+        The symbols of each rule: terminals as they are, nonterminals as ``-1 - number``.
     context : (n_states,) int32
         Context in which the text is read on in a state. The start state is 0.
     contested : (n_terminals,) int32
@@ -116,6 +118,7 @@ class ParserTables:
     goto: I32
     rule_left: I32
     rule_length: I32
+    rule_right: tuple[tuple[int, ...], ...]
     context: I32
     contested: I32
 

@@ -106,3 +106,14 @@ def test_a_small_vocabulary_does_without(tmp_path: Path) -> None:
     small = Vocabulary.from_tokens([*(bytes((b,)) for b in range(256)), b"</s>"], eos=[256])
     assert states(Compiler(small, tmp_path)) == 2 * layout.STATE_STRIDE
     assert not list(tmp_path.iterdir())
+
+
+def test_lexers_read_runs_of_text_from_its_tables(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    compiler = Compiler(vocabulary, tmp_path)
+    A, before = compiler.arena.A, int(compiler.arena.A[layout.PAIR + 2])
+    matcher = compiler.lark('start: STRING\nSTRING: /"([^"\\\\\\n]|\\\\.)*"/').matcher()
+    matcher.accept_bytes(b'"a')
+    matcher.fill_bitmask(allocate_bitmask(1, len(vocabulary)))
+    records = A[A[layout.PAIR] + before : A[layout.PAIR] + A[layout.PAIR + 2]].reshape(-1, layout.PAIR_STRIDE)
+    assert len(records) > 0
+    assert (records[:, :2] >= 0).all(axis=1)[records[:, 0] == 0].all()  # no table of a loop over the whole vocabulary

@@ -48,7 +48,7 @@ def compare(grammar: FlatGrammar) -> bool:
     except GrammarError:
         expected = None
     try:
-        found, _, _ = _parser(grammar, terminals, nonterminals, 50_000)
+        found, *_ = _parser(grammar, terminals, nonterminals, 50_000)
     except GrammarError:
         found = None
     assert (found is None) == (expected is None)
@@ -73,7 +73,7 @@ def test_larger_lookahead() -> None:
     grammar = read(text, "start", Loader(), 10_000)
     assert compare(grammar)
     names = {"$END": 0} | {t.name: i + 1 for i, t in enumerate(grammar.terminals)}
-    found, _, _ = _parser(grammar, names, {"start": 0, "a": 1, "b": 2}, 100)
+    found, *_ = _parser(grammar, names, {"start": 0, "a": 1, "b": 2}, 100)
     stack = [0]
     stack.append(found.action[stack[-1], names["X"]] - 1)
     state = found.goto[stack[-1], 2]
