@@ -38,7 +38,7 @@ WAVES = (("positions, languages", "number, suffixes"), ("steps", "dfa, keys"), (
 # modules that only some grammars need, compiled when one of them is imported, which calls :func:`prepare`
 APART = {
     "Lark grammars": (
-        ("lalr", "lexer, lexer_classes, stacks, fronts"),
+        ("lalr", "lexer, lexer_tags, lexer_loops, lexer_classes, stacks, fronts"),
         ("lexed_steps", "lexed_pairs"),
         ("lexed_masks",),
     ),

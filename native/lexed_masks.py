@@ -14,11 +14,13 @@ from .arena import (
     BUFFER,
     CELLS,
     DENSE,
+    ENDED,
     FULL,
     POS,
     POS_STRIDE,
     SNODE,
     SNODE_STRIDE,
+    SORT,
     STATE,
     STATE_STRIDE,
     STATUS,
@@ -32,13 +34,15 @@ from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
 from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
 from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, lives, put_islands
-from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, carry_on, field, has_member, lexer_start, place_of
+from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, carry_on, field, lexer_start, place_of
 from .masks import recipe
 from .pair_table import find_pair
 from .positions import K_LEX
+from .sets import has_member
 from .stacks import G_AROUND, G_CONTEXT, G_ISLANDS, G_LEXER, accepts_some, after_tag, kept_stack, top
 from .states import S_COUNT, S_ITEMS, S_RECIPE, close_buffer, state_of
 from .steps import step
+from .strings import CHAR, DEAD, utf8_step
 from .suffixes import edge_byte, edge_range, edge_rest, edge_tokens
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
@@ -124,9 +128,35 @@ def _clear_exit(A, V, row, x):
                 _clear_set(A, V, row, rest)
 
 
-@kernel("void(A, A, i8, i8)")
-def _clear_matched(A, V, row, pair):
-    """Take the tokens in which the lexer passes a match out of a dense row: exits, and groups that end at a match."""
+@kernel("i8(A, A, i8, i8)")
+def _unfinished(A, V, row, mode):
+    """List the tokens of a dense row that end inside the first character (in region ENDED): how many."""
+    child, node_byte, queue, done, queued, n = int(V[V_CHILD]), int(V[V_BYTE]), int(A[SORT]), 0, 1, 0
+    first, ids, out = int(V[V_TOKFIRST]), int(V[V_TOKIDS]), int(A[ENDED])
+    A[queue], A[queue + 1] = 0, mode
+    while done < queued:
+        node, mode = int(A[queue + 2 * done]), int(A[queue + 2 * done + 1])
+        done += 1
+        for c in range(int(V[child + node]), int(V[child + node + 1])):
+            r = utf8_step(mode, int(V[node_byte + c]))
+            if r == DEAD or r >= CHAR:
+                continue
+            A[queue + 2 * queued], A[queue + 2 * queued + 1] = c, r
+            queued += 1
+            for t in range(int(V[first + c]), int(V[first + c + 1])):
+                if has_member(A, row, int(V[ids + t])):
+                    A[out + n] = V[ids + t]
+                    n += 1
+    return n
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def _clear_matched(A, V, row, pair, mode):
+    """Take the tokens in which the lexer passes a match out of a dense row: exits, and groups behind a match.
+
+    Groups out of the tables of loops may hold tokens that end inside the first character: they have passed no match.
+    """
+    n = _unfinished(A, V, row, mode)
     for k in range(int(A[pair + R_N_EXITS])):
         _clear_exit(A, V, row, int(A[int(A[pair + R_EXITS]) + EXIT * k + 2]))
     for k in range(int(A[pair + R_N_GROUPS])):
@@ -138,6 +168,7 @@ def _clear_matched(A, V, row, pair):
                 A[row + j] &= ~A[int(A[at + 1]) + j]
         for j in range(int(A[at + 3]) if A[at + 2] != 0 else 0):
             clear_bit(A, row, int(A[int(A[at + 2]) + j]))
+    set_bits(A, row, int(A[ENDED]), n)
 
 
 @kernel("i8(A, A, i8, i8, i8)")
@@ -167,7 +198,7 @@ def _read_shadow(A, V, shadow, q, mode):
         set_bits(A, row, int(A[at + 1 + 2 * k]), int(A[at + 2 + 2 * k]))
     at += 1 + 2 * n_lists
     set_bits(A, row, at + 1, int(A[at]))
-    _clear_matched(A, V, row, pair)
+    _clear_matched(A, V, row, pair, mode)
     if A[STATUS] == 0:
         add_row(A, keep_row(A, row))
     return 1 if A[STATUS] == 0 else 0

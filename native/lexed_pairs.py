@@ -22,6 +22,7 @@ from .arena import (
     COWALK,
     DENSE,
     ENDED,
+    EXITS,
     FULL,
     IDS,
     LEFT,
@@ -29,13 +30,14 @@ from .arena import (
     PAIR,
     PAIR_HASH,
     PAIR_STRIDE,
+    SORT,
     STATUS,
     WANTED,
     WORDS,
     mix,
     take,
 )
-from .collect import keep_row, set_bits
+from .collect import keep_row, set_bits, start_collecting
 from .fronts import BELOW, EDGE, ONLY, PREFIX, front, is_front, open_set, with_members
 from .jit import kernel
 from .languages import dfa_class, in_loop, settle
@@ -43,33 +45,48 @@ from .lexer import (
     F_ACCEPT,
     F_LATE,
     F_LIST,
-    NO_LOOP,
     NONE,
     can_begin,
     carry_on,
     field,
-    has_member,
-    in_doubt,
-    lexer_loop,
     lexer_step,
     owes,
-    pending_at,
     place_of,
 )
-from .lexer_classes import alike, alike_inside, target
+from .lexer_classes import alike
+from .lexer_loops import NO_LOOP, alike_inside, lexer_loop, loop_ahead, loop_behind, target
+from .lexer_tags import in_doubt, pending_at
 from .pair_table import DENSE_FROM, P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, ask, find_pair
 from .pairs import LOOP_FROM, build_asked
-from .positions import K_BYTE, K_DOUBT, K_INSIDE, position
+from .positions import K_BEHIND, K_BYTE, K_DOUBT, K_INSIDE, position
+from .sets import has_member
 from .strings import CHAR, DEAD, utf8_step
-from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, height
-from .trie import V_NODES
+from .suffixes import (
+    below,
+    edge_byte,
+    edge_range,
+    edge_rest,
+    edge_tokens,
+    height,
+    list_members,
+    suffix_set,
+    trie_parent,
+)
+from .tables import spread_loop
+from .trie import V_BYTE, V_CHAR, V_NODES
 
 R_GROUPS, R_N_GROUPS, R_EXITS, R_N_EXITS, R_SHADOW = 2, 3, 4, 5, 6
 GROUP, EXIT = 5, 3  # words of a group and of an exit
-FRAME = 9  # set, lexer state, mode, tag and left state of the last match, bytes since then, depth, byte, whether first
+# set, lexer state, mode, tag and left state of the last match, bytes since then, depth, byte (or minus the number of
+# bytes that lead to the set, a node of the trie, from where the path is known), whether it is the first frame
+FRAME = 9
 MAX_PATH = 1024
+# instead of a tag: an exit behind the match that ended before the set of the pair begins; an exit that is kept already
+BEFORE, DONE = -2, -3
 SHARED_FROM = 32  # tokens below a set from which a pair of its own pays
 EXIT_FROM = 1024  # tokens below a set from which it is an exit of its own instead of being merged with others
+UNITED_BELOW = 1024  # tokens below a set up to which it is united with others that are read from the same state
+FAR_EXITS = 8192  # trie nodes that leave a loop up to which each of them is looked at
 MANY_SHADOWS = (
     2048  # tokens beyond which the shadows of the match at which a token begins are left to a mask of their own
 )
@@ -163,6 +180,13 @@ def prefix(A, depth, n):
     return chain
 
 
+@kernel("void(A, i8, i8, i8, i8, i8, i8)")
+def fall_back(A, tag, left, since, depth, x, kind):
+    """Note that the token ends at its last match, ``since`` bytes before what remains of kind ``kind`` of ``x``."""
+    before = since > depth  # the bytes before the set are those of whoever uses the pair
+    leave(A, BEFORE if before else tag, left, x, prefix(A, depth, since - before) * PREFIX + kind)
+
+
 @kernel("void(A, i8, i8, i8, i8, i8, i8, i8, i8, i8)")
 def ahead(A, x, q, mode, tag, left, since, depth, b, is_first):
     """The set ``x`` is still to be read from a lexer state."""
@@ -193,19 +217,24 @@ def want(A, x, place):
     A[WANTED + 2] = used + 2
 
 
-@kernel("void(A, A, i8)")
-def use_pair(A, V, pair):
+@kernel("void(A, A, i8, i8)")
+def use_pair(A, V, pair, frame):
     """Take over the groups and exits of a pair that was built."""
-    groups, exits = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS])
+    groups, exits, passed = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS]), int(A[frame + 3] != NONE)
     for k in range(int(A[pair + R_N_GROUPS])):
         at = groups + GROUP * k
+        matched = int(A[at + 4]) | passed
         if A[at + 1] != 0:
-            end_row(A, int(A[at + 1]), int(A[at]), int(A[at + 4]))
+            end_row(A, int(A[at + 1]), int(A[at]), matched)
         else:
-            end_tokens(A, A, int(A[at + 2]), int(A[at + 3]), int(A[at]), int(A[at + 4]))
+            end_tokens(A, A, int(A[at + 2]), int(A[at + 3]), int(A[at]), matched)
     for k in range(int(A[pair + R_N_EXITS])):
         at = exits + EXIT * k
-        leave(A, int(A[at]), int(A[at + 1]), int(A[at + 2]), BELOW)
+        if A[at] == BEFORE:
+            since, depth = int(A[frame + 5]), int(A[frame + 6])
+            fall_back(A, int(A[frame + 3]), int(A[frame + 4]), since, depth, int(A[at + 2]), BELOW)
+        else:
+            leave(A, int(A[at]), int(A[at + 1]), int(A[at + 2]), BELOW)
 
 
 @kernel("i8(A, i8, i8, i8)")
@@ -215,33 +244,31 @@ def doubted(A, tags, q, mode):
 
 
 @kernel("i8(A, A, i8, i8)")
-def read_loop(A, V, x, q):
-    """Read what stays in the loop of a lexer state from the table that all grammars share: the set that does not.
-
-    Returns
-    -------
-    int
-        -1 when nothing is left, or ``A[STATUS]`` is set.
-    """
-    loop = lexer_loop(A, q)
-    if A[STATUS] != 0:
-        return -1
+def loop_table(A, V, x, loop):
+    """The table of what stays in a loop set, which all grammars share, built if need be; 0 with ``A[STATUS]`` set."""
     if find_pair(A, x, -loop) == 0:
         ask(A, x, -loop)
         build_asked(A, V)
-    if A[STATUS] != 0:
-        return -1
-    table, tags, matched = find_pair(A, x, -loop), pending_at(A, q, 0), int(field(A, q, F_ACCEPT) != NONE)
+    return find_pair(A, x, -loop) if A[STATUS] == 0 else 0
+
+
+@kernel("void(A, i8, i8, i8)")
+def end_inside(A, table, q, passed):
+    """Note the tokens of the table of a loop: they end in the lexer state ``q``.
+
+    ``passed``: whether they have passed a match before they come to the loop.
+    """
+    tags = pending_at(A, q, 0)
     tags = doubted(A, tags, q, 0) if A[STATUS] == 0 else 0
     if A[STATUS] != 0:
-        return -1
+        return
+    matched = int(passed or field(A, q, F_ACCEPT) != NONE)
     for j in range(int(A[table + P_ROWS])):
         end_row(A, int(A[table + P_ROW + j]), tags, matched)
     at, n = int(A[table + P_LIST]), int(A[table + P_LISTS])
     for j in range(n):
         end_tokens(A, A, int(A[at + 2 * j]), int(A[at + 2 * j + 1]), tags, matched)
     end_tokens(A, A, at + 2 * n, int(A[table + P_COUNT]), tags, matched)
-    return int(A[table + P_EXIT])
 
 
 @kernel("i8(i8, A, i8, i8)")
@@ -264,98 +291,222 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
         since = _bytes_back(b, A, depth, field(A, late, 3)) - 1
     if to < 0 or (late != 0 and field(A, to, F_LIST) == 0):
         if tag != NONE:
-            leave(A, tag, left, edge, prefix(A, depth, since) * PREFIX + EDGE)
+            fall_back(A, tag, left, since, depth, edge, EDGE)
         return
     since += 1
-    matched = int(inside == 0 and (late != 0 or field(A, to, F_ACCEPT) != NONE))
     if inside == 0 and field(A, to, F_ACCEPT) != NONE:
         tag, left, since = field(A, to, F_ACCEPT), carry_on(A, to), 0
     tags = pending_at(A, to, inside)
     if A[STATUS] != 0:
         return
-    end_edge(A, V, edge, doubted(A, tags, to, inside), matched)
+    end_edge(A, V, edge, doubted(A, tags, to, inside), int(tag != NONE))
     covered = tag != NONE and since > 0 and has_member(A, tags, tag)  # where the shadow is allowed, so is this
     if tag != NONE and since > 0 and not covered and edge_tokens(A, V, edge)[1]:
         A[int(A[COWALK]) + N_SHADOWS] += since > depth
-        leave(A, tag, left, edge, prefix(A, depth, since - 1) * PREFIX + ONLY)
+        fall_back(A, tag, left, since - 1, depth, edge, ONLY)
     if covered and inside != 0:
         then = target(A, to, inside)
         if then > 0 and field(A, then, F_ACCEPT) != NONE:
-            tag, since = NONE, 0  # the next match comes before anything else can
+            since = 0  # the next match comes before anything else can
     rest = edge_rest(A, V, edge)
     if rest >= 0:
         ahead(A, rest, to, inside, tag, left, since, depth + 1, b, 0)
+
+
+@kernel("void(A, A, i8, i8, i8, i8, i8, i8, i8, i8)")
+def visit_edge(A, V, edge, b, q, mode, tag, left, since, depth):
+    """Read the byte ``b`` of an edge from a lexer state."""
+    r, L = utf8_step(mode, b), field(A, q, 1)
+    to, inside = -1, 0
+    if r >= CHAR:
+        to = lexer_step(A, q, dfa_class(A, L, r & 0x1FFFFF))
+    elif r != DEAD and can_begin(A, q, r):
+        to, inside = q, settle(A, L, r)
+    if A[STATUS] == 0 and r != DEAD:  # ill-formed text is that however it is split into tokens
+        arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth)
+
+
+@kernel("b1(A, A, i8)")
+def _is_small(A, V, at):
+    """Whether a frame reads a set that others can be united with: however it was reached, the same is read from it."""
+    x, q = int(A[at]), int(A[at + 1])
+    if is_front(A, V, x) or below(A, V, x) >= UNITED_BELOW:
+        return False
+    return (A[at + 3] == NONE or A[at + 5] == 0) and field(A, q, F_LIST) != 0 and not owes(A, q)
+
+
+@kernel("b1(A, i8, i8)")
+def _same_place(A, at, other):
+    """Whether two frames read from the same lexer state behind the same match."""
+    for j in range(1, 5):
+        if A[at + j] != A[other + j]:
+            return False
+    return True
+
+
+@kernel("void(A, A, i8)")
+def unite(A, V, mark):
+    """Read small sets together that are read from the same state, of the frames from ``mark`` on. O(frames^2)."""
+    base, pool, j = int(A[AHEAD]), int(A[SORT]), mark
+    while j + FRAME < A[AHEAD + 2]:
+        at, total, same = base + j, 0, 0
+        if _is_small(A, V, at):
+            for k in range(j + FRAME, int(A[AHEAD + 2]), FRAME):
+                if _same_place(A, at, base + k) and _is_small(A, V, base + k):
+                    total += below(A, V, int(A[base + k]))
+                    same += 1
+        if same > 0 and total + below(A, V, int(A[at])) >= SHARED_FROM:
+            n, k = list_members(A, V, int(A[at]), pool), j + FRAME
+            while k < A[AHEAD + 2]:
+                if _same_place(A, at, base + k) and _is_small(A, V, base + k):
+                    n += list_members(A, V, int(A[base + k]), pool + n)
+                    A[AHEAD + 2] -= FRAME
+                    for m in range(FRAME):
+                        A[base + k + m] = A[base + int(A[AHEAD + 2]) + m]
+                else:
+                    k += FRAME
+            A[at] = suffix_set(A, V, pool, n)
+        j += FRAME
 
 
 @kernel("void(A, A, i8, i8, i8)")
 def visit_edges(A, V, x, frame, loop):
     """Read one level of a set from the lexer state of a frame, without the bytes of a loop set (0: none)."""
     q, mode, tag = int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
-    left, since, depth, L = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), field(A, q, 1)
+    left, since, depth, mark = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), int(A[AHEAD + 2])
     first, last = edge_range(A, V, x)
     for edge in range(first, last):
         b = edge_byte(A, V, edge)
-        if loop != 0 and in_loop(A, loop, b):
-            continue
-        r = utf8_step(mode, b)
-        to, inside = -1, 0
-        if r >= CHAR:
-            to = lexer_step(A, q, dfa_class(A, L, r & 0x1FFFFF))
-        elif r != DEAD and can_begin(A, q, r):
-            to, inside = q, settle(A, L, r)
-        if A[STATUS] == 0 and r != DEAD:  # ill-formed text is that however it is split into tokens
-            arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth)
+        if loop == 0 or not in_loop(A, loop, b):
+            visit_edge(A, V, edge, b, q, mode, tag, left, since, depth)
         if A[STATUS] != 0:
             return
+    unite(A, V, mark)
+
+
+# -------------------------------------------------------------------------------------------------------------- loops
+@kernel("i8(A, A, i8)")
+def looping_state(A, V, frame):
+    """The state that loops and that every character of its loop leads to from a frame; -1: none that is known.
+
+    A character that has begun must belong to the loop.
+    """
+    x, q, mode = int(A[frame]), int(A[frame + 1]), int(A[frame + 2])
+    if mode == 0 and lexer_loop(A, q) != NO_LOOP:
+        return q
+    if x >= V[V_NODES] or A[STATUS] != 0:
+        return -1
+    if mode == 0:
+        return loop_ahead(A, q)
+    to = target(A, q, mode)
+    loop = loop_behind(A, to) if to > 0 and A[STATUS] == 0 else NO_LOOP
+    return to if loop != NO_LOOP and in_loop(A, loop, int(V[V[V_CHAR] + x]) & 0xFF) else -1
+
+
+@kernel("b1(A, A, i8, i8)")
+def may_loop(A, V, frame, to):
+    """Whether the tokens of a frame that stay in the loop of ``to`` need no shadow, and the others can be found."""
+    tag, since, is_here = int(A[frame + 3]), int(A[frame + 5]), A[frame + 1] == to and A[frame + 2] == 0
+    if tag == NONE or (is_here and since == 0):
+        return True
+    tags = pending_at(A, to, 0)
+    if A[STATUS] != 0 or not has_member(A, tags, tag):
+        return False
+    return field(A, to, F_ACCEPT) != NONE or A[frame] < V[V_NODES]
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def restore_path(A, V, end, node, n):
+    """Write the last ``n`` bytes on the way to a trie node before ``end``."""
+    for j in range(n):
+        A[end - 1 - j] = V[V[V_BYTE] + node]
+        node = trie_parent(V, node)
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def leave_along(A, V, frame, q, node):
+    """Read the byte that leads to a trie node below the set of a frame, the bytes before it in the loop of ``q``."""
+    path, n, depth = int(A[AHEAD]) + int(A[AHEAD + 1]) - MAX_PATH, 0, int(A[frame + 6])
+    above = trie_parent(V, node)
+    while above != A[frame]:
+        n += 1
+        above = trie_parent(V, above)
+    if depth + n >= MAX_PATH:
+        A[STATUS] = FULL
+        return
+    restore_path(A, V, path + depth + n, trie_parent(V, node), n)
+    mark = int(A[AHEAD]) + int(A[AHEAD + 2])
+    b, tag, left, since = int(V[V[V_BYTE] + node]), int(A[frame + 3]), int(A[frame + 4]), int(A[frame + 5])
+    visit_edge(A, V, node, b, q, 0, tag, left, since + n, depth + n)
+    if mark < A[AHEAD] + A[AHEAD + 2]:
+        A[mark + 7] = -n - 1
 
 
 @kernel("void(A, A, i8, i8)")
-def visit_looping(A, V, frame, loop):
-    """Read the set of a frame whose lexer state loops."""
-    x = int(A[frame])
-    leaving = read_loop(A, V, x, int(A[frame + 1]))
-    if x < V[V_NODES] and A[STATUS] == 0:
+def visit_looping(A, V, frame, to):
+    """Read the set of a frame from which every character of its loop leads to the state ``to``.
+
+    Where the last match lies before the loop, the bytes since then count: each path out of it is followed by itself.
+    """
+    x, tag, accept, loop = int(A[frame]), int(A[frame + 3]), field(A, to, F_ACCEPT), lexer_loop(A, to)
+    table = loop_table(A, V, x, loop)
+    if table == 0:
+        return
+    one_by_one = tag != NONE and accept == NONE
+    if one_by_one:
+        start_collecting(A)
+        spread_loop(A, V, x, loop, False)
+        if A[EXITS + 2] > FAR_EXITS:
+            visit_edges(A, V, x, frame, 0)
+            return
+    end_inside(A, table, to, int(tag != NONE))
+    if x < V[V_NODES] and A[frame + 2] == 0 and A[STATUS] == 0:
         visit_edges(A, V, x, frame, loop)
-    if leaving >= 0 and A[STATUS] == 0:
-        visit_edges(A, V, leaving, frame, 0)
+    if one_by_one:
+        for k in range(int(A[EXITS + 2])):
+            if A[STATUS] == 0:
+                leave_along(A, V, frame, to, int(A[int(A[EXITS]) + k]))
+    elif A[table + P_EXIT] >= 0 and A[STATUS] == 0:
+        A[frame + 1], A[frame + 2] = to, 0
+        if accept != NONE:
+            A[frame + 3], A[frame + 4], A[frame + 5] = accept, carry_on(A, to), 0
+        A[frame + 6] += 1  # the match is none that stood before the set
+        visit_edges(A, V, int(A[table + P_EXIT]), frame, 0)
 
 
+# ------------------------------------------------------------------------------------------------------------- frames
 @kernel("void(A, A, i8)")
 def visit_frame(A, V, frame):
     """Read the set of a frame: whole where the lexer can read nothing, from a pair of its own, or level by level."""
     x, q, mode, tag = int(A[frame]), int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
-    since, depth = int(A[frame + 5]), int(A[frame + 6])
-    if depth > 0:
-        A[int(A[AHEAD]) + int(A[AHEAD + 1]) - MAX_PATH + depth - 1] = A[frame + 7]
+    left, since, depth, end = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), int(A[AHEAD]) - MAX_PATH
+    end += int(A[AHEAD + 1]) + depth
+    if A[frame + 7] < 0:
+        restore_path(A, V, end, x, -int(A[frame + 7]))
+    elif depth > 0:
+        A[end - 1] = A[frame + 7]
     if mode == 0 and field(A, q, F_LIST) == 0:
         if tag != NONE:
-            leave(A, tag, int(A[frame + 4]), x, prefix(A, depth, since) * PREFIX + BELOW)
+            fall_back(A, tag, left, since, depth, x, BELOW)
         return
-    fresh = tag == NONE or since == 0
-    if fresh and A[frame + 8] == 0 and not owes(A, q) and below(A, V, x) >= SHARED_FROM:
+    if A[frame + 8] == 0 and not owes(A, q) and below(A, V, x) >= SHARED_FROM:
         if mode != 0:
             q = alike_inside(A, q, mode)
         elif not is_front(A, V, x):
             q = alike(A, q, height(A, V, x))
         place = place_of(A, q, mode)
+        if tag != NONE and since > 0:
+            place = position(A, K_BEHIND, place, tag, left, 0, 0, 0, 0)
         pair = find_pair(A, x, place) if A[STATUS] == 0 else 0
         if pair != 0:
-            use_pair(A, V, pair)
+            use_pair(A, V, pair, frame)
         else:
             want(A, x, place)
         return
-    swallows = tag == NONE and field(A, q, F_ACCEPT) != NONE  # the match that the state itself is was left out
-    if (
-        fresh
-        and mode == 0
-        and not swallows
-        and not is_front(A, V, x)
-        and not owes(A, q)
-        and below(A, V, x) >= LOOP_FROM
-    ):
-        loop = lexer_loop(A, q)
-        if loop != NO_LOOP:
-            visit_looping(A, V, frame, loop)
+    if not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
+        to = looping_state(A, V, frame)
+        if to > 0 and A[STATUS] == 0 and may_loop(A, V, frame, to):
+            visit_looping(A, V, frame, to)
             return
     if A[STATUS] == 0 and open_set(A, V, x):
         visit_edges(A, V, x, frame, 0)
@@ -414,12 +565,12 @@ def _kept_exits(A, V):
     j = 0
     while j < used:
         tag, left, m = A[base + 4 * j], A[base + 4 * j + 1], 0
-        if tag >= 0:
+        if tag != DONE:
             for k in range(j, used):
                 at = base + 4 * k
                 if A[at] != tag or A[at + 1] != left:
                     continue
-                A[at] = NONE
+                A[at] = DONE
                 x, code = int(A[at + 2]), int(A[at + 3])
                 if code == BELOW and is_front(A, V, x):
                     m = with_members(A, V, members, m, x)
@@ -473,13 +624,13 @@ def _keep(A, V, x, place, in_shadow):
     A[table + slot] = (at - int(A[PAIR])) // PAIR_STRIDE
 
 
-@kernel("void(A, A, i8, i8, i8, i8)")
-def _collect(A, V, x, q, mode, tag):
-    """Collect one pair, with ``tag`` as that of the match at which the set begins, or ask for others."""
+@kernel("void(A, A, i8, i8, i8, i8, i8, i8)")
+def _collect(A, V, x, q, mode, tag, left, since):
+    """Collect one pair, the last match being ``since`` bytes before the set begins, or ask for others."""
     base = int(A[COWALK])
     A[base + N_GROUPS], A[base + N_ROWS], A[base + LAST_GROUP], A[base + N_SHADOWS] = 0, 0, 0, 0
     A[ENDED + 2], A[LEFT + 2], A[AHEAD + 2], A[WANTED + MISSING] = 0, 0, 0, 0
-    ahead(A, x, q, mode, tag, carry_on(A, q), 0, 0, 0, 1)
+    ahead(A, x, q, mode, tag, left, since, 0, 0, 1)
     frame = int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH
     while A[AHEAD + 2] > 0 and A[STATUS] == 0 and (x != 0 or A[base + N_SHADOWS] <= MANY_SHADOWS):
         A[AHEAD + 2] -= FRAME
@@ -489,16 +640,23 @@ def _collect(A, V, x, q, mode, tag):
         visit_frame(A, V, frame)
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def _build(A, V, x, q, mode):
+@kernel("void(A, A, i8, i8)")
+def _build(A, V, x, place):
     """Build one pair, or ask for others that must be built first."""
-    tag = field(A, q, F_ACCEPT) if mode == 0 else NONE
-    _collect(A, V, x, q, mode, tag)
-    in_shadow = x == 0 and A[int(A[COWALK]) + N_SHADOWS] > MANY_SHADOWS
-    if in_shadow and A[STATUS] == 0:
-        _collect(A, V, x, q, mode, NONE)
+    behind = field(A, place, 0) == K_BEHIND
+    at = field(A, place, 1) if behind else place
+    inside = field(A, at, 0) == K_INSIDE
+    q, mode, in_shadow = field(A, at, 1) if inside else at, field(A, at, 2) if inside else 0, False
+    if behind:
+        _collect(A, V, x, q, mode, field(A, place, 2), field(A, place, 3), 1)
+    else:
+        tag = field(A, q, F_ACCEPT) if mode == 0 else NONE
+        _collect(A, V, x, q, mode, tag, carry_on(A, q), 0)
+        in_shadow = x == 0 and A[int(A[COWALK]) + N_SHADOWS] > MANY_SHADOWS
+        if in_shadow and A[STATUS] == 0:
+            _collect(A, V, x, q, mode, NONE, carry_on(A, q), 0)
     if A[STATUS] == 0 and A[WANTED + MISSING] == 0:
-        _keep(A, V, x, place_of(A, q, mode), in_shadow)
+        _keep(A, V, x, place, in_shadow)
 
 
 @kernel("i8(A, A, i8, i8, i8)")
@@ -510,10 +668,8 @@ def lexed_pair(A, V, x, q, mode):
     A[base], A[base + 1], A[WANTED + 2] = x, place, 2
     while A[WANTED + 2] > 0 and A[STATUS] == 0:
         top = base + int(A[WANTED + 2]) - 2
-        y, there = int(A[top]), int(A[top + 1])
-        if find_pair(A, y, there) == 0:
-            inside = field(A, there, 0) == K_INSIDE
-            _build(A, V, y, field(A, there, 1) if inside else there, field(A, there, 2) if inside else 0)
+        if find_pair(A, int(A[top]), int(A[top + 1])) == 0:
+            _build(A, V, int(A[top]), int(A[top + 1]))
             if A[WANTED + MISSING]:
                 continue
         A[WANTED + 2] -= 2

@@ -10,29 +10,23 @@ from __future__ import annotations
 
 from .arena import SORT, STATUS
 from .jit import kernel
-from .languages import DFA_CLS, DFA_STARTS, interval_of
 from .lexer import (
     F_ACCEPT,
     F_LATE,
     F_LEFT,
     L_CLASSES,
     L_EXACT,
-    L_INTERVALS,
     L_REPEATS,
-    L_SPELLED,
     PROVED,
-    Q_TARGET,
     carry_on,
     field,
     known,
     lexer_step,
     owes,
-    pending,
-    place_of,
     recorded,
 )
+from .lexer_tags import pending
 from .positions import K_SIGNATURE, position
-from .strings import mode_range
 
 MAX_LENGTH = 48  # characters; one state each is being worked out at a time
 SPARE = 3  # spare word of region SORT: states whose signature is being worked out
@@ -96,40 +90,6 @@ def alike(A, q, n):
         return q
     stands = recorded(A, K_SIGNATURE, signature, n, -4, 0, 0, 0, 0)
     if A[STATUS] != 0:
-        return q
-    if A[known(A, stands)] == 0:
-        A[known(A, stands)] = q
-    return int(A[known(A, stands)])
-
-
-@kernel("i8(A, i8, i8)")
-def target(A, q, mode):
-    """The state that every completion of a character that has begun leads to; -1 when they differ, or some are dead."""
-    place = place_of(A, q, mode)
-    if A[STATUS] != 0:
-        return -1
-    at, L = known(A, place) + Q_TARGET, field(A, q, 1)
-    if A[at] == 0:
-        first, last = mode_range(mode, 0)
-        lo, n, found = interval_of(A, L, first), int(A[L + L_INTERVALS]), 0
-        while lo < n and A[A[L + DFA_STARTS] + lo] <= last and found >= 0:
-            c = int(A[A[L + DFA_CLS] + lo])
-            if A[A[L + L_SPELLED] + c]:
-                to = lexer_step(A, q, c)
-                found = to if found == 0 or found == to else -1
-            lo += 1
-        if A[STATUS] != 0:
-            return -1
-        A[at] = found
-    return int(A[at])
-
-
-@kernel("i8(A, i8, i8)")
-def alike_inside(A, q, mode):
-    """The state that stands, inside a character, for all from which every completion leads to one state."""
-    to = target(A, q, mode)
-    stands = recorded(A, K_SIGNATURE, to, mode, -5, 0, 0, 0, 0) if to > 0 else 0
-    if stands == 0:
         return q
     if A[known(A, stands)] == 0:
         A[known(A, stands)] = q
