@@ -34,7 +34,7 @@ from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
 from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
 from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, lives, put_islands
-from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, carry_on, field, lexer_start, place_of
+from .lexer import ALWAYS_ASKED, ASKED, F_ACCEPT, L_ASSERTIONS, L_EXACT, carry_on, field, lexer_start, place_of
 from .masks import recipe
 from .pair_table import find_pair
 from .positions import K_LEX
@@ -267,7 +267,9 @@ def _is_allowed(A, G, cell, tags):
     """Whether tokens of a group are allowed above a stack."""
     if tags >= 0:
         return accepts_some(A, G, cell, tags)
-    return accepts_some(A, G, cell, field(A, -tags, 1)) or lives(A, G, field(A, -tags, 2), kept_stack(A, cell))
+    if A[A[G + G_LEXER] + L_EXACT] == ASKED and accepts_some(A, G, cell, field(A, -tags, 1)):
+        return True
+    return lives(A, G, field(A, -tags, 2), kept_stack(A, cell))
 
 
 @kernel("i8(A, A, i8, i8, i8, i8, i8)")
@@ -314,12 +316,13 @@ def read_lexed(A, V, x, pos, parent):
 
     Where bytes before the set must be read again, or shadows go along in the middle of a token, level by level; also
     where the text of the grammar may end in the middle of a token, which no pair knows of, and where each lexer state
-    and stack must be asked whether it is a dead end.
+    and stack must be asked whether it is a dead end while matches may owe something.
     """
     at = int(A[POS]) + pos * POS_STRIDE
     G, q, mode, shadow = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_MODE]), int(A[at + X_SHADOW])
     marks = int(A[G + G_AROUND])
-    is_asked = A[A[G + G_LEXER] + L_EXACT] == ALWAYS_ASKED
+    L = int(A[G + G_LEXER])
+    is_asked = A[L + L_EXACT] == ALWAYS_ASKED and A[L + L_ASSERTIONS] != 0
     if A[at + X_TAIL] != 0 or (x != 0 and (shadow != 0 or marks != 0)) or is_asked:
         return _read_level(A, V, x, pos, parent)
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:

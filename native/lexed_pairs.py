@@ -42,9 +42,11 @@ from .fronts import BELOW, EDGE, ONLY, PREFIX, front, is_front, open_set, with_m
 from .jit import kernel
 from .languages import dfa_class, in_loop, settle
 from .lexer import (
+    ALWAYS_ASKED,
     F_ACCEPT,
     F_LATE,
     F_LIST,
+    L_EXACT,
     NONE,
     can_begin,
     carry_on,
@@ -53,8 +55,8 @@ from .lexer import (
     owes,
     place_of,
 )
-from .lexer_classes import alike
-from .lexer_loops import NO_LOOP, alike_inside, lexer_loop, loop_ahead, loop_behind, target
+from .lexer_classes import alike, loop_within
+from .lexer_loops import NO_LOOP, alike_inside, forgets, lexer_loop, loop_ahead, target
 from .lexer_tags import in_doubt, pending_at
 from .pair_table import DENSE_FROM, P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, ask, find_pair
 from .pairs import LOOP_FROM, build_asked
@@ -85,7 +87,7 @@ MAX_PATH = 1024
 BEFORE, DONE = -2, -3
 SHARED_FROM = 32  # tokens below a set from which a pair of its own pays
 EXIT_FROM = 1024  # tokens below a set from which it is an exit of its own instead of being merged with others
-UNITED_BELOW = 1024  # tokens below a set up to which it is united with others that are read from the same state
+UNITED_BELOW = 256  # tokens below a set up to which it is united with others that are read from the same state
 FAR_EXITS = 8192  # trie nodes that leave a loop up to which each of them is looked at
 MANY_SHADOWS = (
     2048  # tokens beyond which the shadows of the match at which a token begins are left to a mask of their own
@@ -253,7 +255,7 @@ def loop_table(A, V, x, loop):
 
 
 @kernel("void(A, i8, i8, i8)")
-def end_inside(A, table, q, passed):
+def end_looping(A, table, q, passed):
     """Note the tokens of the table of a loop: they end in the lexer state ``q``.
 
     ``passed``: whether they have passed a match before they come to the loop.
@@ -282,6 +284,43 @@ def _bytes_back(b, A, depth, characters):
     return n
 
 
+@kernel("b1(A, i8, i8, i8)")
+def covers(A, q, tags, tag):
+    """Whether a token in a lexer state, ``tags`` being to come, is allowed wherever its shadow behind ``tag`` is."""
+    return A[field(A, q, 1) + L_EXACT] != ALWAYS_ASKED and has_member(A, tags, tag)
+
+
+@kernel("void(A, A, i8, i8, i8, i8, i8)")
+def end_before(A, V, edge, tag, left, since, depth):
+    """Note the shadow of the tokens at an edge: their text also ends at the last match, ``since`` bytes before it."""
+    if edge_tokens(A, V, edge)[1]:
+        A[int(A[COWALK]) + N_SHADOWS] += since >= depth
+        fall_back(A, tag, left, since, depth, edge, ONLY)
+
+
+@kernel("void(A, A, i8, i8, i8, i8, i8, i8, i8)")
+def end_inside(A, V, x, mode, b, tag, left, since, depth):
+    """Note the shadows of the tokens of a set that end inside the character that has begun, with ``b`` at last."""
+    path, stack, top = int(A[AHEAD]) + int(A[AHEAD + 1]) - MAX_PATH, int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH, 1
+    stack += FRAME
+    A[stack], A[stack + 1], A[stack + 2], A[stack + 3] = x, mode, b, depth
+    while top > 0:
+        top -= 1
+        at = stack + 4 * top
+        x, mode, n = int(A[at]), int(A[at + 1]), int(A[at + 3]) - depth
+        A[path + depth + n - 1] = A[at + 2]
+        first, last = edge_range(A, V, x)
+        for edge in range(first, last):
+            r, rest = utf8_step(mode, edge_byte(A, V, edge)), edge_rest(A, V, edge)
+            if r == DEAD or r >= CHAR:
+                continue
+            end_before(A, V, edge, tag, left, since + n, depth + n)
+            if rest >= 0:
+                at = stack + 4 * top
+                A[at], A[at + 1], A[at + 2], A[at + 3] = rest, r, edge_byte(A, V, edge), depth + n + 1
+                top += 1
+
+
 @kernel("void(A, A, i8, i8, i8, i8, i8, i8, i8, i8)")
 def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
     """Note what an edge leads to: lexer state ``to`` (-1: dead); ``tag`` is that of the last match, or ``NONE``."""
@@ -300,15 +339,15 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
     if A[STATUS] != 0:
         return
     end_edge(A, V, edge, doubted(A, tags, to, inside), int(tag != NONE))
-    covered = tag != NONE and since > 0 and has_member(A, tags, tag)  # where the shadow is allowed, so is this
-    if tag != NONE and since > 0 and not covered and edge_tokens(A, V, edge)[1]:
-        A[int(A[COWALK]) + N_SHADOWS] += since > depth
-        fall_back(A, tag, left, since - 1, depth, edge, ONLY)
-    if covered and inside != 0:
+    rest, uncovered = edge_rest(A, V, edge), tag != NONE and since > 0 and not covers(A, to, tags, tag)
+    if uncovered:
+        end_before(A, V, edge, tag, left, since - 1, depth)
+    if inside != 0 and tag != NONE and rest >= 0 and not (uncovered and is_front(A, V, rest)):
         then = target(A, to, inside)
-        if then > 0 and field(A, then, F_ACCEPT) != NONE:
-            since = 0  # the next match comes before anything else can
-    rest = edge_rest(A, V, edge)
+        if then > 0 and field(A, then, F_ACCEPT) != NONE:  # the next match comes before anything else can
+            if uncovered:
+                end_inside(A, V, rest, inside, b, tag, left, since, depth + 1)
+            since = 0
     if rest >= 0:
         ahead(A, rest, to, inside, tag, left, since, depth + 1, b, 0)
 
@@ -385,22 +424,31 @@ def visit_edges(A, V, x, frame, loop):
 
 
 # -------------------------------------------------------------------------------------------------------------- loops
-@kernel("i8(A, A, i8)")
-def looping_state(A, V, frame):
-    """The state that loops and that every character of its loop leads to from a frame; -1: none that is known.
+@kernel("i8(A, i8, i8)")
+def loop_for(A, q, n):
+    """The loop set of a state for texts of at most ``n`` bytes."""
+    loop = lexer_loop(A, q)
+    return loop_within(A, q, n) if loop == NO_LOOP and A[STATUS] == 0 else loop
 
-    A character that has begun must belong to the loop.
+
+@kernel("UniTuple(i8, 2)(A, A, i8)")
+def looping_state(A, V, frame):
+    """The state that loops, and that every character of its loop leads to from a frame, and the loop set.
+
+    A character that has begun must belong to the loop. ``NO_LOOP`` where none is known.
     """
     x, q, mode = int(A[frame]), int(A[frame + 1]), int(A[frame + 2])
-    if mode == 0 and lexer_loop(A, q) != NO_LOOP:
-        return q
-    if x >= V[V_NODES] or A[STATUS] != 0:
-        return -1
     if mode == 0:
-        return loop_ahead(A, q)
-    to = target(A, q, mode)
-    loop = loop_behind(A, to) if to > 0 and A[STATUS] == 0 else NO_LOOP
-    return to if loop != NO_LOOP and in_loop(A, loop, int(V[V[V_CHAR] + x]) & 0xFF) else -1
+        loop = loop_for(A, q, height(A, V, x))
+        if loop != NO_LOOP or x >= V[V_NODES] or A[STATUS] != 0:
+            return q, loop
+        to = loop_ahead(A, q)
+        return to, lexer_loop(A, to) if to > 0 else NO_LOOP
+    to = target(A, q, mode) if x < V[V_NODES] else -1
+    if to <= 0 or A[STATUS] != 0 or not forgets(A, to):
+        return to, NO_LOOP
+    loop = loop_for(A, to, height(A, V, x))
+    return to, loop if loop != NO_LOOP and in_loop(A, loop, int(V[V[V_CHAR] + x]) & 0xFF) else NO_LOOP
 
 
 @kernel("b1(A, A, i8, i8)")
@@ -410,7 +458,7 @@ def may_loop(A, V, frame, to):
     if tag == NONE or (is_here and since == 0):
         return True
     tags = pending_at(A, to, 0)
-    if A[STATUS] != 0 or not has_member(A, tags, tag):
+    if A[STATUS] != 0 or not covers(A, to, tags, tag):
         return False
     return field(A, to, F_ACCEPT) != NONE or A[frame] < V[V_NODES]
 
@@ -442,13 +490,13 @@ def leave_along(A, V, frame, q, node):
         A[mark + 7] = -n - 1
 
 
-@kernel("void(A, A, i8, i8)")
-def visit_looping(A, V, frame, to):
-    """Read the set of a frame from which every character of its loop leads to the state ``to``.
+@kernel("void(A, A, i8, i8, i8)")
+def visit_looping(A, V, frame, to, loop):
+    """Read the set of a frame from which every character of a loop set leads to the state ``to``, and stays there.
 
     Where the last match lies before the loop, the bytes since then count: each path out of it is followed by itself.
     """
-    x, tag, accept, loop = int(A[frame]), int(A[frame + 3]), field(A, to, F_ACCEPT), lexer_loop(A, to)
+    x, tag, accept = int(A[frame]), int(A[frame + 3]), field(A, to, F_ACCEPT)
     table = loop_table(A, V, x, loop)
     if table == 0:
         return
@@ -459,7 +507,7 @@ def visit_looping(A, V, frame, to):
         if A[EXITS + 2] > FAR_EXITS:
             visit_edges(A, V, x, frame, 0)
             return
-    end_inside(A, table, to, int(tag != NONE))
+    end_looping(A, table, to, int(tag != NONE))
     if x < V[V_NODES] and A[frame + 2] == 0 and A[STATUS] == 0:
         visit_edges(A, V, x, frame, loop)
     if one_by_one:
@@ -504,9 +552,9 @@ def visit_frame(A, V, frame):
             want(A, x, place)
         return
     if not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
-        to = looping_state(A, V, frame)
-        if to > 0 and A[STATUS] == 0 and may_loop(A, V, frame, to):
-            visit_looping(A, V, frame, to)
+        to, loop = looping_state(A, V, frame)
+        if loop != NO_LOOP and A[STATUS] == 0 and may_loop(A, V, frame, to):
+            visit_looping(A, V, frame, to, loop)
             return
     if A[STATUS] == 0 and open_set(A, V, x):
         visit_edges(A, V, x, frame, 0)

@@ -94,10 +94,10 @@ def lexer_loop(A, q):
     return int(A[at + Q_LOOP])
 
 
-@kernel("i8(A, i8)")
-def loop_behind(A, to):
-    """The loop set of a state, if the way there does not matter for it; else ``NO_LOOP``."""
-    return NO_LOOP if owes(A, to) or field(A, to, F_LATE) != 0 else lexer_loop(A, to)
+@kernel("b1(A, i8)")
+def forgets(A, q):
+    """Whether the way to a state is forgotten there: no match has ended, or owes something, some characters ago."""
+    return field(A, q, F_LATE) == 0 and not owes(A, q)
 
 
 @kernel("i8(A, i8)")
@@ -105,7 +105,7 @@ def _find_ahead(A, q):
     """As :func:`loop_ahead`, computed; -1 for none."""
     for first in OFTEN:
         to = lexer_step(A, q, int(A[A[field(A, q, 1) + L_ASCII] + first]))
-        loop = loop_behind(A, to) if to > 0 else NO_LOOP
+        loop = lexer_loop(A, to) if to > 0 and forgets(A, to) else NO_LOOP
         if A[STATUS] != 0:
             return -1
         if loop == NO_LOOP or not in_loop(A, loop, first):

@@ -6,6 +6,7 @@ from .arena import POS, POS_STRIDE, STATUS, THREADS
 from .jit import kernel
 from .languages import DFA_CLS, DFA_STARTS, interval_of
 from .lexer import (
+    ALWAYS_ASKED,
     ASKED,
     AT_QUEUE,
     AT_TAGS,
@@ -31,7 +32,6 @@ from .lexer import (
     L_TERMINALS,
     MATCH,
     NONE,
-    PROVED,
     Q_PENDING,
     Q_SEARCH,
     carry_on,
@@ -219,8 +219,8 @@ def pending_at(A, q, mode):
 def in_doubt(A, q):
     """Whether tokens that can still come of a state may have other tags, behind which a text may be stuck."""
     L, cell = field(A, q, 1), field(A, q, F_LIST)
-    if A[L + L_EXACT] == PROVED:
-        return False
+    if A[L + L_EXACT] != ASKED:
+        return A[L + L_EXACT] == ALWAYS_ASKED
     while cell != 0:
         is_thread = A[A[POS] + cell * POS_STRIDE] == K_THREAD
         if not is_thread and field(A, cell, 5) < 0:

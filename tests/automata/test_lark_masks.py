@@ -57,6 +57,11 @@ GRAMMARS = {
     "late": "start: (A | B | C)+\nA: /a/\nB: /a[^b]*b/\nC: /[^ab]/",
     "once": "start: A\nA: /a(b|c)/",
     "counted": "start: (A | B)+\nA.2: /[ab]{0,11}c/\nB: /[abcé]{1,12}[ \\/]/",
+    "quoted": "start: (S | A)+\nS: /x([^x]|xx)*x/\nA: /[a-c]/" + SPACE,
+    "first": "start: (S | A)+\nS: /x[^x\\/][^\\/]*\\//\nA: /[a-d]+/" + SPACE,
+    "division": 'start: A ("/" A)*\nA: /[a-dé]+/\n%ignore /\\/\\/[^x]*x/' + SPACE,
+    "wide words": 'start: ("ab" | NAME "x")+\nNAME: /[a-cé]+/' + SPACE,
+    "marked": 'start: "<" A "/" (start | T)* "x"\nA: /[a-c]+/\nT: /[^<x]+/' + SPACE,
 }
 TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
 TEXTS += "|é|aé|éé| if|= |IF|x |ax|ac "
@@ -171,6 +176,12 @@ BEGINNINGS = {
     "counted": b"ab",
     "words": b"",
     "late": b"a",
+    "quoted": b"xa",
+    "first": b"x",
+    "division": b"a/",
+    "wide words": b"ab",
+    "marked": b"<a/b",
+    "wide": b"a",
 }
 
 
