@@ -39,7 +39,7 @@ WAVES = (("positions, languages", "number, suffixes"), ("steps", "dfa, keys"), (
 APART = {
     "Lark grammars": (
         ("lalr", "lexer, lexer_tags, lexer_loops, lexer_classes, stacks, fronts"),
-        ("lexed_steps", "lexed_pairs"),
+        ("lexed_steps", "lexed_notes, lexed_pairs"),
         ("lexed_masks",),
     ),
     "texts with gaps": (("infill_chart",), ("infill_window",)),

@@ -32,9 +32,10 @@ from .calls import expand
 from .collect import add_ids, add_list, add_row, clear_bit, clear_bits, keep_row, push, set_bits
 from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
-from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
+from .lexed_notes import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW
+from .lexed_pairs import lexed_pair
 from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, lives, put_islands
-from .lexer import ALWAYS_ASKED, ASKED, F_ACCEPT, L_ASSERTIONS, L_EXACT, carry_on, field, lexer_start, place_of
+from .lexer import ALWAYS_ASKED, ASKED, F_ACCEPT, L_EXACT, L_FAR, carry_on, field, lexer_start, place_of
 from .masks import recipe
 from .pair_table import find_pair
 from .positions import K_LEX
@@ -315,15 +316,15 @@ def read_lexed(A, V, x, pos, parent):
     """Collect the tokens of a set at an item of a lexer; 0 when tables had to be built, or ``A[STATUS]`` is set.
 
     Where bytes before the set must be read again, or shadows go along in the middle of a token, level by level; also
-    where the text of the grammar may end in the middle of a token, which no pair knows of, and where each lexer state
-    and stack must be asked whether it is a dead end while matches may owe something.
+    where the text of the grammar may end in the middle of a token, which no pair knows of, and where each stack must be
+    asked for dead ends while matches may wait for what they owe without end.
     """
     at = int(A[POS]) + pos * POS_STRIDE
     G, q, mode, shadow = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_MODE]), int(A[at + X_SHADOW])
     marks = int(A[G + G_AROUND])
     L = int(A[G + G_LEXER])
-    is_asked = A[L + L_EXACT] == ALWAYS_ASKED and A[L + L_ASSERTIONS] != 0
-    if A[at + X_TAIL] != 0 or (x != 0 and (shadow != 0 or marks != 0)) or is_asked:
+    is_far = A[L + L_EXACT] == ALWAYS_ASKED and A[L + L_FAR] != 0
+    if A[at + X_TAIL] != 0 or (x != 0 and (shadow != 0 or marks != 0)) or is_far:
         return _read_level(A, V, x, pos, parent)
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:
         return 0

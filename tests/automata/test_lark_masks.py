@@ -201,6 +201,23 @@ def test_large_vocabulary(wide: Compiler, name: str) -> None:
             text += grammar.vocabulary.token_bytes(token)
 
 
+def test_shadow_ends_at_a_match() -> None:
+    """After ``1.``, the letters go on with the shadow; ``5e`` passes a match, ``1.5``, which the parser refuses."""
+    tokens = [bytes([b]) for b in range(256)] + [b"5e", b"ae", b"a5"]
+    compiler = Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[len(tokens)]), cache_dir=False)
+    text = r"""
+        start: INT "." NAME | "f" FLOAT
+        NAME.4: /[a-z0-9]*[a-z]/
+        FLOAT.3: /[0-9]+\.[0-9]+(e[0-9]+)?/
+        INT.2: /[0-9]+/
+        """
+    matcher = compiler.lark(text, lexer="basic").matcher()
+    assert matcher.accept_bytes(b"1.")
+    got = allowed(matcher)
+    assert got == {t for t in range(len(tokens)) if matcher.validate([t])}
+    assert tokens.index(b"ae") in got and tokens.index(b"5e") not in got
+
+
 def test_fork_and_rollback(compiler: Compiler) -> None:
     matcher = compiler.lark(GRAMMARS["arithmetic"]).matcher()
     assert matcher.accept_bytes(b"(a +")
