@@ -44,7 +44,7 @@ MAX_PATH = 1024
 # instead of a tag: an exit behind the match that ended before the set of the pair begins; an exit that is kept already
 BEFORE, DONE = -2, -3
 EXIT_FROM = 1024  # tokens below a set from which it is an exit of its own instead of being merged with others
-# scratch COWALK: groups (tags, tokens, whether a row belongs to them, place), then rows (group, row)
+# scratch COWALK: groups (tags, tokens, rows, place), then rows (group, row)
 N_GROUPS, N_ROWS, LAST_GROUP, N_SHADOWS, COUNTERS, MAX_GROUPS, AT_ROWS = 0, 1, 2, 3, 4, 20000, 80000
 MISSING = 3  # spare word of region WANTED: whether the pair being built lacks others
 
@@ -107,7 +107,7 @@ def end_row(A, row, tags, matched):
         A[STATUS] = FULL
         return
     A[base + AT_ROWS + 2 * n], A[base + AT_ROWS + 2 * n + 1] = group, row
-    A[base + COUNTERS + 4 * group + 2] = 1
+    A[base + COUNTERS + 4 * group + 2] += 1
     A[base + N_ROWS] = n + 1
 
 
@@ -184,6 +184,15 @@ def _sort_by_group(A):
         A[at] += 1
 
 
+@kernel("i8(A, i8)")
+def _only_row(A, k):
+    """The row noted first for group ``k``."""
+    at = int(A[COWALK]) + AT_ROWS
+    while A[at] != k:
+        at += 2
+    return int(A[at + 1])
+
+
 @kernel("b1(A, i8, i8)")
 def _keep_group(A, k, at):
     """Write group ``k`` to ``at``: its tokens as a row, or as a list; False with ``FULL`` set."""
@@ -198,6 +207,9 @@ def _keep_group(A, k, at):
         A[at + 2] = place
         for j in range(n):
             A[place + j] = A[ids + j]
+        return True
+    if A[group + 2] == 1 and n == 0:
+        A[at + 1] = _only_row(A, k)
         return True
     row, words = take(A, DENSE, int(A[WORDS])), np.uint64(A[WORDS])
     if row < 0:

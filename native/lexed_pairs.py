@@ -15,7 +15,7 @@ terminals that a vocabulary token can realise from a lexer state, worked out laz
 
 from __future__ import annotations
 
-from .arena import AHEAD, COWALK, ENDED, EXITS, FULL, LEFT, SORT, STATUS, WANTED
+from .arena import AHEAD, COWALK, ENDED, EXITS, FULL, IDS, LEFT, SORT, STATUS, WANTED
 from .collect import start_collecting
 from .fronts import BELOW, EDGE, ONLY, PREFIX, is_front, open_set
 from .jit import kernel
@@ -84,6 +84,7 @@ from .trie import V_BYTE, V_CHAR, V_NODES
 SHARED_FROM = 32  # tokens below a set from which a pair of its own pays
 UNITED_BELOW = 512  # tokens below a set up to which it is united with others that are read from the same state
 FAR_EXITS = 8192  # trie nodes that leave a loop up to which each of them is looked at
+TABLE_FROM = 8192  # tokens below a set from which its table is made although it is read for the paths out of the loop
 # tokens beyond which the shadows of the match at which a token begins are left to a mask of their own
 MANY_SHADOWS = 2048
 
@@ -125,7 +126,7 @@ def loop_table(A, V, x, loop):
 
 @kernel("void(A, i8, i8, i8)")
 def end_looping(A, table, q, passed):
-    """Note the tokens of the table of a loop: they end in the lexer state ``q``.
+    """Note the tokens of the table of a loop (0: those just collected), which end in the lexer state ``q``.
 
     ``passed``: whether they have passed a match before they come to the loop.
     """
@@ -134,6 +135,9 @@ def end_looping(A, table, q, passed):
     if A[STATUS] != 0:
         return
     matched = int(passed or field(A, q, F_ACCEPT) != NONE)
+    if table == 0:
+        end_tokens(A, A, int(A[IDS]), int(A[IDS + 2]), tags, matched)
+        return
     for j in range(int(A[table + P_ROWS])):
         end_row(A, int(A[table + P_ROW + j]), tags, matched)
     at, n = int(A[table + P_LIST]), int(A[table + P_LISTS])
@@ -379,10 +383,11 @@ def visit_looping(A, V, frame, to, loop):
     Where the last match lies before the loop, the bytes since then count: each path out of it is followed by itself.
     """
     x, tag, accept = int(A[frame]), int(A[frame + 3]), field(A, to, F_ACCEPT)
-    table = loop_table(A, V, x, loop)
-    if table == 0:
-        return
-    one_by_one = tag != NONE and accept == NONE
+    table, one_by_one = find_pair(A, x, -loop), tag != NONE and accept == NONE
+    if table == 0 and (not one_by_one or below(A, V, x) >= TABLE_FROM):
+        table = loop_table(A, V, x, loop)
+        if table == 0:
+            return
     if one_by_one:
         start_collecting(A)
         spread_loop(A, V, x, loop, False)
