@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detent.grammar.errors import LimitExceeded, Unsatisfiable
-from detent.grammar.lark.tables import CHARS, LexedGrammar, LexerTables
+from detent.grammar.lark.tables import CHARS, HOLDS, LexedGrammar, LexerTables
 from detent.native import arena as layout
 from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
 
@@ -181,6 +181,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdi
         lexer.L_REPEATS: _repeats(tables, hints),
         lexer.L_CARRIES: not verdict.safe.all(),
         lexer.L_EXACT: _exactness(verdict),
+        lexer.L_FAR: _looks_far(tables),
     }
     parts: dict[int, npt.NDArray[Any]] = {
         lexer.L_STARTS: tables.starts,
@@ -216,6 +217,15 @@ def _exactness(verdict: Verdict) -> int:
     if not verdict.harmful.any():
         return lexer.PROVED
     return lexer.ASKED if verdict.lives and not verdict.owes else lexer.ALWAYS_ASKED
+
+
+def _looks_far(tables: LexerTables) -> bool:
+    """Whether a lookahead may stay undecided for as long as it likes."""
+    undecided = set(range(HOLDS + 1, len(tables.look_next)))
+    after = {state: undecided.intersection(tables.look_next[state].tolist()) for state in undecided}
+    while ended := {state for state in undecided if undecided.isdisjoint(after[state])}:
+        undecided -= ended
+    return bool(undecided)
 
 
 def _repeats(tables: LexerTables, hints: Hints) -> bool:

@@ -14,11 +14,13 @@ from .arena import (
     BUFFER,
     CELLS,
     DENSE,
+    ENDED,
     FULL,
     POS,
     POS_STRIDE,
     SNODE,
     SNODE_STRIDE,
+    SORT,
     STATE,
     STATE_STRIDE,
     STATUS,
@@ -30,15 +32,18 @@ from .calls import expand
 from .collect import add_ids, add_list, add_row, clear_bit, clear_bits, keep_row, push, set_bits
 from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
 from .jit import kernel
-from .lexed_pairs import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW, lexed_pair
+from .lexed_notes import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW
+from .lexed_pairs import lexed_pair
 from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, lives, put_islands
-from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, carry_on, field, has_member, lexer_start, place_of
+from .lexer import ALWAYS_ASKED, ASKED, F_ACCEPT, L_EXACT, L_FAR, carry_on, field, lexer_start, place_of
 from .masks import recipe
 from .pair_table import find_pair
 from .positions import K_LEX
+from .sets import has_member
 from .stacks import G_AROUND, G_CONTEXT, G_ISLANDS, G_LEXER, accepts_some, after_tag, kept_stack, top
 from .states import S_COUNT, S_ITEMS, S_RECIPE, close_buffer, state_of
 from .steps import step
+from .strings import CHAR, DEAD, utf8_step
 from .suffixes import edge_byte, edge_range, edge_rest, edge_tokens
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
@@ -124,9 +129,35 @@ def _clear_exit(A, V, row, x):
                 _clear_set(A, V, row, rest)
 
 
-@kernel("void(A, A, i8, i8)")
-def _clear_matched(A, V, row, pair):
-    """Take the tokens in which the lexer passes a match out of a dense row: exits, and groups that end at a match."""
+@kernel("i8(A, A, i8, i8)")
+def _unfinished(A, V, row, mode):
+    """List the tokens of a dense row that end inside the first character (in region ENDED): how many."""
+    child, node_byte, queue, done, queued, n = int(V[V_CHILD]), int(V[V_BYTE]), int(A[SORT]), 0, 1, 0
+    first, ids, out = int(V[V_TOKFIRST]), int(V[V_TOKIDS]), int(A[ENDED])
+    A[queue], A[queue + 1] = 0, mode
+    while done < queued:
+        node, mode = int(A[queue + 2 * done]), int(A[queue + 2 * done + 1])
+        done += 1
+        for c in range(int(V[child + node]), int(V[child + node + 1])):
+            r = utf8_step(mode, int(V[node_byte + c]))
+            if r == DEAD or r >= CHAR:
+                continue
+            A[queue + 2 * queued], A[queue + 2 * queued + 1] = c, r
+            queued += 1
+            for t in range(int(V[first + c]), int(V[first + c + 1])):
+                if has_member(A, row, int(V[ids + t])):
+                    A[out + n] = V[ids + t]
+                    n += 1
+    return n
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def _clear_matched(A, V, row, pair, mode):
+    """Take the tokens in which the lexer passes a match out of a dense row: exits, and groups behind a match.
+
+    Groups out of the tables of loops may hold tokens that end inside the first character: they have passed no match.
+    """
+    n = _unfinished(A, V, row, mode)
     for k in range(int(A[pair + R_N_EXITS])):
         _clear_exit(A, V, row, int(A[int(A[pair + R_EXITS]) + EXIT * k + 2]))
     for k in range(int(A[pair + R_N_GROUPS])):
@@ -138,6 +169,7 @@ def _clear_matched(A, V, row, pair):
                 A[row + j] &= ~A[int(A[at + 1]) + j]
         for j in range(int(A[at + 3]) if A[at + 2] != 0 else 0):
             clear_bit(A, row, int(A[int(A[at + 2]) + j]))
+    set_bits(A, row, int(A[ENDED]), n)
 
 
 @kernel("i8(A, A, i8, i8, i8)")
@@ -167,7 +199,7 @@ def _read_shadow(A, V, shadow, q, mode):
         set_bits(A, row, int(A[at + 1 + 2 * k]), int(A[at + 2 + 2 * k]))
     at += 1 + 2 * n_lists
     set_bits(A, row, at + 1, int(A[at]))
-    _clear_matched(A, V, row, pair)
+    _clear_matched(A, V, row, pair, mode)
     if A[STATUS] == 0:
         add_row(A, keep_row(A, row))
     return 1 if A[STATUS] == 0 else 0
@@ -236,7 +268,9 @@ def _is_allowed(A, G, cell, tags):
     """Whether tokens of a group are allowed above a stack."""
     if tags >= 0:
         return accepts_some(A, G, cell, tags)
-    return accepts_some(A, G, cell, field(A, -tags, 1)) or lives(A, G, field(A, -tags, 2), kept_stack(A, cell))
+    if A[A[G + G_LEXER] + L_EXACT] == ASKED and accepts_some(A, G, cell, field(A, -tags, 1)):
+        return True
+    return lives(A, G, field(A, -tags, 2), kept_stack(A, cell))
 
 
 @kernel("i8(A, A, i8, i8, i8, i8, i8)")
@@ -282,14 +316,15 @@ def read_lexed(A, V, x, pos, parent):
     """Collect the tokens of a set at an item of a lexer; 0 when tables had to be built, or ``A[STATUS]`` is set.
 
     Where bytes before the set must be read again, or shadows go along in the middle of a token, level by level; also
-    where the text of the grammar may end in the middle of a token, which no pair knows of, and where each lexer state
-    and stack must be asked whether it is a dead end.
+    where the text of the grammar may end in the middle of a token, which no pair knows of, and where each stack must be
+    asked for dead ends while matches may wait for what they owe without end.
     """
     at = int(A[POS]) + pos * POS_STRIDE
     G, q, mode, shadow = int(A[at + X_GRAMMAR]), int(A[at + X_LEXER]), int(A[at + X_MODE]), int(A[at + X_SHADOW])
     marks = int(A[G + G_AROUND])
-    is_asked = A[A[G + G_LEXER] + L_EXACT] == ALWAYS_ASKED
-    if A[at + X_TAIL] != 0 or (x != 0 and (shadow != 0 or marks != 0)) or is_asked:
+    L = int(A[G + G_LEXER])
+    is_far = A[L + L_EXACT] == ALWAYS_ASKED and A[L + L_FAR] != 0
+    if A[at + X_TAIL] != 0 or (x != 0 and (shadow != 0 or marks != 0)) or is_far:
         return _read_level(A, V, x, pos, parent)
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:
         return 0

@@ -5,207 +5,108 @@ tags which that may still get, and *exits*: for each tag that ended (with the le
 that remain. A vocabulary token that ends where the lexer has passed a match without having died is both: its shadow
 remains as an exit of no further bytes than its own (``ONLY``).
 
+Sets are read level by level, but for three things. What stays in a loop comes from tables that no grammar owns. Large
+sets have pairs of their own, also behind a match (``K_BEHIND``: its exits ``BEFORE`` lack the bytes since then). Small
+ones that are read from one state are united first.
+
 This is what "Flexible and Efficient Grammar-Constrained Decoding" (Park et al., ICML 2025) computes offline, the
 terminals that a vocabulary token can realise from a lexer state, worked out lazily and over sets of suffixes.
-
-Record (region PAIR): set, position, place and number of the groups (tags, row, list, length, whether they end at a
-match), of the exits (tag, carry, set), and whether what follows the match in the state itself was left out: too
-many tokens neither kill the lexer nor reach a longer match.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from .arena import (
-    AHEAD,
-    COWALK,
-    DENSE,
-    ENDED,
-    FULL,
-    IDS,
-    LEFT,
-    LIST,
-    PAIR,
-    PAIR_HASH,
-    PAIR_STRIDE,
-    STATUS,
-    WANTED,
-    WORDS,
-    mix,
-    take,
-)
-from .collect import keep_row, set_bits
-from .fronts import BELOW, EDGE, ONLY, PREFIX, front, is_front, open_set, with_members
+from .arena import AHEAD, COWALK, ENDED, EXITS, FULL, IDS, LEFT, SORT, STATUS, WANTED
+from .collect import start_collecting
+from .fronts import BELOW, EDGE, ONLY, PREFIX, is_front, open_set
 from .jit import kernel
 from .languages import dfa_class, in_loop, settle
+from .lexed_notes import (
+    BEFORE,
+    EXIT,
+    FRAME,
+    GROUP,
+    LAST_GROUP,
+    MAX_PATH,
+    MISSING,
+    N_GROUPS,
+    N_ROWS,
+    N_SHADOWS,
+    R_EXITS,
+    R_GROUPS,
+    R_N_EXITS,
+    R_N_GROUPS,
+    ahead,
+    end_edge,
+    end_row,
+    end_tokens,
+    fall_back,
+    keep,
+    leave,
+    prefix,
+    want,
+)
 from .lexer import (
+    ALWAYS_ASKED,
     F_ACCEPT,
     F_LATE,
     F_LIST,
-    NO_LOOP,
+    L_EXACT,
     NONE,
     can_begin,
     carry_on,
     field,
-    has_member,
-    in_doubt,
-    lexer_loop,
     lexer_step,
     owes,
-    pending_at,
     place_of,
 )
-from .lexer_classes import alike, alike_inside, target
-from .pair_table import DENSE_FROM, P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, ask, find_pair
+from .lexer_classes import alike, loop_within
+from .lexer_loops import NO_LOOP, alike_inside, forgets, lexer_loop, loop_ahead, target
+from .lexer_tags import in_doubt, pending_at
+from .pair_table import P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, ask, find_pair
 from .pairs import LOOP_FROM, build_asked
-from .positions import K_BYTE, K_DOUBT, K_INSIDE, position
+from .positions import K_BEHIND, K_DOUBT, K_INSIDE, K_MATCH, position
+from .sets import has_member
 from .strings import CHAR, DEAD, utf8_step
-from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, height
-from .trie import V_NODES
-
-R_GROUPS, R_N_GROUPS, R_EXITS, R_N_EXITS, R_SHADOW = 2, 3, 4, 5, 6
-GROUP, EXIT = 5, 3  # words of a group and of an exit
-FRAME = 9  # set, lexer state, mode, tag and left state of the last match, bytes since then, depth, byte, whether first
-MAX_PATH = 1024
-SHARED_FROM = 32  # tokens below a set from which a pair of its own pays
-EXIT_FROM = 1024  # tokens below a set from which it is an exit of its own instead of being merged with others
-MANY_SHADOWS = (
-    2048  # tokens beyond which the shadows of the match at which a token begins are left to a mask of their own
+from .suffixes import (
+    below,
+    edge_byte,
+    edge_range,
+    edge_rest,
+    edge_tokens,
+    height,
+    list_members,
+    suffix_set,
+    trie_parent,
 )
-# scratch COWALK: groups (tags, tokens, whether a row belongs to them, place), then rows (group, row)
-N_GROUPS, N_ROWS, LAST_GROUP, N_SHADOWS, COUNTERS, MAX_GROUPS, AT_ROWS = 0, 1, 2, 3, 4, 20000, 80000
-MISSING = 3  # spare word of region WANTED: whether the pair being built lacks others
+from .tables import spread_loop
+from .trie import V_BYTE, V_CHAR, V_NODES
+
+SHARED_FROM = 32  # tokens below a set from which a pair of its own pays
+UNITED_BELOW = 512  # tokens below a set up to which it is united with others that are read from the same state
+FAR_EXITS = 8192  # trie nodes that leave a loop up to which each of them is looked at
+TABLE_FROM = 8192  # tokens below a set from which its table is made although it is read for the paths out of the loop
+# tokens beyond which the shadows of the match at which a token begins are left to a mask of their own
+MANY_SHADOWS = 2048
 
 
-@kernel("i8(A, i8, i8)")
-def group_of(A, tags, matched):
-    """Number of the group of a set of tags, made if it is new; ``matched``: its tokens end at a match."""
-    tags = 2 * tags + matched
-    base = int(A[COWALK]) + COUNTERS
-    n = int(A[base - COUNTERS + N_GROUPS])
-    last = int(A[base - COUNTERS + LAST_GROUP])
-    if last < n and A[base + 4 * last] == tags:
-        return last
-    for k in range(n):
-        if A[base + 4 * k] == tags:
-            A[base - COUNTERS + LAST_GROUP] = k
-            return k
-    if n == MAX_GROUPS:
-        A[STATUS] = FULL
-        return 0
-    A[base + 4 * n], A[base + 4 * n + 1], A[base + 4 * n + 2] = tags, 0, 0
-    A[base - COUNTERS + N_GROUPS], A[base - COUNTERS + LAST_GROUP] = n + 1, n
-    return n
-
-
-@kernel("void(A, A, i8, i8, i8, i8)")
-def end_tokens(A, source, at, n, tags, matched):
-    """Note ``n`` tokens at ``source[at:]`` that end where ``tags`` are pending."""
-    used, base = int(A[ENDED + 2]), int(A[ENDED])
-    if A[WANTED + MISSING]:
-        return
-    if 2 * (used + n) > A[ENDED + 1]:
-        A[STATUS] = FULL
-        return
-    group = group_of(A, tags, matched)
-    for j in range(n):
-        A[base + 2 * (used + j)], A[base + 2 * (used + j) + 1] = group, source[at + j]
-    A[ENDED + 2] = used + n
-    A[int(A[COWALK]) + COUNTERS + 4 * group + 1] += n
-
-
-@kernel("void(A, A, i8, i8, i8)")
-def end_edge(A, V, edge, tags, matched):
-    """Note the tokens that end at an edge."""
-    at, n = edge_tokens(A, V, edge)
-    if n and edge < V[V_NODES]:
-        end_tokens(A, V, at, n, tags, matched)
-    elif n:
-        end_tokens(A, A, at, n, tags, matched)
-
-
-@kernel("void(A, i8, i8, i8)")
-def end_row(A, row, tags, matched):
-    """Note all tokens of a dense row that end where ``tags`` are pending."""
-    if A[WANTED + MISSING]:
-        return
-    base, group = int(A[COWALK]), group_of(A, tags, matched)
-    n = int(A[base + N_ROWS])
-    if AT_ROWS + 2 * n + 2 > A[COWALK + 1]:
-        A[STATUS] = FULL
-        return
-    A[base + AT_ROWS + 2 * n], A[base + AT_ROWS + 2 * n + 1] = group, row
-    A[base + COUNTERS + 4 * group + 2] = 1
-    A[base + N_ROWS] = n + 1
-
-
-@kernel("void(A, i8, i8, i8, i8)")
-def leave(A, tag, left, x, code):
-    """Note that a token of the lexer ended, and what remains then."""
-    used = int(A[LEFT + 2])
-    if A[WANTED + MISSING]:
-        return
-    if 4 * used + 4 > A[LEFT + 1] // 2:
-        A[STATUS] = FULL
-        return
-    at = int(A[LEFT]) + 4 * used
-    A[at], A[at + 1], A[at + 2], A[at + 3] = tag, left, x, code
-    A[LEFT + 2] = used + 1
-
-
-@kernel("i8(A, i8, i8)")
-def prefix(A, depth, n):
-    """The last ``n`` bytes of the path of ``depth`` bytes as a chain, the first one first."""
-    path, chain = int(A[AHEAD]) + int(A[AHEAD + 1]) - MAX_PATH, 0
-    for j in range(n):
-        chain = position(A, K_BYTE, int(A[path + depth - 1 - j]), chain, 0, 0, 0, 0, 0)
-    return chain
-
-
-@kernel("void(A, i8, i8, i8, i8, i8, i8, i8, i8, i8)")
-def ahead(A, x, q, mode, tag, left, since, depth, b, is_first):
-    """The set ``x`` is still to be read from a lexer state."""
-    used, base = int(A[AHEAD + 2]), int(A[AHEAD])
-    if used + FRAME > A[AHEAD + 1] // 2 or depth >= MAX_PATH:
-        A[STATUS] = FULL
-        return
-    at = base + used
-    A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4] = x, q, mode, tag, left
-    A[at + 5], A[at + 6], A[at + 7], A[at + 8] = since, depth, b, is_first
-    A[AHEAD + 2] = used + FRAME
-
-
-@kernel("void(A, i8, i8)")
-def want(A, x, place):
-    """Ask for a pair that must be built first."""
-    if A[WANTED + 2] + 2 > A[WANTED + 1]:
-        A[WANTED + 2] = 2  # keep the first one, which asks again for whatever it still misses
-    used, base = int(A[WANTED + 2]), int(A[WANTED])
-    A[WANTED + MISSING] = 1
-    for j in range(max(0, used - 128), used, 2):
-        if A[base + j] == x and A[base + j + 1] == place:  # to be built anyway: first, now
-            for k in range(j, used - 2):
-                A[base + k] = A[base + k + 2]
-            used -= 2
-            break
-    A[base + used], A[base + used + 1] = x, place
-    A[WANTED + 2] = used + 2
-
-
-@kernel("void(A, A, i8)")
-def use_pair(A, V, pair):
+@kernel("void(A, A, i8, i8)")
+def use_pair(A, V, pair, frame):
     """Take over the groups and exits of a pair that was built."""
-    groups, exits = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS])
+    groups, exits, passed = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS]), int(A[frame + 3] != NONE)
     for k in range(int(A[pair + R_N_GROUPS])):
         at = groups + GROUP * k
+        matched = int(A[at + 4]) | passed
         if A[at + 1] != 0:
-            end_row(A, int(A[at + 1]), int(A[at]), int(A[at + 4]))
+            end_row(A, int(A[at + 1]), int(A[at]), matched)
         else:
-            end_tokens(A, A, int(A[at + 2]), int(A[at + 3]), int(A[at]), int(A[at + 4]))
+            end_tokens(A, A, int(A[at + 2]), int(A[at + 3]), int(A[at]), matched)
     for k in range(int(A[pair + R_N_EXITS])):
         at = exits + EXIT * k
-        leave(A, int(A[at]), int(A[at + 1]), int(A[at + 2]), BELOW)
+        if A[at] == BEFORE:
+            since, depth = int(A[frame + 5]), int(A[frame + 6])
+            fall_back(A, int(A[frame + 3]), int(A[frame + 4]), since, depth, int(A[at + 2]), BELOW)
+        else:
+            leave(A, int(A[at]), int(A[at + 1]), int(A[at + 2]), BELOW)
 
 
 @kernel("i8(A, i8, i8, i8)")
@@ -215,33 +116,34 @@ def doubted(A, tags, q, mode):
 
 
 @kernel("i8(A, A, i8, i8)")
-def read_loop(A, V, x, q):
-    """Read what stays in the loop of a lexer state from the table that all grammars share: the set that does not.
-
-    Returns
-    -------
-    int
-        -1 when nothing is left, or ``A[STATUS]`` is set.
-    """
-    loop = lexer_loop(A, q)
-    if A[STATUS] != 0:
-        return -1
+def loop_table(A, V, x, loop):
+    """The table of what stays in a loop set, which all grammars share, built if need be; 0 with ``A[STATUS]`` set."""
     if find_pair(A, x, -loop) == 0:
         ask(A, x, -loop)
         build_asked(A, V)
-    if A[STATUS] != 0:
-        return -1
-    table, tags, matched = find_pair(A, x, -loop), pending_at(A, q, 0), int(field(A, q, F_ACCEPT) != NONE)
+    return find_pair(A, x, -loop) if A[STATUS] == 0 else 0
+
+
+@kernel("void(A, i8, i8, i8)")
+def end_looping(A, table, q, passed):
+    """Note the tokens of the table of a loop (0: those just collected), which end in the lexer state ``q``.
+
+    ``passed``: whether they have passed a match before they come to the loop.
+    """
+    tags = pending_at(A, q, 0)
     tags = doubted(A, tags, q, 0) if A[STATUS] == 0 else 0
     if A[STATUS] != 0:
-        return -1
+        return
+    matched = int(passed or field(A, q, F_ACCEPT) != NONE)
+    if table == 0:
+        end_tokens(A, A, int(A[IDS]), int(A[IDS + 2]), tags, matched)
+        return
     for j in range(int(A[table + P_ROWS])):
         end_row(A, int(A[table + P_ROW + j]), tags, matched)
     at, n = int(A[table + P_LIST]), int(A[table + P_LISTS])
     for j in range(n):
         end_tokens(A, A, int(A[at + 2 * j]), int(A[at + 2 * j + 1]), tags, matched)
     end_tokens(A, A, at + 2 * n, int(A[table + P_COUNT]), tags, matched)
-    return int(A[table + P_EXIT])
 
 
 @kernel("i8(i8, A, i8, i8)")
@@ -255,6 +157,55 @@ def _bytes_back(b, A, depth, characters):
     return n
 
 
+@kernel("b1(A, i8, i8, i8)")
+def covers(A, q, tags, tag):
+    """Whether a token in a lexer state, ``tags`` being to come, is allowed wherever its shadow behind ``tag`` is."""
+    return A[field(A, q, 1) + L_EXACT] != ALWAYS_ASKED and has_member(A, tags, tag)
+
+
+@kernel("void(A, A, i8, i8, i8, i8, i8)")
+def end_before(A, V, edge, tag, left, since, depth):
+    """Note the shadow of the tokens at an edge: their text also ends at the last match, ``since`` bytes before it."""
+    if edge_tokens(A, V, edge)[1]:
+        A[int(A[COWALK]) + N_SHADOWS] += since >= depth
+        fall_back(A, tag, left, since, depth, edge, ONLY)
+
+
+@kernel("void(A, A, i8, i8, i8, i8, i8, i8, i8)")
+def end_inside(A, V, x, mode, b, tag, left, since, depth):
+    """Note the shadows of the tokens of a set that end inside the character that has begun, with ``b`` at last."""
+    path, stack, top = int(A[AHEAD]) + int(A[AHEAD + 1]) - MAX_PATH, int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH, 1
+    stack += FRAME
+    A[stack], A[stack + 1], A[stack + 2], A[stack + 3] = x, mode, b, depth
+    while top > 0:
+        top -= 1
+        at = stack + 4 * top
+        x, mode, n = int(A[at]), int(A[at + 1]), int(A[at + 3]) - depth
+        A[path + depth + n - 1] = A[at + 2]
+        first, last = edge_range(A, V, x)
+        for edge in range(first, last):
+            r, rest = utf8_step(mode, edge_byte(A, V, edge)), edge_rest(A, V, edge)
+            if r == DEAD or r >= CHAR:
+                continue
+            end_before(A, V, edge, tag, left, since + n, depth + n)
+            if rest >= 0:
+                at = stack + 4 * top
+                A[at], A[at + 1], A[at + 2], A[at + 3] = rest, r, edge_byte(A, V, edge), depth + n + 1
+                top += 1
+
+
+@kernel("void(A, A, i8, i8, i8, i8, i8)")
+def end_owing(A, V, edge, b, q, inside, depth):
+    """Note that the tokens at an edge may also end at matches some characters ago, if what these owe comes true."""
+    cell = field(A, q, F_LIST) if edge_tokens(A, V, edge)[1] else 0
+    while cell != 0:
+        age = field(A, cell, 4) + (inside != 0) if field(A, cell, 0) == K_MATCH else 0
+        if age != 0:
+            since = _bytes_back(b, A, depth, age) - 1
+            leave(A, field(A, cell, 1), field(A, cell, 5), edge, prefix(A, depth, since) * PREFIX + ONLY)
+        cell = field(A, cell, 3)
+
+
 @kernel("void(A, A, i8, i8, i8, i8, i8, i8, i8, i8)")
 def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
     """Note what an edge leads to: lexer state ``to`` (-1: dead); ``tag`` is that of the last match, or ``NONE``."""
@@ -264,222 +215,244 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
         since = _bytes_back(b, A, depth, field(A, late, 3)) - 1
     if to < 0 or (late != 0 and field(A, to, F_LIST) == 0):
         if tag != NONE:
-            leave(A, tag, left, edge, prefix(A, depth, since) * PREFIX + EDGE)
+            fall_back(A, tag, left, since, depth, edge, EDGE)
         return
     since += 1
-    matched = int(inside == 0 and (late != 0 or field(A, to, F_ACCEPT) != NONE))
     if inside == 0 and field(A, to, F_ACCEPT) != NONE:
         tag, left, since = field(A, to, F_ACCEPT), carry_on(A, to), 0
     tags = pending_at(A, to, inside)
     if A[STATUS] != 0:
         return
-    end_edge(A, V, edge, doubted(A, tags, to, inside), matched)
-    covered = tag != NONE and since > 0 and has_member(A, tags, tag)  # where the shadow is allowed, so is this
-    if tag != NONE and since > 0 and not covered and edge_tokens(A, V, edge)[1]:
-        A[int(A[COWALK]) + N_SHADOWS] += since > depth
-        leave(A, tag, left, edge, prefix(A, depth, since - 1) * PREFIX + ONLY)
-    if covered and inside != 0:
+    end_edge(A, V, edge, doubted(A, tags, to, inside), int(tag != NONE))
+    if A[field(A, to, 1) + L_EXACT] == ALWAYS_ASKED:
+        end_owing(A, V, edge, b, to, inside, depth)
+    rest, uncovered = edge_rest(A, V, edge), tag != NONE and since > 0 and not covers(A, to, tags, tag)
+    if uncovered:
+        end_before(A, V, edge, tag, left, since - 1, depth)
+    if inside != 0 and tag != NONE and rest >= 0 and not (uncovered and is_front(A, V, rest)):
         then = target(A, to, inside)
-        if then > 0 and field(A, then, F_ACCEPT) != NONE:
-            tag, since = NONE, 0  # the next match comes before anything else can
-    rest = edge_rest(A, V, edge)
+        if then > 0 and field(A, then, F_ACCEPT) != NONE:  # the next match comes before anything else can
+            if uncovered:
+                end_inside(A, V, rest, inside, b, tag, left, since, depth + 1)
+            since = 0
     if rest >= 0:
         ahead(A, rest, to, inside, tag, left, since, depth + 1, b, 0)
+
+
+@kernel("void(A, A, i8, i8, i8, i8, i8, i8, i8, i8)")
+def visit_edge(A, V, edge, b, q, mode, tag, left, since, depth):
+    """Read the byte ``b`` of an edge from a lexer state."""
+    r, L = utf8_step(mode, b), field(A, q, 1)
+    to, inside = -1, 0
+    if r >= CHAR:
+        to = lexer_step(A, q, dfa_class(A, L, r & 0x1FFFFF))
+    elif r != DEAD and can_begin(A, q, r):
+        to, inside = q, settle(A, L, r)
+    if A[STATUS] == 0 and r != DEAD:  # ill-formed text is that however it is split into tokens
+        arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth)
+
+
+@kernel("b1(A, A, i8)")
+def _is_small(A, V, at):
+    """Whether a frame reads a set that others can be united with: however it was reached, the same is read from it."""
+    x, q = int(A[at]), int(A[at + 1])
+    if is_front(A, V, x) or below(A, V, x) >= UNITED_BELOW:
+        return False
+    return (A[at + 3] == NONE or A[at + 5] == 0) and field(A, q, F_LIST) != 0 and not owes(A, q)
+
+
+@kernel("b1(A, i8, i8)")
+def _same_place(A, at, other):
+    """Whether two frames read from the same lexer state behind the same match."""
+    for j in range(1, 5):
+        if A[at + j] != A[other + j]:
+            return False
+    return True
+
+
+@kernel("void(A, A, i8)")
+def unite(A, V, mark):
+    """Read small sets together that are read from the same state, of the frames from ``mark`` on. O(frames^2)."""
+    base, pool, j = int(A[AHEAD]), int(A[SORT]), mark
+    while j + FRAME < A[AHEAD + 2]:
+        at, total, same = base + j, 0, 0
+        if _is_small(A, V, at):
+            for k in range(j + FRAME, int(A[AHEAD + 2]), FRAME):
+                if _same_place(A, at, base + k) and _is_small(A, V, base + k):
+                    total += below(A, V, int(A[base + k]))
+                    same += 1
+        if same > 0 and total + below(A, V, int(A[at])) >= SHARED_FROM:
+            n, k = list_members(A, V, int(A[at]), pool), j + FRAME
+            while k < A[AHEAD + 2]:
+                if _same_place(A, at, base + k) and _is_small(A, V, base + k):
+                    n += list_members(A, V, int(A[base + k]), pool + n)
+                    A[AHEAD + 2] -= FRAME
+                    for m in range(FRAME):
+                        A[base + k + m] = A[base + int(A[AHEAD + 2]) + m]
+                else:
+                    k += FRAME
+            A[at] = suffix_set(A, V, pool, n)
+        j += FRAME
 
 
 @kernel("void(A, A, i8, i8, i8)")
 def visit_edges(A, V, x, frame, loop):
     """Read one level of a set from the lexer state of a frame, without the bytes of a loop set (0: none)."""
     q, mode, tag = int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
-    left, since, depth, L = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), field(A, q, 1)
+    left, since, depth, mark = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), int(A[AHEAD + 2])
     first, last = edge_range(A, V, x)
     for edge in range(first, last):
         b = edge_byte(A, V, edge)
-        if loop != 0 and in_loop(A, loop, b):
-            continue
-        r = utf8_step(mode, b)
-        to, inside = -1, 0
-        if r >= CHAR:
-            to = lexer_step(A, q, dfa_class(A, L, r & 0x1FFFFF))
-        elif r != DEAD and can_begin(A, q, r):
-            to, inside = q, settle(A, L, r)
-        if A[STATUS] == 0 and r != DEAD:  # ill-formed text is that however it is split into tokens
-            arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth)
+        if loop == 0 or not in_loop(A, loop, b):
+            visit_edge(A, V, edge, b, q, mode, tag, left, since, depth)
         if A[STATUS] != 0:
             return
+    unite(A, V, mark)
 
 
-@kernel("void(A, A, i8, i8)")
-def visit_looping(A, V, frame, loop):
-    """Read the set of a frame whose lexer state loops."""
-    x = int(A[frame])
-    leaving = read_loop(A, V, x, int(A[frame + 1]))
-    if x < V[V_NODES] and A[STATUS] == 0:
+@kernel("i8(A, i8, i8)")
+def loop_for(A, q, n):
+    """The loop set of a state for texts of at most ``n`` bytes."""
+    loop = lexer_loop(A, q)
+    return loop_within(A, q, n) if loop == NO_LOOP and A[STATUS] == 0 else loop
+
+
+@kernel("UniTuple(i8, 2)(A, A, i8)")
+def looping_state(A, V, frame):
+    """The state that loops, and that every character of its loop leads to from a frame, and the loop set.
+
+    A character that has begun must belong to the loop. ``NO_LOOP`` where none is known.
+    """
+    x, q, mode = int(A[frame]), int(A[frame + 1]), int(A[frame + 2])
+    if mode == 0:
+        loop = loop_for(A, q, height(A, V, x))
+        if loop != NO_LOOP or x >= V[V_NODES] or A[STATUS] != 0:
+            return q, loop
+        to = loop_ahead(A, q)
+        return to, lexer_loop(A, to) if to > 0 else NO_LOOP
+    to = target(A, q, mode) if x < V[V_NODES] else -1
+    if to <= 0 or A[STATUS] != 0 or not forgets(A, to):
+        return to, NO_LOOP
+    loop = loop_for(A, to, height(A, V, x))
+    return to, loop if loop != NO_LOOP and in_loop(A, loop, int(V[V[V_CHAR] + x]) & 0xFF) else NO_LOOP
+
+
+@kernel("b1(A, A, i8, i8)")
+def may_loop(A, V, frame, to):
+    """Whether the tokens of a frame that stay in the loop of ``to`` need no shadow, and the others can be found."""
+    tag, since, is_here = int(A[frame + 3]), int(A[frame + 5]), A[frame + 1] == to and A[frame + 2] == 0
+    if tag == NONE or (is_here and since == 0):
+        return True
+    tags = pending_at(A, to, 0)
+    if A[STATUS] != 0 or not covers(A, to, tags, tag):
+        return False
+    return field(A, to, F_ACCEPT) != NONE or A[frame] < V[V_NODES]
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def restore_path(A, V, end, node, n):
+    """Write the last ``n`` bytes on the way to a trie node before ``end``."""
+    for j in range(n):
+        A[end - 1 - j] = V[V[V_BYTE] + node]
+        node = trie_parent(V, node)
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def leave_along(A, V, frame, q, node):
+    """Read the byte that leads to a trie node below the set of a frame, the bytes before it in the loop of ``q``."""
+    path, n, depth = int(A[AHEAD]) + int(A[AHEAD + 1]) - MAX_PATH, 0, int(A[frame + 6])
+    above = trie_parent(V, node)
+    while above != A[frame]:
+        n += 1
+        above = trie_parent(V, above)
+    if depth + n >= MAX_PATH:
+        A[STATUS] = FULL
+        return
+    restore_path(A, V, path + depth + n, trie_parent(V, node), n)
+    mark = int(A[AHEAD]) + int(A[AHEAD + 2])
+    b, tag, left, since = int(V[V[V_BYTE] + node]), int(A[frame + 3]), int(A[frame + 4]), int(A[frame + 5])
+    visit_edge(A, V, node, b, q, 0, tag, left, since + n, depth + n)
+    if mark < A[AHEAD] + A[AHEAD + 2]:
+        A[mark + 7] = -n - 1
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def visit_looping(A, V, frame, to, loop):
+    """Read the set of a frame from which every character of a loop set leads to the state ``to``, and stays there.
+
+    Where the last match lies before the loop, the bytes since then count: each path out of it is followed by itself.
+    """
+    x, tag, accept = int(A[frame]), int(A[frame + 3]), field(A, to, F_ACCEPT)
+    table, one_by_one = find_pair(A, x, -loop), tag != NONE and accept == NONE
+    if table == 0 and (not one_by_one or below(A, V, x) >= TABLE_FROM):
+        table = loop_table(A, V, x, loop)
+        if table == 0:
+            return
+    if one_by_one:
+        start_collecting(A)
+        spread_loop(A, V, x, loop, False)
+        if A[EXITS + 2] > FAR_EXITS:
+            visit_edges(A, V, x, frame, 0)
+            return
+    end_looping(A, table, to, int(tag != NONE))
+    if x < V[V_NODES] and A[frame + 2] == 0 and A[STATUS] == 0:
         visit_edges(A, V, x, frame, loop)
-    if leaving >= 0 and A[STATUS] == 0:
-        visit_edges(A, V, leaving, frame, 0)
+    if one_by_one:
+        for k in range(int(A[EXITS + 2])):
+            if A[STATUS] == 0:
+                leave_along(A, V, frame, to, int(A[int(A[EXITS]) + k]))
+    elif A[table + P_EXIT] >= 0 and A[STATUS] == 0:
+        A[frame + 1], A[frame + 2] = to, 0
+        if accept != NONE:
+            A[frame + 3], A[frame + 4], A[frame + 5] = accept, carry_on(A, to), 0
+        A[frame + 6] += 1  # the match is none that stood before the set
+        visit_edges(A, V, int(A[table + P_EXIT]), frame, 0)
 
 
 @kernel("void(A, A, i8)")
 def visit_frame(A, V, frame):
     """Read the set of a frame: whole where the lexer can read nothing, from a pair of its own, or level by level."""
     x, q, mode, tag = int(A[frame]), int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
-    since, depth = int(A[frame + 5]), int(A[frame + 6])
-    if depth > 0:
-        A[int(A[AHEAD]) + int(A[AHEAD + 1]) - MAX_PATH + depth - 1] = A[frame + 7]
+    left, since, depth, end = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), int(A[AHEAD]) - MAX_PATH
+    end += int(A[AHEAD + 1]) + depth
+    if A[frame + 7] < 0:
+        restore_path(A, V, end, x, -int(A[frame + 7]))
+    elif depth > 0:
+        A[end - 1] = A[frame + 7]
     if mode == 0 and field(A, q, F_LIST) == 0:
         if tag != NONE:
-            leave(A, tag, int(A[frame + 4]), x, prefix(A, depth, since) * PREFIX + BELOW)
+            fall_back(A, tag, left, since, depth, x, BELOW)
         return
-    fresh = tag == NONE or since == 0
-    if fresh and A[frame + 8] == 0 and not owes(A, q) and below(A, V, x) >= SHARED_FROM:
+    if A[frame + 8] == 0 and not owes(A, q) and below(A, V, x) >= SHARED_FROM:
         if mode != 0:
             q = alike_inside(A, q, mode)
         elif not is_front(A, V, x):
             q = alike(A, q, height(A, V, x))
         place = place_of(A, q, mode)
+        if tag != NONE and since > 0:
+            place = position(A, K_BEHIND, place, tag, left, 0, 0, 0, 0)
         pair = find_pair(A, x, place) if A[STATUS] == 0 else 0
         if pair != 0:
-            use_pair(A, V, pair)
+            use_pair(A, V, pair, frame)
         else:
             want(A, x, place)
         return
-    swallows = tag == NONE and field(A, q, F_ACCEPT) != NONE  # the match that the state itself is was left out
-    if (
-        fresh
-        and mode == 0
-        and not swallows
-        and not is_front(A, V, x)
-        and not owes(A, q)
-        and below(A, V, x) >= LOOP_FROM
-    ):
-        loop = lexer_loop(A, q)
-        if loop != NO_LOOP:
-            visit_looping(A, V, frame, loop)
+    if not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
+        to, loop = looping_state(A, V, frame)
+        if loop != NO_LOOP and A[STATUS] == 0 and may_loop(A, V, frame, to):
+            visit_looping(A, V, frame, to, loop)
             return
     if A[STATUS] == 0 and open_set(A, V, x):
         visit_edges(A, V, x, frame, 0)
 
 
-@kernel("void(A)")
-def _sort_by_group(A):
-    """Order the tokens noted by their groups, in region IDS; each group learns where its own begin."""
-    base, ended, out, start = int(A[COWALK]) + COUNTERS, int(A[ENDED]), int(A[IDS]), 0
-    for k in range(int(A[base - COUNTERS + N_GROUPS])):
-        A[base + 4 * k + 3] = start
-        start += A[base + 4 * k + 1]
-    for j in range(int(A[ENDED + 2])):
-        at = base + 4 * int(A[ended + 2 * j]) + 3
-        A[out + A[at]] = A[ended + 2 * j + 1]
-        A[at] += 1
-
-
-@kernel("b1(A, i8, i8)")
-def _keep_group(A, k, at):
-    """Write group ``k`` to ``at``: its tokens as a row, or as a list; False with ``FULL`` set."""
-    base = int(A[COWALK])
-    group = base + COUNTERS + 4 * k
-    n, ids = int(A[group + 1]), int(A[IDS]) + int(A[group + 3]) - int(A[group + 1])
-    A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4] = A[group] >> 1, 0, 0, n, A[group] & 1
-    if A[group + 2] == 0 and n < DENSE_FROM:
-        place = take(A, LIST, n)
-        if place < 0:
-            return False
-        A[at + 2] = place
-        for j in range(n):
-            A[place + j] = A[ids + j]
-        return True
-    row, words = take(A, DENSE, int(A[WORDS])), np.uint64(A[WORDS])
-    if row < 0:
-        return False
-    to = np.uint64(row)
-    for j in range(words):
-        A[to + j] = 0
-    for m in range(int(A[base + N_ROWS])):
-        if A[base + AT_ROWS + 2 * m] == k:
-            source = np.uint64(A[base + AT_ROWS + 2 * m + 1])
-            for j in range(words):
-                A[to + j] |= A[source + j]
-    set_bits(A, row, ids, n)
-    A[at + 1] = keep_row(A, row)
-    return A[STATUS] == 0
-
-
-@kernel("i8(A, A)")
-def _kept_exits(A, V):
-    """Write the exits, those with one tag and left state as one set: their place, where their number stands first."""
-    base, used, n = int(A[LEFT]), int(A[LEFT + 2]), 0
-    members, room = base + int(A[LEFT + 1]) // 2, int(A[LEFT + 1]) // 4
-    found = members + room  # exits made, three words each
-    j = 0
-    while j < used:
-        tag, left, m = A[base + 4 * j], A[base + 4 * j + 1], 0
-        if tag >= 0:
-            for k in range(j, used):
-                at = base + 4 * k
-                if A[at] != tag or A[at + 1] != left:
-                    continue
-                A[at] = NONE
-                x, code = int(A[at + 2]), int(A[at + 3])
-                if code == BELOW and is_front(A, V, x):
-                    m = with_members(A, V, members, m, x)
-                elif code == BELOW and below(A, V, x) >= EXIT_FROM and EXIT * n + 2 * EXIT < room:
-                    A[found + EXIT * n], A[found + EXIT * n + 1], A[found + EXIT * n + 2] = tag, left, x
-                    n += 1
-                else:
-                    A[members + 2 * m], A[members + 2 * m + 1] = x, code
-                    m += 1
-                if 2 * m > room // 2:
-                    A[STATUS] = FULL
-                    return 0
-            x = front(A, V, members, m) if m else -1
-            if A[STATUS] != 0 or EXIT * n + EXIT > room:
-                A[STATUS] = FULL
-                return 0
-            if x >= 0:
-                A[found + EXIT * n], A[found + EXIT * n + 1], A[found + EXIT * n + 2] = tag, left, x
-                n += 1
-        j += 1
-    out = take(A, LIST, EXIT * n + 1)
-    if out < 0:
-        return 0
-    A[out] = n
-    for k in range(EXIT * n):
-        A[out + 1 + k] = A[found + k]
-    return out
-
-
-@kernel("void(A, A, i8, i8, i8)")
-def _keep(A, V, x, place, in_shadow):
-    """Publish what was collected as the pair (x, place)."""
-    n = int(A[int(A[COWALK]) + N_GROUPS])
-    groups, exits = take(A, LIST, GROUP * n), _kept_exits(A, V)
-    if groups < 0 or exits == 0:
-        return
-    _sort_by_group(A)
-    for k in range(n):
-        if not _keep_group(A, k, groups + GROUP * k):
-            return
-    at = take(A, PAIR, PAIR_STRIDE)
-    size, table = int(A[PAIR_HASH + 1]), int(A[PAIR_HASH])
-    if at < 0 or A[PAIR + 2] > size * (PAIR_STRIDE // 2) or A[STATUS] != 0:
-        A[STATUS] = FULL
-        return
-    A[at], A[at + 1], A[at + R_GROUPS], A[at + R_N_GROUPS] = x, place, groups, n
-    A[at + R_EXITS], A[at + R_N_EXITS], A[at + R_SHADOW] = exits + 1, A[exits], in_shadow
-    slot = (mix(mix(7, x), place) >> 11) & (size - 1)
-    while A[table + slot] != 0:
-        slot = (slot + 1) & (size - 1)
-    A[table + slot] = (at - int(A[PAIR])) // PAIR_STRIDE
-
-
-@kernel("void(A, A, i8, i8, i8, i8)")
-def _collect(A, V, x, q, mode, tag):
-    """Collect one pair, with ``tag`` as that of the match at which the set begins, or ask for others."""
+@kernel("void(A, A, i8, i8, i8, i8, i8, i8)")
+def _collect(A, V, x, q, mode, tag, left, since):
+    """Collect one pair, the last match being ``since`` bytes before the set begins, or ask for others."""
     base = int(A[COWALK])
     A[base + N_GROUPS], A[base + N_ROWS], A[base + LAST_GROUP], A[base + N_SHADOWS] = 0, 0, 0, 0
     A[ENDED + 2], A[LEFT + 2], A[AHEAD + 2], A[WANTED + MISSING] = 0, 0, 0, 0
-    ahead(A, x, q, mode, tag, carry_on(A, q), 0, 0, 0, 1)
+    ahead(A, x, q, mode, tag, left, since, 0, 0, 1)
     frame = int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH
     while A[AHEAD + 2] > 0 and A[STATUS] == 0 and (x != 0 or A[base + N_SHADOWS] <= MANY_SHADOWS):
         A[AHEAD + 2] -= FRAME
@@ -489,16 +462,23 @@ def _collect(A, V, x, q, mode, tag):
         visit_frame(A, V, frame)
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def _build(A, V, x, q, mode):
+@kernel("void(A, A, i8, i8)")
+def _build(A, V, x, place):
     """Build one pair, or ask for others that must be built first."""
-    tag = field(A, q, F_ACCEPT) if mode == 0 else NONE
-    _collect(A, V, x, q, mode, tag)
-    in_shadow = x == 0 and A[int(A[COWALK]) + N_SHADOWS] > MANY_SHADOWS
-    if in_shadow and A[STATUS] == 0:
-        _collect(A, V, x, q, mode, NONE)
+    behind = field(A, place, 0) == K_BEHIND
+    at = field(A, place, 1) if behind else place
+    inside = field(A, at, 0) == K_INSIDE
+    q, mode, in_shadow = field(A, at, 1) if inside else at, field(A, at, 2) if inside else 0, False
+    if behind:
+        _collect(A, V, x, q, mode, field(A, place, 2), field(A, place, 3), 1)
+    else:
+        tag = field(A, q, F_ACCEPT) if mode == 0 else NONE
+        _collect(A, V, x, q, mode, tag, carry_on(A, q), 0)
+        in_shadow = x == 0 and A[int(A[COWALK]) + N_SHADOWS] > MANY_SHADOWS
+        if in_shadow and A[STATUS] == 0:
+            _collect(A, V, x, q, mode, NONE, carry_on(A, q), 0)
     if A[STATUS] == 0 and A[WANTED + MISSING] == 0:
-        _keep(A, V, x, place_of(A, q, mode), in_shadow)
+        keep(A, V, x, place, in_shadow)
 
 
 @kernel("i8(A, A, i8, i8, i8)")
@@ -510,10 +490,8 @@ def lexed_pair(A, V, x, q, mode):
     A[base], A[base + 1], A[WANTED + 2] = x, place, 2
     while A[WANTED + 2] > 0 and A[STATUS] == 0:
         top = base + int(A[WANTED + 2]) - 2
-        y, there = int(A[top]), int(A[top + 1])
-        if find_pair(A, y, there) == 0:
-            inside = field(A, there, 0) == K_INSIDE
-            _build(A, V, y, field(A, there, 1) if inside else there, field(A, there, 2) if inside else 0)
+        if find_pair(A, int(A[top]), int(A[top + 1])) == 0:
+            _build(A, V, int(A[top]), int(A[top + 1]))
             if A[WANTED + MISSING]:
                 continue
         A[WANTED + 2] -= 2

@@ -45,16 +45,14 @@ from .lexer import (
     can_begin,
     carry_on,
     field,
-    in_doubt,
     known,
     lexer_start,
     lexer_step,
-    match_at_end,
     may_stop,
-    pending_at,
     place_of,
     recorded,
 )
+from .lexer_tags import in_doubt, match_at_end, pending_at
 from .positions import K_BETWEEN, K_BYTE, K_LEX, K_LIVES, K_LR, K_MATCH, K_TOKEN, lazy, position
 from .stacks import (
     END,

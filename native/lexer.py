@@ -20,11 +20,11 @@ the state.
 
 from __future__ import annotations
 
-from .arena import FULL, POS, POS_STRIDE, ROW, SET, SET_HASH, STATUS, THREADS, mix, take
+from .arena import FULL, POS, POS_STRIDE, ROW, STATUS, THREADS, take
 from .jit import kernel, prepare
-from .languages import DFA_CLS, DFA_STARTS, LOOP_RECORD, interval_of
+from .languages import DFA_CLS, DFA_STARTS, interval_of
 from .positions import K_BEGUN, K_CARRY, K_INSIDE, K_LATE, K_LEXER, K_MATCH, K_OWED, K_RETYPE, K_THREAD, position
-from .strings import mode_range, utf8_step
+from .strings import mode_range
 
 prepare("Lark grammars")
 
@@ -32,7 +32,7 @@ prepare("Lark grammars")
 L_TERMINALS, L_CLASSES, L_INTERVALS, L_STARTS, L_CLS, L_SETS, L_CODE, L_OWNER, L_STAMPS, L_ASCII = range(10)
 L_STAMP, L_ORDER_FIRST, L_ORDER, L_RETYPE_FIRST, L_RETYPE, L_ENTRY, L_IGNORED, L_LEFTS, L_LEFT_NEXT = range(10, 19)
 L_ASSERTIONS, L_LOOK_ENTER, L_LOOK_NEXT, L_LOOK_END, L_BEGIN, L_OTHERS, L_N_OTHERS, L_HINT_CLASS = range(19, 27)
-L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_CARRIES, L_EXACT, L_SAFE, L_HARMFUL, L_RECORD = range(27, 36)
+L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_CARRIES, L_EXACT, L_SAFE, L_HARMFUL, L_FAR, L_RECORD = range(27, 37)
 PROVED, ASKED, ALWAYS_ASKED = 0, 1, 2  # L_EXACT: whether dead ends must be asked for; also where tags say enough
 
 CHARS, SPLIT, ASSERT, MATCH = 0, 1, 2, 3
@@ -40,11 +40,9 @@ FAILED, HOLDS = 0, 1
 NONE, DROPPED = -1, 0
 
 F_LIST, F_RETYPES, F_ACCEPT, F_LATE, F_LEFT, F_START = 2, 3, 4, 5, 6, 7  # fields of a K_LEXER position
-Q_TRANS, Q_PENDING, Q_LOOP, Q_OTHERS, Q_SEARCH, Q_TARGET, Q_RECORD = 0, 1, 2, 3, 4, 5, 8
+Q_TRANS, Q_PENDING, Q_LOOP, Q_OTHERS, Q_SEARCH, Q_TARGET, Q_AHEAD, Q_RECORD = 0, 1, 2, 3, 4, 5, 6, 8
 ALL_DEAD, ALL_ALIVE, MIXED = 1, 2, 3
-NO_LOOP = -1
 BROKEN = 1 << 40
-MAX_SEARCH = 4096  # lexer states looked through for one tag that no thread reaches on its own way
 
 # scratch (region THREADS): threads and matches found, what is still to be followed, what was met that owes something
 # (their number in the spare word of the region), strings that finish here, strings that go on, lists in the making
@@ -491,238 +489,10 @@ def can_begin(A, q, mode):
     return False
 
 
-# ------------------------------------------------------------------------------------------------------ tags to come
-@kernel("i8(A, i8, i8)")
-def kept_set(A, at, words):
-    """The set of ``words`` words at ``at``, hash-consed like those of :func:`.positions.with_bit`; -1: no room."""
-    h = words
-    for j in range(words):
-        h = mix(h, int(A[at + j]) & 0xFFFFFFFF)
-    size, table = int(A[SET_HASH + 1]), int(A[SET_HASH])
-    slot = (h >> 11) & (size - 1)
-    while A[table + slot] != 0:
-        other, same = int(A[table + slot]), True
-        if A[other - 1] != words:
-            same = False
-        else:
-            for j in range(words):
-                if A[other + j] != A[at + j]:
-                    same = False
-                    break
-        if same:
-            return other
-        slot = (slot + 1) & (size - 1)
-    out = take(A, SET, words + 1)
-    if out < 0 or A[SET + 2] > size:
-        A[STATUS] = FULL
-        return -1
-    A[out] = words
-    for j in range(words):
-        A[out + 1 + j] = A[at + j]
-    A[table + slot] = out + 1
-    return out + 1
-
-
-@kernel("void(A, i8, i8)")
-def add_member(A, at, k):
-    """Add ``k`` to the set at ``at``."""
-    A[at + (k >> 5)] |= 1 << (k & 31) if k & 31 < 31 else -(1 << 31)
-
-
-@kernel("b1(A, i8, i8)")
-def has_member(A, at, k):
-    """Whether the set at ``at`` holds ``k``."""
-    return bool((A[at + (k >> 5)] >> (k & 31)) & 1)
-
-
-@kernel("i8(A, i8)")
-def match_at_end(A, q):
-    """The first match of a state that owes nothing if the text ends here, as a cell; 0: none."""
-    L, cell = field(A, q, 1), field(A, q, F_LIST)
-    while cell != 0:
-        at = int(A[POS]) + cell * POS_STRIDE
-        if A[at] == K_MATCH:
-            owed, good = int(A[at + 2]), True
-            while owed != 0:
-                good = good and A[A[L + L_LOOK_END] + field(A, owed, 1)] != 0
-                owed = field(A, owed, 2)
-            if good:
-                return cell
-        cell = int(A[at + 3])
-    return 0
-
-
-@kernel("void(A, i8, i8)")
-def add_tags(A, q, tags):
-    """Add the tags of tokens that end in a state, or ended a while ago, or end if the text does.
-
-    Where dead ends must be asked for, only those are added of which it is known that a text can go on behind them.
-    """
-    if A[field(A, q, 1) + L_EXACT] == ASKED:
-        if field(A, q, F_ACCEPT) != NONE and carry_on(A, q) >= 0:
-            add_member(A, tags, field(A, q, F_ACCEPT))
-        cell = field(A, q, F_LIST)
-        while cell != 0:
-            if A[A[POS] + cell * POS_STRIDE] == K_MATCH and field(A, cell, 4) == 0 and field(A, cell, 5) >= 0:
-                add_member(A, tags, field(A, cell, 1))
-            cell = field(A, cell, 3)
-        return
-    match = match_at_end(A, q)
-    if match != 0:
-        add_member(A, tags, field(A, match, 1))
-    if field(A, q, F_ACCEPT) != NONE:
-        add_member(A, tags, field(A, q, F_ACCEPT))
-    if field(A, q, F_LATE) != 0:
-        add_member(A, tags, field(A, field(A, q, F_LATE), 1))
-
-
-@kernel("void(A, i8, i8, i8, i8)")
-def walk_hint(A, L, q, pc, tags):
-    """Let a thread take its shortest way to a match, and add the tags that the lexer gives on it."""
-    code, hint = int(A[L + L_CODE]), int(A[L + L_HINT_CLASS])
-    while q > 0 and A[hint + pc] >= 0:
-        q = lexer_step(A, q, int(A[hint + pc]))
-        if q > 0:
-            add_tags(A, q, tags)
-        pc = int(A[A[L + L_HINT_NEXT] + pc])
-        if A[code + 3 * pc] == MATCH:
-            return
-
-
-@kernel("i8(A, i8, i8)")
-def _wanted(A, L, q):
-    """The tags that the threads, matches and strings of a state are on the way to, as a set in scratch."""
-    words, wanted = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_WANTED
-    for j in range(words):
-        A[wanted + j] = 0
-    cell = field(A, q, F_LIST)
-    while cell != 0:
-        tag = field(A, cell, 1)
-        if A[A[POS] + cell * POS_STRIDE] == K_THREAD:
-            tag = int(A[A[L + L_OWNER] + tag])
-            if A[A[L + L_IGNORED] + tag]:
-                tag = DROPPED
-        add_member(A, wanted, tag)
-        cell = field(A, cell, 3)
-    cell = field(A, q, F_RETYPES)
-    while cell != 0:
-        add_member(A, wanted, int(A[A[L + L_OWNER] + field(A, cell, 1)]))
-        cell = field(A, cell, 3)
-    return wanted
-
-
-@kernel("b1(A, i8, i8, i8)")
-def _lacks(A, tags, wanted, words):
-    """Whether some tag that is wanted was not found."""
-    for j in range(words):
-        if A[wanted + j] & ~A[tags + j]:
-            return True
-    return False
-
-
-@kernel("void(A, i8, i8, i8, i8, i8)")
-def _search(A, L, q, tags, wanted, words):
-    """Breadth-first search of the lexer states behind ``q`` for tags wanted and not yet found.
-
-    Where it would pass ``MAX_SEARCH`` states, they are taken for found.
-    """
-    queue, n, k = int(A[THREADS]) + AT_QUEUE, 1, 0
-    A[L + L_SEARCH] += 1
-    A[queue] = q
-    while k < n and _lacks(A, tags, wanted, words):
-        for c in range(int(A[L + L_CLASSES])):
-            to = lexer_step(A, int(A[queue + k]), c) if A[A[L + L_SPELLED] + c] else -1
-            if A[STATUS] != 0:
-                return
-            if to < 0 or A[known(A, to) + Q_SEARCH] == A[L + L_SEARCH]:
-                continue
-            A[known(A, to) + Q_SEARCH] = A[L + L_SEARCH]
-            if n == MAX_SEARCH:
-                for j in range(words):
-                    A[tags + j] |= A[wanted + j]
-                return
-            A[queue + n] = to
-            n += 1
-            add_tags(A, to, tags)
-        k += 1
-
-
-@kernel("i8(A, i8)")
-def pending(A, q):
-    """The set of the tags that the token being read in ``q`` can still get; -1 with ``A[STATUS]`` set.
-
-    Every tag is proved by a text: the shortest way of its own thread, or one found by a search among lexer states.
-    """
-    at, L = known(A, q), field(A, q, 1)
-    if A[at + Q_PENDING] == 0:
-        words, tags = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_TAGS
-        for j in range(words):
-            A[tags + j] = 0
-        add_tags(A, q, tags)
-        cell = field(A, q, F_LIST)
-        while cell != 0:
-            if A[A[POS] + cell * POS_STRIDE] == K_THREAD:
-                walk_hint(A, L, q, field(A, cell, 1), tags)
-            cell = field(A, cell, 3)
-        cell = field(A, q, F_RETYPES)
-        while cell != 0:
-            walk_hint(A, L, q, field(A, cell, 1), tags)
-            cell = field(A, cell, 3)
-        _search(A, L, q, tags, _wanted(A, L, q), words)
-        if A[STATUS] != 0:
-            return -1
-        A[at + Q_PENDING] = kept_set(A, tags, words)
-    return int(A[at + Q_PENDING])
-
-
 @kernel("i8(A, i8, i8)")
 def place_of(A, q, mode):
     """The position that stands for a lexer state, or for one inside a character (``mode`` != 0); 0: no room."""
     return q if mode == 0 else recorded(A, K_INSIDE, q, mode, 0, 0, 0, 0, 0)
-
-
-@kernel("i8(A, i8, i8)")
-def pending_at(A, q, mode):
-    """As :func:`pending`, also inside a character that has begun: whatever it may become."""
-    if mode == 0:
-        return pending(A, q)
-    place = place_of(A, q, mode)
-    if A[STATUS] != 0:
-        return -1
-    at, L = known(A, place), field(A, q, 1)
-    if A[at + Q_PENDING] == 0:
-        words, tags = (int(A[L + L_TERMINALS]) + 31) >> 5, int(A[THREADS]) + AT_TAGS
-        first, last = mode_range(mode, 0)
-        lo, n, found = interval_of(A, L, first), int(A[L + L_INTERVALS]), 0
-        while lo < n and A[A[L + DFA_STARTS] + lo] <= last:
-            c = int(A[A[L + DFA_CLS] + lo])
-            to = lexer_step(A, q, c) if A[A[L + L_SPELLED] + c] else -1
-            lo += 1
-            more = pending(A, to) if to > 0 else 0
-            if A[STATUS] != 0:
-                return -1
-            if more != 0 and more != found:
-                for j in range(words):
-                    A[tags + j] = A[more + j] | (A[found + j] if found != 0 else 0)
-                found = kept_set(A, tags, words)
-        A[at + Q_PENDING] = found
-    return int(A[at + Q_PENDING])
-
-
-@kernel("b1(A, i8)")
-def in_doubt(A, q):
-    """Whether tokens that can still come of a state may have other tags, behind which a text may be stuck."""
-    L, cell = field(A, q, 1), field(A, q, F_LIST)
-    if A[L + L_EXACT] == PROVED:
-        return False
-    while cell != 0:
-        is_thread = A[A[POS] + cell * POS_STRIDE] == K_THREAD
-        if not is_thread and field(A, cell, 5) < 0:
-            return True
-        if is_thread and A[A[L + L_HARMFUL] + A[A[L + L_OWNER] + field(A, cell, 1)]]:
-            return True
-        cell = field(A, cell, 3)
-    return field(A, q, F_LEFT) < 0 or carry_on(A, q) < 0
 
 
 @kernel("b1(A, i8)")
@@ -734,34 +504,6 @@ def owes(A, q):
             return True
         cell = field(A, cell, 3)
     return False
-
-
-@kernel("i8(A, i8)")
-def lexer_loop(A, q):
-    """The loop set of a state (see :mod:`.tables`): characters after which it is the same state; ``NO_LOOP``: none."""
-    at, L = known(A, q), field(A, q, 1)
-    if A[at + Q_LOOP] == 0:
-        bits, any_byte = int(A[THREADS]) + AT_BITS, False
-        for j in range(LOOP_RECORD):
-            A[bits + j] = 0
-        for b in range(0xF5):
-            stays = b < 0x80 or b >= 0xC2
-            if b < 0x80:
-                stays = lexer_step(A, q, int(A[A[L + L_ASCII] + b])) == q
-            elif stays:
-                first, last = mode_range(utf8_step(0, b), 0)
-                lo, n = interval_of(A, L, first), int(A[L + L_INTERVALS])
-                while stays and lo < n and A[A[L + DFA_STARTS] + lo] <= last:
-                    c = int(A[A[L + DFA_CLS] + lo])
-                    stays = A[A[L + L_SPELLED] + c] == 0 or lexer_step(A, q, c) == q
-                    lo += 1
-            if A[STATUS] != 0:
-                return NO_LOOP
-            if stays:
-                add_member(A, bits, b)
-                any_byte = True
-        A[at + Q_LOOP] = kept_set(A, bits, LOOP_RECORD) if any_byte else NO_LOOP
-    return int(A[at + Q_LOOP])
 
 
 # ------------------------------------------------------------------------------------------------- the graph of states

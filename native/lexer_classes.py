@@ -2,16 +2,17 @@
 
 A counted repetition (``[a-z]{0,31}``) has as many lexer states as counts, which read tokens alike as long as the bound
 is out of their reach. What a state does to texts of at most ``n`` characters is its *signature*: what is known of the
-state itself, and the signatures of its successors for ``n - 1``. States with one signature share their pairs. Inside a
-character, states share them if every completion leads to the same state.
+state itself, and the signatures of its successors for ``n - 1``. States with one signature share their pairs, and
+where a state and its successor have one, short texts stay there as in a loop.
 """
 
 from __future__ import annotations
 
-from .arena import SORT, STATUS
+from .arena import SORT, STATUS, THREADS
 from .jit import kernel
-from .languages import DFA_CLS, DFA_STARTS, interval_of
+from .languages import DFA_CLS, DFA_STARTS, LOOP_RECORD, interval_of
 from .lexer import (
+    AT_BITS,
     F_ACCEPT,
     F_LATE,
     F_LEFT,
@@ -21,18 +22,19 @@ from .lexer import (
     L_REPEATS,
     L_SPELLED,
     PROVED,
-    Q_TARGET,
     carry_on,
     field,
     known,
     lexer_step,
     owes,
-    pending,
-    place_of,
     recorded,
 )
+from .lexer_loops import NO_LOOP
+from .lexer_tags import pending
 from .positions import K_SIGNATURE, position
-from .strings import mode_range
+from .sets import add_member, kept_set
+from .strings import mode_range, utf8_step
+from .tables import OFTEN
 
 MAX_LENGTH = 48  # characters; one state each is being worked out at a time
 SPARE = 3  # spare word of region SORT: states whose signature is being worked out
@@ -71,21 +73,24 @@ def _compute(A, q, n):
     return chain
 
 
-@kernel("i8(A, i8, i8)")
-def alike(A, q, n):
-    """The state that stands for all that do the same as ``q`` to texts of at most ``n`` characters."""
+@kernel("b1(A, i8, i8)")
+def _counts(A, q, n):
+    """Whether texts of ``n`` characters may be too short to tell a state apart from others that count."""
     L = field(A, q, 1)
-    if A[L + L_REPEATS] == 0 or A[L + L_EXACT] != PROVED or n > MAX_LENGTH or owes(A, q):
-        return q
-    stack = int(A[SORT])
+    return A[L + L_REPEATS] != 0 and A[L + L_EXACT] == PROVED and n <= MAX_LENGTH and not owes(A, q)
+
+
+@kernel("i8(A, i8, i8)")
+def _signature(A, q, n):
+    """The signature of a state for texts of ``n`` characters; 0 with ``A[STATUS]`` set."""
+    stack, signature = int(A[SORT]), 0
     A[stack], A[stack + 1], A[SORT + SPARE] = q, n, 1
-    signature = 0
     while A[SORT + SPARE] > 0 and A[STATUS] == 0:
         at = stack + 2 * (int(A[SORT + SPARE]) - 1)
         state, length = int(A[at]), int(A[at + 1])
         place = place_of_signature(A, state, length)
         if A[STATUS] != 0:
-            return q
+            return 0
         signature = int(A[known(A, place)])
         if signature == 0:
             signature = _compute(A, state, length)
@@ -93,9 +98,16 @@ def alike(A, q, n):
                 continue
             A[known(A, place)] = signature
         A[SORT + SPARE] -= 1
-    if A[STATUS] != 0:
+    return signature if A[STATUS] == 0 else 0
+
+
+@kernel("i8(A, i8, i8)")
+def alike(A, q, n):
+    """The state that stands for all that do the same as ``q`` to texts of at most ``n`` characters."""
+    if not _counts(A, q, n):
         return q
-    stands = recorded(A, K_SIGNATURE, signature, n, -4, 0, 0, 0, 0)
+    signature = _signature(A, q, n)
+    stands = recorded(A, K_SIGNATURE, signature, n, -4, 0, 0, 0, 0) if A[STATUS] == 0 else 0
     if A[STATUS] != 0:
         return q
     if A[known(A, stands)] == 0:
@@ -103,35 +115,45 @@ def alike(A, q, n):
     return int(A[known(A, stands)])
 
 
+@kernel("b1(A, i8, i8, i8, i8)")
+def _stays(A, q, b, n, signature):
+    """Whether every character whose UTF-8 form begins with ``b`` leads to a state with a signature."""
+    L = field(A, q, 1)
+    first, last = (b, b) if b < 0x80 else mode_range(utf8_step(0, b), 0)
+    lo, intervals = interval_of(A, L, first), int(A[L + L_INTERVALS])
+    while lo < intervals and A[A[L + DFA_STARTS] + lo] <= last:
+        c = int(A[A[L + DFA_CLS] + lo])
+        lo += 1
+        if A[A[L + L_SPELLED] + c] == 0:
+            continue
+        to = lexer_step(A, q, c)
+        if to <= 0 or _signature(A, to, n) != signature:
+            return False
+    return True
+
+
 @kernel("i8(A, i8, i8)")
-def target(A, q, mode):
-    """The state that every completion of a character that has begun leads to; -1 when they differ, or some are dead."""
-    place = place_of(A, q, mode)
+def loop_within(A, q, n):
+    """The characters after which texts of ``n - 1`` more do not tell a state apart from itself; ``NO_LOOP``: none.
+
+    To texts of at most ``n`` characters, these are a loop set (:func:`.lexer_loops.lexer_loop`).
+    """
+    if n == 0 or not _counts(A, q, n):
+        return NO_LOOP
+    place = recorded(A, K_SIGNATURE, q, n, -6, 0, 0, 0, 0)
+    signature = _signature(A, q, n - 1) if A[STATUS] == 0 else 0
     if A[STATUS] != 0:
-        return -1
-    at, L = known(A, place) + Q_TARGET, field(A, q, 1)
-    if A[at] == 0:
-        first, last = mode_range(mode, 0)
-        lo, n, found = interval_of(A, L, first), int(A[L + L_INTERVALS]), 0
-        while lo < n and A[A[L + DFA_STARTS] + lo] <= last and found >= 0:
-            c = int(A[A[L + DFA_CLS] + lo])
-            if A[A[L + L_SPELLED] + c]:
-                to = lexer_step(A, q, c)
-                found = to if found == 0 or found == to else -1
-            lo += 1
+        return NO_LOOP
+    if A[known(A, place)] == 0:
+        bits, any_byte = int(A[THREADS]) + AT_BITS, False
+        for j in range(LOOP_RECORD):
+            A[bits + j] = 0
+        for first in OFTEN:
+            any_byte = any_byte or _stays(A, q, first, n - 1, signature)
+        for b in range(0xF5 if any_byte else 0):
+            if (b < 0x80 or b >= 0xC2) and _stays(A, q, b, n - 1, signature):
+                add_member(A, bits, b)
         if A[STATUS] != 0:
-            return -1
-        A[at] = found
-    return int(A[at])
-
-
-@kernel("i8(A, i8, i8)")
-def alike_inside(A, q, mode):
-    """The state that stands, inside a character, for all from which every completion leads to one state."""
-    to = target(A, q, mode)
-    stands = recorded(A, K_SIGNATURE, to, mode, -5, 0, 0, 0, 0) if to > 0 else 0
-    if stands == 0:
-        return q
-    if A[known(A, stands)] == 0:
-        A[known(A, stands)] = q
-    return int(A[known(A, stands)])
+            return NO_LOOP
+        A[known(A, place)] = kept_set(A, bits, LOOP_RECORD) if any_byte else NO_LOOP
+    return int(A[known(A, place)])

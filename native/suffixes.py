@@ -288,6 +288,20 @@ def trie_edge(V, node, b):
     return lo if lo < end and V[node_byte + lo] == b else -1
 
 
+@kernel("i8(A, i8)")
+def trie_parent(V, node):
+    """The node of the vocabulary's trie whose child a node is. O(log nodes)."""
+    child = int(V[V_CHILD])
+    lo, hi = 0, node
+    while hi - lo > 1:
+        mid = (lo + hi) >> 1
+        if V[child + mid] <= node:
+            lo = mid
+        else:
+            hi = mid
+    return lo
+
+
 @kernel("UniTuple(i8, 2)(A, A, i8)")
 def edge_range(A, V, x):
     """The edges of a suffix set, first and behind the last, by ascending byte.

@@ -57,6 +57,11 @@ GRAMMARS = {
     "late": "start: (A | B | C)+\nA: /a/\nB: /a[^b]*b/\nC: /[^ab]/",
     "once": "start: A\nA: /a(b|c)/",
     "counted": "start: (A | B)+\nA.2: /[ab]{0,11}c/\nB: /[abcé]{1,12}[ \\/]/",
+    "quoted": "start: (S | A)+\nS: /x([^x]|xx)*x/\nA: /[a-c]/" + SPACE,
+    "first": "start: (S | A)+\nS: /x[^x\\/][^\\/]*\\//\nA: /[a-d]+/" + SPACE,
+    "division": 'start: A ("/" A)*\nA: /[a-dé]+/\n%ignore /\\/\\/[^x]*x/' + SPACE,
+    "wide words": 'start: ("ab" | NAME "x")+\nNAME: /[a-cé]+/' + SPACE,
+    "marked": 'start: "<" A "/" (start | T)* "x"\nA: /[a-c]+/\nT: /[^<x]+/' + SPACE,
 }
 TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
 TEXTS += "|é|aé|éé| if|= |IF|x |ax|ac "
@@ -164,6 +169,12 @@ BEGINNINGS = {
     "counted": b"ab",
     "words": b"",
     "late": b"a",
+    "quoted": b"xa",
+    "first": b"x",
+    "division": b"a/",
+    "wide words": b"ab",
+    "marked": b"<a/b",
+    "wide": b"a",
 }
 
 
@@ -181,6 +192,23 @@ def test_large_vocabulary(wide: Compiler, name: str) -> None:
             token = rng.choice(tokens)
             assert matcher.accept(token)
             text += grammar.vocabulary.token_bytes(token)
+
+
+def test_shadow_ends_at_a_match() -> None:
+    """After ``1.``, the letters go on with the shadow; ``5e`` passes a match, ``1.5``, which the parser refuses."""
+    tokens = [bytes([b]) for b in range(256)] + [b"5e", b"ae", b"a5"]
+    compiler = Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[len(tokens)]), cache_dir=False)
+    text = r"""
+        start: INT "." NAME | "f" FLOAT
+        NAME.4: /[a-z0-9]*[a-z]/
+        FLOAT.3: /[0-9]+\.[0-9]+(e[0-9]+)?/
+        INT.2: /[0-9]+/
+        """
+    matcher = compiler.lark(text, lexer="basic").matcher()
+    assert matcher.accept_bytes(b"1.")
+    got = allowed(matcher)
+    assert got == {t for t in range(len(tokens)) if matcher.validate([t])}
+    assert tokens.index(b"ae") in got and tokens.index(b"5e") not in got
 
 
 def test_fork_and_rollback(compiler: Compiler) -> None:

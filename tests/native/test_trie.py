@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detent.native import trie
+from detent.native.suffixes import trie_parent
 from tests.naive.trie import breadth_first
 
 NAMES = ("child_first", "byte", "token_first", "token_ids", "height", "below")
@@ -56,6 +57,15 @@ def test_layout(tokens: list[bytes]) -> None:
     assert read(trie.V_BELOW, n_nodes) == expected["below"]
     assert read(trie.V_TOKOFF, len(tokens) + 1) == flatten(tokens)[1].tolist()
     assert bytes(read(trie.V_TOKBYTES, len(b"".join(tokens)))) == b"".join(tokens)
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(few_letters | any_bytes)
+def test_parents(tokens: list[bytes]) -> None:
+    packed = trie.pack(*flatten(tokens))
+    child = packed[packed[trie.V_CHILD] :]
+    for node in range(packed[trie.V_NODES]):
+        assert all(trie_parent(packed, c) == node for c in range(child[node], child[node + 1]))
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)
