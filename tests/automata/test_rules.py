@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler
 from detent.automata.limits import Limits
-from detent.automata.matcher import allocate_bitmask, fill_bitmasks
+from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar import charset
 from detent.grammar.errors import LimitExceeded, Unsatisfiable
