@@ -131,11 +131,13 @@ def _urn(
 def _fill(scores: NDArray[np.float32], tops: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Return weights, float32 ``[rows, blocks, 256]``, the largest of each row 1, and the sums of the blocks."""
     n_rows, width = scores.shape
-    weights = np.zeros((n_rows, -(-width // BLOCK), BLOCK), np.float32)
-    cells = weights.reshape(n_rows, -1)[:, :width]
+    n_blocks = -(-width // BLOCK)
+    weights = np.zeros((n_rows, n_blocks * BLOCK), np.float32)
+    cells = weights[:, :width]
     np.subtract(scores, np.nan_to_num(tops)[:, None], out=cells)
     np.exp(cells, out=cells)
-    return weights, weights.sum(2).astype(np.float64)
+    blocks = weights.reshape(n_rows, n_blocks, BLOCK)
+    return blocks, blocks.sum(2).astype(np.float64)
 
 
 def _take(

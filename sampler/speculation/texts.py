@@ -141,8 +141,8 @@ def settled(
     Returns
     -------
     list of int
-        Whatever follows, a tokenizer that takes long tokens would seldom cut otherwise: of 3,855 tokens forced in
-        179 documents of MaskBench, it never did.
+        Whatever follows, a tokenizer that takes long tokens would seldom cut otherwise: of 78,230 tokens forced in
+        4,061 documents of MaskBench, it did of 37, where a merge with the next byte goes first.
     """
     tokens = retokenise(vocabulary, encode, before, data) if data else []
     pieces, end = _in_order(vocabulary), b""
