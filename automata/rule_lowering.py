@@ -337,8 +337,8 @@ def _followers(
             for exit, then in rule.returns_of.get(to, [(0, to)] if to >= 0 else []):
                 if (symbol.rule, exit) in found:
                     found[symbol.rule, exit] |= reads[name][then]
-                    for last in rule.exits_of[then]:
-                        ends[name, last].add((symbol.rule, exit))
+                    for own in rule.exits_of[then]:
+                        ends[name, own].add((symbol.rule, exit))
     pending = list(found)
     while pending:
         end = pending.pop()

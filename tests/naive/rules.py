@@ -9,8 +9,8 @@ from typing import TypeAlias
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar import charset
 from detent.grammar.charset import CharSet
-from detent.grammar.regular import EMPTY, Alt, Chars, Epsilon, Regular, Repeat, Seq
-from detent.grammar.rules import Call, Language, Rules
+from detent.grammar.regular import EMPTY, EPSILON, Alt, Chars, Epsilon, Regular, Repeat, Seq, alt, repeat, seq
+from detent.grammar.rules import Call, Exit, Language, Rest, Return, Rules, call
 
 Symbol: TypeAlias = "str | CharSet"
 Production: TypeAlias = "tuple[Symbol, ...]"
@@ -84,10 +84,53 @@ class Productions:
             found = more
 
 
+def without_exits(rules: Rules) -> Rules:
+    """The same language with a rule for each exit of a rule."""
+
+    def returned(node: Regular, exit: int) -> Regular:
+        """What comes behind a call that has ended by an exit."""
+        if isinstance(node, Alt):
+            return alt(*(returned(part, exit) for part in node.parts))
+        if isinstance(node, Seq):
+            return seq(returned(node.parts[0], exit), *node.parts[1:])
+        assert isinstance(node, Return)
+        return EPSILON if node.number == exit else EMPTY
+
+    def by_exit(node: Regular, exit: int) -> Regular:
+        """The texts that leave by an exit; 0: that just end."""
+        if isinstance(node, Exit):
+            return EPSILON if node.number == exit else EMPTY
+        if isinstance(node, Rest):
+            return call(f"{node.rule}#{exit}")
+        if isinstance(node, Call):
+            return call(f"{node.rule}#0")
+        if isinstance(node, Alt):
+            return alt(*(by_exit(part, exit) for part in node.parts))
+        if not isinstance(node, Seq):
+            return repeat(by_exit(node.part, exit), node.low, node.high) if isinstance(node, Repeat) else node
+        for k, part in enumerate(node.parts):
+            if isinstance(part, Call) and rules.exits[part.rule]:
+                before, then, last = seq(*node.parts[:k]), node.parts[k + 1], seq(*node.parts[k + 2 :])
+                ways = [
+                    seq(call(f"{part.rule}#{own}"), by_exit(seq(returned(then, own), last), exit))
+                    for own in rules.exits[part.rule]
+                ]
+                return seq(by_exit(before, exit), alt(*ways))
+        return seq(*(by_exit(part, exit) for part in node.parts))
+
+    bodies = {
+        f"{name}#{exit}": by_exit(body, exit)
+        for name, body in rules.bodies.items()
+        for exit in rules.exits[name] or [0]
+    }
+    return Rules(bodies, f"{rules.start}#0")
+
+
 class Recogniser:
     """The texts of a grammar, read character by character."""
 
     def __init__(self, rules: Rules) -> None:
+        rules = without_exits(rules)
         grammar = Productions()
         for name, body in rules.bodies.items():
             grammar.by_name[name] = grammar.choices(body)
