@@ -108,9 +108,7 @@ def _grouped(facts: Facts, choice: Formula) -> Iterator[Formula]:
 
 
 # ------------------------------------------------------------------------------------------ decided value by value
-def _by_value(
-    goals: Goals, f: Formula, choices: list[Formula], value: Formula
-) -> Iterator[tuple[Formula, Formula]]:
+def _by_value(goals: Goals, f: Formula, choices: list[Formula], value: Formula) -> Iterator[tuple[Formula, Formula]]:
     """Decide demands that are lists of scalars: all at once, value by value."""
     classes = _classes(goals, [a.atom.value for a in choices])
     for answers, demand in reversed(classes.items()):  # what no list has comes first
