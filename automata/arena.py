@@ -276,7 +276,7 @@ class Arena:
         packed = np.packbits(stays[looping], axis=1)
         for state, row in zip(looping.tolist(), packed.view(f"V{packed.shape[1]}").ravel().tolist(), strict=True):
             alike.setdefault(row, []).append(state)
-        stays = stays[[same[0] for same in alike.values()]]
+        stays = stays[[those[0] for those in alike.values()]]
         bits = np.zeros((len(alike), 256), dtype=bool)
         bits[:, :128] = stays[:, ascii_class]
         bits[:, _SPECIAL] = False
@@ -288,9 +288,9 @@ class Arena:
             bits[:, lead_bytes] = stays[:, list(set(dfa.cls[lo : hi + 1].tolist()))].all(axis=1)[:, None]
         packed = np.packbits(bits, axis=1, bitorder="little")
         loops = np.zeros(dfa.n_states, dtype=np.int64)
-        for row, same in zip(packed, alike.values(), strict=True):
+        for row, those in zip(packed, alike.values(), strict=True):
             if row.any():
-                loops[same] = self._packed_loop(row.tobytes())
+                loops[those] = self._packed_loop(row.tobytes())
         is_real = ~((dfa.starts >= 0xD800) & (dfa.starts < 0xE000))
         last = np.append(dfa.starts[1:], 0x110000) - 1
         no_dot = np.isin(dfa.starts, _NOT_DOT) & np.isin(last, _NOT_DOT) & (last - dfa.starts < 2)

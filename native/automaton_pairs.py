@@ -38,7 +38,7 @@ from .suffixes import edge_rest, members
 from .trie import V_BELOW, V_BYTE, V_CHILD, V_TOKFIRST, V_TOKIDS
 
 FRAME = 4  # trie node, state of the automaton, mode, and a spare word
-LOOP_FROM = 512  # tokens below a node from which the table of a loop set pays
+LOOP_FROM = 128  # tokens below a node from which the table of a loop set pays
 
 
 @kernel("i8(A, i8)")
