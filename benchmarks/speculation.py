@@ -163,8 +163,8 @@ def _count(grammar: Any, vocabulary: Any, encode: Any, ids: Sequence[int]) -> tu
         return None
     n_forced = n_wrong = i = 0
     while i < len(ids):
-        data = forced_text(guide)
-        forced = settled(vocabulary, encode, ids[:i], data)
+        data, follows = forced_text(guide)
+        forced = settled(vocabulary, encode, ids[:i], data, follows)
         right = 0
         while right < len(forced) and forced[right] == ids[i + right]:
             right += 1

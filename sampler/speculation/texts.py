@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, takewhile
+from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -83,8 +84,8 @@ def _bytes_as_tokens(vocabulary: Vocabulary) -> NDArray[np.int64]:
     return tokens
 
 
-def forced_text(guide: Guide, mask: NDArray[np.int32] | None = None) -> bytes:
-    """Return the bytes that can only come next, but for escapes.
+def forced_text(guide: Guide, mask: NDArray[np.int32] | None = None) -> tuple[bytes, frozenset[int]]:
+    """Return the bytes that can only come next, but for escapes, and those that can come behind them.
 
     Parameters
     ----------
@@ -95,33 +96,34 @@ def forced_text(guide: Guide, mask: NDArray[np.int32] | None = None) -> bytes:
 
     Returns
     -------
-    bytes
+    data : bytes
         Up to where there is a choice, or the text may end. That any character of a JSON string may be written as an
         escape is no choice here. Bytes that are no tokens of their own are not seen.
+    follows : frozenset of int
+        The bytes between which there is a choice then.
 
     Notes
     -----
-    One mask for each byte that is returned.
+    One mask for each byte that is returned, and one more.
     """
     tokens = _bytes_as_tokens(guide.vocabulary)
-    known = np.flatnonzero(tokens >= 0)
+    known, unknown = np.flatnonzero(tokens >= 0), np.flatnonzero(tokens < 0)
     ends = guide.vocabulary.eos_ids
     found = bytearray()
     try:
-        while len(found) < MAX_FORCED:
+        while True:
             mask = candidates(guide) if mask is None else mask
-            if any(mask[end >> 5] >> (end & 31) & 1 for end in ends):
-                break
             index = tokens[known]
             allowed = known[(mask[index >> 5] >> (index & 31) & 1).astype(np.bool_)]
+            follows = frozenset([*allowed.tolist(), *unknown.tolist()])
             allowed = allowed[allowed != ord("\\")]
-            if len(allowed) != 1 or not guide.accept(int(tokens[allowed[0]])):
-                break
+            may_end = any(mask[end >> 5] >> (end & 31) & 1 for end in ends)
+            if may_end or len(found) == MAX_FORCED or len(allowed) != 1 or not guide.accept(int(tokens[allowed[0]])):
+                return bytes(found), follows
             found.append(allowed[0])
             mask = None
     finally:
         guide.rollback(len(found))
-    return bytes(found)
 
 
 @lru_cache(maxsize=8)
@@ -129,8 +131,24 @@ def _in_order(vocabulary: Vocabulary) -> list[bytes]:
     return sorted(filter(None, map(vocabulary.token_bytes, range(len(vocabulary)))))
 
 
+@lru_cache(maxsize=1 << 14)
+def _behind(vocabulary: Vocabulary, begin: bytes) -> frozenset[int]:
+    """The bytes behind ``begin`` in tokens that begin like this."""
+    pieces, found = _in_order(vocabulary), set()
+    i = bisect_right(pieces, begin)
+    while i < len(pieces) and pieces[i].startswith(begin):
+        byte = pieces[i][len(begin)]
+        found.add(byte)
+        i = bisect_left(pieces, begin + bytes([byte + 1])) if byte < 255 else len(pieces)
+    return frozenset(found)
+
+
 def settled(
-    vocabulary: Vocabulary, encode: Callable[[str], list[int]], before: Sequence[int], data: bytes
+    vocabulary: Vocabulary,
+    encode: Callable[[str], list[int]],
+    before: Sequence[int],
+    data: bytes,
+    follows: frozenset[int],
 ) -> list[int]:
     """Return the tokens of some bytes behind a text that stay the same whatever follows.
 
@@ -138,6 +156,8 @@ def settled(
     ----------
     vocabulary, encode, before, data
         As for :func:`retokenise`.
+    follows : frozenset of int
+        What the next byte can be.
 
     Returns
     -------
@@ -150,21 +170,18 @@ def settled(
     -----
     At most as many texts are tokenised as the longest token has bytes; in JSON, one to three.
     """
-    tokens = retokenise(vocabulary, encode, before, data) if data else []
-    ends = [*accumulate(len(vocabulary.token_bytes(token)) for token in tokens)]
-    pieces, whole = _in_order(vocabulary), tokens
+    tokens = whole = retokenise(vocabulary, encode, before, data) if data else []
+    ends = [*accumulate(len(vocabulary.token_bytes(token)) for token in whole)]
     for begin in range(len(data) - 1, -1, -1):
         if not tokens:
             break
-        longer = bisect_right(pieces, data[begin:])
-        if longer < len(pieces) and pieces[longer].startswith(data[begin:]):
-            if begin in ends:
-                other = whole[: ends.index(begin) + 1]
-            else:
-                other = retokenise(vocabulary, encode, before, data[:begin])
-            tokens = [
-                token for token, _ in takewhile(lambda pair: pair[0] == pair[1], zip(tokens, other, strict=False))
-            ]
+        if follows.isdisjoint(_behind(vocabulary, data[begin:])):
+            continue
+        if begin in ends:
+            other = whole[: ends.index(begin) + 1]
+        else:
+            other = retokenise(vocabulary, encode, before, data[:begin])
+        tokens = [*map(itemgetter(0), takewhile(lambda pair: pair[0] == pair[1], zip(tokens, other, strict=False)))]
     return tokens
 
 
@@ -182,8 +199,8 @@ class ForcedText:
     Notes
     -----
     Text may be forced where tokens are not: ``{"name":`` can be cut, and its letters escaped, in many ways. As a draft
-    the usual one is lossless; the target may still spell it otherwise. The last tokens are held back as long as a
-    longer token begins like them: what follows might be merged with them.
+    the usual one is lossless; the target may still spell it otherwise. The last tokens are held back where what
+    follows might be merged with them.
     """
 
     vocabulary: Vocabulary
@@ -195,7 +212,7 @@ class ForcedText:
         return [Tree.chain(self._forced(ask)) for ask in asks]
 
     def _forced(self, ask: Ask) -> list[int]:
-        return settled(self.vocabulary, self.encode, ask.text[ask.start :], forced_text(ask.guide, ask.root))
+        return settled(self.vocabulary, self.encode, ask.text[ask.start :], *forced_text(ask.guide, ask.root))
 
     def learn(self, seen: Sequence[Seen]) -> None:
         """Nothing: the grammar is known."""

@@ -275,11 +275,12 @@ def test_forced_bytes_are_cut_as_the_tokenizer_cuts_them() -> None:
     assert cut([accent], b"\xff") == []
     compiler = detent.Compiler(MERGED)
     guide = Guide(MERGED, compiler.regex("[xy]abcbc").matcher())
-    assert guide.accept(ord("x")) and forced_text(guide) == b"abcbc" and guide.ids == [ord("x")]
+    assert guide.accept(ord("x")) and forced_text(guide) == (b"abcbc", frozenset()) and guide.ids == [ord("x")]
     draft = detent.ForcedText(MERGED, longest_first)
     ask = Ask([1, ord("x")], 1, guide, 0, None, np.random.default_rng(0), None)  # type: ignore[arg-type]
     assert draft.draft([ask])[0].tokens[1:] == [abc, bc]
-    assert settled(MERGED, longest_first, [], b"xab") == [ord("x")]  # "ab" might become "abc"
+    assert settled(MERGED, longest_first, [], b"xab", frozenset(b"c")) == [ord("x")]  # "ab" becomes "abc"
+    assert settled(MERGED, longest_first, [], b"xab", frozenset(b"d")) == [ord("x"), ab]
 
 
 def test_a_draft_of_other_tokens_may_cut_a_character() -> None:
