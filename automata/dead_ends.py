@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
+from detent.grammar.lark.tables import ASSERT, FAILED, HOLDS, LexedGrammar
 from detent.native import leftovers, lexer
 
-from .sentences import Hints, Rule
+from .sentences import Hints, Rule, reduced
 
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
@@ -110,8 +110,9 @@ class Proof:
         found, n = self._matches(words), len(separators)
         usable = self._usable(words[n:], found[n:])
         self._check_assertions(usable, words, n)
-        if self._can_be_completed(usable & ~self._asserting):
-            usable &= ~self._asserting  # the fewer words, the less can match
+        for spared in (self._lost.any(axis=0), self._asserting):  # the fewer words, the less can match
+            if self._can_be_completed(usable & ~spared):
+                usable &= ~spared
         kept = [k for k in range(n) if k == 0 or not found[k, self._tables.ignored == 0].any()]
         for _ in range(2):  # the second time without the words of what does harm: it may be their own words that did it
             spelled = [word if usable[t] else [] for t, word in enumerate(words[n:])]
@@ -125,13 +126,11 @@ class Proof:
             if not harmful.any() or not self._can_be_completed(fewer):
                 break
             usable = fewer
-        touched = np.flatnonzero((left & bad).any(axis=1))  # behind these, what does harm may be left
-        if np.isin(sources[np.unique(choice[nodes.begin > 0])], touched).any():
+        touched = self._touched(tried, sources, left, bad, choice)
+        if touched[np.unique(choice[nodes.begin > 0])].any():
             return nothing
-        usable[touched] = 0
-        if self._parser.contested[END] or not self._can_be_completed(usable):
-            return nothing
-        return Verdict(safe, True, harmful, owes)
+        usable[touched[len(sources) :]] = 0
+        return Verdict(safe, True, harmful, owes) if self._can_be_completed(usable) else nothing
 
     # ---------------------------------------------------------------------------------------------------- words
     @cached_property
@@ -185,10 +184,10 @@ class Proof:
         return _grouped(self._parser.action != 0, self._parser.context, len(self._tables.order_first) - 1)
 
     def _usable(self, words: list[list[int]], found: Bytes) -> Bytes:
-        """Terminals that come without conflicts, and whose word is taken for them in every context."""
+        """Terminals whose word is taken for them in every context."""
         tables = self._tables
         has_word = np.array([len(word) > 0 for word in words])
-        usable: Bytes = ((self._parser.contested == 0) & (tables.ignored == 0) & has_word).astype(np.uint8)
+        usable: Bytes = ((tables.ignored == 0) & has_word).astype(np.uint8)
         certain = (tables.ignored == 0) & ~self._asserting
         tried = (tables.order_first, tables.order, tables.retype_first, tables.retype)
         leftovers.keep_spelled(*tried, self._asked.view(np.uint8), found, certain.view(np.uint8), usable)
@@ -283,6 +282,37 @@ class Proof:
         safe[lexer.DROPPED, lexer.DROPPED] = not (owing & ignored).any()
         return safe, harmful, bad, (left != 0).astype(np.uint8), choice, bool(owing.any())
 
+    def _touched(self, words: list[list[int]], source: Ints, left: Bytes, bad: Bytes, choice: Ints) -> Bools:
+        """Of separators and words, those behind which something that can match may be left in a text of them."""
+        nodes, n = self._nodes, len(source)
+        terminal, begins = [*source.tolist(), *range(self._n)], np.unique(nodes.owner[bad != 0]).tolist()
+        found, pending = set(), []
+        for w, word in enumerate(words):
+            for u in begins:
+                if word and (u == terminal[w] or self._before[terminal[w], u]):
+                    behind = self._read([nodes.begin[u]], word)
+                    while u == terminal[w] and not self._asserting[u] and behind and not nodes.ends[behind[-1]]:
+                        behind.pop()  # what the match was preferred to
+                    pending += [(w, x) for x in behind]
+        while pending:
+            w, x = pending.pop()
+            if (w, x) not in found and left[terminal[w], x]:
+                found.add((w, x))
+                behind = self._read([x], words[choice[terminal[w]]] if w >= n else [])
+                for v in np.flatnonzero(self._follows[terminal[w]]).tolist() if behind else []:
+                    pending += [(n + v, y) for y in self._read(behind, words[n + v]) if words[n + v]]
+        touched = np.zeros(len(words), np.bool_)
+        touched[[w for w, x in found if bad[x]]] = True
+        return touched
+
+    def _read(self, threads: list[int], word: list[int]) -> list[int]:
+        """Where nodes are behind a word, in the order of preference."""
+        nodes, sets = self._nodes, self._tables.sets
+        for c in word:
+            edges = [e for v in threads for e in range(nodes.first[v], nodes.first[v + 1])]
+            threads = list(dict.fromkeys(int(nodes.leads[e]) for e in edges if sets[nodes.reads[e], c]))
+        return threads
+
     def _spare_what_is_in_vain(self, safe: Bytes, longer: Bytes, matching: Bytes) -> None:
         """Take out terminals that may match, although others are taken, where the parser has no use for them."""
         for other in np.flatnonzero(matching).tolist():
@@ -348,6 +378,11 @@ class Proof:
                 pending += [(a, look, last), (b, look, last)]
         return sorted(found - {HOLDS})
 
+    @cached_property
+    def _lost(self) -> Bytes:
+        """Which rules have lost a conflict before which terminals."""
+        return np.ascontiguousarray(self._parser.lost[reduced(self._parser)])
+
     def _can_be_completed(self, usable: Bytes) -> bool:
         key = usable.tobytes()
         if key not in self._completable:
@@ -355,7 +390,9 @@ class Proof:
             right = np.array([x for _, symbols in self._rules for x in symbols], np.int32)
             first = np.cumsum([0, *(len(symbols) for _, symbols in self._rules)]).astype(np.int32)
             parser = self._parser
-            self._completable[key] = leftovers.completable(parser.action, parser.goto, left, first, right, usable)
+            self._completable[key] = leftovers.completable(
+                parser.action, parser.goto, left, first, right, usable, self._lost
+            )
         return self._completable[key]
 
 

@@ -24,6 +24,7 @@ I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
 
 CHARS, SPLIT, MATCH, TOO_MANY = 0, 1, 3, -1
+END, NOTHING = 0, -1  # what a rest of a rule begins with
 WHOLE, PART = 1, 2  # how much of a word is matched
 MATCHED = -1
 MAX_PAIRS = 1 << 21
@@ -426,13 +427,83 @@ def implied(action: I32, goto: I32, rule_left: I32, t: int, other: int) -> bool:
     return True
 
 
-@kernel("b1(int32[:,::1], int32[:,::1], A, A, A, uint8[::1])", nogil=True, allocates=True)
-def completable(action: I32, goto: I32, left: I32, first: I32, right: I32, usable: U8) -> bool:
+@kernel("void(A, A, A, uint8[:,::1], uint8[:,::1])", nogil=True, allocates=True)
+def _find_clashes(left: I32, first: I32, right: I32, lost: U8, clashes: U8) -> None:
+    """Find before which terminals a nonterminal may not be read, as a reduction at its end has lost a conflict.
+
+    Parameters
+    ----------
+    left, first, right, lost
+        See :func:`completable`.
+    clashes : (n_nonterminals, n_terminals) uint8, zeros, out
+    """
+    nullable = np.zeros(len(clashes), np.uint8)
+    changed = True
+    while changed:
+        changed = False
+        for r in range(len(left)):
+            if left[r] < 0:
+                continue
+            x, at, is_empty = np.int64(left[r]), np.int64(first[r + 1]), True
+            before = clashes[x].sum() + nullable[x]
+            clashes[x] |= lost[r]
+            while is_empty and at > first[r]:
+                at -= 1
+                is_empty = right[at] < 0 and nullable[-1 - right[at]] != 0
+                if right[at] < 0:
+                    clashes[x] |= clashes[-1 - right[at]]
+            nullable[x] |= is_empty
+            changed |= clashes[x].sum() + nullable[x] != before
+
+
+@kernel("void(A, A, A, uint8[::1], uint8[:,::1], i8, uint8[::1], A)", nogil=True, allocates=True)
+def _find_texts(
+    left: I32, first: I32, right: I32, usable: U8, lost: U8, n_nonterminals: int, good: U8, begins: I32
+) -> None:
+    """Find a text of usable terminals for each nonterminal that the parser reads as such, and so for rests of rules.
+
+    Parameters
+    ----------
+    left, first, right, usable, lost
+        See :func:`completable`.
+    good, begins : (n_places + n_rules,) uint8, int32, out
+        For the rest of rule r from place ``at`` on, at ``at + r``: whether it has such a text, and the terminal that
+        the text begins with, ``NOTHING`` where it is empty.
+    """
+    has_text, opens = np.zeros(n_nonterminals, np.uint8), np.full(n_nonterminals, NOTHING, np.int32)
+    clashes = np.zeros((n_nonterminals, len(usable)), np.uint8)  # of the texts, as of _find_clashes
+    changed = True
+    while changed:
+        changed = False
+        for r in range(len(left)):
+            end = np.int64(first[r + 1])
+            good[end + r], begins[end + r] = 1, NOTHING if left[r] >= 0 else END
+            for at in range(end - 1, first[r] - 1, -1):
+                x, then = np.int64(right[at]), begins[at + 1 + r]
+                begins[at + r] = x
+                if x >= 0:
+                    good[at + r] = good[at + 1 + r] and usable[x]
+                else:
+                    fits = has_text[-1 - x] and (then == NOTHING or not clashes[-1 - x, then])
+                    good[at + r] = good[at + 1 + r] and fits
+                    begins[at + r] = then if opens[-1 - x] == NOTHING else opens[-1 - x]
+            if left[r] < 0 or has_text[left[r]] or not good[first[r] + r]:
+                continue
+            x, at = np.int64(left[r]), end - 1
+            changed, has_text[x], opens[x], clashes[x] = True, 1, begins[first[r] + r], lost[r]
+            while at >= first[r] and right[at] < 0:
+                clashes[x] |= clashes[-1 - right[at]]
+                at = at - 1 if opens[-1 - right[at]] == NOTHING else -1
+
+
+@kernel("b1(int32[:,::1], int32[:,::1], A, A, A, uint8[::1], uint8[:,::1])", nogil=True, allocates=True)
+def completable(action: I32, goto: I32, left: I32, first: I32, right: I32, usable: U8, lost: U8) -> bool:
     """Whether every stack of a parser can be completed by terminals that are usable, as far as this test can tell.
 
     It asks for an item in each state whose rest is made of usable terminals, and for each nonterminal that is read
-    there, for an item that goes on in such a way behind it. Where tables have no conflicts in the columns of usable
-    terminals, the parser takes whatever derivation these items give.
+    there, for an item that goes on in such a way behind it. The parser takes the derivation that these items give,
+    unless a reduction of it has lost a conflict. So what goes on behind a nonterminal must not begin with a terminal
+    before which a rule lost one by which the nonterminal's end may be reduced.
 
     Parameters
     ----------
@@ -442,28 +513,26 @@ def completable(action: I32, goto: I32, left: I32, first: I32, right: I32, usabl
         Rules: left sides (-1: the start rule), and their right sides ``right[first[r]:first[r + 1]]``, nonterminals
         being ``-1 - number``.
     usable : (n_terminals,) uint8
+    lost : (n_rules, n_terminals) uint8
+        Which rules have lost a conflict before which terminals.
 
     Notes
     -----
-    O(rules * states * length).
+    O(rules * (states * length + nonterminals * terminals)).
     """
     n_states, n_nonterminals, n_rules = goto.shape[0], goto.shape[1], len(left)
-    productive = np.zeros(n_nonterminals + 1, np.uint8)  # the last one is the start rule
-    good = np.zeros(len(right) + n_rules, np.uint8)  # whether what is behind a place can be read
-    changed = True
-    while changed:
-        changed = False
-        for r in range(n_rules):
-            good[first[r + 1] + r] = 1
-            for at in range(first[r + 1] - 1, first[r] - 1, -1):
-                x = right[at]
-                good[at + r] = good[at + 1 + r] and (usable[x] if x >= 0 else productive[-1 - x])
-            if good[first[r] + r] and not productive[left[r]]:
-                productive[left[r]] = 1
-                changed = True
-    ends, goes_on = np.zeros(n_states, np.uint8), np.zeros((n_states, n_nonterminals), np.uint8)
-    ends[0] = productive[n_nonterminals]
+    good, begins = np.zeros(len(right) + n_rules, np.uint8), np.zeros(len(right) + n_rules, np.int32)
+    _find_texts(left, first, right, usable, lost, n_nonterminals, good, begins)
+    clashes = np.zeros((n_nonterminals, len(usable)), np.uint8)
+    _find_clashes(left, first, right, lost, clashes)
+    behind = np.zeros(len(right), np.uint8)  # whether a rule goes on behind what is read at a place
     for r in range(n_rules):
+        for at in range(first[r], first[r + 1]):
+            x, then = np.int64(right[at]), begins[at + 1 + r]
+            behind[at] = good[at + 1 + r] and (x >= 0 or then == NOTHING or not clashes[-1 - x, then])
+    ends, goes_on = np.zeros(n_states, np.uint8), np.zeros((n_states, n_nonterminals), np.uint8)
+    for r in range(n_rules):
+        ends[0] |= left[r] < 0 and good[first[r] + r]
         for s in range(1 if left[r] < 0 else n_states):
             if left[r] >= 0 and goto[s, left[r]] < 0:
                 continue
@@ -473,7 +542,7 @@ def completable(action: I32, goto: I32, left: I32, first: I32, right: I32, usabl
                 inside = at > first[r]
                 if inside and good[at + r]:
                     ends[state] = 1
-                if x < 0 and good[at + 1 + r] and (inside or left[r] < 0):
+                if x < 0 and behind[at] and (inside or left[r] < 0):
                     goes_on[state, -1 - x] = 1
                 state = np.int64(goto[state, -1 - x]) if x < 0 else np.int64(action[state, x]) - 1
                 if state < 0:
@@ -484,7 +553,7 @@ def completable(action: I32, goto: I32, left: I32, first: I32, right: I32, usabl
     while changed:
         changed = False
         for r in range(n_rules):
-            if left[r] < 0 or first[r] == first[r + 1] or right[first[r]] >= 0 or not good[first[r] + 1 + r]:
+            if left[r] < 0 or first[r] == first[r + 1] or right[first[r]] >= 0 or not behind[first[r]]:
                 continue
             b = -1 - right[first[r]]
             for s in range(n_states):
