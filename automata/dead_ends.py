@@ -10,7 +10,8 @@ them finishes any text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detent.grammar.lark.tables import ASSERT, FAILED, HOLDS, LexedGrammar
-from detent.native import leftovers, lexer
+from detent.native import derivations, leftovers, lexer
 
-from .sentences import Hints, Rule, reduced
+from .sentences import Hints, Rule, reduced, rules_of
 
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
@@ -78,6 +79,23 @@ def nodes_of(grammar: LexedGrammar, sure: Ints) -> Nodes | None:
     begin[tables.entry >= 0] = np.arange(1, np.count_nonzero(tables.entry >= 0) + 1)
     edges = int(first[n])
     return Nodes(first[: n + 1], reads[:edges], leads[:edges], owner[:n], ends[:n], begin)
+
+
+def hopeful(grammar: LexedGrammar, others: Iterable[int]) -> LexedGrammar:
+    """A grammar without what only begins rules that no text can complete; contexts still try what they tried.
+
+    Parameters
+    ----------
+    grammar : LexedGrammar
+    others : iterable of int
+        The terminals that come although no lexer reads them.
+    """
+    parser, can_come = grammar.parser, (grammar.lexer.entry >= 0).astype(np.uint8)
+    can_come[list(others)] = 1
+    action, goto = parser.action.copy(), parser.goto.copy()
+    rules = _flat_rules(rules_of(parser))
+    derivations.prune(action, goto, *rules, parser.rule_left, parser.rule_length, can_come)
+    return replace(grammar, parser=replace(parser, action=action, goto=goto))
 
 
 class Proof:
@@ -325,14 +343,16 @@ class Proof:
         if ignored[other]:
             return True
         one = -1 if ignored[t] else t
-        return not self._basic and leftovers.implied(parser.action, parser.goto, parser.rule_left, one, other)
+        return not self._idle[other] and leftovers.implied(parser.action, parser.goto, parser.rule_left, one, other)
 
     @cached_property
-    def _basic(self) -> bool:
-        """Whether some context tries terminals that the parser has no use for."""
+    def _idle(self) -> Bools:
+        """The terminals that are tried somewhere although the parser has no use for them."""
         tables = self._tables
-        context = np.repeat(np.arange(len(self._asked)), np.diff(tables.order_first))
-        return bool((~self._asked[context, tables.order] & (tables.ignored[tables.order] == 0)).any())
+        tried = np.zeros_like(self._asked)
+        tried[np.repeat(np.arange(len(tried)), np.diff(tables.order_first)), tables.order] = True
+        idle: Bools = (tried[self._parser.context] & (self._parser.action == 0)).any(axis=0)
+        return idle
 
     def _allowed(self, words: list[list[int]], source: Ints, both: Bytes) -> Bytes:
         """``(n_terminals, n_separators)``: which separators make what the matches of a terminal owe come true."""
@@ -386,14 +406,17 @@ class Proof:
     def _can_be_completed(self, usable: Bytes) -> bool:
         key = usable.tobytes()
         if key not in self._completable:
-            left = np.array([left for left, _ in self._rules], np.int32)
-            right = np.array([x for _, symbols in self._rules for x in symbols], np.int32)
-            first = np.cumsum([0, *(len(symbols) for _, symbols in self._rules)]).astype(np.int32)
+            rules = _flat_rules(self._rules)
             parser = self._parser
-            self._completable[key] = leftovers.completable(
-                parser.action, parser.goto, left, first, right, usable, self._lost
-            )
+            self._completable[key] = derivations.completable(parser.action, parser.goto, *rules, usable, self._lost)
         return self._completable[key]
+
+
+def _flat_rules(rules: list[Rule]) -> tuple[Ints, Ints, Ints]:
+    """Rules as :mod:`detent.native.derivations` reads them."""
+    left = np.array([left for left, _ in rules], np.int32)
+    first = np.cumsum([0, *(len(symbols) for _, symbols in rules)]).astype(np.int32)
+    return left, first, np.array([x for _, symbols in rules for x in symbols], np.int32)
 
 
 def _grouped(rows: Bools, group: NDArray[np.integer[Any]], n: int) -> Bools:
@@ -406,4 +429,4 @@ def _grouped(rows: Bools, group: NDArray[np.integer[Any]], n: int) -> Bools:
     return out
 
 
-__all__ = ["Proof"]
+__all__ = ["Proof", "Verdict", "hopeful"]
