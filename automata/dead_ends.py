@@ -403,12 +403,26 @@ class Proof:
         """Which rules have lost a conflict before which terminals."""
         return np.ascontiguousarray(self._parser.lost[reduced(self._parser)])
 
+    @cached_property
+    def _clashes(self) -> tuple[Ints, Bytes]:
+        """The transitions by nonterminals, numbered; before which terminals they would not be made, by conflicts."""
+        parser = self._parser
+        transition = np.where(parser.goto >= 0, np.cumsum(parser.goto >= 0).reshape(parser.goto.shape) - 1, -1)
+        transition = transition.astype(np.int32)
+        clashes = np.zeros((int(transition.max(initial=-1)) + 1, self._n), np.uint8)
+        if self._lost.any():
+            rules, number = _flat_rules(self._rules), np.array(reduced(parser), np.int32)
+            derivations.find_clashes(parser.action, parser.goto, *rules, number, transition, clashes)
+        return transition, clashes
+
     def _can_be_completed(self, usable: Bytes) -> bool:
         key = usable.tobytes()
         if key not in self._completable:
             rules = _flat_rules(self._rules)
             parser = self._parser
-            self._completable[key] = derivations.completable(parser.action, parser.goto, *rules, usable, self._lost)
+            self._completable[key] = derivations.completable(
+                parser.action, parser.goto, *rules, usable, self._lost, *self._clashes
+            )
         return self._completable[key]
 
 

@@ -105,33 +105,65 @@ def prune(
                 goto[s, b] = -1
 
 
-@kernel("void(A, A, A, uint8[:,::1], uint8[:,::1])", nogil=True, allocates=True)
-def _find_clashes(left: I32, first: I32, right: I32, lost: U8, clashes: U8) -> None:
-    """Find before which terminals a nonterminal may not be read, as a reduction at its end has lost a conflict.
+@kernel(
+    "void(int32[:,::1], int32[:,::1], A, A, A, A, int32[:,::1], uint8[:,::1])",
+    nogil=True,
+    allocates=True,
+)
+def find_clashes(
+    action: I32, goto: I32, left: I32, first: I32, right: I32, number: I32, transition: I32, clashes: U8
+) -> None:
+    """Find before which terminals a nonterminal that is read in a state would not be reduced to, in the end.
+
+    All ways to read it count. Of terminals that cannot come there, nothing is said.
 
     Parameters
     ----------
-    left, first, right, lost
-        See :func:`completable`.
-    clashes : (n_nonterminals, n_terminals) uint8, zeros, out
+    action, goto : int32
+    left, first, right : int32
+    number : (n_rules,) int32
+        The numbers of the rules in `action`.
+    transition : (n_states, n_nonterminals) int32
+        Numbers for where `goto` leads anywhere, else -1.
+    clashes : (n_transitions, n_terminals) uint8, zeros, out
+
+    Notes
+    -----
+    O(rules * states * (length + terminals)), times the length of the longest chain of rules that end with each other.
     """
-    nullable = np.zeros(len(clashes), np.uint8)
-    changed = True
+    nullable, n_terminals = np.zeros(goto.shape[1], np.uint8), action.shape[1]
+    path = np.zeros(len(right) + 1, np.int32)
+    changed, is_first = True, True
     while changed:
         changed = False
         for r in range(len(left)):
-            if left[r] < 0:
-                continue
-            x, at, is_empty = np.int64(left[r]), np.int64(first[r + 1]), True
-            before = clashes[x].sum() + nullable[x]
-            clashes[x] |= lost[r]
-            while is_empty and at > first[r]:
-                at -= 1
-                is_empty = right[at] < 0 and nullable[-1 - right[at]] != 0
-                if right[at] < 0:
-                    clashes[x] |= clashes[-1 - right[at]]
-            nullable[x] |= is_empty
-            changed |= clashes[x].sum() + nullable[x] != before
+            for s in range(len(action) if left[r] >= 0 else 0):
+                if transition[s, left[r]] < 0:
+                    continue
+                end, state, row = np.int64(first[r]), np.int64(s), clashes[transition[s, left[r]]]
+                while end < first[r + 1] and state >= 0:
+                    path[end] = state
+                    x = np.int64(right[end])
+                    state = np.int64(goto[state, -1 - x]) if x < 0 else np.int64(action[state, x]) - 1
+                    end += 1
+                if state < 0:
+                    continue
+                if is_first:
+                    for t in range(n_terminals):
+                        row[t] |= action[state, t] != -1 - number[r]
+                    changed = True
+                is_empty = True
+                while is_empty and end > first[r]:
+                    end -= 1
+                    is_empty = right[end] < 0 and nullable[-1 - right[end]] != 0
+                    if right[end] < 0:
+                        other = clashes[transition[path[end], -1 - right[end]]]
+                        for t in range(n_terminals):
+                            changed |= other[t] > row[t]
+                            row[t] |= other[t]
+                changed |= is_empty and not nullable[left[r]]
+                nullable[left[r]] |= is_empty
+        is_first = False
 
 
 @kernel("void(A, A, A, uint8[::1], uint8[:,::1], i8, uint8[::1], A)", nogil=True, allocates=True)
@@ -149,7 +181,7 @@ def _find_texts(
         the text begins with, ``NOTHING`` where it is empty.
     """
     has_text, opens = np.zeros(n_nonterminals, np.uint8), np.full(n_nonterminals, NOTHING, np.int32)
-    clashes = np.zeros((n_nonterminals, len(usable)), np.uint8)  # of the texts, as of _find_clashes
+    clashes = np.zeros((n_nonterminals, len(usable)), np.uint8)  # of the texts
     changed = True
     while changed:
         changed = False
@@ -174,14 +206,27 @@ def _find_texts(
                 at = at - 1 if opens[-1 - right[at]] == NOTHING else -1
 
 
-@kernel("b1(int32[:,::1], int32[:,::1], A, A, A, uint8[::1], uint8[:,::1])", nogil=True, allocates=True)
-def completable(action: I32, goto: I32, left: I32, first: I32, right: I32, usable: U8, lost: U8) -> bool:
+@kernel(
+    "b1(int32[:,::1], int32[:,::1], A, A, A, uint8[::1], uint8[:,::1], int32[:,::1], uint8[:,::1])",
+    nogil=True,
+    allocates=True,
+)
+def completable(
+    action: I32,
+    goto: I32,
+    left: I32,
+    first: I32,
+    right: I32,
+    usable: U8,
+    lost: U8,
+    transition: I32,
+    clashes: U8,
+) -> bool:
     """Whether every stack of a parser can be completed by terminals that are usable, as far as this test can tell.
 
     It asks for an item in each state whose rest is made of usable terminals, and for each nonterminal that is read
     there, for an item that goes on in such a way behind it. The parser takes the derivation that these items give,
-    unless a reduction of it has lost a conflict. So what goes on behind a nonterminal must not begin with a terminal
-    before which a rule lost one by which the nonterminal's end may be reduced.
+    unless a reduction of it has lost a conflict before the terminal that comes next.
 
     Parameters
     ----------
@@ -192,22 +237,17 @@ def completable(action: I32, goto: I32, left: I32, first: I32, right: I32, usabl
         being ``-1 - number``.
     usable : (n_terminals,) uint8
     lost : (n_rules, n_terminals) uint8
-        Which rules have lost a conflict before which terminals.
+        Which rules have lost a conflict before which terminals, in some state.
+    transition, clashes
+        See :func:`find_clashes`; this is about what stands on the stack, `lost` about the texts that complete it.
 
     Notes
     -----
-    O(rules * (states * length + nonterminals * terminals)).
+    O(rules * states * length).
     """
     n_states, n_nonterminals, n_rules = goto.shape[0], goto.shape[1], len(left)
     good, begins = np.zeros(len(right) + n_rules, np.uint8), np.zeros(len(right) + n_rules, np.int32)
     _find_texts(left, first, right, usable, lost, n_nonterminals, good, begins)
-    clashes = np.zeros((n_nonterminals, len(usable)), np.uint8)
-    _find_clashes(left, first, right, lost, clashes)
-    behind = np.zeros(len(right), np.uint8)  # whether a rule goes on behind what is read at a place
-    for r in range(n_rules):
-        for at in range(first[r], first[r + 1]):
-            x, then = np.int64(right[at]), begins[at + 1 + r]
-            behind[at] = good[at + 1 + r] and (x >= 0 or then == NOTHING or not clashes[-1 - x, then])
     ends, goes_on = np.zeros(n_states, np.uint8), np.zeros((n_states, n_nonterminals), np.uint8)
     for r in range(n_rules):
         ends[0] |= left[r] < 0 and good[first[r] + r]
@@ -220,8 +260,9 @@ def completable(action: I32, goto: I32, left: I32, first: I32, right: I32, usabl
                 inside = at > first[r]
                 if inside and good[at + r]:
                     ends[state] = 1
-                if x < 0 and behind[at] and (inside or left[r] < 0):
-                    goes_on[state, -1 - x] = 1
+                if x < 0 and good[at + 1 + r] and (inside or left[r] < 0):
+                    then, edge = begins[at + 1 + r], transition[state, -1 - x]
+                    goes_on[state, -1 - x] |= edge >= 0 and (then == NOTHING or not clashes[edge, then])
                 state = np.int64(goto[state, -1 - x]) if x < 0 else np.int64(action[state, x]) - 1
                 if state < 0:
                     break
@@ -231,13 +272,14 @@ def completable(action: I32, goto: I32, left: I32, first: I32, right: I32, usabl
     while changed:
         changed = False
         for r in range(n_rules):
-            if left[r] < 0 or first[r] == first[r + 1] or right[first[r]] >= 0 or not behind[first[r]]:
+            if left[r] < 0 or first[r] == first[r + 1] or right[first[r]] >= 0 or not good[first[r] + 1 + r]:
                 continue
-            b = -1 - right[first[r]]
+            b, then = -1 - np.int64(right[first[r]]), begins[first[r] + 1 + r]
             for s in range(n_states):
-                if goes_on[s, left[r]] and not goes_on[s, b] and goto[s, left[r]] >= 0:
-                    goes_on[s, b] = 1
-                    changed = True
+                if goes_on[s, left[r]] and not goes_on[s, b] and goto[s, left[r]] >= 0 and goto[s, b] >= 0:
+                    if then == NOTHING or not clashes[transition[s, b], then]:
+                        goes_on[s, b] = 1
+                        changed = True
     entered = np.zeros(n_states, np.uint8)
     entered[0] = 1
     for s in range(n_states):
