@@ -167,7 +167,24 @@ class Proof:
         return out
 
     def _words(self) -> list[list[int]]:
-        return [self._word(t) if self._tables.entry[t] >= 0 else [] for t in range(self._n)]
+        words = [self._word(t) if self._tables.entry[t] >= 0 else [] for t in range(self._n)]
+        for t in np.flatnonzero(~self._asserting).tolist():
+            if len(words[t]) == 1:  # there may be others as short, of which less is left: a line's end, or a comment
+                words[t] = min(([c] for c in self._characters(t)), key=lambda word: self._n_next(t, word))
+        return words
+
+    def _characters(self, terminal: int) -> list[int]:
+        """A class of each set of which one character is a text of a terminal."""
+        tables, nodes, v = self._tables, self._nodes, self._nodes.begin[terminal]
+        edges = [e for e in range(nodes.first[v], nodes.first[v + 1]) if nodes.ends[nodes.leads[e]]]
+        found = [np.flatnonzero(tables.sets[nodes.reads[e]] & self._hints.spelled) for e in edges]
+        return [int(classes[0]) for classes in found if len(classes)]
+
+    def _n_next(self, terminal: int, word: list[int]) -> int:
+        """How many classes a terminal can go on with behind a word."""
+        nodes, threads = self._nodes, self._read([int(self._nodes.begin[terminal])], word)
+        reads = [nodes.reads[e] for v in threads for e in range(nodes.first[v], nodes.first[v + 1])]
+        return int(self._tables.sets[reads].any(axis=0).sum()) if reads else 0
 
     def _separators(self) -> tuple[list[list[int]], list[int]]:
         """The empty text and some words of ignored terminals, with their terminals."""
