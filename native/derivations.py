@@ -276,10 +276,11 @@ def completable(
                 continue
             b, then = -1 - np.int64(right[first[r]]), begins[first[r] + 1 + r]
             for s in range(n_states):
-                if goes_on[s, left[r]] and not goes_on[s, b] and goto[s, left[r]] >= 0 and goto[s, b] >= 0:
-                    if then == NOTHING or not clashes[transition[s, b], then]:
-                        goes_on[s, b] = 1
-                        changed = True
+                if not goes_on[s, left[r]] or goes_on[s, b] or goto[s, left[r]] < 0 or goto[s, b] < 0:
+                    continue
+                if then == NOTHING or not clashes[transition[s, b], then]:
+                    goes_on[s, b] = 1
+                    changed = True
     entered = np.zeros(n_states, np.uint8)
     entered[0] = 1
     for s in range(n_states):

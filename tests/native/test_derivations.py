@@ -66,11 +66,13 @@ def can_end(grammar: LexedGrammar, stack: Stack) -> bool | None:
     return False
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
+@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
 @given(grammars())
-@example('start: x "b" | "a" y\nx: "a" | x "a"\ny: "c" D')
+@example('start: x "b" | "a" y\nx: "a" | x "a"\ny: "c" D\n%declare D')
 @example('start: x\nx: "a" x | "a" x "b" x | "c"\ny: "c"')
-@example('start: x "b" "c" | "c" y\nx: "a" | y "b"\ny: "a" "b" | "b"\n')
+@example('start: x "b" | "c"\nx: "a" | "a" "b" D\ny: "c"\n%declare D')  # behind "a" there is no way on
+@example('start: "c" x "b" | x "a"\nx: "a" | "a" "b" D\n%declare D')  # nor behind "ca"
+@example('start: "c" x "b" | x "a"\nx: "b" | "a" | "a" "b" D\n%declare D')  # which need not come
 def test_hopeless_stacks(text: str) -> None:
     try:
         grammar = compile_lark(text)
