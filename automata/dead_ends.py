@@ -10,17 +10,18 @@ them finishes any text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
-from detent.native import leftovers, lexer
+from detent.grammar.lark.tables import ASSERT, FAILED, HOLDS, LexedGrammar
+from detent.native import derivations, leftovers, lexer
 
-from .sentences import Hints, Rule
+from .sentences import Hints, Rule, reduced, rules_of
 
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
@@ -80,6 +81,23 @@ def nodes_of(grammar: LexedGrammar, sure: Ints) -> Nodes | None:
     return Nodes(first[: n + 1], reads[:edges], leads[:edges], owner[:n], ends[:n], begin)
 
 
+def hopeful(grammar: LexedGrammar, others: Iterable[int]) -> LexedGrammar:
+    """A grammar without what only begins rules that no text can complete; contexts still try what they tried.
+
+    Parameters
+    ----------
+    grammar : LexedGrammar
+    others : iterable of int
+        The terminals that come although no lexer reads them.
+    """
+    parser, can_come = grammar.parser, (grammar.lexer.entry >= 0).astype(np.uint8)
+    can_come[list(others)] = 1
+    action, goto = parser.action.copy(), parser.goto.copy()
+    rules = _flat_rules(rules_of(parser))
+    derivations.prune(action, goto, *rules, parser.rule_left, parser.rule_length, can_come)
+    return replace(grammar, parser=replace(parser, action=action, goto=goto))
+
+
 class Proof:
     """The test of one grammar.
 
@@ -110,8 +128,9 @@ class Proof:
         found, n = self._matches(words), len(separators)
         usable = self._usable(words[n:], found[n:])
         self._check_assertions(usable, words, n)
-        if self._can_be_completed(usable & ~self._asserting):
-            usable &= ~self._asserting  # the fewer words, the less can match
+        for spared in (self._lost.any(axis=0), self._asserting):  # the fewer words, the less can match
+            if self._can_be_completed(usable & ~spared):
+                usable &= ~spared
         kept = [k for k in range(n) if k == 0 or not found[k, self._tables.ignored == 0].any()]
         for _ in range(2):  # the second time without the words of what does harm: it may be their own words that did it
             spelled = [word if usable[t] else [] for t, word in enumerate(words[n:])]
@@ -125,13 +144,11 @@ class Proof:
             if not harmful.any() or not self._can_be_completed(fewer):
                 break
             usable = fewer
-        touched = np.flatnonzero((left & bad).any(axis=1))  # behind these, what does harm may be left
-        if np.isin(sources[np.unique(choice[nodes.begin > 0])], touched).any():
+        touched = self._touched(tried, sources, left, bad, choice)
+        if touched[np.unique(choice[nodes.begin > 0])].any():
             return nothing
-        usable[touched] = 0
-        if self._parser.contested[END] or not self._can_be_completed(usable):
-            return nothing
-        return Verdict(safe, True, harmful, owes)
+        usable[touched[len(sources) :]] = 0
+        return Verdict(safe, True, harmful, owes) if self._can_be_completed(usable) else nothing
 
     # ---------------------------------------------------------------------------------------------------- words
     @cached_property
@@ -150,7 +167,24 @@ class Proof:
         return out
 
     def _words(self) -> list[list[int]]:
-        return [self._word(t) if self._tables.entry[t] >= 0 else [] for t in range(self._n)]
+        words = [self._word(t) if self._tables.entry[t] >= 0 else [] for t in range(self._n)]
+        for t in np.flatnonzero(~self._asserting).tolist():
+            if len(words[t]) == 1:  # there may be others as short, of which less is left: a line's end, or a comment
+                words[t] = min(([c] for c in self._characters(t)), key=lambda word: self._n_next(t, word))
+        return words
+
+    def _characters(self, terminal: int) -> list[int]:
+        """A class of each set of which one character is a text of a terminal."""
+        tables, nodes, v = self._tables, self._nodes, self._nodes.begin[terminal]
+        edges = [e for e in range(nodes.first[v], nodes.first[v + 1]) if nodes.ends[nodes.leads[e]]]
+        found = [np.flatnonzero(tables.sets[nodes.reads[e]] & self._hints.spelled) for e in edges]
+        return [int(classes[0]) for classes in found if len(classes)]
+
+    def _n_next(self, terminal: int, word: list[int]) -> int:
+        """How many classes a terminal can go on with behind a word."""
+        nodes, threads = self._nodes, self._read([int(self._nodes.begin[terminal])], word)
+        reads = [nodes.reads[e] for v in threads for e in range(nodes.first[v], nodes.first[v + 1])]
+        return int(self._tables.sets[reads].any(axis=0).sum()) if reads else 0
 
     def _separators(self) -> tuple[list[list[int]], list[int]]:
         """The empty text and some words of ignored terminals, with their terminals."""
@@ -185,10 +219,10 @@ class Proof:
         return _grouped(self._parser.action != 0, self._parser.context, len(self._tables.order_first) - 1)
 
     def _usable(self, words: list[list[int]], found: Bytes) -> Bytes:
-        """Terminals that come without conflicts, and whose word is taken for them in every context."""
+        """Terminals whose word is taken for them in every context."""
         tables = self._tables
         has_word = np.array([len(word) > 0 for word in words])
-        usable: Bytes = ((self._parser.contested == 0) & (tables.ignored == 0) & has_word).astype(np.uint8)
+        usable: Bytes = ((tables.ignored == 0) & has_word).astype(np.uint8)
         certain = (tables.ignored == 0) & ~self._asserting
         tried = (tables.order_first, tables.order, tables.retype_first, tables.retype)
         leftovers.keep_spelled(*tried, self._asked.view(np.uint8), found, certain.view(np.uint8), usable)
@@ -283,6 +317,37 @@ class Proof:
         safe[lexer.DROPPED, lexer.DROPPED] = not (owing & ignored).any()
         return safe, harmful, bad, (left != 0).astype(np.uint8), choice, bool(owing.any())
 
+    def _touched(self, words: list[list[int]], source: Ints, left: Bytes, bad: Bytes, choice: Ints) -> Bools:
+        """Of separators and words, those behind which something that can match may be left in a text of them."""
+        nodes, n = self._nodes, len(source)
+        terminal, begins = [*source.tolist(), *range(self._n)], np.unique(nodes.owner[bad != 0]).tolist()
+        found, pending = set(), []
+        for w, word in enumerate(words):
+            for u in begins:
+                if word and (u == terminal[w] or self._before[terminal[w], u]):
+                    behind = self._read([nodes.begin[u]], word)
+                    while u == terminal[w] and not self._asserting[u] and behind and not nodes.ends[behind[-1]]:
+                        behind.pop()  # what the match was preferred to
+                    pending += [(w, x) for x in behind]
+        while pending:
+            w, x = pending.pop()
+            if (w, x) not in found and left[terminal[w], x]:
+                found.add((w, x))
+                behind = self._read([x], words[choice[terminal[w]]] if w >= n else [])
+                for v in np.flatnonzero(self._follows[terminal[w]]).tolist() if behind else []:
+                    pending += [(n + v, y) for y in self._read(behind, words[n + v]) if words[n + v]]
+        touched = np.zeros(len(words), np.bool_)
+        touched[[w for w, x in found if bad[x]]] = True
+        return touched
+
+    def _read(self, threads: list[int], word: list[int]) -> list[int]:
+        """Where nodes are behind a word, in the order of preference."""
+        nodes, sets = self._nodes, self._tables.sets
+        for c in word:
+            edges = [e for v in threads for e in range(nodes.first[v], nodes.first[v + 1])]
+            threads = list(dict.fromkeys(int(nodes.leads[e]) for e in edges if sets[nodes.reads[e], c]))
+        return threads
+
     def _spare_what_is_in_vain(self, safe: Bytes, longer: Bytes, matching: Bytes) -> None:
         """Take out terminals that may match, although others are taken, where the parser has no use for them."""
         for other in np.flatnonzero(matching).tolist():
@@ -295,14 +360,16 @@ class Proof:
         if ignored[other]:
             return True
         one = -1 if ignored[t] else t
-        return not self._basic and leftovers.implied(parser.action, parser.goto, parser.rule_left, one, other)
+        return not self._idle[other] and leftovers.implied(parser.action, parser.goto, parser.rule_left, one, other)
 
     @cached_property
-    def _basic(self) -> bool:
-        """Whether some context tries terminals that the parser has no use for."""
+    def _idle(self) -> Bools:
+        """The terminals that are tried somewhere although the parser has no use for them."""
         tables = self._tables
-        context = np.repeat(np.arange(len(self._asked)), np.diff(tables.order_first))
-        return bool((~self._asked[context, tables.order] & (tables.ignored[tables.order] == 0)).any())
+        tried = np.zeros_like(self._asked)
+        tried[np.repeat(np.arange(len(tried)), np.diff(tables.order_first)), tables.order] = True
+        idle: Bools = (tried[self._parser.context] & (self._parser.action == 0)).any(axis=0)
+        return idle
 
     def _allowed(self, words: list[list[int]], source: Ints, both: Bytes) -> Bytes:
         """``(n_terminals, n_separators)``: which separators make what the matches of a terminal owe come true."""
@@ -348,15 +415,39 @@ class Proof:
                 pending += [(a, look, last), (b, look, last)]
         return sorted(found - {HOLDS})
 
+    @cached_property
+    def _lost(self) -> Bytes:
+        """Which rules have lost a conflict before which terminals."""
+        return np.ascontiguousarray(self._parser.lost[reduced(self._parser)])
+
+    @cached_property
+    def _clashes(self) -> tuple[Ints, Bytes]:
+        """The transitions by nonterminals, numbered; before which terminals they would not be made, by conflicts."""
+        parser = self._parser
+        transition = np.where(parser.goto >= 0, np.cumsum(parser.goto >= 0).reshape(parser.goto.shape) - 1, -1)
+        transition = transition.astype(np.int32)
+        clashes = np.zeros((int(transition.max(initial=-1)) + 1, self._n), np.uint8)
+        if self._lost.any():
+            rules, number = _flat_rules(self._rules), np.array(reduced(parser), np.int32)
+            derivations.find_clashes(parser.action, parser.goto, *rules, number, transition, clashes)
+        return transition, clashes
+
     def _can_be_completed(self, usable: Bytes) -> bool:
         key = usable.tobytes()
         if key not in self._completable:
-            left = np.array([left for left, _ in self._rules], np.int32)
-            right = np.array([x for _, symbols in self._rules for x in symbols], np.int32)
-            first = np.cumsum([0, *(len(symbols) for _, symbols in self._rules)]).astype(np.int32)
+            rules = _flat_rules(self._rules)
             parser = self._parser
-            self._completable[key] = leftovers.completable(parser.action, parser.goto, left, first, right, usable)
+            self._completable[key] = derivations.completable(
+                parser.action, parser.goto, *rules, usable, self._lost, *self._clashes
+            )
         return self._completable[key]
+
+
+def _flat_rules(rules: list[Rule]) -> tuple[Ints, Ints, Ints]:
+    """Rules as :mod:`detent.native.derivations` reads them."""
+    left = np.array([left for left, _ in rules], np.int32)
+    first = np.cumsum([0, *(len(symbols) for _, symbols in rules)]).astype(np.int32)
+    return left, first, np.array([x for _, symbols in rules for x in symbols], np.int32)
 
 
 def _grouped(rows: Bools, group: NDArray[np.integer[Any]], n: int) -> Bools:
@@ -369,4 +460,4 @@ def _grouped(rows: Bools, group: NDArray[np.integer[Any]], n: int) -> Bools:
     return out
 
 
-__all__ = ["Proof"]
+__all__ = ["Proof", "Verdict", "hopeful"]

@@ -15,7 +15,7 @@ from detent.native import arena as layout
 from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
 
 from .arena import Arena, Lowers
-from .dead_ends import Proof, Verdict
+from .dead_ends import Proof, Verdict, hopeful
 from .lexed_islands import LexedIsland, nodes_around
 from .liveness import Liveness
 from .lowering import Lowering, end_of_text
@@ -65,9 +65,10 @@ class LexedLowering:
         self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
         behind = followers.union(content.first_bytes)
         self._islands = {t: island.place(arena, self.names_end, behind) for t, island in content.islands.items()}
-        grammar, hints = content.grammar, ways(content.grammar.lexer)
+        grammar = hopeful(content.grammar, content.numbers())
+        hints = ways(grammar.lexer)
         goals = {t: island.root for t, island in self._islands.items()}
-        verdict = _verdict(content, hints)
+        verdict = _verdict(content, grammar, hints)
         at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer, hints, verdict))
         arena.A[at + stacks.G_ISLANDS] = _by_state(arena, grammar, goals)
         arena.A[at + stacks.G_TOKENS] = _by_state(arena, grammar, content.tokens)
@@ -110,9 +111,8 @@ class LexedLowering:
         return next(island for island in self._islands.values() if island.owns(number))
 
 
-def _verdict(content: LexedIsland, hints: Hints) -> Verdict:
+def _verdict(content: LexedIsland, grammar: LexedGrammar, hints: Hints) -> Verdict:
     """What is proved of dead ends; with islands and special tokens, nothing is looked for."""
-    grammar = content.grammar
     if content.numbers():
         n = len(grammar.lexer.entry)
         return Verdict(np.ones((n, n), np.uint8), lives=True, harmful=np.zeros(n, np.uint8), owes=False)

@@ -17,6 +17,7 @@ from .minimise import mix
 prepare("Lark grammars")
 
 I32 = NDArray[np.int32]
+U8 = NDArray[np.uint8]
 Bits = NDArray[np.uint64]
 
 OK, FULL = range(2)
@@ -296,8 +297,8 @@ def unite(first: I32, target: I32, sets: Bits) -> int:
     return n_cyclic
 
 
-@kernel("i8(A, A, A, uint64[:,::1], A, int32[:,::1], A)", nogil=True, allocates=True)
-def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I32, action: I32, contested: I32) -> int:
+@kernel("i8(A, A, A, uint64[:,::1], A, int32[:,::1], uint8[:,::1])", nogil=True, allocates=True)
+def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I32, action: I32, lost: U8) -> int:
     """Enter reductions in a table of actions that holds the shifts, which win.
 
     Parameters
@@ -309,8 +310,8 @@ def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I
         Of several rules the one with the highest priority is reduced.
     action : (n_states, n_terminals) int32, in and out
         0 none, s + 1 shift and go to s, -1 - r reduce by r.
-    contested : (n_terminals,) int32, zeros, out
-        1 for a terminal with which, in some state, several things could have been done.
+    lost : (n_rules, n_terminals) uint8, zeros, out
+        ``lost[r, t]``: whether in some state something else is done before terminal t than to reduce by rule r.
 
     Returns
     -------
@@ -328,11 +329,13 @@ def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I
             r, x = rule[end], transition[end]
             for t in range(n_terminals):
                 if follow[x, t >> 6] >> np.uint64(t & 63) & ONE and best[t] != r + 1:
-                    contested[t] |= best[t] != 0
                     if best[t] == 0 or priority[r] > priority[best[t] - 1]:
+                        if best[t] != 0:
+                            lost[best[t] - 1, t] = 1
                         best[t], tied[t] = r + 1, 0
-                    elif priority[r] == priority[best[t] - 1]:
-                        tied[t] = 1
+                    else:
+                        lost[r, t] = 1
+                        tied[t] |= priority[r] == priority[best[t] - 1]
             end += 1
         for t in range(n_terminals):
             if tied[t]:
@@ -340,7 +343,7 @@ def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I
             if best[t] and action[state[begin], t] == 0:
                 action[state[begin], t] = -best[t]
             elif best[t]:
-                contested[t] = 1
+                lost[best[t] - 1, t] = 1
             best[t] = tied[t] = 0
         begin = end
     return n_conflicts

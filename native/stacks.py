@@ -70,6 +70,8 @@ def shift(A, G, cell, terminal):
         if act == ACCEPT:
             return cell
         s, below = int(A[goto + s * nonterminals + A[A[G + G_LEFT] + rule]]), cell
+        if s < 0:
+            return 0
         cell = new_cell(A, s, below)
     return 0
 

@@ -118,7 +118,7 @@ def lexed(grammar: FlatGrammar, lexer_kind: str, limits: Limits) -> LexedGrammar
     else:
         accepted, context = _contexts(automaton.action, ignored)
     tables = lexer.build(terminals, accepted, grammar.ignored, limits.regex_states)
-    parser = ParserTables(automaton.action, automaton.goto, left, length, right, context, automaton.contested)
+    parser = ParserTables(automaton.action, automaton.goto, left, length, right, context, automaton.lost)
     return LexedGrammar(("$END", *(t.name for t in grammar.terminals)), tuple(nonterminals), tables, parser)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...native import lalr as kernels
 from ...native.minimise import group
 from ..errors import LimitExceeded
-from .tables import ACCEPT, END, ERROR, I32
+from .tables import ACCEPT, END, ERROR, I32, U8
 
 
 class Unresolved(Exception):
@@ -45,7 +45,7 @@ class Automaton:
 
     action: I32
     goto: I32
-    contested: I32
+    lost: U8
 
 
 def build(grammar: Grammar, max_states: int) -> Automaton:
@@ -98,11 +98,11 @@ def build(grammar: Grammar, max_states: int) -> Automaton:
     action = np.where(shifts, goto[:, n:] + 1, ERROR).astype(np.int32)
     order, _ = group(back[0], len(goto))
     state, rule, transition = back[0, order], back[1, order], back[2, order]
-    contested = np.zeros(grammar.n_terminals, np.int32)
-    if kernels.reductions(state, rule, transition, follow, grammar.priority, action, contested):
+    lost = np.zeros((len(grammar.right), grammar.n_terminals), np.uint8)
+    if kernels.reductions(state, rule, transition, follow, grammar.priority, action, lost):
         raise Unresolved
     action[goto[0, 0], END] = ACCEPT
-    return Automaton(action, np.ascontiguousarray(goto[:, :n]), contested)
+    return Automaton(action, np.ascontiguousarray(goto[:, :n]), lost)
 
 
 def _automaton(

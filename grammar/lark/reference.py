@@ -108,4 +108,4 @@ def automaton(grammar: FlatGrammar, terminals: dict[str, int], nonterminals: dic
                 value = number[arg] + 1 if kind is Shift else -1 - rule_number[arg]
                 action[number[state], terminals[name]] = value
     action[number[table.end_states[grammar.start]], END] = ACCEPT
-    return Automaton(action, goto, np.ones(len(terminals), np.int32))
+    return Automaton(action, goto, np.ones((len(rules) + 1, len(terminals)), np.uint8))

@@ -110,8 +110,8 @@ class ParserTables:
         The symbols of each rule: terminals as they are, nonterminals as ``-1 - number``.
     context : (n_states,) int32
         Context in which the text is read on in a state. The start state is 0.
-    contested : (n_terminals,) int32
-        1 for a terminal with which, in some state, several things could have been done.
+    lost : (n_rules, n_terminals) uint8
+        1 where a reduction by a rule lost a conflict before a terminal, in some state.
     """
 
     action: I32
@@ -120,7 +120,7 @@ class ParserTables:
     rule_length: I32
     rule_right: tuple[tuple[int, ...], ...]
     context: I32
-    contested: I32
+    lost: U8
 
 
 @dataclass(frozen=True, eq=False)

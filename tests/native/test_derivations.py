@@ -1,0 +1,101 @@
+"""Stacks that are hopeless, and the proof that all others can be completed, against a search along the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from detent.automata.dead_ends import Proof, hopeful
+from detent.automata.sentences import rules_of, ways
+from detent.grammar.errors import GrammarError
+from detent.grammar.lark.compile import compile_lark
+from detent.grammar.lark.tables import ACCEPT, END, LexedGrammar, ParserTables
+
+Stack: TypeAlias = "tuple[int, ...]"
+MOST = 300  # stacks that a search looks at before it gives up
+NAMES = ("start", "x", "y")
+
+
+@st.composite
+def grammars(draw: st.DrawFn) -> str:
+    """Rules of a few letters, and of a terminal that never comes."""
+    symbols = st.sampled_from(['"a"', '"b"', '"c"', "D", "start", "x", "y", "x", "y"])
+    right = st.lists(symbols, max_size=3).map(" ".join)
+    rules = [f"{name}: " + " | ".join(draw(st.lists(right, min_size=1, max_size=3))) for name in NAMES]
+    return "\n".join([*rules, "%declare D"])
+
+
+def after(parser: ParserTables, stack: Stack, terminal: int) -> Stack | None:
+    """The stack after a terminal, None if it is refused; before the end, whatever stands there when it is accepted."""
+    while True:
+        act = int(parser.action[stack[-1], terminal])
+        if act == 0 or act == ACCEPT:
+            return stack if act == ACCEPT else None
+        if act > 0:
+            return (*stack, act - 1)
+        rule = -1 - act
+        stack = stack[: len(stack) - int(parser.rule_length[rule])]
+        to = int(parser.goto[stack[-1], parser.rule_left[rule]])
+        if to < 0:
+            return None
+        stack = (*stack, to)
+
+
+def stacks_behind(grammar: LexedGrammar, stack: Stack) -> Iterator[Stack]:
+    """The stack and those that terminals lead to, nearest first."""
+    found = [stack]
+    for one in found:
+        yield one
+        for t in np.flatnonzero(grammar.lexer.entry >= 0).tolist():
+            to = after(grammar.parser, one, t)
+            if to is not None and to not in found:
+                found.append(to)
+
+
+def can_end(grammar: LexedGrammar, stack: Stack) -> bool | None:
+    """Whether some terminals lead from a stack to the end; None if that would take too long."""
+    for i, one in enumerate(stacks_behind(grammar, stack)):
+        if after(grammar.parser, one, END) is not None:
+            return True
+        if i == MOST:
+            return None
+    return False
+
+
+@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
+@given(grammars())
+@example('start: x "b" | "a" y\nx: "a" | x "a"\ny: "c" D\n%declare D')
+@example('start: x\nx: "a" x | "a" x "b" x | "c"\ny: "c"')
+@example('start: x "b" | "c"\nx: "a" | "a" "b" D\ny: "c"\n%declare D')  # behind "a" there is no way on
+@example('start: "c" x "b" | x "a"\nx: "a" | "a" "b" D\n%declare D')  # nor behind "ca"
+@example('start: "c" x "b" | x "a"\nx: "b" | "a" | "a" "b" D\n%declare D')  # which need not come
+def test_hopeless_stacks(text: str) -> None:
+    try:
+        grammar = compile_lark(text)
+    except GrammarError:
+        return
+    pruned = hopeful(grammar, ())
+    usable = (grammar.lexer.entry >= 0).astype(np.uint8)
+    is_proved = Proof(pruned, ways(pruned.lexer), rules_of(pruned.parser))._can_be_completed(usable)
+    for i, stack in enumerate(stacks_behind(pruned, (0,))):
+        for t in [END, *np.flatnonzero(usable).tolist()]:
+            wanted, got = after(grammar.parser, stack, t), after(pruned.parser, stack, t)
+            assert got == wanted or (got is None and t != END and wanted and not can_end(grammar, wanted)), (text, t)
+        assert not is_proved or can_end(grammar, stack) is not False, (text, stack)
+        if i == 20:
+            break
+
+
+def test_conflicts_need_not_matter() -> None:
+    """Before "+" something else than what was begun is done, but there is always another way to go on."""
+    grammar = compile_lark('start: e ";"\ne: e "+" e | "(" e ")" | "a"\n')
+    assert grammar.parser.lost.any()
+    usable = (grammar.lexer.entry >= 0).astype(np.uint8)
+    proof = Proof(grammar, ways(grammar.lexer), rules_of(grammar.parser))
+    assert proof._can_be_completed(usable)
+    usable[grammar.terminals.index("SEMICOLON")] = 0
+    assert not proof._can_be_completed(usable)
