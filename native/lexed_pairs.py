@@ -383,14 +383,15 @@ def visit_looping(A, V, frame, to, loop):
     Where the last match lies before the loop, the bytes since then count: each path out of it is followed by itself.
     """
     x, tag, accept = int(A[frame]), int(A[frame + 3]), field(A, to, F_ACCEPT)
-    table, one_by_one = find_pair(A, x, -loop), tag != NONE and accept == NONE
+    table, one_by_one, is_new = find_pair(A, x, -loop), tag != NONE and accept == NONE, False
     if table == 0 and (not one_by_one or below(A, V, x) >= TABLE_FROM):
-        table = loop_table(A, V, x, loop)
+        table, is_new = loop_table(A, V, x, loop), True
         if table == 0:
             return
     if one_by_one:
-        start_collecting(A)
-        spread_loop(A, V, x, loop, False)
+        if not is_new:  # else the paths have just been noted
+            start_collecting(A)
+            spread_loop(A, V, x, loop, False)
         if A[EXITS + 2] > FAR_EXITS:
             visit_edges(A, V, x, frame, 0)
             return
