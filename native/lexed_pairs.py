@@ -328,11 +328,10 @@ def looping_state(A, V, frame):
     """
     x, q, mode = int(A[frame]), int(A[frame + 1]), int(A[frame + 2])
     if mode == 0:
-        loop = loop_for(A, q, height(A, V, x))
-        if loop != NO_LOOP or x >= V[V_NODES] or A[STATUS] != 0:
-            return q, loop
-        to = loop_ahead(A, q)
-        return to, lexer_loop(A, to) if to > 0 else NO_LOOP
+        to = loop_ahead(A, q) if x < V[V_NODES] else -1
+        if to > 0 or A[STATUS] != 0:
+            return to, lexer_loop(A, to) if to > 0 else NO_LOOP
+        return q, loop_for(A, q, height(A, V, x))
     to = target(A, q, mode) if x < V[V_NODES] else -1
     if to <= 0 or A[STATUS] != 0 or not forgets(A, to):
         return to, NO_LOOP
