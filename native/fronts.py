@@ -39,7 +39,7 @@ from .trie import V_NODES
 BELOW, EDGE, ONLY = 0, 1, 2
 PREFIX = 4  # factor of the prefix in a member's second word
 ALONE_FROM = 64  # tokens below a set from which it gets an edge of its own instead of being merged with others
-FEW = 64  # members of a merged set up to which they are looked at one by one: large ones have pairs already
+FEW = 8  # members of a merged set up to which they are looked at one by one: what is large has pairs already
 ROW = 4  # words of an edge in the making: edge (-1: none), rest and its code (-1: none), byte
 
 

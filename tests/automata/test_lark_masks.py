@@ -62,7 +62,7 @@ GRAMMARS = {
     "division": 'start: A ("/" A)*\nA: /[a-dé]+/\n%ignore /\\/\\/[^x]*x/' + SPACE,
     "wide words": 'start: ("ab" | NAME "x")+\nNAME: /[a-cé]+/' + SPACE,
     "marked": 'start: "<" A "/" (start | T)* "x"\nA: /[a-c]+/\nT: /[^<x]+/' + SPACE,
-    "flags": 'start: (S | A)+\nS: /\\/(\\\\\\/|[^\\/])*?\\/[bd]*/\nA: /[a-z]+/' + SPACE,
+    "flags": "start: (S | A)+\nS: /\\/(\\\\\\/|[^\\/])*?\\/[bd]*/\nA: /[a-z]+/" + SPACE,
     "late, mostly": "start: (A | B | C)+\nA: /a/\nB: /a(cd|[^bc])[^b]*b/\nC: /[^ab]/",
     "most": "start: (W | A)+\nW: /[^x ]+/\nA.2: /[ab]{2}c/" + SPACE,
     "most lead": "start: (S | A)+\nS: /[^x\\/]+x/\nA.2: /a[bc]*\\//" + SPACE,
