@@ -237,13 +237,26 @@ class Liveness(Placed):
         return found
 
     def lower(self, number: int) -> None:
-        """Answer what a kernel has asked."""
+        """Answer what kernels have asked."""
         with self._lock:
-            self._answer()
+            for memo in self._asked():
+                if self._arena.A[lexer.known(self._arena.A, memo)] == 0:
+                    self._answer(memo)
 
-    def _answer(self) -> None:
+    def _asked(self) -> list[int]:
+        """The questions without an answer, which kernels may ask again from now on."""
         A = self._arena.A
-        memo = int(A[self._at + stacks.G_ASKED])
+        found, memo = [], int(A[self._at + stacks.G_ASKED])
+        while memo > 0:
+            found.append(memo)
+            at = int(lexer.known(A, memo)) + lexer.Q_ASKED
+            memo, A[at] = int(A[at]), 0
+        A[self._at + stacks.G_ASKED] = 0
+        return found
+
+    def _answer(self, memo: int) -> None:
+        """Answer one question."""
+        A = self._arena.A
         place, cell = int(lexer.field(A, memo, 1)), int(lexer.field(A, memo, 2))
         if int(lexer.field(A, place, 0)) == positions.K_INSIDE:
             q, mode = int(lexer.field(A, place, 1)), int(lexer.field(A, place, 2))

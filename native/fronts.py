@@ -33,12 +33,13 @@ from .arena import (
 from .jit import kernel
 from .lexer import field
 from .states import sort_items
-from .suffixes import EDGE_STRIDE, below, edge_byte, edge_range, edge_rest, edge_tokens, suffix_set
+from .suffixes import EDGE_STRIDE, below, edge_byte, edge_range, edge_rest, edge_tokens, members, suffix_set
 from .trie import V_NODES
 
 BELOW, EDGE, ONLY = 0, 1, 2
 PREFIX = 4  # factor of the prefix in a member's second word
 ALONE_FROM = 64  # tokens below a set from which it gets an edge of its own instead of being merged with others
+FEW = 8  # members of a merged set up to which they are looked at one by one: what is large has pairs already
 ROW = 4  # words of an edge in the making: edge (-1: none), rest and its code (-1: none), byte
 
 
@@ -96,21 +97,21 @@ def front(A, V, base, n):
         number = int(A[table + slot]) - 1
         at = sets + number * SNODE_STRIDE
         if A[at + 1] == -kept:
-            members, same = int(A[at]), True
+            listed, same = int(A[at]), True
             for j in range(2 * kept):
-                if A[members + j] != A[base + j]:
+                if A[listed + j] != A[base + j]:
                     same = False
                     break
             if same:
                 return nodes + number
         slot = (slot + 1) & (size - 1)
-    at, members = take(A, SNODE, SNODE_STRIDE), take(A, MEMBER, 2 * kept)
-    if at < 0 or members < 0 or A[SNODE + 2] > size * (SNODE_STRIDE // 2):
+    at, listed = take(A, SNODE, SNODE_STRIDE), take(A, MEMBER, 2 * kept)
+    if at < 0 or listed < 0 or A[SNODE + 2] > size * (SNODE_STRIDE // 2):
         A[STATUS] = FULL
         return -1
     for j in range(2 * kept):
-        A[members + j] = A[base + j]
-    A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4], A[at + 5] = members, -kept, 0, 0, 0, 0
+        A[listed + j] = A[base + j]
+    A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4], A[at + 5] = listed, -kept, 0, 0, 0, 0
     number = (at - sets) // SNODE_STRIDE
     A[table + slot] = number + 1
     return nodes + number
@@ -130,21 +131,32 @@ def _place(A, b, edge, rest, code, fill):
 
 
 @kernel("i8(A, A, i8, i8, i8)")
-def _expand(A, V, members, n, fill):
-    """Count or place the edges of all members; how many there are."""
+def _place_edge(A, V, edge, rest, fill):
+    """Count or place an edge, once for each member of what is behind it; their number."""
+    b = edge_byte(A, V, edge)
+    if rest < V[V_NODES] or is_front(A, V, rest) or members(A, V, rest)[1] > FEW:
+        return _place(A, b, edge, rest, BELOW, fill)
+    at, n = members(A, V, rest)
+    for j in range(n):
+        _place(A, b, edge if j == 0 else -1, int(A[at + j]), BELOW, fill)
+    return n
+
+
+@kernel("i8(A, A, i8, i8, i8)")
+def _expand(A, V, base, n, fill):
+    """Count or place the edges of ``n`` members at ``base``; how many there are."""
     total = 0
     for j in range(n):
-        x, code = int(A[members + 2 * j]), int(A[members + 2 * j + 1])
+        x, code = int(A[base + 2 * j]), int(A[base + 2 * j + 1])
         prefix, kind = code // PREFIX, code % PREFIX
         if prefix != 0:
             total += _place(A, field(A, prefix, 1), -1, x, field(A, prefix, 2) * PREFIX + kind, fill)
         elif kind == BELOW:
             first, last = edge_range(A, V, x)
             for e in range(first, last):
-                total += _place(A, edge_byte(A, V, e), e, edge_rest(A, V, e), BELOW, fill)
+                total += _place_edge(A, V, e, edge_rest(A, V, e), fill)
         else:
-            rest = edge_rest(A, V, x) if kind == EDGE else -1
-            total += _place(A, edge_byte(A, V, x), x, rest, BELOW, fill)
+            total += _place_edge(A, V, x, edge_rest(A, V, x) if kind == EDGE else -1, fill)
     return total
 
 
@@ -175,9 +187,9 @@ def _tokens(A, V, start, stop):
 def with_members(A, V, base, n, x):
     """Add the members of the front ``x`` to ``n`` members at ``base``: how many there are then."""
     at = int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE
-    members, more = int(A[at]), -int(A[at + 1])
+    listed, more = int(A[at]), -int(A[at + 1])
     for j in range(2 * more):
-        A[base + 2 * n + j] = A[members + j]
+        A[base + 2 * n + j] = A[listed + j]
     return n + more
 
 
@@ -216,20 +228,20 @@ def open_set(A, V, x):
     at = int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE
     if A[at + 2] != 0:
         return True
-    members, n, counts = int(A[at]), -int(A[at + 1]), int(A[COUNTS])
+    listed, n, counts = int(A[at]), -int(A[at + 1]), int(A[COUNTS])
     for j in range(n):  # what is merged is grouped first: it uses the same scratch
-        if A[members + 2 * j + 1] == BELOW:
-            edge_range(A, V, int(A[members + 2 * j]))
+        if A[listed + 2 * j + 1] == BELOW:
+            edge_range(A, V, int(A[listed + 2 * j]))
     for b in range(257):
         A[counts + b] = 0
-    total, distinct = _expand(A, V, members, n, 0), 0
+    total, distinct = _expand(A, V, listed, n, 0), 0
     if A[STATUS] != 0 or ROW * total > A[SORT + 1] // 2:
         A[STATUS] = FULL
         return False
     for b in range(256):
         distinct += A[counts + b + 1] > 0
         A[counts + b + 1] += A[counts + b]
-    _expand(A, V, members, n, 1)
+    _expand(A, V, listed, n, 1)
     for j in range(total):
         distinct += is_alone(A, V, int(A[SORT]) + ROW * j)
     first, start, tokens_below = take(A, EDGES, distinct * EDGE_STRIDE), 0, 0

@@ -16,6 +16,8 @@ from .arena import (
     DENSE,
     ENDED,
     FULL,
+    NEED,
+    NEEDED,
     POS,
     POS_STRIDE,
     SNODE,
@@ -40,7 +42,7 @@ from .masks import recipe
 from .pair_table import find_pair
 from .positions import K_LEX
 from .sets import has_member
-from .stacks import G_AROUND, G_CONTEXT, G_ISLANDS, G_LEXER, accepts_some, after_tag, kept_stack, top
+from .stacks import G_AROUND, G_CONTEXT, G_ISLANDS, G_LAZY, G_LEXER, accepts_some, after_tag, kept_stack, top
 from .states import S_COUNT, S_ITEMS, S_RECIPE, close_buffer, state_of
 from .steps import step
 from .strings import CHAR, DEAD, utf8_step
@@ -265,7 +267,7 @@ def _read_around(A, V, marks, state):
 
 @kernel("b1(A, i8, i8, i8)")
 def _is_allowed(A, G, cell, tags):
-    """Whether tokens of a group are allowed above a stack."""
+    """Whether tokens of a group are allowed above a stack; False with ``NEED`` set: not known yet."""
     if tags >= 0:
         return accepts_some(A, G, cell, tags)
     if A[A[G + G_LEXER] + L_EXACT] == ASKED and accepts_some(A, G, cell, field(A, -tags, 1)):
@@ -275,8 +277,11 @@ def _is_allowed(A, G, cell, tags):
 
 @kernel("i8(A, A, i8, i8, i8, i8, i8)")
 def _read_pairs(A, V, G, x, q, mode, cell):
-    """Collect the tokens of a set read from a lexer state above a stack; 0 when tables had to be built."""
-    L, complete = int(A[G + G_LEXER]), 1
+    """Collect the tokens of a set read from a lexer state above a stack; 0 when tables had to be built.
+
+    All that must be asked of stacks (:func:`.lexed_steps.lives`) is asked together, once no table is missing.
+    """
+    L, complete, asked = int(A[G + G_LEXER]), 1, False
     A[CELLS + 2], A[AHEAD + SPARE] = 0, 0
     _ahead(A, cell, x, q, mode)
     while A[AHEAD + SPARE] > 0 and A[STATUS] == 0:
@@ -300,6 +305,8 @@ def _read_pairs(A, V, G, x, q, mode, cell):
                     add_row(A, int(A[at + 1]))
                 else:
                     add_list(A, int(A[at + 2]), int(A[at + 3]))
+            if A[STATUS] == NEED:
+                A[STATUS], asked = 0, True
         for k in range(int(A[pair + R_N_EXITS])):
             at = exits + EXIT * k
             then = after_tag(A, G, cell, int(A[at]))
@@ -308,6 +315,8 @@ def _read_pairs(A, V, G, x, q, mode, cell):
                 _ahead(A, then, int(A[at + 2]), lexer_start(A, L, context, int(A[at + 1])), 0)
                 if A[G + G_ISLANDS] != 0:
                     _leave_to_islands(A, V, G, then, int(A[at + 2]))
+    if asked and A[STATUS] == 0:
+        A[STATUS], A[NEEDED] = NEED, A[G + G_LAZY]
     return complete if A[STATUS] == 0 else 0
 
 

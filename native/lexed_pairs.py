@@ -52,9 +52,11 @@ from .lexer import (
     F_LIST,
     L_EXACT,
     NONE,
+    Q_BYTES,
     can_begin,
     carry_on,
     field,
+    known,
     lexer_step,
     owes,
     place_of,
@@ -75,6 +77,7 @@ from .suffixes import (
     edge_tokens,
     height,
     list_members,
+    members,
     suffix_set,
     trie_parent,
 )
@@ -319,17 +322,16 @@ def loop_for(A, q, n):
 
 @kernel("UniTuple(i8, 2)(A, A, i8)")
 def looping_state(A, V, frame):
-    """The state that loops, and that every character of its loop leads to from a frame, and the loop set.
+    """The state that loops, and that characters of its loop lead to from a frame, and the loop set.
 
     A character that has begun must belong to the loop. ``NO_LOOP`` where none is known.
     """
     x, q, mode = int(A[frame]), int(A[frame + 1]), int(A[frame + 2])
     if mode == 0:
-        loop = loop_for(A, q, height(A, V, x))
-        if loop != NO_LOOP or x >= V[V_NODES] or A[STATUS] != 0:
-            return q, loop
-        to = loop_ahead(A, q)
-        return to, lexer_loop(A, to) if to > 0 else NO_LOOP
+        to = loop_ahead(A, q) if x < V[V_NODES] else -1
+        if to > 0 or A[STATUS] != 0:
+            return to, lexer_loop(A, to) if to > 0 else NO_LOOP
+        return q, loop_for(A, q, height(A, V, x))
     to = target(A, q, mode) if x < V[V_NODES] else -1
     if to <= 0 or A[STATUS] != 0 or not forgets(A, to):
         return to, NO_LOOP
@@ -376,27 +378,74 @@ def leave_along(A, V, frame, q, node):
         A[mark + 7] = -n - 1
 
 
+@kernel("i8(A, A, i8, i8)")
+def behind_bytes(A, V, node, loop):
+    """The union of what is left of tokens behind the edges of a trie node that a loop set has; -1: nothing."""
+    pool, n = int(A[SORT]), 0
+    first, last = edge_range(A, V, node)
+    for edge in range(first, last):
+        if in_loop(A, loop, edge_byte(A, V, edge)):
+            A[pool + n] = edge
+            n += 1
+    return suffix_set(A, V, pool, n)
+
+
+@kernel("void(A, A, i8, i8, i8, i8)")
+def end_led(A, V, node, loop, to, passed):
+    """Note the tokens that end at the edges of a trie node that a loop set has, which lead to the lexer state ``to``.
+
+    ``passed`` as of :func:`end_looping`.
+    """
+    tags, accept = pending_at(A, to, 0), field(A, to, F_ACCEPT)
+    tags = doubted(A, tags, to, 0) if A[STATUS] == 0 else 0
+    first, last = edge_range(A, V, node)
+    for edge in range(first, last):
+        b = edge_byte(A, V, edge)
+        if in_loop(A, loop, b) and A[STATUS] == 0:
+            end_edge(A, V, edge, tags, int(passed or (b < 0x80 and accept != NONE)))
+
+
+@kernel("void(A, A, i8, i8)")
+def note_paths(A, V, x, loop):
+    """Note the trie nodes by which tokens of a set leave a loop set: of a single node those of its children not."""
+    start_collecting(A)
+    at, n = members(A, V, x)
+    for j in range(n):
+        spread_loop(A, V, int(A[at + j]) if at else x, loop, at > 0)
+
+
 @kernel("void(A, A, i8, i8, i8)")
 def visit_looping(A, V, frame, to, loop):
-    """Read the set of a frame from which every character of a loop set leads to the state ``to``, and stays there.
+    """Read the set of a frame from which characters of a loop set lead to the state ``to``, and stay there.
 
+    Where not all of its characters do, what is behind those that do is read as a set of its own.
     Where the last match lies before the loop, the bytes since then count: each path out of it is followed by itself.
     """
-    x, tag, accept = int(A[frame]), int(A[frame + 3]), field(A, to, F_ACCEPT)
-    table, one_by_one = find_pair(A, x, -loop), tag != NONE and accept == NONE
-    if table == 0 and (not one_by_one or below(A, V, x) >= TABLE_FROM):
-        table = loop_table(A, V, x, loop)
+    x, tag, accept, led = int(A[frame]), int(A[frame + 3]), field(A, to, F_ACCEPT), loop
+    y = x
+    if A[frame + 2] == 0 and A[frame + 1] != to:
+        led = int(A[known(A, int(A[frame + 1])) + Q_BYTES])
+    if led != loop:
+        y = behind_bytes(A, V, x, led)
+        if y < V[V_NODES] or below(A, V, y) < LOOP_FROM:  # tables say nothing of a node's own edges
+            visit_edges(A, V, x, frame, 0)
+            return
+    table, one_by_one, is_new = find_pair(A, y, -loop), tag != NONE and accept == NONE, False
+    if table == 0 and (not one_by_one or below(A, V, y) >= TABLE_FROM):
+        table, is_new = loop_table(A, V, y, loop), True
         if table == 0:
             return
     if one_by_one:
-        start_collecting(A)
-        spread_loop(A, V, x, loop, False)
+        if not is_new:  # else the paths have just been noted
+            note_paths(A, V, y, loop)
         if A[EXITS + 2] > FAR_EXITS:
             visit_edges(A, V, x, frame, 0)
             return
     end_looping(A, table, to, int(tag != NONE))
+    if y != x:
+        end_led(A, V, x, led, to, int(tag != NONE))
     if x < V[V_NODES] and A[frame + 2] == 0 and A[STATUS] == 0:
-        visit_edges(A, V, x, frame, loop)
+        visit_edges(A, V, x, frame, led)
     if one_by_one:
         for k in range(int(A[EXITS + 2])):
             if A[STATUS] == 0:

@@ -42,6 +42,7 @@ from .lexer import (
     L_EXACT,
     NONE,
     PROVED,
+    Q_ASKED,
     can_begin,
     carry_on,
     field,
@@ -152,10 +153,12 @@ def lives(A, G, place, cell):
     memo = recorded(A, K_LIVES, place, cell, 0, 0, 0, 0, 0)
     if A[STATUS] != 0:
         return False
-    answer = int(A[known(A, memo)])
-    if answer == 0:
-        A[G + G_ASKED], A[STATUS], A[NEEDED] = memo, NEED, A[G + G_LAZY]
-    return answer > 0
+    at = known(A, memo)
+    if A[at] == 0:
+        if A[at + Q_ASKED] == 0:
+            A[at + Q_ASKED], A[G + G_ASKED] = A[G + G_ASKED] if A[G + G_ASKED] != 0 else -1, memo
+        A[STATUS], A[NEEDED] = NEED, A[G + G_LAZY]
+    return A[at] > 0
 
 
 @kernel("b1(A, i8, i8, i8)")

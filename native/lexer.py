@@ -40,7 +40,8 @@ FAILED, HOLDS = 0, 1
 NONE, DROPPED = -1, 0
 
 F_LIST, F_RETYPES, F_ACCEPT, F_LATE, F_LEFT, F_START = 2, 3, 4, 5, 6, 7  # fields of a K_LEXER position
-Q_TRANS, Q_PENDING, Q_LOOP, Q_OTHERS, Q_SEARCH, Q_TARGET, Q_AHEAD, Q_RECORD = 0, 1, 2, 3, 4, 5, 6, 8
+Q_TRANS, Q_PENDING, Q_LOOP, Q_OTHERS, Q_SEARCH, Q_TARGET, Q_AHEAD, Q_BYTES, Q_RECORD = range(9)
+Q_ASKED = 1  # of a question (``K_LIVES``), behind its answer: the one asked before that is not answered (-1: none)
 ALL_DEAD, ALL_ALIVE, MIXED = 1, 2, 3
 BROKEN = 1 << 40
 

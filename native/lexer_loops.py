@@ -16,6 +16,7 @@ from .lexer import (
     L_INTERVALS,
     L_SPELLED,
     Q_AHEAD,
+    Q_BYTES,
     Q_LOOP,
     Q_TARGET,
     field,
@@ -31,6 +32,7 @@ from .strings import mode_range, utf8_step
 from .tables import OFTEN
 
 NO_LOOP = -1
+FEW = 16  # first bytes of a loop up to which other ways than into the loop are followed one by one
 
 
 @kernel("i8(A, i8, i8)")
@@ -103,6 +105,7 @@ def forgets(A, q):
 @kernel("i8(A, i8)")
 def _find_ahead(A, q):
     """As :func:`loop_ahead`, computed; -1 for none."""
+    bits = int(A[THREADS]) + AT_BITS
     for first in OFTEN:
         to = lexer_step(A, q, int(A[A[field(A, q, 1) + L_ASCII] + first]))
         loop = lexer_loop(A, to) if to > 0 and forgets(A, to) else NO_LOOP
@@ -110,16 +113,27 @@ def _find_ahead(A, q):
             return -1
         if loop == NO_LOOP or not in_loop(A, loop, first):
             continue
+        for j in range(LOOP_RECORD):
+            A[bits + j] = 0
+        others = 0
         for b in range(0xF5):
-            if in_loop(A, loop, b) and not all_lead(A, q, b, to):
-                return -1
-        return to
+            if in_loop(A, loop, b) and all_lead(A, q, b, to):
+                add_member(A, bits, b)
+            elif in_loop(A, loop, b):
+                others += 1
+                if others > FEW:
+                    return -1
+        A[known(A, q) + Q_BYTES] = kept_set(A, bits, LOOP_RECORD)
+        return to if A[STATUS] == 0 else -1
     return -1
 
 
 @kernel("i8(A, i8)")
 def loop_ahead(A, q):
-    """The state that loops and that every character of its loop leads to from ``q`` as well; -1: there is none."""
+    """The state that loops and that nearly all characters of its loop lead to from ``q`` as well; -1: there is none.
+
+    Those that do are a loop set, too (``Q_BYTES``).
+    """
     at = known(A, q)
     if A[at + Q_AHEAD] == 0:
         to = _find_ahead(A, q)

@@ -20,7 +20,7 @@ G_LEXER, G_TERMINALS, G_NONTERMINALS, G_ACTION, G_GOTO, G_LEFT, G_LENGTH, G_CONT
 # G_ISLANDS, G_TOKENS (0: none): of each LR state, where its terminals begin that are islands or tokens of the
 # vocabulary (and one more: where the last ones end), then pairs of terminal and goal or token; G_FORKS: whether a text
 # may have several stacks; G_AROUND: for a grammar inside a text, the nodes of the trie around what may follow it (0);
-# G_LAZY: lazy number of what decides about dead ends; G_ASKED: what it is asked
+# G_LAZY: lazy number of what decides about dead ends; G_ASKED: what it was asked last
 G_ISLANDS, G_TOKENS, G_FORKS, G_AROUND, G_LAZY, G_ASKED, G_RECORD = range(8, 15)
 END, ACCEPT = 0, -1
 

@@ -62,6 +62,10 @@ GRAMMARS = {
     "division": 'start: A ("/" A)*\nA: /[a-dé]+/\n%ignore /\\/\\/[^x]*x/' + SPACE,
     "wide words": 'start: ("ab" | NAME "x")+\nNAME: /[a-cé]+/' + SPACE,
     "marked": 'start: "<" A "/" (start | T)* "x"\nA: /[a-c]+/\nT: /[^<x]+/' + SPACE,
+    "flags": "start: (S | A)+\nS: /\\/(\\\\\\/|[^\\/])*?\\/[bd]*/\nA: /[a-z]+/" + SPACE,
+    "late, mostly": "start: (A | B | C)+\nA: /a/\nB: /a(cd|[^bc])[^b]*b/\nC: /[^ab]/",
+    "most": "start: (W | A)+\nW: /[^x ]+/\nA.2: /[ab]{2}c/" + SPACE,
+    "most lead": "start: (S | A)+\nS: /[^x\\/]+x/\nA.2: /a[bc]*\\//" + SPACE,
 }
 TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
 TEXTS += "|é|aé|éé| if|= |IF|x |ax|ac "
@@ -175,6 +179,10 @@ BEGINNINGS = {
     "wide words": b"ab",
     "marked": b"<a/b",
     "wide": b"a",
+    "flags": rb"/c\/",
+    "late, mostly": b"a",
+    "most": b"",
+    "most lead": b"",
 }
 
 
