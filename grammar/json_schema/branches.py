@@ -69,7 +69,8 @@ def listed_together(goals: Goals, options: list[Node], *, apart: bool = False) -
     if not distinct or (apart and len(distinct) < len(values)):
         return options
     together = goals.reader.listing(list(distinct.values()), lists[0].place)
-    return [together if option is lists[0] else option for option in options if option not in lists[1:]]
+    first = options.index(lists[0])  # an option may stand there twice
+    return [*options[:first], together, *(option for option in options[first:] if not option.is_listing)]
 
 
 def lists_containers(node: Node) -> bool:

@@ -26,6 +26,7 @@ FOUND = [
     ("over", {"$schema": DRAFTS[7], "oneOf": [True, {"properties": {"é": {"enum": ["é"]}}}]}, '{"é":"é"}', {}),
     ("under", {"$schema": DRAFTS[2019], "unevaluatedItems": {"type": "string"}, "contains": True}, "[true]", {}),
     ("error", {"$schema": DRAFTS[2020], "uniqueItems": True}, "[null,5e6170812900793378001,1]", {}),
+    ("under", {"$schema": DRAFTS[7], "anyOf": [{"enum": ["1"]}, {"enum": ["1"]}, {"type": "null"}]}, '"1"', {}),
     ("order", {"$schema": DRAFTS[7], "patternProperties": {"^a?b?$": True}}, '{"\\u0061":{"":0},"a":{}}', {}),
 ]
 
