@@ -18,8 +18,8 @@ U8 = NDArray[np.uint8]
 END, NOTHING = 0, -1  # what a rest of a rule begins with
 
 
-@kernel("void(A, A, A, uint8[::1], uint8[::1])", nogil=True, allocates=True)
-def _find_whole(left: I32, first: I32, right: I32, usable: U8, whole: U8) -> None:
+@kernel("void(A, A, A, uint8[::1], i8, uint8[::1])", nogil=True, allocates=True)
+def _find_whole(left: I32, first: I32, right: I32, usable: U8, n_nonterminals: int, whole: U8) -> None:
     """Find the rules that have a text of usable terminals.
 
     Parameters
@@ -28,7 +28,7 @@ def _find_whole(left: I32, first: I32, right: I32, usable: U8, whole: U8) -> Non
         See :func:`completable`.
     whole : (n_rules,) uint8, zeros, out
     """
-    productive = np.zeros(max(int(left.max()) + 1, 1), np.uint8)
+    productive = np.zeros(n_nonterminals, np.uint8)  # of some, the rules are not among these
     changed = True
     while changed:
         changed = False
@@ -70,7 +70,7 @@ def prune(
     """
     n_states, n_terminals, n_nonterminals = len(action), action.shape[1], goto.shape[1]
     whole = np.zeros(len(left), np.uint8)
-    _find_whole(left, first, right, usable, whole)
+    _find_whole(left, first, right, usable, n_nonterminals, whole)
     shifts, reads = np.zeros((n_states, n_terminals), np.uint8), np.zeros((n_states, n_nonterminals), np.uint8)
     pending, n_pending = np.empty((n_states * n_nonterminals + 1, 2), np.int32), 1
     pending[0] = 0, -1
