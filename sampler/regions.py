@@ -54,6 +54,8 @@ def fill_regions(
     ------
     Unsatisfiable
         The fixed parts cannot be completed.
+    ValueError
+        The model would be asked about no tokens at all.
     """
     ids: list[int] = []
     regions: list[tuple[int, int]] = []
@@ -70,6 +72,8 @@ def fill_regions(
             if canvas.ids[position] != MASK:
                 break
             written = [*prompt, *(token for token in canvas.ids[:position] if token >= 0)]
+            if not written:
+                raise ValueError("the text begins with a region: pass prompt=, at least a token that begins texts")
             out.n_steps += 1
             scores = model(torch.tensor([written]))[:, -1].float().cpu()
             out.n_tokens += _write(canvas, position, scores, stops, generator, temperature)

@@ -162,6 +162,8 @@ def test_regions() -> None:
         lengths.add(done.ids.index(vocab.index(",")))
         assert done.n_steps <= 11
     assert len(lengths) >= 1
+    with pytest.raises(ValueError, match="prompt="):
+        fill_regions(toy, infiller, [4], np.random.default_rng(0), ends=[end])
 
 
 @pytest.mark.parametrize("options", [{"temperature": -1}, {"temperature": 0, "weighted": True}])
