@@ -191,9 +191,8 @@ class Arena:
     def _packed_loop(self, packed: bytes, *, is_cut: bool = False) -> int:
         key = packed, is_cut
         if key not in self._loops:
-            A = self.A
-            A[layout.SCRATCH : layout.SCRATCH + languages.LOOP_RECORD] = *np.frombuffer(packed, np.int32), is_cut
-            self._loops[key] = int(_kept_set(A, layout.SCRATCH, languages.LOOP_RECORD))
+            at = self.put([*np.frombuffer(packed, np.int32), is_cut])  # in scratch, other threads could write over it
+            self._loops[key] = int(_kept_set(self.A, at, languages.LOOP_RECORD))
             if self._loops[key] < 0:
                 self.full()
         return self._loops[key]
