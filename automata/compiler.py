@@ -55,7 +55,6 @@ Parser = Literal["lalr", "earley"]
 LexerKind = Literal["contextual", "basic", "dynamic", "dynamic_complete"]
 _CHOICES = {"order": get_args(Order), "whitespace": get_args(Whitespace), "numbers": get_args(Numbers)}
 _CHOSEN = frozenset(product(*_CHOICES.values()))
-_MAKING = threading.RLock()  # documents share parts, and grammars an arena: they are made one at a time
 _LEXERS = {"lalr": ("contextual", "basic"), "earley": ("dynamic", "dynamic_complete", "basic")}  # the default first
 
 
@@ -554,8 +553,7 @@ class Compiler:
         if found is not None:
             return found
         self._make_room()
-        with _MAKING:
-            made = make()
+        made = make()
         if key is not None:
             self._grammars.put(key, made, OWN_BYTES + sum([len(x) for x in key if isinstance(x, (bytes, str))]))
         return made

@@ -27,7 +27,7 @@ from detent.native.jit import direct
 from . import byte_sets
 from .arena import Arena, Lowers
 
-_call, _close_buffer = direct(states.call), direct(states.close_buffer)
+_state_of_call = direct(states.state_of_call)
 
 Order = OneOf["schema", "any", "fixed"]
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
@@ -526,9 +526,7 @@ def place_part(arena: Arena, root: Goal, *, order: Order, whitespace: str) -> Pl
 
 def _start(arena: Arena, root: int, space: int) -> int:
     """The state before a text that is one value."""
-    A = arena.A
-    _call(A, root, arena.position(positions.K_END, space), 0, -1)
-    state = int(_close_buffer(A, 0))
+    state = int(_state_of_call(arena.A, root, arena.position(positions.K_END, space)))
     if state <= 0:
         arena.full()
     return state

@@ -448,3 +448,11 @@ def call(A, goal, back, parent, colon):
     for j in range(int(A[at])):
         begin = int(A[at + 1 + j])
         emit(A, begin if colon < 0 else position(A, K_MEMBER, begin, colon, 0, 0, 0, 0, 0), then)
+
+
+@kernel("i8(A, i8, i8)")
+def state_of_call(A, goal, back):
+    """The closed state before a value of ``goal`` after which the text goes on at ``back``; -1 when there is none."""
+    start = int(A[BUFFER + 2])
+    call(A, goal, back, 0, -1)
+    return close_buffer(A, start)
