@@ -31,8 +31,9 @@ position that stands for all such arrays with one future, when their tokens are 
 
 from __future__ import annotations
 
-from .arena import FULL, LAZY, NEED, NEEDED, POS, POS_HASH, POS_STRIDE, SET, SET_HASH, STATUS, mix, take
+from .arena import FULL, LAZY, NEED, NEEDED, POS, POS_HASH, POS_STRIDE, STATUS, mix, take
 from .jit import kernel
+from .sets import has_member, kept_with
 
 K_BASE, K_END, K_LITERAL, K_OPEN, K_STRING, K_KEY = 1, 2, 3, 4, 5, 6
 K_MEMBER, K_OBJECT, K_ARRAY, K_NUMBER, K_TEXT, K_WORD, K_TOKEN, K_BETWEEN = 7, 8, 9, 10, 11, 12, 13, 14
@@ -115,53 +116,6 @@ def lazy(A, number):
     return at
 
 
-@kernel("i8(A, i8, i8, i8)")
-def with_bit(A, words, seen, k):
-    """The set ``seen`` (absolute index, ``words`` words) with member ``k``, hash-consed; -1 when there is no room."""
-    h = words
-    for j in range(words):
-        w = int(A[seen + j])
-        if j == k >> 5:
-            w |= 1 << (k & 31) if (k & 31) < 31 else -(1 << 31)
-        h = mix(h, w & 0xFFFFFFFF)
-    size, table = int(A[SET_HASH + 1]), int(A[SET_HASH])
-    slot = (h >> 11) & (size - 1)
-    while A[table + slot] != 0:
-        at, same = int(A[table + slot]), True
-        if A[at - 1] != words:
-            same = False
-        else:
-            for j in range(words):
-                w = int(A[seen + j])
-                if j == k >> 5:
-                    w |= 1 << (k & 31) if (k & 31) < 31 else -(1 << 31)
-                if A[at + j] != w:
-                    same = False
-                    break
-        if same:
-            return at
-        slot = (slot + 1) & (size - 1)
-    at = take(A, SET, words + 1)
-    if at < 0 or A[SET + 2] > size:
-        A[STATUS] = FULL
-        return -1
-    A[at] = words
-    for j in range(words):
-        A[at + 1 + j] = A[seen + j]
-    if (k & 31) < 31:
-        A[at + 1 + (k >> 5)] |= 1 << (k & 31)
-    else:
-        A[at + 1 + (k >> 5)] |= -(1 << 31)
-    A[table + slot] = at + 1
-    return at + 1
-
-
-@kernel("b1(A, i8, i8)")
-def is_seen(A, seen, k):
-    """Whether a set holds ``k``."""
-    return bool((A[seen + (k >> 5)] >> (k & 31)) & 1)
-
-
 @kernel("i8(A, i8, i8)")
 def next_index(A, obj, seen):
     """In schema order: the index of the first name that may still come."""
@@ -169,10 +123,10 @@ def next_index(A, obj, seen):
         return seen
     names = int(A[obj + O_NAMES])
     for k in range(int(A[obj + O_ALL]), names - 1, -1):  # the last one stands for free names
-        if is_seen(A, seen, k):
+        if has_member(A, seen, k):
             return names
     for k in range(names - 1, -1, -1):
-        if is_seen(A, seen, k):
+        if has_member(A, seen, k):
             return k + 1
     return 0
 
@@ -185,7 +139,7 @@ def in_turn(A, obj, seen, k):
         return True
     if order == REQUIRED_IN_ORDER:
         need = int(A[obj + O_REQUIRED])
-        if k >= A[obj + O_NAMES] or not is_seen(A, need, k):
+        if k >= A[obj + O_NAMES] or not has_member(A, need, k):
             return True
         for j in range(k >> 5):
             if A[need + j] & ~A[seen + j]:
@@ -220,7 +174,7 @@ def spare(A, obj, seen, count):
 def fits(A, obj, seen, count, k):
     """Whether the bounds on the number of members can still be met after name ``k`` (-1: a free one)."""
     if A[obj + O_MOST] >= 0:
-        is_due = k >= 0 and is_seen(A, int(A[obj + O_REQUIRED]), k) and not is_seen(A, seen, k)
+        is_due = k >= 0 and has_member(A, int(A[obj + O_REQUIRED]), k) and not has_member(A, seen, k)
         if spare(A, obj, seen, count) < (0 if is_due else 1):
             return False
     members, fewest = count + 1, int(A[obj + O_FEWEST])
@@ -230,7 +184,7 @@ def fits(A, obj, seen, count, k):
     if A[obj + O_ORDER] == ORDERED_SET:
         first = int(A[obj + O_NAMES]) if k >= A[obj + O_NAMES] else k + 1
     for j in range(first, int(A[obj + O_ALL])):
-        members += j != k and A[A[obj + O_GOALS] + j] >= 0 and not is_seen(A, seen, j)
+        members += j != k and A[A[obj + O_GOALS] + j] >= 0 and not has_member(A, seen, j)
         if members >= fewest:
             return True
     return False
@@ -241,7 +195,7 @@ def name_allowed(A, obj, seen, count, k):
     """Whether name ``k`` of an object may be written now, after ``count`` members."""
     if A[A[obj + O_GOALS] + k] < 0:
         return False
-    if A[obj + O_ORDER] != IN_ORDER and is_seen(A, seen, k):
+    if A[obj + O_ORDER] != IN_ORDER and has_member(A, seen, k):
         return False
     if not in_turn(A, obj, seen, k):
         return False
@@ -294,11 +248,11 @@ def any_word(A, obj, seen, count, node):
     is_short = A[obj + O_MOST] >= 0 and spare(A, obj, seen, count) < 1
     for j in range(int(A[node + 4]), int(A[node + 5])):
         k = int(A[sorted_names + j])
-        if in_order and is_seen(A, need, k):
+        if in_order and has_member(A, need, k):
             due = first_due(A, obj, seen) if due < 0 else due
             if k != due:
                 continue
-        elif is_short and not is_seen(A, need, k):
+        elif is_short and not has_member(A, need, k):
             continue
         if name_allowed(A, obj, seen, count, k):
             return True
@@ -322,9 +276,10 @@ def after_name(A, obj, seen, k):
     order, names = A[obj + O_ORDER], int(A[obj + O_NAMES])
     if order == IN_ORDER:
         return names if k < 0 or k >= names else k + 1
+    words = int(A[obj + O_SET_WORDS])
     if k < 0:
-        return seen if order != ORDERED_SET else with_bit(A, int(A[obj + O_SET_WORDS]), seen, int(A[obj + O_ALL]))
-    return with_bit(A, int(A[obj + O_SET_WORDS]), seen, k)
+        return seen if order != ORDERED_SET else kept_with(A, seen, words, int(A[obj + O_ALL]))
+    return kept_with(A, seen, words, k)
 
 
 @kernel("i8(A, i8, i8)")

@@ -6,23 +6,29 @@ from .arena import FULL, SET, SET_HASH, STATUS, mix, take
 from .jit import kernel
 
 
-@kernel("i8(A, i8, i8)")
-def kept_set(A, at, words):
-    """The set of ``words`` words at ``at``, hash-consed like those of :func:`.positions.with_bit`; -1: no room."""
+@kernel("i8(i8, i8, i8)")
+def word_with(word, j, k):
+    """Word ``j`` of a set, with member ``k`` if that is one of its bits."""
+    if k >> 5 != j:
+        return word
+    return word | (1 << (k & 31) if k & 31 < 31 else -(1 << 31))
+
+
+@kernel("i8(A, i8, i8, i8)")
+def kept_with(A, at, words, k):
+    """The set of ``words`` words at ``at`` with member ``k`` (-1: as it is), hash-consed; -1: no room."""
     h = words
     for j in range(words):
-        h = mix(h, int(A[at + j]) & 0xFFFFFFFF)
+        h = mix(h, word_with(int(A[at + j]), j, k) & 0xFFFFFFFF)
     size, table = int(A[SET_HASH + 1]), int(A[SET_HASH])
     slot = (h >> 11) & (size - 1)
     while A[table + slot] != 0:
-        other, same = int(A[table + slot]), True
-        if A[other - 1] != words:
-            same = False
-        else:
-            for j in range(words):
-                if A[other + j] != A[at + j]:
-                    same = False
-                    break
+        other = int(A[table + slot])
+        same = A[other - 1] == words
+        for j in range(words if same else 0):
+            if A[other + j] != word_with(int(A[at + j]), j, k):
+                same = False
+                break
         if same:
             return other
         slot = (slot + 1) & (size - 1)
@@ -32,9 +38,15 @@ def kept_set(A, at, words):
         return -1
     A[out] = words
     for j in range(words):
-        A[out + 1 + j] = A[at + j]
+        A[out + 1 + j] = word_with(int(A[at + j]), j, k)
     A[table + slot] = out + 1
     return out + 1
+
+
+@kernel("i8(A, i8, i8)")
+def kept_set(A, at, words):
+    """The set of ``words`` words at ``at``, hash-consed; -1: no room."""
+    return kept_with(A, at, words, -1)
 
 
 @kernel("void(A, i8, i8)")
