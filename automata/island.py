@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
-from detent.grammar.errors import Unenforceable, Unsatisfiable
+from detent.grammar.errors import Unenforceable
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
+from detent.grammar.json_schema.conflicts import conflict
 from detent.grammar.json_schema.nodes import Node
 from detent.grammar.json_schema.parts import GOALS
 from detent.grammar.json_schema.reach import reach
@@ -22,17 +23,21 @@ MAX_RELAXATIONS = 50  # keywords left out one by one because of limits that seve
 
 def worked_out(reader: Reader, root_node: Node, limits: Limits) -> tuple[Goals, Goal]:
     """The goals of a document; where the reader may, without what passes limits."""
+    depth, branches, steps = limits.max_depth, limits.max_branches, limits.max_steps
+
+    def goals_of(reader: Reader) -> Goals:
+        return Goals(reader, max_branches=branches, max_depth=depth, max_steps=steps)
+
     if root_node.goal is not None:
         if not root_node.goal.satisfiable:
-            raise Unsatisfiable("no value meets this schema.")
+            raise conflict(reader, goals_of)
         return GOALS, root_node.goal
-    depth, branches, steps = limits.max_depth, limits.max_branches, limits.max_steps
     for attempt in count():
         try:
-            goals = Goals(reader, max_branches=branches, max_depth=depth, max_steps=steps)
+            goals = goals_of(reader)
             root = goals.goal([root_node])
             if not goals.satisfiable(root):
-                raise Unsatisfiable("no value meets this schema.", pointer=goals.pointer(root))
+                raise conflict(reader, goals_of)
             reach(goals, root)
         except Unenforceable as error:
             if reader.strict or attempt == MAX_RELAXATIONS or not relax(reader, error):

@@ -14,8 +14,9 @@ from typing import Any
 
 from . import charset, dfa, regex
 from .charset import CharSet
-from .errors import Unenforceable, Unsatisfiable
+from .errors import Unenforceable
 from .json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
+from .json_schema.conflicts import conflict
 from .json_schema.document import Document
 from .json_schema.reader import Reader
 from .number import NumberSpec
@@ -55,11 +56,15 @@ def read_json_schema(schema: Any) -> Rules:
         max_dfa_states=MAX_STATES,
     )
     root_node = reader.read()
-    goals = Goals(reader, max_branches=MAX_BRANCHES, max_depth=MAX_DEPTH)
+    goals = _goals_of(reader)
     root = goals.goal([root_node])
     if not goals.satisfiable(root):
-        raise Unsatisfiable("no value meets this schema.", pointer=root.pointer)
+        raise conflict(reader, _goals_of)
     return _Reading(goals, root).rules()
+
+
+def _goals_of(reader: Reader) -> Goals:
+    return Goals(reader, max_branches=MAX_BRANCHES, max_depth=MAX_DEPTH)
 
 
 def _text(text: str) -> Regular:
