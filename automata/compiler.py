@@ -393,7 +393,7 @@ class Compiler:
         """What declared terminals stand for."""
         found: dict[str, Declared] = {}
         for name, value in islands.items():
-            if isinstance(value, Grammar) and value.vocabulary is not self.vocabulary:
+            if isinstance(value, Grammar) and value.vocabulary != self.vocabulary:
                 raise ValueError(f"the island {name} was compiled for another vocabulary")
             content = value.content if isinstance(value, Grammar) else self._island(value, "schema", "flexible")
             found[name] = replace(content, spaced=False) if isinstance(content, JsonIsland) else content

@@ -125,6 +125,8 @@ def run(
     ------
     GrammarError
         If the specification cannot be enforced: before the first token.
+    TypeError, ValueError
+        If an argument is of another kind or out of range.
 
     Examples
     --------
@@ -134,10 +136,12 @@ def run(
     """
     if min(max_new_tokens, batch_size, 1 if n is None else n) < 1:
         raise ValueError(f"max_new_tokens, batch_size and n must be at least 1: {max_new_tokens}, {batch_size}, {n}")
+    if not isinstance(prompt, str) and not hasattr(prompt, "__len__"):
+        raise TypeError(f"prompt must be a text, token ids, or a list of those, not {type(prompt).__name__}")
     single = isinstance(prompt, str) or (len(prompt) > 0 and isinstance(prompt[0], int | np.integer))
     prompts: Sequence[Any] = [prompt] if single else prompt
     task = Task(lm, spec, whitespace, numbers, strict, constrained, where)
-    sampler = sampler or Masking()
+    sampler = _checked(sampler or Masking())
     speculation = to_speculation(draft, lm) if draft else None
     entropy = np.random.SeedSequence(seed).entropy
     results: list[Any] = []
@@ -159,6 +163,14 @@ def run(
             is_proper = not isinstance(sampler, Masking) or sampler.is_plain
             results = [_together(results[i : i + n], is_proper) for i in range(0, len(results), n)]
     return results[0] if single else results
+
+
+def _checked(sampler: Any) -> Any:
+    """Refuse what is no sampler: a name, or a class in place of an object."""
+    if isinstance(sampler, type) or not callable(getattr(sampler, "step", None)):
+        shown = f"the class {sampler.__name__}" if isinstance(sampler, type) else repr(sampler)
+        raise TypeError(f"sampler must be an object such as detent.Masking(temperature=0), not {shown:.60}")
+    return sampler
 
 
 def _generator(entropy: Any, *place: int) -> np.random.Generator:
@@ -373,7 +385,7 @@ def stream(
     >>> for piece in detent.stream(lm, "Ada is 36 years old.", Person, draft=True):
     ...     print(piece, end="", flush=True)
     """
-    sampler = sampler or Masking()
+    sampler = _checked(sampler or Masking())
     if hasattr(sampler, "outcome"):
         raise ValueError(f"{type(sampler).__name__} writes whole texts: there is nothing to stream")
     speculation = to_speculation(draft or Speculation(Combined()), lm)

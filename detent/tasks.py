@@ -56,6 +56,8 @@ class Task:
         self.grammar: Grammar | None = None
         self.parse: Callable[[str], Any] = str
         if isinstance(spec, Grammar):
+            if spec.vocabulary != lm.vocabulary:
+                raise ValueError("the grammar was compiled for another vocabulary than the model's: use lm.compiler")
             self.grammar = spec
         elif spec is not None:
             output = output_type(spec)

@@ -37,8 +37,8 @@ class Predicate:
 
     Raises
     ------
-    ValueError
-        If there is no function.
+    ValueError, TypeError
+        If there is no function, or something else stands in its place.
 
     Notes
     -----
@@ -59,6 +59,9 @@ class Predicate:
     def __post_init__(self) -> None:
         if self.prefix is None and self.complete is None:
             raise ValueError("a predicate needs a function: prefix, complete or both")
+        for name, function in (("prefix", self.prefix), ("complete", self.complete)):
+            if function is not None and not callable(function):
+                raise TypeError(f"{name} must be a function, not {function!r:.60}")
         if self.on not in ("text", "bytes", "ids"):
             raise ValueError(f"on must be 'text', 'bytes' or 'ids', not {self.on!r}")
 

@@ -236,6 +236,27 @@ def test_refuses_a_specification_before_the_first_token(lm: detent.LanguageModel
         detent.generate(lm, "hi", "{not json")
     with pytest.raises(ValueError, match="max_new_tokens"):
         detent.run(lm, "hi", bool, max_new_tokens=0)
+    tokens = [bytes([b]) for b in reversed(range(256))] + [b""]
+    elsewhere = detent.Compiler(detent.Vocabulary.from_tokens(tokens, eos=[256]), cache_dir=False)
+    with pytest.raises(ValueError, match="another vocabulary"):
+        detent.run(lm, "hi", elsewhere.choice(["a"]))
+
+
+def test_refuses_arguments_of_other_kinds(lm: detent.LanguageModel) -> None:
+    asked: list[tuple[dict[str, Any], str]] = [
+        ({"sampler": "greedy"}, "'greedy'"),
+        ({"sampler": detent.Masking}, "class Masking"),
+        ({"where": "a text"}, "function"),
+        ({"draft": "model"}, "draft"),
+    ]
+    for options, named in asked:
+        with pytest.raises(TypeError, match=named):
+            detent.run(lm, "hi", bool, **options)
+    for prompt in (None, 5):
+        with pytest.raises(TypeError, match="prompt"):
+            detent.run(lm, prompt, bool)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="sampler"):
+        detent.stream(lm, "hi", bool, sampler="greedy")  # type: ignore[arg-type]
 
 
 def test_importance_weights_recover_the_unconstrained_probability(vocabulary: detent.Vocabulary) -> None:
