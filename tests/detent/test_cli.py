@@ -36,6 +36,28 @@ def test_check_judges_an_instance(tmp_path: Path, text: str, code: int, verdict:
     assert found == code and output.split()[-1] == verdict
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "expected"),
+    [
+        ('{"a": "x"}', 'line 1, column 7: not allowed\n{"a": "x"}\n      ^', "here may come -, 0-9, white space"),
+        ('{"a":\n1', "line 2, column 2: the text ends too early\n1\n ^", "., 0-9, E, e, }, white space"),
+        ('{"a": 1} {', "line 1, column 10: not allowed", "here may come white space"),
+    ],
+)
+def test_check_shows_where_an_instance_is_wrong(tmp_path: Path, text: str, place: str, expected: str) -> None:
+    schema, instance = tmp_path / "schema.json", tmp_path / "instance.json"
+    closed = {"properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False}
+    schema.write_text(json.dumps({"type": "object", **closed}))
+    instance.write_text(text)
+    code, output = check(str(schema), str(instance))
+    assert code == 1 and place in output and expected in output
+
+
+def test_check_takes_files_that_exist(tmp_path: Path) -> None:
+    assert check(str(tmp_path / "none.json"))[0] == 2
+    assert check("-", str(tmp_path / "none.json"), text="{}")[0] == 2
+
+
 def test_check_tells_and_checks_what_is_left_out(tmp_path: Path) -> None:
     schema, instance = tmp_path / "schema.json", tmp_path / "instance.json"
     schema.write_text(json.dumps({"pattern": r"^(a+)\1$"}))
