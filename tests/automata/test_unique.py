@@ -132,6 +132,7 @@ FIXED: list[Any] = [
     {"anyOf": [unique({"type": "integer"}), {"type": "array", "items": {"enum": ["a", 1]}, "maxItems": 3}]},
     {"type": "object", "properties": {"a": unique({"enum": ["a", "b", 1]})}, "required": ["a"]},
     {"type": "array", "items": {"enum": [1, 2, "a"]}, "maxItems": 3, "not": {"uniqueItems": True}},
+    unique({"enum": [1, 2, "a"]}, **{"not": {"maxItems": 1, "uniqueItems": True}}),
 ]
 
 
@@ -180,6 +181,8 @@ def _arrays(draw: Any, inner: st.SearchStrategy[Any]) -> dict[str, Any]:
         schema["prefixItems"] = draw(st.lists(inner, min_size=1, max_size=2))
     if draw(st.integers(0, 4)) == 0:
         schema["contains"] = draw(inner)
+    if draw(st.integers(0, 4)) == 0:
+        schema["not"] = {"uniqueItems": True, "maxItems": draw(st.integers(0, 2))}
     return schema
 
 
