@@ -348,7 +348,7 @@ class Goals:
         return self.formulas.any(parts)
 
     def without(self, value: Formula, constants: tuple[Formula, ...]) -> Formula:
-        """What a list of scalars leaves when some constants (false: none) are taken from it, as a list again. O(length)."""
+        """What a list of scalars leaves when some constants (false: none) are taken from it: a list. O(length)."""
         left = scalars.without(value.atom, [f.atom.enum[0] for f in constants if f is not FALSE])
         values = [*left[STRING].values(), *left[NUMBER].values(), *left[BOOLEAN].values(), *left[NULL].values()]
         if len(values) < 2:
