@@ -112,11 +112,13 @@ class Formulas:
                 if f is not neutral:
                     flat[f.serial] = f
         if len(flat) > 1:
-            alone = twice = 0  # subjects of parts that are atoms or their negations
+            alone = twice = mixed = 0  # subjects of parts that are atoms or their negations, and of others
             for f in flat.values():
                 if f.op == ATOM or f.op == NOT:
                     twice |= alone & f.about
                     alone |= f.about
+                else:
+                    mixed |= f.about
             if twice:
                 merged = self.merge(op, flat)
                 if merged is not None:
@@ -124,7 +126,8 @@ class Formulas:
                 for f in flat.values():
                     if f.op == NOT and f.parts[0].serial in flat:
                         return zero
-            flat = self._absorb(op, flat, alone)
+            if mixed & alone:
+                flat = self._absorb(op, flat, alone)
         if not flat:
             return neutral
         if len(flat) == 1:
@@ -148,31 +151,37 @@ class Formulas:
 
     def replace(self, f: Formula, leaf: Callable[[Formula], Formula], about: int = -1) -> Formula:
         """The formula with every atom about some subjects replaced (``leaf`` gets the atom's formula)."""
+        if not f.about & about:
+            return f
         done: dict[int, Formula] = {}
 
-        def walk(f: Formula) -> Formula:
+        def put(f: Formula) -> Formula:
             found = done.get(f.serial)
             if found is None:
                 found = done[f.serial] = leaf(f) if f.op == ATOM else with_parts(f)
             return found
 
         def with_parts(f: Formula) -> Formula:
-            zero = FALSE if f.op == AND else TRUE
+            op = f.op
+            if op == NOT:
+                return self.no(put(f.parts[0]))
+            zero = FALSE if op == AND else TRUE
             other: dict[int, Formula] = {}
             for part in f.parts:
                 if part.about & about:
-                    found = walk(part)
-                    if f.op == NOT:
-                        return self.no(found)
+                    serial = part.serial
+                    found = done.get(serial)
+                    if found is None:
+                        found = done[serial] = leaf(part) if part.op == ATOM else with_parts(part)
                     if found is zero:
                         return zero
                     if found is not part:
-                        other[part.serial] = found
+                        other[serial] = found
             if not other:
                 return f
-            return (self.all if f.op == AND else self.any)([other.get(part.serial, part) for part in f.parts])
+            return (self.all if op == AND else self.any)([other.get(part.serial, part) for part in f.parts])
 
-        return walk(f) if f.about & about else f
+        return put(f)
 
     def grant(self, f: Formula, kind: type) -> Formula:
         """The formula with atoms of a kind true wherever they stand, and their negations as well."""

@@ -79,9 +79,18 @@ def _told(
     return product, kinds, [{key for k, key in enumerate(languages) if profile >> k & 1} for profile in numbers]
 
 
-def profile_of(goals: Goals, name: str, nodes: Iterable[Node]) -> set[bytes]:
-    """The keys of the automata that a name matches."""
-    return {key for key, d in _languages(goals, nodes).items() if automata.matches(d, name)}
+def profiles_of(goals: Goals, names: Iterable[str], nodes: Iterable[Node]) -> list[set[bytes]]:
+    """For each of some names, the keys of the automata that it matches."""
+    judged = [(key, d, goals.judged.setdefault(key, {})) for key, d in _languages(goals, nodes).items()]
+    return [{key for key, d, known in judged if _matches(d, name, known)} for name in names]
+
+
+def _matches(language: CharDfa, name: str, known: dict[str, bool]) -> bool:
+    """Whether an automaton accepts a name: the same few are asked about in every alternative of a schema."""
+    found = known.get(name)
+    if found is None:
+        found = known[name] = automata.matches(language, name)
+    return found
 
 
 def name_value(goals: Goals, node: Node, name: str | None, matching: set[bytes]) -> Formula:
