@@ -187,5 +187,5 @@ def _strings(texts: tuple[TextSet, ...], shortest: int, longest: int | None, max
         for other in texts:
             found &= other
         strings = tuple(String(None, *part) for part in found.parts(max_states))
-        _STRINGS.put(key, strings, 1024 + sum(3 * len(string.dfa.key) for string in strings if string.dfa is not None))
+        _STRINGS.put(key, strings, 1024 + sum(3 * string.dfa.n_bytes for string in strings if string.dfa is not None))
     return strings
