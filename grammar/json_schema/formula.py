@@ -21,19 +21,17 @@ class Formula:
     op : int
     parts : tuple
         The atom, or the formulas below.
+    atom : object
+        What an atom stands for; None where the formula is none.
     about : int
         Bit set of what its atoms speak of: formulas without a common bit have no atom in common.
     """
 
-    __slots__ = ("about", "op", "parts", "serial")
+    __slots__ = ("about", "atom", "op", "parts", "serial")
 
     def __init__(self, op: int, parts: tuple[Any, ...], serial: int, about: int) -> None:
         self.op, self.parts, self.serial, self.about = op, parts, serial, about
-
-    @property
-    def atom(self) -> Any:
-        """What an atom stands for."""
-        return self.parts[0]
+        self.atom: Any = parts[0] if op == ATOM else None
 
     def __repr__(self) -> str:
         if self.op == LEAF:
