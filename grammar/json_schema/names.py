@@ -97,7 +97,8 @@ def name_value(goals: Goals, node: Node, name: str | None, matching: set[bytes])
     """What a node itself asks of the value of a name (None: any that is not listed)."""
     if node.property_names is not None and _key_language(goals, node.property_names).key not in matching:
         return FALSE
-    return goals.formulas.all(goals.value_of(child) for child in children_of([node], name, matching))
+    values = [goals.value_of(child) for child in children_of((node,), name, matching)]
+    return values[0] if len(values) == 1 else goals.formulas.all(values)
 
 
 def keyed(
