@@ -88,9 +88,9 @@ def _unpacked(arrays: dict[str, Any]) -> TextSet:
         dfa = CharDfa(*(arrays[f"{part}{i}"] for part in _ARRAYS))
         if f"verdicts{i}" in arrays:
             dfa = with_verdicts(dfa, arrays[f"verdicts{i}"])
-        vars(dfa)["lengths"] = (*arrays[f"lengths{i}"], gapfree[i])
+        vars(dfa)["lengths"] = (*arrays[f"lengths{i}"], bool(arrays["gapfree"][i]))
         return dfa
 
-    first, bounds, gapfree = arrays["first"].tolist(), arrays["bounds"].tolist(), arrays["gapfree"].astype(bool).tolist()
+    first, bounds = arrays["first"].tolist(), arrays["bounds"].tolist()
     pieces = tuple((low, automaton(i)) for i, low in enumerate(first))
     return TextSet(pieces, whole=tuple((automaton(len(first) + i), *pair) for i, pair in enumerate(bounds)))

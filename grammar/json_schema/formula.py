@@ -52,7 +52,7 @@ class Formulas:
 
     def __init__(self) -> None:
         self._made: dict[Any, Formula] = {}
-        self._simpler: dict[tuple[int, tuple[int, ...]], Formula] = {}  # by operator and parts that say it in more words
+        self._simpler: dict[tuple[int, tuple[int, ...]], Formula] = {}  # by parts that say it in more words
         self.work = 0  # formulas joined so far: a measure of time
 
     def _make(self, op: int, parts: tuple[Formula, ...], key: Any) -> Formula:

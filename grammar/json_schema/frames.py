@@ -248,9 +248,7 @@ class ObjectFrame(Frame):
             return named, [name_value(goals, node, None, profile) for profile in self._profiles]
         other = TRUE if node.additional is None else goals.value_of(node.additional)
         places = {name: self._index.get(name) for name in (*own, *node.required)} if other is TRUE else self._index
-        named = {
-            k: goals.value_of(own[name]) if name in own else other for name, k in places.items() if k is not None
-        }
+        named = {k: goals.value_of(own[name]) if name in own else other for name, k in places.items() if k is not None}
         return named, [other] * self.n_kinds
 
     def _unevaluated(self, node: Node, leaf: Leaf) -> Formula:
