@@ -240,7 +240,7 @@ class ObjectFrame(Frame):
         return facts.all(parts)
 
     def _asked(self, node: Node) -> tuple[dict[int, Formula], list[Formula]]:
-        """What a node itself asks of the values of listed members (all of which it says anything), and of other kinds."""
+        """What a node itself asks of the listed members that it says something of, and of each kind of others."""
         goals, own = self.goals, node.properties
         if node.patterns or node.property_names is not None:
             members = enumerate(zip(self.names, self._matching, strict=True))
