@@ -146,9 +146,9 @@ def _assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Ans
 
     Each part is worked out once for all answers that agree on the choices in it: most speak of few of them.
     """
-    number = {a.serial: 1 << k for k, a in enumerate(choices)}
+    inside = {a.serial: 1 << k for k, a in enumerate(choices)}  # by serial, the choices in a part
     about = reduce(or_, (a.about for a in choices), 0)
-    inside: dict[int, int] = {}  # by serial, the choices in a part
+    parts_of: dict[int, list[tuple[Formula, int]]] = {}  # the parts of a formula, with the choices in each
     done: dict[tuple[int, int, int], Formula] = {}
 
     def choices_in(f: Formula) -> int:
@@ -156,16 +156,8 @@ def _assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Ans
             return 0
         found = inside.get(f.serial)
         if found is None:
-            below = number.get(f.serial, 0) if f.op == ATOM else reduce(or_, map(choices_in, f.parts), 0)
-            found = inside[f.serial] = below
-        return found
-
-    def assume(f: Formula, yes: int, no: int) -> Formula:
-        here = inside.get(f.serial, 0)
-        key = f.serial, yes & here, no & here
-        found = done.get(key)
-        if found is None:
-            found = done[key] = worked_out(f, *key[1:])
+            below = parts_of[f.serial] = [] if f.op == ATOM else [(part, choices_in(part)) for part in f.parts]
+            found = inside[f.serial] = reduce(or_, (here for _, here in below), 0)
         return found
 
     def worked_out(f: Formula, yes: int, no: int) -> Formula:
@@ -173,23 +165,29 @@ def _assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Ans
             return f
         if f.op == ATOM:
             return TRUE if yes else FALSE
-        if f.op == NOT:
-            return facts.no(assume(f.parts[0], yes, no))
-        zero = FALSE if f.op == AND else TRUE
+        neutral, zero = (TRUE, FALSE) if f.op == AND else (FALSE, TRUE)
         parts = []
-        for part in f.parts:
-            found = assume(part, yes, no) if inside.get(part.serial) else part
-            if found is zero:
+        for part, here in parts_of[f.serial]:
+            if here:
+                key = part.serial, yes & here, no & here
+                found = done.get(key)
+                if found is None:
+                    found = done[key] = worked_out(part, key[1], key[2])
+                part = found
+            if f.op == NOT:
+                return facts.no(part)
+            if part is zero:
                 return zero
-            parts.append(found)
+            if part is not neutral:
+                parts.append(part)
         return (facts.all if f.op == AND else facts.any)(parts)
 
     def assuming(answers: Answers) -> Formula:
         yes = sum(1 << k for k, answer in enumerate(answers) if answer)
         no = sum(1 << k for k, answer in enumerate(answers) if answer is False)
-        return assume(f, yes, no)
+        return worked_out(f, yes & here, no & here)
 
-    choices_in(f)
+    here = choices_in(f)
     return assuming
 
 
