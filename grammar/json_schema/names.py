@@ -49,7 +49,7 @@ def names_of(
     order = dict.fromkeys(name for n in nodes for name in n.properties)
     order |= dict.fromkeys(name for n in nodes for name in n.required) | dict.fromkeys(present)
     names = [name for name in order if can_be_written(name)]
-    languages = _languages(goals, nodes)
+    languages = languages_of(goals, nodes)
     spelled = {key: words for key, d in languages.items() if (words := _spelled(goals, key, d)) is not None}
     extra = dict.fromkeys(word for words in spelled.values() for word in words if word not in order)
     rest = {key: d for key, d in languages.items() if key not in spelled}
@@ -81,7 +81,7 @@ def _told(
 
 def profiles_of(goals: Goals, names: Iterable[str], nodes: Iterable[Node]) -> list[set[bytes]]:
     """For each of some names, the keys of the automata that it matches."""
-    judged = [(key, d, goals.judged.setdefault(key, {})) for key, d in _languages(goals, nodes).items()]
+    judged = [(key, d, goals.judged.setdefault(key, {})) for key, d in languages_of(goals, nodes).items()]
     return [{key for key, d, known in judged if _matches(d, name, known)} for name in names]
 
 
@@ -120,7 +120,7 @@ def _spelled(goals: Goals, key: bytes, language: CharDfa) -> list[str] | None:
     return goals.spelled[key]
 
 
-def _languages(goals: Goals, nodes: Iterable[Node]) -> dict[bytes, CharDfa]:
+def languages_of(goals: Goals, nodes: Iterable[Node]) -> dict[bytes, CharDfa]:
     """The automata that nodes judge names by."""
     found = {d.key: d for n in nodes for d, _ in n.patterns}
     for n in nodes:
