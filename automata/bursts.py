@@ -22,6 +22,9 @@ R = TypeVar("R")
 _lock = threading.RLock()  # a finaliser or signal handler may begin a burst of its own
 _depth = 0  # bursts that run, in all threads
 _before = gc.get_threshold()
+# Calls pass their arguments in tuples, which come from lists of free ones that a burst may have used up. One of each
+# size is put back, lest a mask that follows, a call of one kernel, makes a new object and pays for the burst.
+_ARGUMENTS = (None,) * 9
 
 
 def burst(function: Callable[P, R]) -> Callable[P, R]:
@@ -56,6 +59,8 @@ def _end() -> None:
     with _lock:
         _depth -= 1
         if _depth == 0:
+            for size in range(1, len(_ARGUMENTS)):
+                _ARGUMENTS[:size]
             _restore()
 
 

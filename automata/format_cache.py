@@ -71,10 +71,13 @@ class FormatCache:
 
 
 def _packed(texts: TextSet) -> dict[str, Any]:
-    """A set of texts as arrays: its pieces, then the parts of the whole."""
+    """A set of texts as arrays: its pieces, then the parts of the whole; with what is soon asked of each of them."""
     automata = [dfa for _, dfa in texts.pieces] + [dfa for dfa, _, _ in texts.whole if dfa is not None]
     arrays = {f"{part}{i}": getattr(dfa, part) for i, dfa in enumerate(automata) for part in _ARRAYS}
     arrays |= {f"verdicts{i}": dfa.verdicts for i, dfa in enumerate(automata) if isinstance(dfa, JudgedDfa)}
+    lengths = [dfa.lengths for dfa in automata]
+    arrays |= {f"lengths{i}": np.array([shortest, longest]) for i, (shortest, longest, _) in enumerate(lengths)}
+    arrays["gapfree"] = np.array([gapfree for _, _, gapfree in lengths], np.uint8)
     bounds = [(low, high) for _, low, high in texts.whole]
     arrays["first"] = np.array([first for first, _ in texts.pieces], np.int32)
     return arrays | {"bounds": np.array(bounds, np.int32).reshape(-1, 2)}
@@ -82,8 +85,11 @@ def _packed(texts: TextSet) -> dict[str, Any]:
 
 def _unpacked(arrays: dict[str, Any]) -> TextSet:
     def automaton(i: int) -> CharDfa:
-        plain = CharDfa(*(arrays[f"{part}{i}"] for part in _ARRAYS))
-        return with_verdicts(plain, arrays[f"verdicts{i}"]) if f"verdicts{i}" in arrays else plain
+        dfa = CharDfa(*(arrays[f"{part}{i}"] for part in _ARRAYS))
+        if f"verdicts{i}" in arrays:
+            dfa = with_verdicts(dfa, arrays[f"verdicts{i}"])
+        vars(dfa)["lengths"] = (*arrays[f"lengths{i}"], bool(arrays["gapfree"][i]))
+        return dfa
 
     first, bounds = arrays["first"].tolist(), arrays["bounds"].tolist()
     pieces = tuple((low, automaton(i)) for i, low in enumerate(first))

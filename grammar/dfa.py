@@ -57,10 +57,23 @@ class CharDfa:
         return b"".join(a.tobytes() for a in (shape, self.starts, self.cls, self.trans, self.accept))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, CharDfa) and self.key == other.key
+        if self is other:
+            return True
+        return isinstance(other, CharDfa) and self.trans.shape == other.trans.shape and self.key == other.key
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Of the first states alone: an automaton of megabytes is known by them as well."""
+        arrays = self.starts, self.cls, self.trans[:64], self.accept
+        return hash((self.trans.shape, *(a.tobytes() for a in arrays)))
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the arrays."""
+        return self.starts.nbytes + self.cls.nbytes + self.trans.nbytes + self.accept.nbytes
 
     @property
     def n_states(self) -> int:
@@ -334,9 +347,10 @@ def counted_run(dfa: CharDfa) -> tuple[CharDfa, int, int] | None:
         return None
     last = dfa.n_states - 1
     reads = dfa.trans[:1] >= 0
-    ahead = np.where(reads, np.arange(1, last + 1)[:, None], -1)
     fewest = last + 1 - int(dfa.accept.sum())
-    if not dfa.accept[fewest:].all() or (dfa.trans[last] >= 0).any() or not np.array_equal(dfa.trans[:last], ahead):
+    if not dfa.accept[fewest:].all() or (dfa.trans[last] >= 0).any() or dfa.trans[0].max() > 1:
+        return None
+    if not np.array_equal(dfa.trans[:last], np.where(reads, np.arange(1, last + 1)[:, None], -1)):
         return None
     loop = np.where(reads, 0, -1).astype(np.int32)
     return _canonical(dfa.starts, dfa.cls, loop, np.ones(1, np.int32))[0], fewest, last

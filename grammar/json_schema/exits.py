@@ -7,7 +7,7 @@ on with every exit at once, so a disjunction is taken apart without excluding it
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import reduce
 from itertools import repeat
 from math import prod
@@ -15,7 +15,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from .facts import CHILD, Child, Facts, Slot, slots
-from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, atoms, conjuncts, disjuncts
+from .formula import AND, ATOM, FALSE, NOT, OR, TRUE, Formula, atoms, conjuncts, disjuncts
 from .scalars import admits
 from .values import canonical
 
@@ -111,8 +111,9 @@ def _grouped(facts: Facts, choice: Formula) -> Iterator[Formula]:
 def _by_value(goals: Goals, f: Formula, choices: list[Formula], value: Formula) -> Iterator[tuple[Formula, Formula]]:
     """Decide demands that are lists of scalars: all at once, value by value."""
     classes = _classes(goals, [a.atom.value for a in choices])
+    assume = _assuming(goals.facts, f, choices)
     for answers, demand in reversed(classes.items()):  # what no list has comes first
-        yield _assume(goals, f, choices, answers), goals.formulas.all((value, demand))
+        yield assume(answers), goals.formulas.all((value, demand))
 
 
 def _tag(f: Formula) -> int | None:
@@ -132,17 +133,62 @@ def _by_tag(goals: Goals, f: Formula, place: int) -> Iterator[Formula]:
     classes = _classes(goals, [a.atom.value for a in tags])
     lacking: Answers = tuple(a.atom.absent for a in tags)
     classes.setdefault(lacking, FALSE)
+    assume = _assuming(facts, f, tags)
     for answers, value in reversed(classes.items()):  # what no list has comes first
-        yield facts.all((facts.slot(place, answers == lacking, value), _assume(goals, f, tags, answers)))
+        yield facts.all((facts.slot(place, answers == lacking, value), assume(answers)))
 
 
 Answers = tuple[bool | None, ...]
 
 
-def _assume(goals: Goals, f: Formula, choices: list[Formula], answers: Answers) -> Formula:
-    """A formula when some of its atoms are true or false (None: either)."""
-    known = {a: TRUE if yes else FALSE for a, yes in zip(choices, answers, strict=True) if yes is not None}
-    return goals.facts.replace(f, lambda a: known.get(a, a), reduce(or_, (a.about for a in known), 0))
+def _assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Answers], Formula]:
+    """From answers to a formula, when some of its atoms are true or false (None: either).
+
+    Each part is worked out once for all answers that agree on the choices in it: most speak of few of them.
+    """
+    inside = {a.serial: 1 << k for k, a in enumerate(choices)}  # by serial, the choices in a part
+    about = reduce(or_, (a.about for a in choices), 0)
+    parts_of: dict[int, list[tuple[Formula, int]]] = {}  # the parts of a formula, with the choices in each
+    done: dict[tuple[int, int, int], Formula] = {}
+
+    def choices_in(f: Formula) -> int:
+        if not f.about & about:
+            return 0
+        found = inside.get(f.serial)
+        if found is None:
+            below = parts_of[f.serial] = [] if f.op == ATOM else [(part, choices_in(part)) for part in f.parts]
+            found = inside[f.serial] = reduce(or_, (here for _, here in below), 0)
+        return found
+
+    def worked_out(f: Formula, yes: int, no: int) -> Formula:
+        if not yes | no:
+            return f
+        if f.op == ATOM:
+            return TRUE if yes else FALSE
+        neutral, zero = (TRUE, FALSE) if f.op == AND else (FALSE, TRUE)
+        parts = []
+        for part, here in parts_of[f.serial]:
+            if here:
+                key = part.serial, yes & here, no & here
+                found = done.get(key)
+                if found is None:
+                    found = done[key] = worked_out(part, key[1], key[2])
+                part = found
+            if f.op == NOT:
+                return facts.no(part)
+            if part is zero:
+                return zero
+            if part is not neutral:
+                parts.append(part)
+        return (facts.all if f.op == AND else facts.any)(parts)
+
+    def assuming(answers: Answers) -> Formula:
+        yes = sum(1 << k for k, answer in enumerate(answers) if answer)
+        no = sum(1 << k for k, answer in enumerate(answers) if answer is False)
+        return worked_out(f, yes & here, no & here)
+
+    here = choices_in(f)
+    return assuming
 
 
 def _classes(goals: Goals, demands: list[Formula]) -> dict[Answers, Formula]:

@@ -21,19 +21,17 @@ class Formula:
     op : int
     parts : tuple
         The atom, or the formulas below.
+    atom : object
+        What an atom stands for; None where the formula is none.
     about : int
         Bit set of what its atoms speak of: formulas without a common bit have no atom in common.
     """
 
-    __slots__ = ("about", "op", "parts", "serial")
+    __slots__ = ("about", "atom", "op", "parts", "serial")
 
     def __init__(self, op: int, parts: tuple[Any, ...], serial: int, about: int) -> None:
         self.op, self.parts, self.serial, self.about = op, parts, serial, about
-
-    @property
-    def atom(self) -> Any:
-        """What an atom stands for."""
-        return self.parts[0]
+        self.atom: Any = parts[0] if op == ATOM else None
 
     def __repr__(self) -> str:
         if self.op == LEAF:
@@ -54,6 +52,7 @@ class Formulas:
 
     def __init__(self) -> None:
         self._made: dict[Any, Formula] = {}
+        self._simpler: dict[tuple[int, tuple[int, ...]], Formula] = {}  # by parts that say it in more words
         self.work = 0  # formulas joined so far: a measure of time
 
     def _make(self, op: int, parts: tuple[Formula, ...], key: Any) -> Formula:
@@ -106,73 +105,93 @@ class Formulas:
         flat: dict[int, Formula] = {}
         f: Formula
         for part in parts:
-            for f in part.parts if part.op == op else (part,):
-                if f is zero:
-                    return zero
-                if f is not neutral:
+            if part.op == op:
+                for f in part.parts:
                     flat[f.serial] = f
-        if len(flat) > 1:
-            alone = twice = 0  # subjects of parts that are atoms or their negations
+            elif part is zero:
+                return zero
+            elif part is not neutral:
+                flat[part.serial] = part
+        if len(flat) < 2:
+            return next(iter(flat.values()), neutral)
+        key = op, tuple(sorted(flat))
+        found = self._made.get(key) or self._simpler.get(key)
+        if found is None:
+            found = self._simplified(op, flat, neutral, zero)
+            if found is None:
+                found = self._make(op, tuple(flat[k] for k in key[1]), key)
+            else:
+                self._simpler[key] = found
+        return found
+
+    def _simplified(self, op: int, flat: dict[int, Formula], neutral: Formula, zero: Formula) -> Formula | None:
+        """What parts are together, or None when each of them says something of its own."""
+        alone = twice = mixed = 0  # subjects of parts that are atoms or their negations, and of others
+        for f in flat.values():
+            if f.op == ATOM or f.op == NOT:
+                twice |= alone & f.about
+                alone |= f.about
+            else:
+                mixed |= f.about
+        if twice:
+            merged = self.merge(op, flat)
+            if merged is not None:
+                return self._join(op, merged, neutral, zero)
             for f in flat.values():
-                if f.op == ATOM or f.op == NOT:
-                    twice |= alone & f.about
-                    alone |= f.about
-            if twice:
-                merged = self.merge(op, flat)
-                if merged is not None:
-                    return self._join(op, merged, neutral, zero)
-                for f in flat.values():
-                    if f.op == NOT and f.parts[0].serial in flat:
-                        return zero
-            flat = self._absorb(op, flat, alone)
-        if not flat:
-            return neutral
-        if len(flat) == 1:
-            return next(iter(flat.values()))
-        serials = tuple(sorted(flat))
-        return self._make(op, tuple(flat[k] for k in serials), (op, serials))
+                if f.op == NOT and f.parts[0].serial in flat:
+                    return zero
+        if mixed & alone:
+            kept = self._absorb(op, flat, alone)
+            if len(kept) < len(flat):
+                return self._join(op, kept.values(), neutral, zero)
+        return None
 
     def merge(self, op: int, flat: dict[int, Formula]) -> list[Formula] | None:
         """Parts with atoms of one subject put together, or None when there is nothing to put together."""
         return None
 
     def _absorb(self, op: int, flat: dict[int, Formula], alone: int) -> dict[int, Formula]:
-        """Drop parts that another part makes superfluous: ``a and (a or b)`` is ``a``."""
+        """Parts without those that another part makes superfluous: ``a and (a or b)`` is ``a``."""
         other = OR if op == AND else AND
-        dropped = [
-            k for k, f in flat.items() if f.op == other and f.about & alone and any(p.serial in flat for p in f.parts)
-        ]
-        for k in dropped:
-            del flat[k]
-        return flat
+        return {
+            k: f
+            for k, f in flat.items()
+            if not (f.op == other and f.about & alone and any(p.serial in flat for p in f.parts))
+        }
 
     def replace(self, f: Formula, leaf: Callable[[Formula], Formula], about: int = -1) -> Formula:
         """The formula with every atom about some subjects replaced (``leaf`` gets the atom's formula)."""
+        if not f.about & about:
+            return f
         done: dict[int, Formula] = {}
 
-        def walk(f: Formula) -> Formula:
+        def put(f: Formula) -> Formula:
             found = done.get(f.serial)
             if found is None:
                 found = done[f.serial] = leaf(f) if f.op == ATOM else with_parts(f)
             return found
 
         def with_parts(f: Formula) -> Formula:
-            zero = FALSE if f.op == AND else TRUE
+            op = f.op
+            if op == NOT:
+                return self.no(put(f.parts[0]))
+            zero = FALSE if op == AND else TRUE
             other: dict[int, Formula] = {}
             for part in f.parts:
                 if part.about & about:
-                    found = walk(part)
-                    if f.op == NOT:
-                        return self.no(found)
+                    serial = part.serial
+                    found = done.get(serial)
+                    if found is None:
+                        found = done[serial] = leaf(part) if part.op == ATOM else with_parts(part)
                     if found is zero:
                         return zero
                     if found is not part:
-                        other[part.serial] = found
+                        other[serial] = found
             if not other:
                 return f
-            return (self.all if f.op == AND else self.any)([other.get(part.serial, part) for part in f.parts])
+            return (self.all if op == AND else self.any)([other.get(part.serial, part) for part in f.parts])
 
-        return walk(f) if f.about & about else f
+        return put(f)
 
     def grant(self, f: Formula, kind: type) -> Formula:
         """The formula with atoms of a kind true wherever they stand, and their negations as well."""

@@ -32,7 +32,7 @@ from .facts import (
 from .few import few
 from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts
 from .lazy import Lazy
-from .names import name_value, names_of, profile_of
+from .names import languages_of, name_value, names_of, profiles_of
 from .nodes import Node
 from .typed import Present, Unevaluated, Unknown, evaluated_item, evaluated_name
 
@@ -210,7 +210,7 @@ class ObjectFrame(Frame):
         self._welcome: set[tuple[int, tuple[Formula, ...]]] = set()  # members with values that meet some demands
         self._index = {name: k for k, name in enumerate(self.names)}
         self._profiles = profiles
-        self._matching = [profile_of(goals, name, nodes) for name in self.names]
+        self._matching = profiles_of(goals, self.names, nodes)
         facts = self._facts(f)
         self._settle(facts)
         self.counted = counts(self.residual) and not only_counts(self.residual)
@@ -227,19 +227,37 @@ class ObjectFrame(Frame):
 
     def _own(self, node: Node) -> Formula:
         """What a node says of the members itself."""
-        facts, goals = self.facts, self.goals
-        required = set(node.required)
-        if any(name not in self._index for name in required):
+        facts = self.facts
+        required = set(map(self._index.get, node.required))
+        if None in required:
             return FALSE
-        parts = [
-            facts.slot(k, name not in required, name_value(goals, node, name, matching))
-            for k, (name, matching) in enumerate(zip(self.names, self._matching, strict=True))
-        ]
-        parts += [facts.each(c, name_value(goals, node, None, profile)) for c, profile in enumerate(self._profiles)]
+        named, others = self._asked(node)
+        parts = [facts.slot(k, k not in required, value) for k, value in named.items()]
+        parts += [facts.each(c, value) for c, value in enumerate(others) if value is not TRUE]
         parts.append(facts.at_least(node.min_properties))
         if node.max_properties is not None:
             parts.append(facts.no(facts.at_least(node.max_properties + 1)))
         return facts.all(parts)
+
+    def _asked(self, node: Node) -> tuple[dict[int, Formula], list[Formula]]:
+        """What a node itself asks of the listed members that it says something of, and of each kind of others."""
+        goals, own = self.goals, node.properties
+        others: list[Formula] = []
+        if node.patterns or node.property_names is not None:
+            members = enumerate(zip(self.names, self._matching, strict=True))
+            named = {k: name_value(goals, node, name, matching) for k, (name, matching) in members}
+            languages = languages_of(goals, (node,)).keys()
+            known: dict[frozenset[bytes], Formula] = {}  # kinds are many, those that a node tells apart are few
+            for profile in self._profiles:
+                matching = languages & profile
+                if (met := frozenset(matching)) not in known:
+                    known[met] = name_value(goals, node, None, matching)
+                others.append(known[met])
+            return named, others
+        other = TRUE if node.additional is None else goals.value_of(node.additional)
+        places = {name: self._index.get(name) for name in (*own, *node.required)} if other is TRUE else self._index
+        named = {k: goals.value_of(own[name]) if name in own else other for name, k in places.items() if k is not None}
+        return named, [other] * self.n_kinds
 
     def _unevaluated(self, node: Node, leaf: Leaf) -> Formula:
         """``unevaluatedProperties``: what nothing else has looked at meets a schema."""

@@ -53,7 +53,7 @@ def pattern_dfa(pattern: str, max_states: int) -> CharDfa:
     found = _PATTERNS.get((pattern, max_states))
     if found is None:
         found = automata.compile(regex.parse(pattern), max_states=max_states)
-        _PATTERNS.put((pattern, max_states), found, 1024 + 3 * len(found.key))  # the key itself, and what is derived
+        _PATTERNS.put((pattern, max_states), found, 1024 + 3 * found.n_bytes)  # the key itself, and what is derived
     return found
 
 

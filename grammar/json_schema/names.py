@@ -49,7 +49,7 @@ def names_of(
     order = dict.fromkeys(name for n in nodes for name in n.properties)
     order |= dict.fromkeys(name for n in nodes for name in n.required) | dict.fromkeys(present)
     names = [name for name in order if can_be_written(name)]
-    languages = _languages(goals, nodes)
+    languages = languages_of(goals, nodes)
     spelled = {key: words for key, d in languages.items() if (words := _spelled(goals, key, d)) is not None}
     extra = dict.fromkeys(word for words in spelled.values() for word in words if word not in order)
     rest = {key: d for key, d in languages.items() if key not in spelled}
@@ -79,16 +79,26 @@ def _told(
     return product, kinds, [{key for k, key in enumerate(languages) if profile >> k & 1} for profile in numbers]
 
 
-def profile_of(goals: Goals, name: str, nodes: Iterable[Node]) -> set[bytes]:
-    """The keys of the automata that a name matches."""
-    return {key for key, d in _languages(goals, nodes).items() if automata.matches(d, name)}
+def profiles_of(goals: Goals, names: Iterable[str], nodes: Iterable[Node]) -> list[set[bytes]]:
+    """For each of some names, the keys of the automata that it matches."""
+    judged = [(key, d, goals.judged.setdefault(key, {})) for key, d in languages_of(goals, nodes).items()]
+    return [{key for key, d, known in judged if _matches(d, name, known)} for name in names]
+
+
+def _matches(language: CharDfa, name: str, known: dict[str, bool]) -> bool:
+    """Whether an automaton accepts a name: the same few are asked about in every alternative of a schema."""
+    found = known.get(name)
+    if found is None:
+        found = known[name] = automata.matches(language, name)
+    return found
 
 
 def name_value(goals: Goals, node: Node, name: str | None, matching: set[bytes]) -> Formula:
     """What a node itself asks of the value of a name (None: any that is not listed)."""
     if node.property_names is not None and _key_language(goals, node.property_names).key not in matching:
         return FALSE
-    return goals.formulas.all(goals.value_of(child) for child in children_of([node], name, matching))
+    values = [goals.value_of(child) for child in children_of((node,), name, matching)]
+    return values[0] if len(values) == 1 else goals.formulas.all(values)
 
 
 def keyed(
@@ -110,7 +120,7 @@ def _spelled(goals: Goals, key: bytes, language: CharDfa) -> list[str] | None:
     return goals.spelled[key]
 
 
-def _languages(goals: Goals, nodes: Iterable[Node]) -> dict[bytes, CharDfa]:
+def languages_of(goals: Goals, nodes: Iterable[Node]) -> dict[bytes, CharDfa]:
     """The automata that nodes judge names by."""
     found = {d.key: d for n in nodes for d, _ in n.patterns}
     for n in nodes:

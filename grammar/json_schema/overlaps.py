@@ -31,8 +31,8 @@ class Overlaps:
         self._outlines: dict[int, _Outline] = {}
         self._tables: dict[int, list[list[bool]]] = {}
         for node in nodes:
-            for options in node.one_of:
-                self._tables[id(options)] = self._table(node, options)
+            for at, options in enumerate(node.one_of):
+                self._tables[id(options)] = self._table(node, at)
         self._found = {key for key, table in self._tables.items() if any(map(any, table))}
 
     def __bool__(self) -> bool:
@@ -49,19 +49,31 @@ class Overlaps:
             return [*options[:k], *options[k + 1 :]]
         return [other for other, meets in zip(options, table[k], strict=True) if meets]
 
-    def _table(self, node: Node, options: list[Node]) -> list[list[bool]]:
+    def _table(self, node: Node, at: int) -> list[list[bool]]:
+        options = node.one_of[at]
         bare = _without_choices(node, next(SERIALS))
         outlines = [*map(self._outline, options)]
         everywhere = _outline(bare).met_by_least
         table = [[False] * len(options) for _ in options]
-        for k, first in enumerate(options):
+        unclear = []
+        for k, first in enumerate(outlines):
             for m in range(k + 1, len(options)):
-                if outlines[k].excludes(outlines[m]) or outlines[m].excludes(outlines[k]):
+                if first.excludes(outlines[m]) or outlines[m].excludes(first):
                     continue
-                least = outlines[k].met_by_least & outlines[m].met_by_least & everywhere
-                meet = bool(least) or self._goals.satisfiable(self._goals.goal([bare, first, options[m]]))
-                table[k][m] = table[m][k] = meet
+                if first.met_by_least & outlines[m].met_by_least & everywhere:
+                    table[k][m] = table[m][k] = True
+                else:
+                    unclear.append((k, m))
+        if unclear and (known := self._of_same_text(node, at)) is not None:
+            return known
+        for k, m in unclear:
+            table[k][m] = table[m][k] = self._goals.satisfiable(self._goals.goal([bare, options[k], options[m]]))
         return table
+
+    def _of_same_text(self, node: Node, at: int) -> list[list[bool]] | None:
+        """The table of the first node with the same schema, unless something may be left out of one of them."""
+        reader = self._goals.reader
+        return self._tables.get(id(reader.representative(node).one_of[at])) if reader.strict else None
 
     def _outline(self, node: Node) -> _Outline:
         found = self._outlines.get(node.serial)

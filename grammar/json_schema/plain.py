@@ -14,7 +14,7 @@ from ..number import NumberSpec
 from ..recent import Recent
 from ..text_set import TextSet
 from . import scalars, typed
-from .names import children_of, keyed, names_of, profile_of
+from .names import children_of, keyed, names_of, profiles_of
 from .nodes import ANY_TYPE, ARRAY, NOTHING, NUMBER, OBJECT, STRING, Node
 from .scalars import can_be_written
 from .values import ANY_NUMBER, ANY_STRING, LITERALS, Array, Literal, Number, Object, String, Value
@@ -151,7 +151,8 @@ def _told_names(
         others, final = keyed(goals, dfa, kinds, [goals.goal(children_of(objects, None, p)) for p in profiles])
         if not isinstance(others, tuple) or (final and not (automata.lengths(others[0])[1] >= 0).any()):
             break
-    members = [(name, goals.goal(children_of(objects, name, profile_of(goals, name, objects)))) for name in names]
+    matching = profiles_of(goals, names, objects)
+    members = [(name, goals.goal(children_of(objects, name, m))) for name, m in zip(names, matching, strict=True)]
     return members, n_listed, others
 
 
@@ -186,5 +187,5 @@ def _strings(texts: tuple[TextSet, ...], shortest: int, longest: int | None, max
         for other in texts:
             found &= other
         strings = tuple(String(None, *part) for part in found.parts(max_states))
-        _STRINGS.put(key, strings, 1024 + sum(3 * len(string.dfa.key) for string in strings if string.dfa is not None))
+        _STRINGS.put(key, strings, 1024 + sum(3 * string.dfa.n_bytes for string in strings if string.dfa is not None))
     return strings

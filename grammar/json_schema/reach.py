@@ -26,7 +26,8 @@ def reach(goals: Goals, root: Goal) -> None:
             return
         risks = Risks(goals)
         with suppress(Unenforceable):
-            _walk(goals, [goals.goal([node]) for node in risks.found], risks.may_lead_to_one)
+            alike = map(goals.reader.representative, risks.found)
+            _walk(goals, list(dict.fromkeys(goals.goal([node]) for node in alike)), risks.may_lead_to_one)
             return
     _walk(goals, [root], lambda _: True)
 

@@ -99,12 +99,11 @@ class Risks:
             if about not in members:
                 members[about] = []
                 for child in _children(containers):
-                    if len(child) > 1:
-                        to = tuple(sorted(child))
-                        members[about].append(to)
-                        if to not in sets:
-                            sets[to] = child
-                            pending.append(to)
+                    to = tuple(sorted(child))
+                    members[about].append(to)
+                    if to not in sets:
+                        sets[to] = child
+                        pending.append(to)
             for to in members[about]:
                 self._origins.setdefault(to, set()).add(key)
         return [key for key in risky if not self._is_one_of_each(key)]
@@ -312,30 +311,28 @@ def _has_members(node: Node) -> bool:
 
 
 def _children(nodes: list[Node]) -> Iterator[Nodes]:
-    """For each member that some nodes tell apart: all that they may say of it."""
+    """For each member that some nodes tell apart: all that they may say of it, where that are several nodes."""
     for members in (_names(nodes), _items(nodes)):
         for member in members:
             found = {n.serial: n for n in member if n is not None and not n.says_nothing and n.types}
-            if found:
+            if len(found) > 1:
                 yield found
 
 
 def _names(nodes: list[Node]) -> Iterator[list[Node | None]]:
     others = [other for n in nodes for other in (n.additional, n.unevaluated_properties)]
     patterns = [pattern for n in nodes for pattern in n.patterns if not pattern[1].says_nothing]
-    if len(nodes) == 1 and not patterns:
-        yield from ([n] for n in (*nodes[0].properties.values(), *others, nodes[0].property_names))
-        return
     named: dict[str, list[Node | None]] = {}
     for n in nodes:
         for name, child in n.properties.items():
             named.setdefault(name, []).append(child)
     wider = [n for n in nodes if n.additional is not None and not n.additional.says_nothing]
     for name, own in named.items():
+        if len(own) == 1 and not wider and not patterns:
+            continue
         others_say = (n.additional for n in wider if name not in n.properties)
         yield [*own, *others_say, *(child for d, child in patterns if _matches(d, name))]
     yield others + [child for _, child in patterns]
-    yield from ([n.property_names] for n in nodes)
 
 
 _ACCEPTED: WeakKeyDictionary[CharDfa, dict[str, bool]] = WeakKeyDictionary()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from threading import Barrier
 from typing import Any
 
@@ -41,6 +43,30 @@ def test_thresholds_come_back(thresholds: tuple[int, int, int]) -> None:
     with pytest.raises(ZeroDivisionError):
         inside(lambda: 1 // 0)
     assert gc.get_threshold() == thresholds
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="collections no longer start where an object is made")
+def test_a_call_behind_a_burst_does_not_pay_for_it() -> None:
+    kept: list[tuple[int, ...]] = []
+    started: list[str] = []
+
+    def use_up() -> None:
+        kept.extend((k, k, k, k, k) for k in range(5000))  # more than Python keeps free
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        started.append(phase)
+
+    inside(use_up)  # the collection that is due by now comes with the callback, made between two bursts
+    gc.callbacks.append(note)
+    try:
+        inside(use_up)
+        datetime(2026, 1, 1, 0, 0)  # a call that passes a tuple of five, as one of a kernel passes its arguments
+        behind = bool(started)
+        object().__reduce_ex__(2)
+        assert started
+    finally:
+        gc.callbacks.remove(note)
+    assert not behind
 
 
 def test_what_others_set_meanwhile_stays() -> None:
