@@ -19,7 +19,6 @@ from .dead_ends import Proof, Verdict, hopeful
 from .lexed_islands import LexedIsland, nodes_around
 from .liveness import Liveness
 from .lowering import Lowering, end_of_text
-from .pages import prepare_ahead
 from .sentences import Hints, rules_of, ways
 
 Ints = npt.NDArray[np.int32]
@@ -59,7 +58,6 @@ class LexedLowering:
         names_end: int | None = None,
         followers: frozenset[int] = frozenset(),
     ) -> None:
-        prepare_ahead(arena.A)
         machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
         machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
         is_inside = names_end is not None

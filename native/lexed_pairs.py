@@ -15,7 +15,7 @@ terminals that a vocabulary token can realise from a lexer state, worked out laz
 
 from __future__ import annotations
 
-from .arena import AHEAD, COWALK, ENDED, EXITS, FULL, IDS, LEFT, SORT, STATUS, WANTED
+from .arena import AHEAD, COWALK, ENDED, EXITS, FULL, IDS, KEPT, LEFT, SORT, STATUS, WANTED
 from .collect import start_collecting
 from .fronts import BELOW, EDGE, ONLY, PREFIX, is_front, open_set
 from .jit import kernel
@@ -43,8 +43,8 @@ from .lexed_notes import (
     keep,
     leave,
     prefix,
-    want,
 )
+from .lexed_waiting import keep_waiting, resume, wait, waiting_frame
 from .lexer import (
     ALWAYS_ASKED,
     F_ACCEPT,
@@ -64,8 +64,8 @@ from .lexer import (
 from .lexer_classes import alike, loop_within
 from .lexer_loops import NO_LOOP, alike_inside, forgets, lexer_loop, loop_ahead, target
 from .lexer_tags import in_doubt, pending_at
-from .pair_table import P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, ask, find_pair
-from .pairs import LOOP_FROM, build_asked
+from .pair_table import P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, find_pair, keep_pair
+from .pairs import LOOP_FROM
 from .positions import K_BEHIND, K_DOUBT, K_INSIDE, K_MATCH, position
 from .sets import has_member
 from .strings import CHAR, DEAD, utf8_step
@@ -81,7 +81,7 @@ from .suffixes import (
     suffix_set,
     trie_parent,
 )
-from .tables import spread_loop
+from .tables import gather_loop, spread_loop
 from .trie import V_BYTE, V_CHAR, V_NODES
 
 SHARED_FROM = 32  # tokens below a set from which a pair of its own pays
@@ -122,8 +122,10 @@ def doubted(A, tags, q, mode):
 def loop_table(A, V, x, loop):
     """The table of what stays in a loop set, which all grammars share, built if need be; 0 with ``A[STATUS]`` set."""
     if find_pair(A, x, -loop) == 0:
-        ask(A, x, -loop)
-        build_asked(A, V)
+        start_collecting(A)
+        rest = gather_loop(A, V, x, loop)
+        if A[STATUS] == 0:
+            keep_pair(A, x, -loop, rest)
     return find_pair(A, x, -loop) if A[STATUS] == 0 else 0
 
 
@@ -484,7 +486,8 @@ def visit_frame(A, V, frame):
         if pair != 0:
             use_pair(A, V, pair, frame)
         else:
-            want(A, x, place)
+            A[frame + 1] = place
+            wait(A, frame)
         return
     if not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
         to, loop = looping_state(A, V, frame)
@@ -495,14 +498,20 @@ def visit_frame(A, V, frame):
         visit_edges(A, V, x, frame, 0)
 
 
+@kernel("i8(A)")
+def scratch_frame(A):
+    """Where the frame that is being read stands."""
+    return int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH
+
+
 @kernel("void(A, A, i8, i8, i8, i8, i8, i8)")
 def _collect(A, V, x, q, mode, tag, left, since):
-    """Collect one pair, the last match being ``since`` bytes before the set begins, or ask for others."""
+    """Collect one pair, the last match being ``since`` bytes before the set begins; frames that lack a pair wait."""
     base = int(A[COWALK])
     A[base + N_GROUPS], A[base + N_ROWS], A[base + LAST_GROUP], A[base + N_SHADOWS] = 0, 0, 0, 0
     A[ENDED + 2], A[LEFT + 2], A[AHEAD + 2], A[WANTED + MISSING] = 0, 0, 0, 0
     ahead(A, x, q, mode, tag, left, since, 0, 0, 1)
-    frame = int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH
+    frame = scratch_frame(A)
     while A[AHEAD + 2] > 0 and A[STATUS] == 0 and (x != 0 or A[base + N_SHADOWS] <= MANY_SHADOWS):
         A[AHEAD + 2] -= FRAME
         top = int(A[AHEAD]) + int(A[AHEAD + 2])
@@ -511,32 +520,52 @@ def _collect(A, V, x, q, mode, tag, left, since):
         visit_frame(A, V, frame)
 
 
-@kernel("void(A, A, i8, i8)")
-def _build(A, V, x, place):
-    """Build one pair, or ask for others that must be built first."""
-    behind = field(A, place, 0) == K_BEHIND
+@kernel("i8(A, A, i8, i8)")
+def _begin(A, V, x, place):
+    """Collect the pair (x, place) from the start: whether the shadows of the match at which it begins are left out."""
+    behind, start = field(A, place, 0) == K_BEHIND, A[KEPT + 2]
     at = field(A, place, 1) if behind else place
     inside = field(A, at, 0) == K_INSIDE
-    q, mode, in_shadow = field(A, at, 1) if inside else at, field(A, at, 2) if inside else 0, False
+    q, mode = field(A, at, 1) if inside else at, field(A, at, 2) if inside else 0
     if behind:
         _collect(A, V, x, q, mode, field(A, place, 2), field(A, place, 3), 1)
-    else:
-        tag = field(A, q, F_ACCEPT) if mode == 0 else NONE
-        _collect(A, V, x, q, mode, tag, carry_on(A, q), 0)
-        in_shadow = x == 0 and A[int(A[COWALK]) + N_SHADOWS] > MANY_SHADOWS
-        if in_shadow and A[STATUS] == 0:
-            _collect(A, V, x, q, mode, NONE, carry_on(A, q), 0)
-    if A[STATUS] == 0 and A[WANTED + MISSING] == 0:
+        return 0
+    tag = field(A, q, F_ACCEPT) if mode == 0 else NONE
+    _collect(A, V, x, q, mode, tag, carry_on(A, q), 0)
+    if x != 0 or A[int(A[COWALK]) + N_SHADOWS] <= MANY_SHADOWS or A[STATUS] != 0:
+        return 0
+    A[KEPT + 2] = start
+    _collect(A, V, x, q, mode, NONE, carry_on(A, q), 0)
+    return 1
+
+
+@kernel("void(A, A, i8, i8)")
+def _build(A, V, x, place):
+    """Build one pair, or go on where it waited, or ask for others that must be built first."""
+    in_shadow, at, end = resume(A, x, place)
+    start, frame = int(A[KEPT + 2]), scratch_frame(A)
+    if in_shadow < 0:
+        in_shadow = _begin(A, V, x, place)
+    while at < end and A[STATUS] == 0:
+        at = waiting_frame(A, at, frame)
+        pair = find_pair(A, int(A[frame]), int(A[frame + 1]))
+        if pair != 0:
+            use_pair(A, V, pair, frame)
+        else:
+            wait(A, frame)
+    if A[STATUS] == 0 and A[WANTED + MISSING]:
+        keep_waiting(A, x, place, in_shadow, start)
+    elif A[STATUS] == 0:
         keep(A, V, x, place, in_shadow)
 
 
 @kernel("i8(A, A, i8, i8, i8)")
 def lexed_pair(A, V, x, q, mode):
     """The pair of a set and a lexer state, built with all that it waits for; 0 when ``A[STATUS]`` says why not."""
-    place, base = place_of(A, q, mode), int(A[WANTED])
+    place, base, kept, last = place_of(A, q, mode), int(A[WANTED]), A[KEPT + 2], A[KEPT + 3]
     if A[STATUS] != 0:
         return 0
-    A[base], A[base + 1], A[WANTED + 2] = x, place, 2
+    A[base], A[base + 1], A[WANTED + 2], A[KEPT + 3] = x, place, 2, 0
     while A[WANTED + 2] > 0 and A[STATUS] == 0:
         top = base + int(A[WANTED + 2]) - 2
         if find_pair(A, int(A[top]), int(A[top + 1])) == 0:
@@ -544,4 +573,5 @@ def lexed_pair(A, V, x, q, mode):
             if A[WANTED + MISSING]:
                 continue
         A[WANTED + 2] -= 2
+    A[KEPT + 2], A[KEPT + 3] = kept, last
     return find_pair(A, x, place) if A[STATUS] == 0 else 0
