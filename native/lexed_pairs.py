@@ -6,7 +6,7 @@ that remain. A vocabulary token that ends where the lexer has passed a match wit
 remains as an exit of no further bytes than its own (``ONLY``).
 
 Sets are read level by level, but for three things. What stays in a loop comes from tables that no grammar owns. Large
-sets have pairs of their own, also behind a match (``K_BEHIND``: its exits ``BEFORE`` lack the bytes since then). Small
+sets, and those that are met again, have pairs of their own, also behind a match (``K_BEHIND``: its exits ``BEFORE`` lack the bytes since then). Small
 ones that are read from one state are united first.
 
 This is what "Flexible and Efficient Grammar-Constrained Decoding" (Park et al., ICML 2025) computes offline, the
@@ -15,7 +15,7 @@ terminals that a vocabulary token can realise from a lexer state, worked out laz
 
 from __future__ import annotations
 
-from .arena import AHEAD, COWALK, ENDED, EXITS, FULL, IDS, KEPT, LEFT, SORT, STATUS, WANTED
+from .arena import AHEAD, COWALK, ENDED, EXITS, FULL, IDS, KEPT, LEFT, SORT, STATUS, THREADS, WANTED, mix
 from .collect import start_collecting
 from .fronts import BELOW, EDGE, ONLY, PREFIX, is_front, open_set
 from .jit import kernel
@@ -47,10 +47,12 @@ from .lexed_notes import (
 from .lexed_waiting import keep_waiting, resume, wait, waiting_frame
 from .lexer import (
     ALWAYS_ASKED,
+    AT_MET,
     F_ACCEPT,
     F_LATE,
     F_LIST,
     L_EXACT,
+    N_MET,
     NONE,
     Q_BYTES,
     can_begin,
@@ -84,7 +86,8 @@ from .suffixes import (
 from .tables import gather_loop, spread_loop
 from .trie import V_BYTE, V_CHAR, V_NODES
 
-SHARED_FROM = 32  # tokens below a set from which a pair of its own pays
+SHARED_FROM = 32  # tokens below a set from which a pair of its own pays when the set is met again
+SHARED_AT_ONCE = 512  # the same, whether it is or not
 UNITED_BELOW = 512  # tokens below a set up to which it is united with others that are read from the same state
 FAR_EXITS = 8192  # trie nodes that leave a loop up to which each of them is looked at
 TABLE_FROM = 8192  # tokens below a set from which its table is made although it is read for the paths out of the loop
@@ -460,6 +463,16 @@ def visit_looping(A, V, frame, to, loop):
         visit_edges(A, V, int(A[table + P_EXIT]), frame, 0)
 
 
+@kernel("b1(A, i8, i8)")
+def met_before(A, x, place):
+    """Whether this was asked of a pair before, as far as is remembered in a table of fixed size: it costs time alone."""
+    h = mix(mix(11, x), place)
+    at, mark = int(A[THREADS]) + AT_MET + (h >> 11) % N_MET, (h >> 30) & 0x7FFFFFFF
+    found = A[at] == mark
+    A[at] = mark
+    return found
+
+
 @kernel("void(A, A, i8)")
 def visit_frame(A, V, frame):
     """Read the set of a frame: whole where the lexer can read nothing, from a pair of its own, or level by level."""
@@ -475,20 +488,22 @@ def visit_frame(A, V, frame):
             fall_back(A, tag, left, since, depth, x, BELOW)
         return
     if A[frame + 8] == 0 and not owes(A, q) and below(A, V, x) >= SHARED_FROM:
+        like = q
         if mode != 0:
-            q = alike_inside(A, q, mode)
+            like = alike_inside(A, q, mode)
         elif not is_front(A, V, x):
-            q = alike(A, q, height(A, V, x))
-        place = place_of(A, q, mode)
+            like = alike(A, q, height(A, V, x))
+        place = place_of(A, like, mode)
         if tag != NONE and since > 0:
             place = position(A, K_BEHIND, place, tag, left, 0, 0, 0, 0)
         pair = find_pair(A, x, place) if A[STATUS] == 0 else 0
         if pair != 0:
             use_pair(A, V, pair, frame)
-        else:
+            return
+        if below(A, V, x) >= SHARED_AT_ONCE or met_before(A, x, place):
             A[frame + 1] = place
             wait(A, frame)
-        return
+            return
     if not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
         to, loop = looping_state(A, V, frame)
         if loop != NO_LOOP and A[STATUS] == 0 and may_loop(A, V, frame, to):
