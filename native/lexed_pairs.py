@@ -6,8 +6,8 @@ that remain. A vocabulary token that ends where the lexer has passed a match wit
 remains as an exit of no further bytes than its own (``ONLY``).
 
 Sets are read level by level, but for three things. What stays in a loop comes from tables that no grammar owns. Large
-sets, and those that are met again, have pairs of their own, also behind a match (``K_BEHIND``: its exits ``BEFORE`` lack the bytes since then). Small
-ones that are read from one state are united first.
+sets, and those that are met again, have pairs of their own, also behind a match (``K_BEHIND``: its exits ``BEFORE``
+lack the bytes since then). Small ones that are read from one state are united first.
 
 This is what "Flexible and Efficient Grammar-Constrained Decoding" (Park et al., ICML 2025) computes offline, the
 terminals that a vocabulary token can realise from a lexer state, worked out lazily and over sets of suffixes.
@@ -465,7 +465,7 @@ def visit_looping(A, V, frame, to, loop):
 
 @kernel("b1(A, i8, i8)")
 def met_before(A, x, place):
-    """Whether this was asked of a pair before, as far as is remembered in a table of fixed size: it costs time alone."""
+    """Whether this was asked before, as far as a table of fixed size remembers: an error costs time alone."""
     h = mix(mix(11, x), place)
     at, mark = int(A[THREADS]) + AT_MET + (h >> 11) % N_MET, (h >> 30) & 0x7FFFFFFF
     found = A[at] == mark
