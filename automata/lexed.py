@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detent.grammar.errors import LimitExceeded, Unsatisfiable
-from detent.grammar.lark.tables import CHARS, HOLDS, LexedGrammar, LexerTables
+from detent.grammar.lark.tables import ASSERT, CHARS, HOLDS, SPLIT, LexedGrammar, LexerTables
 from detent.native import arena as layout
 from detent.native import lexed_masks, lexed_steps, lexer, machine, positions, stacks
 
@@ -19,7 +19,6 @@ from .dead_ends import Proof, Verdict, hopeful
 from .lexed_islands import LexedIsland, nodes_around
 from .liveness import Liveness
 from .lowering import Lowering, end_of_text
-from .pages import prepare_ahead
 from .sentences import Hints, rules_of, ways
 
 Ints = npt.NDArray[np.int32]
@@ -59,7 +58,6 @@ class LexedLowering:
         names_end: int | None = None,
         followers: frozenset[int] = frozenset(),
     ) -> None:
-        prepare_ahead(arena.A)
         machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
         machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
         is_inside = names_end is not None
@@ -184,6 +182,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdi
         lexer.L_CARRIES: not verdict.safe.all(),
         lexer.L_EXACT: _exactness(verdict),
         lexer.L_FAR: _looks_far(tables),
+        lexer.L_FORGETS: _forgets(tables),
     }
     parts: dict[int, npt.NDArray[Any]] = {
         lexer.L_STARTS: tables.starts,
@@ -228,6 +227,21 @@ def _looks_far(tables: LexerTables) -> bool:
     while ended := {state for state in undecided if undecided.isdisjoint(after[state])}:
         undecided -= ended
     return bool(undecided)
+
+
+def _forgets(tables: LexerTables) -> bool:
+    """Whether what stands before a character is never asked for behind it: see :mod:`detent.native.lexer`."""
+    if (tables.left_next != tables.left_next[0]).any():
+        return False
+    pending, seen = tables.entry[tables.entry >= 0].tolist(), set()
+    while pending:
+        op, a, b = tables.code[pending.pop()].tolist()
+        if op == ASSERT:
+            return False
+        if op == SPLIT:
+            pending += {a, b} - seen
+            seen |= {a, b}
+    return True
 
 
 def _repeats(tables: LexerTables, hints: Hints) -> bool:

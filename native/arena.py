@@ -43,7 +43,8 @@ MACHINE = 180  # addresses of the kernels that step and read positions of a lexe
 THREADS, CELLS, ENDED, LEFT, AHEAD, WANTED = 184, 188, 192, 196, 200, 204
 BY_EXIT = 208  # scratch: exits with what remains behind them, of a rule that has several
 KEPT, AGAIN = 212, 216  # pairs that wait for others (KEPT + 3: the last one): see waiting.py
-HEADER = 220
+RUNS = 220  # scratch of sorting
+HEADER = 224
 
 POS_STRIDE = 8  # kind and seven fields
 STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, expanded state, spare
@@ -122,7 +123,7 @@ def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
     sizes = {r: int(total * share) for r, share in _SHARES.items()}
     sizes |= {r: 1 << max(10, int(total * share).bit_length() - 1) for r, share in _HASHES.items()}
     sizes |= _SCRATCH | dict.fromkeys((IDS, SUSPECTS, ENDED), 2 * n_tokens + 1024) | {LEFT: 16 * n_tokens + (1 << 16)}
-    sizes[KEPT] = 8 * n_tokens + (1 << 18)
+    sizes |= {KEPT: 8 * n_tokens + (1 << 18), RUNS: 16 * n_tokens + (1 << 19)}
     arena = np.zeros(HEADER + sum(sizes.values()), dtype=np.int32)
     base = HEADER
     for region, size in sizes.items():

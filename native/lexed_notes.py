@@ -46,7 +46,7 @@ BEFORE, DONE = -2, -3
 EXIT_FROM = 1024  # tokens below a set from which it is an exit of its own instead of being merged with others
 # scratch COWALK: groups (tags, tokens, rows, place), then rows (group, row)
 N_GROUPS, N_ROWS, LAST_GROUP, N_SHADOWS, COUNTERS, MAX_GROUPS, AT_ROWS = 0, 1, 2, 3, 4, 20000, 80000
-MISSING = 3  # spare word of region WANTED: whether the pair being built lacks others
+MISSING = 3  # spare word of region WANTED: whether the pair being built lacks others; -1: it is to start again
 
 
 @kernel("i8(A, i8, i8)")
@@ -74,7 +74,7 @@ def group_of(A, tags, matched):
 def end_tokens(A, source, at, n, tags, matched):
     """Note ``n`` tokens at ``source[at:]`` that end where ``tags`` are pending."""
     used, base = int(A[ENDED + 2]), int(A[ENDED])
-    if A[WANTED + MISSING]:
+    if A[WANTED + MISSING] < 0:
         return
     if 2 * (used + n) > A[ENDED + 1]:
         A[STATUS] = FULL
@@ -99,7 +99,7 @@ def end_edge(A, V, edge, tags, matched):
 @kernel("void(A, i8, i8, i8)")
 def end_row(A, row, tags, matched):
     """Note all tokens of a dense row that end where ``tags`` are pending."""
-    if A[WANTED + MISSING]:
+    if A[WANTED + MISSING] < 0:
         return
     base, group = int(A[COWALK]), group_of(A, tags, matched)
     n = int(A[base + N_ROWS])
@@ -115,7 +115,7 @@ def end_row(A, row, tags, matched):
 def leave(A, tag, left, x, code):
     """Note that a token of the lexer ended, and what remains then."""
     used = int(A[LEFT + 2])
-    if A[WANTED + MISSING]:
+    if A[WANTED + MISSING] < 0:
         return
     if 4 * used + 4 > A[LEFT + 1] // 2:
         A[STATUS] = FULL
@@ -152,23 +152,6 @@ def ahead(A, x, q, mode, tag, left, since, depth, b, is_first):
     A[at], A[at + 1], A[at + 2], A[at + 3], A[at + 4] = x, q, mode, tag, left
     A[at + 5], A[at + 6], A[at + 7], A[at + 8] = since, depth, b, is_first
     A[AHEAD + 2] = used + FRAME
-
-
-@kernel("void(A, i8, i8)")
-def want(A, x, place):
-    """Ask for a pair that must be built first."""
-    if A[WANTED + 2] + 2 > A[WANTED + 1]:
-        A[WANTED + 2] = 2  # keep the first one, which asks again for whatever it still misses
-    used, base = int(A[WANTED + 2]), int(A[WANTED])
-    A[WANTED + MISSING] = 1
-    for j in range(max(0, used - 128), used, 2):
-        if A[base + j] == x and A[base + j + 1] == place:  # to be built anyway: first, now
-            for k in range(j, used - 2):
-                A[base + k] = A[base + k + 2]
-            used -= 2
-            break
-    A[base + used], A[base + used + 1] = x, place
-    A[WANTED + 2] = used + 2
 
 
 @kernel("void(A)")

@@ -6,8 +6,8 @@ that remain. A vocabulary token that ends where the lexer has passed a match wit
 remains as an exit of no further bytes than its own (``ONLY``).
 
 Sets are read level by level, but for three things. What stays in a loop comes from tables that no grammar owns. Large
-sets have pairs of their own, also behind a match (``K_BEHIND``: its exits ``BEFORE`` lack the bytes since then). Small
-ones that are read from one state are united first.
+sets, and those that are met again, have pairs of their own, also behind a match (``K_BEHIND``: its exits ``BEFORE``
+lack the bytes since then). Small ones that are read from one state are united first.
 
 This is what "Flexible and Efficient Grammar-Constrained Decoding" (Park et al., ICML 2025) computes offline, the
 terminals that a vocabulary token can realise from a lexer state, worked out lazily and over sets of suffixes.
@@ -15,7 +15,7 @@ terminals that a vocabulary token can realise from a lexer state, worked out laz
 
 from __future__ import annotations
 
-from .arena import AHEAD, COWALK, ENDED, EXITS, FULL, IDS, LEFT, SORT, STATUS, WANTED
+from .arena import AHEAD, COWALK, ENDED, EXITS, FULL, IDS, KEPT, LEFT, SORT, STATUS, THREADS, WANTED, mix
 from .collect import start_collecting
 from .fronts import BELOW, EDGE, ONLY, PREFIX, is_front, open_set
 from .jit import kernel
@@ -43,14 +43,16 @@ from .lexed_notes import (
     keep,
     leave,
     prefix,
-    want,
 )
+from .lexed_waiting import keep_waiting, resume, wait, waiting_frame
 from .lexer import (
     ALWAYS_ASKED,
+    AT_MET,
     F_ACCEPT,
     F_LATE,
     F_LIST,
     L_EXACT,
+    N_MET,
     NONE,
     Q_BYTES,
     can_begin,
@@ -64,8 +66,8 @@ from .lexer import (
 from .lexer_classes import alike, loop_within
 from .lexer_loops import NO_LOOP, alike_inside, forgets, lexer_loop, loop_ahead, target
 from .lexer_tags import in_doubt, pending_at
-from .pair_table import P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, ask, find_pair
-from .pairs import LOOP_FROM, build_asked
+from .pair_table import P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, find_pair, keep_pair
+from .pairs import LOOP_FROM
 from .positions import K_BEHIND, K_DOUBT, K_INSIDE, K_MATCH, position
 from .sets import has_member
 from .strings import CHAR, DEAD, utf8_step
@@ -81,10 +83,11 @@ from .suffixes import (
     suffix_set,
     trie_parent,
 )
-from .tables import spread_loop
+from .tables import gather_loop, spread_loop
 from .trie import V_BYTE, V_CHAR, V_NODES
 
-SHARED_FROM = 32  # tokens below a set from which a pair of its own pays
+SHARED_FROM = 32  # tokens below a set from which a pair of its own pays when the set is met again
+SHARED_AT_ONCE = 512  # the same, whether it is or not
 UNITED_BELOW = 512  # tokens below a set up to which it is united with others that are read from the same state
 FAR_EXITS = 8192  # trie nodes that leave a loop up to which each of them is looked at
 TABLE_FROM = 8192  # tokens below a set from which its table is made although it is read for the paths out of the loop
@@ -122,8 +125,10 @@ def doubted(A, tags, q, mode):
 def loop_table(A, V, x, loop):
     """The table of what stays in a loop set, which all grammars share, built if need be; 0 with ``A[STATUS]`` set."""
     if find_pair(A, x, -loop) == 0:
-        ask(A, x, -loop)
-        build_asked(A, V)
+        start_collecting(A)
+        rest = gather_loop(A, V, x, loop)
+        if A[STATUS] == 0:
+            keep_pair(A, x, -loop, rest)
     return find_pair(A, x, -loop) if A[STATUS] == 0 else 0
 
 
@@ -458,6 +463,16 @@ def visit_looping(A, V, frame, to, loop):
         visit_edges(A, V, int(A[table + P_EXIT]), frame, 0)
 
 
+@kernel("b1(A, i8, i8)")
+def met_before(A, x, place):
+    """Whether this was asked before, as far as a table of fixed size remembers: an error costs time alone."""
+    h = mix(mix(11, x), place)
+    at, mark = int(A[THREADS]) + AT_MET + (h >> 11) % N_MET, (h >> 30) & 0x7FFFFFFF
+    found = A[at] == mark
+    A[at] = mark
+    return found
+
+
 @kernel("void(A, A, i8)")
 def visit_frame(A, V, frame):
     """Read the set of a frame: whole where the lexer can read nothing, from a pair of its own, or level by level."""
@@ -473,19 +488,22 @@ def visit_frame(A, V, frame):
             fall_back(A, tag, left, since, depth, x, BELOW)
         return
     if A[frame + 8] == 0 and not owes(A, q) and below(A, V, x) >= SHARED_FROM:
+        like = q
         if mode != 0:
-            q = alike_inside(A, q, mode)
+            like = alike_inside(A, q, mode)
         elif not is_front(A, V, x):
-            q = alike(A, q, height(A, V, x))
-        place = place_of(A, q, mode)
+            like = alike(A, q, height(A, V, x))
+        place = place_of(A, like, mode)
         if tag != NONE and since > 0:
             place = position(A, K_BEHIND, place, tag, left, 0, 0, 0, 0)
         pair = find_pair(A, x, place) if A[STATUS] == 0 else 0
         if pair != 0:
             use_pair(A, V, pair, frame)
-        else:
-            want(A, x, place)
-        return
+            return
+        if below(A, V, x) >= SHARED_AT_ONCE or met_before(A, x, place):
+            A[frame + 1] = place
+            wait(A, frame)
+            return
     if not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
         to, loop = looping_state(A, V, frame)
         if loop != NO_LOOP and A[STATUS] == 0 and may_loop(A, V, frame, to):
@@ -495,14 +513,20 @@ def visit_frame(A, V, frame):
         visit_edges(A, V, x, frame, 0)
 
 
+@kernel("i8(A)")
+def scratch_frame(A):
+    """Where the frame that is being read stands."""
+    return int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH
+
+
 @kernel("void(A, A, i8, i8, i8, i8, i8, i8)")
 def _collect(A, V, x, q, mode, tag, left, since):
-    """Collect one pair, the last match being ``since`` bytes before the set begins, or ask for others."""
+    """Collect one pair, the last match being ``since`` bytes before the set begins; frames that lack a pair wait."""
     base = int(A[COWALK])
     A[base + N_GROUPS], A[base + N_ROWS], A[base + LAST_GROUP], A[base + N_SHADOWS] = 0, 0, 0, 0
     A[ENDED + 2], A[LEFT + 2], A[AHEAD + 2], A[WANTED + MISSING] = 0, 0, 0, 0
     ahead(A, x, q, mode, tag, left, since, 0, 0, 1)
-    frame = int(A[AHEAD]) + int(A[AHEAD + 1]) - 2 * MAX_PATH
+    frame = scratch_frame(A)
     while A[AHEAD + 2] > 0 and A[STATUS] == 0 and (x != 0 or A[base + N_SHADOWS] <= MANY_SHADOWS):
         A[AHEAD + 2] -= FRAME
         top = int(A[AHEAD]) + int(A[AHEAD + 2])
@@ -511,32 +535,52 @@ def _collect(A, V, x, q, mode, tag, left, since):
         visit_frame(A, V, frame)
 
 
-@kernel("void(A, A, i8, i8)")
-def _build(A, V, x, place):
-    """Build one pair, or ask for others that must be built first."""
-    behind = field(A, place, 0) == K_BEHIND
+@kernel("i8(A, A, i8, i8)")
+def _begin(A, V, x, place):
+    """Collect the pair (x, place) from the start: whether the shadows of the match at which it begins are left out."""
+    behind, start = field(A, place, 0) == K_BEHIND, A[KEPT + 2]
     at = field(A, place, 1) if behind else place
     inside = field(A, at, 0) == K_INSIDE
-    q, mode, in_shadow = field(A, at, 1) if inside else at, field(A, at, 2) if inside else 0, False
+    q, mode = field(A, at, 1) if inside else at, field(A, at, 2) if inside else 0
     if behind:
         _collect(A, V, x, q, mode, field(A, place, 2), field(A, place, 3), 1)
-    else:
-        tag = field(A, q, F_ACCEPT) if mode == 0 else NONE
-        _collect(A, V, x, q, mode, tag, carry_on(A, q), 0)
-        in_shadow = x == 0 and A[int(A[COWALK]) + N_SHADOWS] > MANY_SHADOWS
-        if in_shadow and A[STATUS] == 0:
-            _collect(A, V, x, q, mode, NONE, carry_on(A, q), 0)
-    if A[STATUS] == 0 and A[WANTED + MISSING] == 0:
+        return 0
+    tag = field(A, q, F_ACCEPT) if mode == 0 else NONE
+    _collect(A, V, x, q, mode, tag, carry_on(A, q), 0)
+    if x != 0 or A[int(A[COWALK]) + N_SHADOWS] <= MANY_SHADOWS or A[STATUS] != 0:
+        return 0
+    A[KEPT + 2] = start
+    _collect(A, V, x, q, mode, NONE, carry_on(A, q), 0)
+    return 1
+
+
+@kernel("void(A, A, i8, i8)")
+def _build(A, V, x, place):
+    """Build one pair, or go on where it waited, or ask for others that must be built first."""
+    in_shadow, at, end = resume(A, x, place)
+    start, frame = int(A[KEPT + 2]), scratch_frame(A)
+    if in_shadow < 0:
+        in_shadow = _begin(A, V, x, place)
+    while at < end and A[STATUS] == 0:
+        at = waiting_frame(A, at, frame)
+        pair = find_pair(A, int(A[frame]), int(A[frame + 1]))
+        if pair != 0:
+            use_pair(A, V, pair, frame)
+        else:
+            wait(A, frame)
+    if A[STATUS] == 0 and A[WANTED + MISSING]:
+        keep_waiting(A, x, place, in_shadow, start)
+    elif A[STATUS] == 0:
         keep(A, V, x, place, in_shadow)
 
 
 @kernel("i8(A, A, i8, i8, i8)")
 def lexed_pair(A, V, x, q, mode):
     """The pair of a set and a lexer state, built with all that it waits for; 0 when ``A[STATUS]`` says why not."""
-    place, base = place_of(A, q, mode), int(A[WANTED])
+    place, base, kept, last = place_of(A, q, mode), int(A[WANTED]), A[KEPT + 2], A[KEPT + 3]
     if A[STATUS] != 0:
         return 0
-    A[base], A[base + 1], A[WANTED + 2] = x, place, 2
+    A[base], A[base + 1], A[WANTED + 2], A[KEPT + 3] = x, place, 2, 0
     while A[WANTED + 2] > 0 and A[STATUS] == 0:
         top = base + int(A[WANTED + 2]) - 2
         if find_pair(A, int(A[top]), int(A[top + 1])) == 0:
@@ -544,4 +588,5 @@ def lexed_pair(A, V, x, q, mode):
             if A[WANTED + MISSING]:
                 continue
         A[WANTED + 2] -= 2
+    A[KEPT + 2], A[KEPT + 3] = kept, last
     return find_pair(A, x, place) if A[STATUS] == 0 else 0

@@ -15,7 +15,8 @@ none. ``late``: a token that ended some characters ago, which is known only now:
 from 0 on. Where ``L_CARRIES`` is set, some tokens leave more behind (:mod:`.leftovers`): the threads that were
 preferred to the match, which must never match from now on, and the lookaheads that the match owes. Such a carry is
 minus the number of a position ``(K_CARRY, lexer, left state, leftovers, owed)``. A match among the leftovers kills
-the state.
+the state. Where no assertion is tried at the first character of a token, and the last character alone decides the left
+state (``\\b``), that is not kept (``L_FORGETS``): states would differ in what nobody asks for.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ prepare("Lark grammars")
 L_TERMINALS, L_CLASSES, L_INTERVALS, L_STARTS, L_CLS, L_SETS, L_CODE, L_OWNER, L_STAMPS, L_ASCII = range(10)
 L_STAMP, L_ORDER_FIRST, L_ORDER, L_RETYPE_FIRST, L_RETYPE, L_ENTRY, L_IGNORED, L_LEFTS, L_LEFT_NEXT = range(10, 19)
 L_ASSERTIONS, L_LOOK_ENTER, L_LOOK_NEXT, L_LOOK_END, L_BEGIN, L_OTHERS, L_N_OTHERS, L_HINT_CLASS = range(19, 27)
-L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_CARRIES, L_EXACT, L_SAFE, L_HARMFUL, L_FAR, L_RECORD = range(27, 37)
+L_HINT_NEXT, L_SPELLED, L_SEARCH, L_REPEATS, L_CARRIES, L_EXACT, L_SAFE, L_HARMFUL, L_FAR, L_FORGETS = range(27, 37)
+L_RECORD = 37
 PROVED, ASKED, ALWAYS_ASKED = 0, 1, 2  # L_EXACT: whether dead ends must be asked for; also where tags say enough
 
 CHARS, SPLIT, ASSERT, MATCH = 0, 1, 2, 3
@@ -51,6 +53,7 @@ ENTRY_WORDS, MAX_THREADS, MAX_TERMINALS = 4, 8000, 60000
 AT_STACK, AT_SEEN, AT_FINISHED, AT_STRINGS, AT_LIST = 32000, 64000, 80000, 96000, 112000
 MAX_OWED = 2000
 AT_TAGS, AT_WANTED, AT_QUEUE, AT_BITS = 114048, 116096, 118144, 122304  # sets of tags, lexer states, bytes
+AT_MET, N_MET = 122880, 8192  # pairs that were met: see lexed_pairs.py
 N_SEEN = 3
 
 
@@ -108,6 +111,12 @@ def owed_after(A, L, owed, c):
             after = with_owed(A, after, look)
         owed = field(A, owed, 2)
     return after
+
+
+@kernel("i8(A, i8, i8)")
+def kept_left(A, L, left):
+    """What of a left state is kept: nothing (0) where the next character decides all that assertions can ask."""
+    return 0 if A[L + L_FORGETS] else left
 
 
 @kernel("void(A, i8, i8, i8, i8)")
@@ -173,7 +182,7 @@ def follow(A, L, pc, owed, left, n_finished):
             tag = tag_of(A, L, a, n_finished)
             if owed == 0:
                 return tag
-            note(A, -1 - tag, owed, 0, left)
+            note(A, -1 - tag, owed, 0, kept_left(A, L, left))
         elif op == ASSERT:
             look = int(A[A[L + L_LOOK_ENTER] + left * A[L + L_ASSERTIONS] + a])
             if look != FAILED:
@@ -307,8 +316,9 @@ def begin_finding(A, L):
 @kernel("i8(A, i8, i8, i8, i8)")
 def carried(A, L, carry, left, c):
     """A carry after a character of class ``c`` that leads to a left state; ``BROKEN`` when it came to grief."""
+    kept = kept_left(A, L, left)
     if carry >= 0:
-        return left
+        return kept
     begin_finding(A, L)
     code, sets, classes = int(A[L + L_CODE]), int(A[L + L_SETS]), int(A[L + L_CLASSES])
     cell = leftovers_of(A, carry)
@@ -328,7 +338,7 @@ def carried(A, L, carry, left, c):
     if owed < 0 or A[STATUS] != 0:
         return BROKEN
     chain = kept_leftovers(A, int(A[THREADS + 2]), 0)
-    return left if chain == 0 and owed == 0 else -position(A, K_CARRY, L, left, chain, owed, 0, 0, 0)
+    return kept if chain == 0 and owed == 0 else -position(A, K_CARRY, L, kept, chain, owed, 0, 0, 0)
 
 
 @kernel("i8(A, i8, i8, i8, i8, i8, i8)")

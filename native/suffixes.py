@@ -16,6 +16,7 @@ from .arena import (
     FULL,
     LIST,
     MEMBER,
+    RUNS,
     SNODE,
     SNODE_HASH,
     SNODE_STRIDE,
@@ -70,27 +71,47 @@ def list_members(A, V, x, to):
     return n
 
 
-@kernel("void(A, i8, i8, i8)")
-def _sift(A, base, root, n):
-    """Restore the heap below ``root``."""
-    while 2 * root + 1 < n:
-        child = 2 * root + 1
-        if child + 1 < n and A[base + child] < A[base + child + 1]:
-            child += 1
-        if A[base + root] >= A[base + child]:
-            return
-        A[base + root], A[base + child] = A[base + child], A[base + root]
-        root = child
+@kernel("i8(A, i8, i8, i8)")
+def run_end(A, base, start, n):
+    """Where the ascending run that begins at ``start`` of ``n`` words ends."""
+    end = start + 1
+    while end < n and A[base + end - 1] <= A[base + end]:
+        end += 1
+    return min(end, n)
+
+
+@kernel("i8(A, i8, i8, i8)")
+def _merge_runs(A, base, to, n):
+    """Merge each two ascending runs that follow each other from ``base`` to ``to``: how many runs there are then."""
+    start, runs = 0, 0
+    while start < n:
+        middle = run_end(A, base, start, n)
+        end = run_end(A, base, middle, n)
+        j, k = start, middle
+        for place in range(to + start, to + end):
+            if k >= end or (j < middle and A[base + j] <= A[base + k]):
+                A[place] = A[base + j]
+                j += 1
+            else:
+                A[place] = A[base + k]
+                k += 1
+        start, runs = end, runs + 1
+    return runs
 
 
 @kernel("void(A, i8, i8)")
 def sort_words(A, base, n):
-    """Heap sort of ``n`` words in place, ascending."""
-    for start in range(n // 2 - 1, -1, -1):
-        _sift(A, base, start, n)
-    for last in range(n - 1, 0, -1):
-        A[base], A[base + last] = A[base + last], A[base]
-        _sift(A, base, 0, last)
+    """Natural merge sort of ``n`` words in place, ascending: unions are of few lists in order. O(n log(runs))."""
+    source, to, runs = base, int(A[RUNS]), n
+    if n > A[RUNS + 1]:
+        A[STATUS] = FULL
+        return
+    while runs > 1:
+        runs = _merge_runs(A, source, to, n)
+        source, to = to, source
+    if source != base:
+        for j in range(n):
+            A[base + j] = A[source + j]
 
 
 @kernel("i8(A, A, i8, i8)")

@@ -309,7 +309,7 @@ class Rules:
         kind, parts = tree
         if kind == SEQUENCE and tuple not in map(type, parts):  # only names
             return [parts]
-        inner = [self._sequences(part) for part in parts]
+        inner = [[(part,)] if isinstance(part, str) else self._sequences(part) for part in parts]
         if kind == ANY_OF:
             return list(dict.fromkeys(chain.from_iterable(inner)))
         if (count := prod(map(len, inner))) > self._max_rules:

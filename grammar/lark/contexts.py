@@ -121,7 +121,7 @@ def check(terminals: Sequence[Terminal]) -> None:
     """
     groups = {terminal.name: terminal.name for terminal in terminals}
     for terminal in terminals:
-        if terminal.text is None:
+        if terminal.text is None or (terminal.plain and terminal.text and not terminal.flags):
             continue
         if terminal.pattern.min_width == 0:
             raise GrammarError(

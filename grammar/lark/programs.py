@@ -75,8 +75,9 @@ class Assembler:
         if self._visits > VISITS * self._max_length:
             raise LimitExceeded("regex_states", self._visits // VISITS, self._max_length)
         if isinstance(node, Seq):
+            self._visits += len(node.parts)
             for part in reversed(node.parts):
-                then = self._emit(part, then)
+                then = self._simple(part, then) if type(part) is Chars else self._emit(part, then)
             return then
         if isinstance(node, Choice):
             ways = [self._emit(part, then) for part in node.parts]

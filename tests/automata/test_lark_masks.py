@@ -16,6 +16,7 @@ from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
 from detent.grammar.lark.compile import compile_lark
 from detent.grammar.lark.tables import LexedGrammar
+from detent.native import arena as layout
 from tests.grammar.lark.cases import CASES, judged, oracle
 from tests.masks import allowed
 from tests.naive.lexed import accepts
@@ -66,6 +67,8 @@ GRAMMARS = {
     "late, mostly": "start: (A | B | C)+\nA: /a/\nB: /a(cd|[^bc])[^b]*b/\nC: /[^ab]/",
     "most": "start: (W | A)+\nW: /[^x ]+/\nA.2: /[ab]{2}c/" + SPACE,
     "most lead": "start: (S | A)+\nS: /[^x\\/]+x/\nA.2: /a[bc]*\\//" + SPACE,
+    "boundary": "start: (H | N)+\nH.2: /x[a-c]{2}\\b/\nN: /[a-cé+-]+/" + SPACE,
+    "one before": "start: (A | B)+\nA.2: /x[abc]+(?<=c)/\nB: /[a-cé]+/" + SPACE,
 }
 TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
 TEXTS += "|é|aé|éé| if|= |IF|x |ax|ac "
@@ -183,6 +186,8 @@ BEGINNINGS = {
     "late, mostly": b"a",
     "most": b"",
     "most lead": b"",
+    "boundary": b"x",
+    "one before": b"xa",
 }
 
 
@@ -200,6 +205,31 @@ def test_large_vocabulary(wide: Compiler, name: str) -> None:
             token = rng.choice(tokens)
             assert matcher.accept(token)
             text += grammar.vocabulary.token_bytes(token)
+
+
+def test_what_is_never_asked_for_is_forgotten(compiler: Compiler) -> None:
+    """The boundary is asked for inside a token alone, so words and other characters before it make no difference."""
+    matchers = [compiler.lark(GRAMMARS["boundary"]).matcher() for _ in range(2)]
+    assert matchers[0].accept_bytes(b"ab") and matchers[1].accept_bytes(b"a+")
+    assert matchers[0].state == matchers[1].state
+    matchers = [compiler.lark(GRAMMARS["lookbehind"]).matcher() for _ in range(2)]
+    assert matchers[0].accept_bytes(b" ba") and matchers[1].accept_bytes(b" bb")
+    assert matchers[0].state != matchers[1].state
+
+
+@pytest.mark.parametrize("name", ["escape", "division", "most", "marked"])
+def test_pairs_that_find_no_room_start_again(wide: Compiler, name: str) -> None:
+    cramped = Compiler(wide.vocabulary, cache_dir=False)
+    masks: list[list[set[int]]] = []
+    for compiler in (wide, cramped):
+        matcher = compiler.lark(GRAMMARS[name] + "\n").matcher()
+        if compiler is cramped:
+            compiler.arena.A[layout.KEPT + 1] = 40
+        masks.append([allowed(matcher)])
+        for b in BEGINNINGS[name]:
+            assert matcher.accept_bytes(bytes([b]))
+            masks[-1].append(allowed(matcher))
+    assert masks[0] == masks[1]
 
 
 def test_shadow_ends_at_a_match() -> None:
