@@ -15,7 +15,7 @@ from ..recent import Recent
 from ..text_set import TextSet
 from . import scalars, typed
 from .names import children_of, keyed, names_of, profile_of
-from .nodes import ANY_TYPE, ARRAY, NOTHING, NUMBER, OBJECT, STRING, Node
+from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NOTHING, NULL, NUMBER, OBJECT, STRING, Node
 from .scalars import can_be_written
 from .values import ANY_NUMBER, ANY_STRING, LITERALS, Array, Literal, Number, Object, String, Value
 
@@ -31,7 +31,9 @@ def residuals(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
         is_listed |= node.enum is not None
     if is_listed:
         return _enumerated(goals, nodes)
-    values: list[Value] = [literal for bit, literal, _ in LITERALS if types & bit]
+    values: list[Value] = []
+    if types & (NULL | BOOLEAN):
+        values.extend(literal for bit, literal, _ in LITERALS if types & bit)
     if types & NUMBER:
         values.extend(_numbers(tuple(words for n in nodes if (words := scalars.number_words(n)))))
     if types & STRING:
