@@ -326,7 +326,7 @@ class Records:
         """What does not change while an object is written: see ``_Listed``."""
         found = None if value.frame is None else self._names_of.get(value.frame)
         if found is None:
-            names = [name for name, _ in (*value.names, *value.extra)]
+            names = [name for name, _ in value.names + value.extra]
             by_bytes = sorted(range(len(names)), key=names.__getitem__)  # the order of code points is that of bytes
             trie = self.arena.trie(tuple([names[k] for k in by_bytes]))
             required = value.required
@@ -357,7 +357,7 @@ class Records:
         """What each listed name, any other name, or those that an automaton tells apart may hold; -1: not allowed."""
         if value.frame is not None:
             return self._connected_members(value, value.frame)
-        members = (*value.names, *value.extra)
+        members = value.names + value.extra
         known, number, satisfiable = self._numbers.get, self.number, self.goals.satisfiable
         goals = [known(goal) or (number(goal) if satisfiable(goal) else -1) for _, goal in members]
         free, names_dfa = -1, None

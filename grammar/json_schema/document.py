@@ -167,7 +167,7 @@ class Document:
 
     def __init__(self, schema: Any, remotes: Mapping[str, Any] | None = None) -> None:
         self.unknown: dict[str, str] = {}
-        self.remotes = {uri.rstrip("#"): remote for uri, remote in (remotes or {}).items()}
+        self.remotes = {uri.rstrip("#"): remote for uri, remote in remotes.items()} if remotes else {}
         self._dialects = Dialects(self.remotes)
         self._entered: dict[tuple[int, str], Resource] = {}
         self._by_uri: dict[str, Resource] = {}
