@@ -240,10 +240,9 @@ class Parts:
             return self.find(schema)
         noted = self._by_text.get(text)
         if noted is not None:
-            node, n_schemas = noted
-            self._known[id(schema)] = node
+            self._known[id(schema)] = node = noted[0]
             self._unread.append(schema)
-            self._count(node, n_schemas)
+            self._count(*noted)
             return node
         before, n_references = self.n_plain + self.n_choices, self._n_references
         found = self.find(schema)
