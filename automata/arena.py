@@ -16,7 +16,7 @@ from detent.grammar.dfa import CharDfa, absorbing, counting, lengths, word_count
 from detent.grammar.judged import JudgedDfa
 from detent.grammar.number import NumberSpec
 from detent.native import arena as layout
-from detent.native import languages, positions, sets, states, trie
+from detent.native import languages, objects, positions, sets, states, trie
 from detent.native.jit import direct
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 Words = npt.NDArray[np.int32]
 Table: TypeAlias = "Sequence[tuple[int, int, int]]"
 
-_put, _position = direct(languages.heap_put), direct(positions.position)
+_put, _put_object = direct(languages.heap_put), direct(objects.put_object)
+_position = direct(positions.position)
 _kept_set = direct(sets.kept_set)
 _trie_build, _state_of = direct(languages.trie_build), direct(states.state_of)
 
@@ -90,6 +91,13 @@ class Arena:
         """Copy words to the heap and return their address."""
         array = np.array(values, dtype=np.int32)
         at = int(_put(self.A, array))
+        if at < 0:
+            self.full()
+        return at
+
+    def put_object(self, words: Sequence[int]) -> int:
+        """Address of an object record: see :func:`detent.native.objects.put_object`."""
+        at = int(_put_object(self.A, np.array(words, dtype=np.int32)))
         if at < 0:
             self.full()
         return at
@@ -363,10 +371,11 @@ class Arena:
         """Root of a trie of distinct words in ascending order; leaf numbers are positions in that order."""
         root = self._tries.get(words)
         if root is None:
-            joined = "".join(words)
-            lengths = map(len, words if joined.isascii() else map(str.encode, words))
-            text = np.frombuffer(joined.encode(), dtype=np.uint8).astype(np.int32)
-            ends = np.array([*accumulate(lengths)], np.int64)
+            spelled: Sequence[str] = words
+            if not "".join(words).isascii():  # each byte as a character
+                spelled = [word.encode().decode("latin-1") for word in words]
+            text = np.frombuffer("".join(spelled).encode("utf-32-le"), np.int32)
+            ends = np.array([*accumulate(map(len, spelled))], np.int64)
             root = int(_trie_build(self.A, text, ends))
             if root < 0:
                 self.full()

@@ -22,6 +22,7 @@ R = TypeVar("R")
 _lock = threading.RLock()  # a finaliser or signal handler may begin a burst of its own
 _depth = 0  # bursts that run, in all threads
 _before = gc.get_threshold()
+_held = (0, *_before[1:])
 # Calls pass their arguments in tuples, which come from lists of free ones that a burst may have used up. One of each
 # size is put back, lest a mask that follows, a call of one kernel, makes a new object and pays for the burst.
 _ARGUMENTS = (None,) * 9
@@ -43,13 +44,15 @@ def burst(function: Callable[P, R]) -> Callable[P, R]:
 
 def _begin() -> None:
     """Begin a burst, without an object that could start a collection: a ``with`` statement makes two."""
-    global _depth, _before
+    global _depth, _before, _held
     _lock.acquire()
     try:
         _depth += 1
         if _depth == 1:
-            _before = gc.get_threshold()
-            gc.set_threshold(0, *_before[1:])
+            now = gc.get_threshold()
+            if now != _before:
+                _before, _held = now, (0, *now[1:])
+            gc.set_threshold(*_held)
     finally:
         _lock.release()
 
@@ -65,7 +68,7 @@ def _end() -> None:
 
 
 def _restore() -> None:
-    if gc.get_threshold() == (0, *_before[1:]):
+    if gc.get_threshold() == _held:
         gc.set_threshold(*_before)
 
 

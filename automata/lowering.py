@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import accumulate, chain, takewhile
+from itertools import chain, islice
 from operator import or_
 from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
@@ -31,8 +30,8 @@ _state_of_call = direct(states.state_of_call)
 
 Order = OneOf["schema", "any", "fixed"]
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
-# the trie of an object's listed names, their order in it, the required ones, and the first of these from each on
-_Listed: TypeAlias = tuple[int, list[int], list[int], list[int]]
+# the trie of an object's listed names, their order in it, and the required ones
+_Listed: TypeAlias = tuple[int, list[int], list[int]]
 # fields of positions before a value that count white space
 _SPACE_BEFORE = {
     positions.K_LITERAL: 2,
@@ -191,8 +190,9 @@ class Records:
             goal = self._pending.get(number)
             if goal is not None:
                 self.goals.start_work()
+                others = len(self._pending) - 1
                 self._write(number, goal)
-                for later in list(takewhile(lambda n: n > number, reversed(self._pending))):
+                for later in [*islice(reversed(self._pending), len(self._pending) - others)]:
                     self._write(later, self._pending[later])
 
     def _begin(self, value: Value) -> int:
@@ -311,36 +311,26 @@ class Records:
     def _object(self, value: Object) -> int:
         arena, n = self.arena, len(value.names)
         goals, free, names_dfa = self._members(value)
-        trie, by_bytes, due, next_due = self._listed(value)
+        trie, by_bytes, due = self._listed(value)
         spec = -1 if names_dfa is None else arena.spec(languages.AUTOMATON, 0, None, self._names(*names_dfa))
         extra = int(bool(value.extra) and max(goals[n:]) >= 0)
         order = self._order_of(value, bool(extra))
-        needed: list[int] = []
-        none_seen: list[int] = []
-        if order != positions.IN_ORDER:
-            words = len(by_bytes) // 32 + 1
-            needed, none_seen = _words(sum([1 << k for k in due]), words), [0] * words
-        live = [*range(n + 1)] if -1 not in goals else _next_of([k for k in range(n) if goals[k] >= 0], n)
-        parts = (goals, next_due, live, by_bytes, needed, none_seen)
-        at = arena.put([*chain.from_iterable(parts)])
-        goals_at, next_at, live_at, sorted_at, required_at, none_at, _ = accumulate(map(len, parts), initial=at)
-        if order == positions.IN_ORDER:
-            none_at = 0
+        most = -1 if value.most is None else value.most
         closes = value.frame is None or value.frame.facts.closed(value.residual)
-        record = [n, live_at, trie, order, free, spec, self.space, goals_at, next_at, required_at]
-        record += [sorted_at, len(needed), none_at, arena.any_text(), extra, len(by_bytes)]
-        return arena.put([*record, value.fewest, -1 if value.most is None else value.most, int(closes)])
+        record = [n, 0, trie, order, free, spec, self.space, 0, 0, 0, 0, 0, 0]  # 0: the kernel's
+        record += [arena.any_text(), extra, len(by_bytes), value.fewest, most, int(closes)]
+        return arena.put_object([*record, *goals, *by_bytes, *due])
 
     def _listed(self, value: Object) -> _Listed:
         """What does not change while an object is written: see ``_Listed``."""
         found = None if value.frame is None else self._names_of.get(value.frame)
         if found is None:
-            n, members = len(value.names), (*value.names, *value.extra)
-            names = [name for name, _ in members]
-            by_bytes = sorted(range(len(members)), key=names.__getitem__)  # the order of code points is that of bytes
-            trie = self.arena.trie(tuple(map(names.__getitem__, by_bytes)))
-            due = [k for k in range(n) if members[k][0] in value.required] if value.required else []
-            found = trie, by_bytes, due, _next_of(due, n)
+            names = [name for name, _ in value.names + value.extra]
+            by_bytes = sorted(range(len(names)), key=names.__getitem__)  # the order of code points is that of bytes
+            trie = self.arena.trie(tuple([names[k] for k in by_bytes]))
+            required = value.required
+            due = [k for k, (name, _) in enumerate(value.names) if name in required] if required else []
+            found = trie, by_bytes, due
             if value.frame is not None:
                 self._names_of[value.frame] = found
         return found
@@ -366,7 +356,7 @@ class Records:
         """What each listed name, any other name, or those that an automaton tells apart may hold; -1: not allowed."""
         if value.frame is not None:
             return self._connected_members(value, value.frame)
-        members = (*value.names, *value.extra)
+        members = value.names + value.extra
         known, number, satisfiable = self._numbers.get, self.number, self.goals.satisfiable
         goals = [known(goal) or (number(goal) if satisfiable(goal) else -1) for _, goal in members]
         free, names_dfa = -1, None
@@ -540,16 +530,3 @@ class _Exits:
     residual: Formula
     place: int | None
     kind: int | None = None
-
-
-def _next_of(members: Sequence[int], n: int) -> list[int]:
-    """For each index up to ``n``: the first of some indices, in ascending order, from there on, or ``n``."""
-    following: list[int] = []
-    for k in members:
-        following += [k] * (k + 1 - len(following))
-    return following + [n] * (n + 1 - len(following))
-
-
-def _words(bits: int, n: int) -> list[int]:
-    """A set of small integers as ``n`` signed words of 32 bits."""
-    return [(word ^ 0x80000000) - 0x80000000 for k in range(n) for word in [bits >> 32 * k & 0xFFFFFFFF]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -62,7 +63,7 @@ class Resource:
     @property
     def root(self) -> Place:
         """The place of the root."""
-        return Place(self.schema, self, self.path, self.dialect, None)
+        return _new_place(Place, (self.schema, self, self.path, self.dialect, None))
 
 
 Scope = frozenset[tuple[str, Resource]]
@@ -167,12 +168,15 @@ class Document:
 
     def __init__(self, schema: Any, remotes: Mapping[str, Any] | None = None) -> None:
         self.unknown: dict[str, str] = {}
-        self.remotes = {uri.rstrip("#"): remote for uri, remote in (remotes or {}).items()}
-        self._dialects = Dialects(self.remotes)
+        self.remotes = {uri.rstrip("#"): remote for uri, remote in remotes.items()} if remotes else {}
         self._entered: dict[tuple[int, str], Resource] = {}
         self._by_uri: dict[str, Resource] = {}
         self._resolved: dict[tuple[Resource, str], Place] = {}
         self.root = self._top(schema, "", "", NEWEST).root
+
+    @cached_property
+    def _dialects(self) -> Dialects:
+        return Dialects(self.remotes)
 
     def keep_scopes(self) -> None:
         """From now on places carry their dynamic scope (before any is read from the root again)."""

@@ -15,7 +15,7 @@ from ..recent import Recent
 from ..text_set import TextSet
 from . import scalars, typed
 from .names import children_of, keyed, names_of, profiles_of
-from .nodes import ANY_TYPE, ARRAY, NOTHING, NUMBER, OBJECT, STRING, Node
+from .nodes import ANY_TYPE, ANYTHING, ARRAY, BOOLEAN, NOTHING, NULL, NUMBER, OBJECT, STRING, Node
 from .scalars import can_be_written
 from .values import ANY_NUMBER, ANY_STRING, LITERALS, Array, Literal, Number, Object, String, Value
 
@@ -31,7 +31,9 @@ def residuals(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
         is_listed |= node.enum is not None
     if is_listed:
         return _enumerated(goals, nodes)
-    values: list[Value] = [literal for bit, literal, _ in LITERALS if types & bit]
+    values: list[Value] = []
+    if types & (NULL | BOOLEAN):
+        values.extend(literal for bit, literal, _ in LITERALS if types & bit)
     if types & NUMBER:
         values.extend(_numbers(tuple(words for n in nodes if (words := scalars.number_words(n)))))
     if types & STRING:
@@ -120,11 +122,12 @@ def _object(goals: Goals, nodes: Sequence[Node]) -> Object:
 
 def _object_alone(goals: Goals, node: Node) -> Object:
     """The same of one node without patterns, which is the common case."""
-    own, other, required = node.properties, node.additional, frozenset(node.required)
-    names = own if required <= own.keys() else dict.fromkeys((*own, *node.required))
+    own, other, required = node.properties, node.additional or ANYTHING, frozenset(node.required)
+    if not required <= own.keys():
+        own = {**own, **{name: other for name in node.required if name not in own}}
     alone = goals.alone
     return Object(
-        tuple([(n, alone(own.get(n, other))) for n in names if n.isascii() or n in required or can_be_written(n)]),
+        tuple([(n, m.goal or alone(m)) for n, m in own.items() if n.isascii() or n in required or can_be_written(n)]),
         required,
         free=alone(other),
         fewest=node.min_properties,
