@@ -11,6 +11,7 @@ from .arena import AHEAD, COWALK, ENDED, KEPT, LEFT, WANTED
 from .jit import kernel
 from .lexed_notes import AT_ROWS, COUNTERS, FRAME, MAX_PATH, MISSING, N_GROUPS, N_ROWS
 from .lexer import NONE
+from .waiting import ask_first
 
 # place of the trailer before, suffix set, place, whether shadows are left out, words of frames, of what was noted
 T_BEFORE, T_SET, T_PLACE, T_SHADOW, T_FRAMES, T_NOTED, TRAILER = 0, 1, 2, 3, 4, 5, 9
@@ -23,28 +24,12 @@ def copy_words(A, source, to, n):
         A[to + j] = A[source + j]
 
 
-@kernel("void(A, i8, i8)")
-def want(A, x, place):
-    """Ask for a pair that must be built first."""
-    if A[WANTED + 2] + 2 > A[WANTED + 1]:
-        A[WANTED + 2] = 2  # keep the first one, which asks again for whatever it still misses
-    used, base = int(A[WANTED + 2]), int(A[WANTED])
-    for j in range(max(0, used - 128), used, 2):
-        if A[base + j] == x and A[base + j + 1] == place:  # to be built anyway: first, now
-            for k in range(j, used - 2):
-                A[base + k] = A[base + k + 2]
-            used -= 2
-            break
-    A[base + used], A[base + used + 1] = x, place
-    A[WANTED + 2] = used + 2
-
-
 @kernel("void(A, i8)")
 def wait(A, frame):
     """Ask for the pair of a frame's set and place (in the word of its lexer state); the frame waits for it."""
     depth, used = int(A[frame + 6]), int(A[KEPT + 2])
     n = min(int(A[frame + 5]), depth) if A[frame + 3] != NONE else 0
-    want(A, int(A[frame]), int(A[frame + 1]))
+    ask_first(A, WANTED, int(A[frame]), int(A[frame + 1]))
     if A[WANTED + MISSING] < 0 or used + FRAME + n > A[KEPT + 1]:
         A[WANTED + MISSING] = -1
         return

@@ -38,6 +38,7 @@ from .positions import A_LOOSE, A_UNIQUE, K_ARRAY, K_OPEN, K_STRING, lazy, posit
 from .states import merge
 from .suffixes import height
 from .suspects import add_suspects, keep_suspects
+from .waiting import ask_first
 
 P_SET, P_POS, P_ROWS, P_ROW, P_LISTS, P_LIST, P_COUNT, P_EXIT, P_SUSPECTS = 0, 1, 2, 3, 7, 8, 9, 10, 11
 P_FAR = 12
@@ -128,23 +129,9 @@ def pair_row(A, pair):
 
 @kernel("void(A, i8, i8)")
 def ask(A, x, pos):
-    """Ask for a pair that is missing: it is built before the pair that waits for it starts again.
-
-    One that is to be built anyway, for another, comes first now.
-    """
-    base = int(A[PENDING])
-    if A[PENDING + 2] + 2 > A[PENDING + 1]:
-        A[PENDING + 2] = 2  # keep the first one, which asks again for whatever it still misses
-    used = int(A[PENDING + 2])
+    """Ask for a pair that is missing: it is built before the pair that waits for it goes on."""
     A[WAITS] = 1
-    for j in range(max(0, used - 64), used, 2):
-        if A[base + j] == x and A[base + j + 1] == pos:
-            for k in range(j, used - 2):
-                A[base + k] = A[base + k + 2]
-            used -= 2
-            break
-    A[base + used], A[base + used + 1] = x, pos
-    A[PENDING + 2] = used + 2
+    ask_first(A, PENDING, x, pos)
 
 
 @kernel("void(A, i8, i8, i8)")

@@ -15,6 +15,26 @@ REGIONS = (USED_ROWS, USED_LISTS, IDS, EXITS, SUSPECTS, AGAIN)
 FRAME = 4  # place of the frame before, suffix set, position, exits taken
 
 
+@kernel("void(A, i8, i8, i8)")
+def ask_first(A, stack, x, place):
+    """Put a pair that is missing on top of the region ``stack`` of those to build: it comes before all others.
+
+    If it was to be built anyway, for another, it moves up. O(64).
+    """
+    base = int(A[stack])
+    if A[stack + 2] + 2 > A[stack + 1]:
+        A[stack + 2] = 2  # keep the first one, which asks again for whatever it still misses
+    used = int(A[stack + 2])
+    for j in range(max(0, used - 128), used, 2):
+        if A[base + j] == x and A[base + j + 1] == place:
+            for k in range(j, used - 2):
+                A[base + k] = A[base + k + 2]
+            used -= 2
+            break
+    A[base + used], A[base + used + 1] = x, place
+    A[stack + 2] = used + 2
+
+
 @kernel("b1(A)")
 def can_wait(A):
     """Whether pairs can wait where they are."""
