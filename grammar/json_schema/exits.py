@@ -111,7 +111,7 @@ def _grouped(facts: Facts, choice: Formula) -> Iterator[Formula]:
 def _by_value(goals: Goals, f: Formula, choices: list[Formula], value: Formula) -> Iterator[tuple[Formula, Formula]]:
     """Decide demands that are lists of scalars: all at once, value by value."""
     classes = _classes(goals, [a.atom.value for a in choices])
-    assume = _assuming(goals.facts, f, choices)
+    assume = assuming(goals.facts, f, choices)
     for answers, demand in reversed(classes.items()):  # what no list has comes first
         yield assume(answers), goals.formulas.all((value, demand))
 
@@ -133,7 +133,7 @@ def _by_tag(goals: Goals, f: Formula, place: int) -> Iterator[Formula]:
     classes = _classes(goals, [a.atom.value for a in tags])
     lacking: Answers = tuple(a.atom.absent for a in tags)
     classes.setdefault(lacking, FALSE)
-    assume = _assuming(facts, f, tags)
+    assume = assuming(facts, f, tags)
     for answers, value in reversed(classes.items()):  # what no list has comes first
         yield facts.all((facts.slot(place, answers == lacking, value), assume(answers)))
 
@@ -141,7 +141,7 @@ def _by_tag(goals: Goals, f: Formula, place: int) -> Iterator[Formula]:
 Answers = tuple[bool | None, ...]
 
 
-def _assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Answers], Formula]:
+def assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Answers], Formula]:
     """From answers to a formula, when some of its atoms are true or false (None: either).
 
     Each part is worked out once for all answers that agree on the choices in it: most speak of few of them.
@@ -182,13 +182,13 @@ def _assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Ans
                 parts.append(part)
         return (facts.all if f.op == AND else facts.any)(parts)
 
-    def assuming(answers: Answers) -> Formula:
+    def with_answers(answers: Answers) -> Formula:
         yes = sum(1 << k for k, answer in enumerate(answers) if answer)
         no = sum(1 << k for k, answer in enumerate(answers) if answer is False)
-        return worked_out(f, yes & here, no & here)
+        return worked_out(f, yes & met, no & met)
 
-    here = choices_in(f)
-    return assuming
+    met = choices_in(f)
+    return with_answers
 
 
 def _classes(goals: Goals, demands: list[Formula]) -> dict[Answers, Formula]:

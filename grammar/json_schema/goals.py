@@ -107,7 +107,6 @@ class Goals:
         self.key_languages: dict[int, CharDfa] = {}
         self.told: dict[Hashable, tuple[CharDfa, list[int], list[set[bytes]]]] = {}
         self.spelled: dict[bytes, list[str] | None] = {}
-        self.judged: dict[bytes, dict[str, bool]] = {}  # by automaton, the names it was asked about
         self.approximate = True  # until it is known which alternatives overlap
         self.overlaps = Overlaps(self, ())  # until they are found, any alternatives may hold together
         self._find_overlaps()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakKeyDictionary
 
 from .. import dfa as automata
 from ..dfa import CharDfa
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=Hashable)
 
+_MOST_NAMES = 1 << 14  # remembered per automaton
 MAX_SPELLED = 64  # words up to which a pattern over names is read as a list of names
 
 
@@ -81,14 +83,20 @@ def _told(
 
 def profiles_of(goals: Goals, names: Iterable[str], nodes: Iterable[Node]) -> list[set[bytes]]:
     """For each of some names, the keys of the automata that it matches."""
-    judged = [(key, d, goals.judged.setdefault(key, {})) for key, d in languages_of(goals, nodes).items()]
-    return [{key for key, d, known in judged if _matches(d, name, known)} for name in names]
+    languages = languages_of(goals, nodes)
+    return [{key for key, d in languages.items() if matches(d, name)} for name in names]
 
 
-def _matches(language: CharDfa, name: str, known: dict[str, bool]) -> bool:
+_ACCEPTED: WeakKeyDictionary[CharDfa, dict[str, bool]] = WeakKeyDictionary()
+
+
+def matches(language: CharDfa, name: str) -> bool:
     """Whether an automaton accepts a name: the same few are asked about in every alternative of a schema."""
+    known = _ACCEPTED.setdefault(language, {})
     found = known.get(name)
     if found is None:
+        if len(known) == _MOST_NAMES:
+            known.clear()
         found = known[name] = automata.matches(language, name)
     return found
 

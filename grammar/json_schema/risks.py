@@ -14,14 +14,12 @@ from itertools import chain, zip_longest
 from math import prod
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
-from .. import dfa as automata
-from ..dfa import CharDfa
 from ..number_table import MAX_MODULUS
 from .branches import is_plain, lists_containers
 from .formula import atoms
 from .free_names import children
+from .names import matches
 from .nodes import ARRAY, OBJECT, Node
 from .typed import says_something
 
@@ -331,23 +329,8 @@ def _names(nodes: list[Node]) -> Iterator[list[Node | None]]:
         if len(own) == 1 and not wider and not patterns:
             continue
         others_say = (n.additional for n in wider if name not in n.properties)
-        yield [*own, *others_say, *(child for d, child in patterns if _matches(d, name))]
+        yield [*own, *others_say, *(child for d, child in patterns if matches(d, name))]
     yield others + [child for _, child in patterns]
-
-
-_ACCEPTED: WeakKeyDictionary[CharDfa, dict[str, bool]] = WeakKeyDictionary()
-_MOST_NAMES = 1 << 14  # remembered per automaton
-
-
-def _matches(dfa: CharDfa, name: str) -> bool:
-    """Whether an automaton accepts a name; many sets tell the same names apart."""
-    known = _ACCEPTED.setdefault(dfa, {})
-    found = known.get(name)
-    if found is None:
-        if len(known) == _MOST_NAMES:
-            known.clear()
-        found = known[name] = automata.matches(dfa, name)
-    return found
 
 
 def _items(nodes: list[Node]) -> Iterator[list[Node | None]]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from detent.automata.format_cache import FormatCache
@@ -12,7 +13,10 @@ def test_texts_come_back_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     made = FormatCache(tmp_path).texts("time", 7)
     assert made is not None and made.matches("12:00:00Z")
     monkeypatch.setattr(FormatCache, "_make", lambda *_: pytest.fail("made again"))
-    assert FormatCache(tmp_path).texts("time", 7) == made
+    back = FormatCache(tmp_path).texts("time", 7)
+    assert back == made
+    for (_, known), (_, dfa) in zip(back.pieces, made.pieces, strict=True):
+        assert all(map(np.array_equal, vars(known)["lengths"], dfa.lengths))
     with pytest.raises(pytest.fail.Exception):
         FormatCache(tmp_path).texts("date-time", 7)
 

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detent.grammar.json_schema.exits import assuming
 from detent.grammar.json_schema.facts import AtLeast, Each, Facts, Slot, Unique
 from detent.grammar.json_schema.formula import AND, ATOM, FALSE, LEAF, NOT, TRUE, Formula, Formulas
 
@@ -73,6 +74,31 @@ def test_simplified_formulas_mean_the_same(tree: Tree) -> None:
     f = built(formulas, tree, [formulas.atom(k) for k in range(6)])
     for values in product([False, True], repeat=6):
         assert truth(f, values.__getitem__) == holds(tree, values)
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(st.lists(TREES, max_size=4))
+def test_formulas_that_were_joined_before_are_found_again(trees: list[Tree]) -> None:
+    formulas = Formulas()
+    leaves = [formulas.atom(k) for k in range(6)]
+    first = [built(formulas, tree, leaves) for tree in trees]
+    assert all(built(formulas, tree, leaves) is f for tree, f in zip(trees, first, strict=True))
+
+
+ANSWERS = st.lists(st.tuples(*[st.sampled_from([None, False, True])] * 4), min_size=1, max_size=6)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(TREES, ANSWERS)
+def test_answers_stand_in_for_atoms(tree: Tree, all_answers: list[tuple[bool | None, ...]]) -> None:
+    facts = Facts(Formulas(), Formulas().any)
+    atoms = [facts.atom(k) for k in range(6)]
+    f = built(facts, tree, atoms)
+    assume = assuming(facts, f, atoms[:4])
+    for answers in all_answers:
+        for values in product([False, True], repeat=6):
+            given_too = [value if answer is None else answer for value, answer in zip(values[:4], answers, strict=True)]
+            assert truth(assume(answers), values.__getitem__) == truth(f, [*given_too, *values[4:]].__getitem__)
 
 
 @settings(max_examples=300, derandomize=True, deadline=None)
