@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 32 << 20  # of the parts that are kept
 OWN_BYTES = 2_000  # of a part without names and automata
-WORD_BYTES = 64  # of each of the names, values or schemas that a part lists, texts aside
 TEXT_BYTES = 300  # of a text that is known, the text aside
 MOST_TABLES = 16  # for parts of other dialects and options
 MOST_DEEP = 16  # levels of a part, references included
@@ -73,13 +72,7 @@ class _Table:
 
     def add(self, words: tuple[Any, ...], node: Node) -> Node:
         """Keep a part, if there is none with its words: that with its words."""
-        n_bytes = OWN_BYTES
-        for word in words[1::2]:
-            if type(word) is tuple:
-                n_bytes += WORD_BYTES * len(word) + len("".join([part for part in word if type(part) is str]))
-            elif type(word) is str:
-                n_bytes += len(word)
-        self._make_room(n_bytes + (_size_of_texts(node) if node.texts else 0))
+        self._make_room(OWN_BYTES + sum(map(_size, words[1::2])) + (_size_of_texts(node) if node.texts else 0))
         node = self.by_words.setdefault(words, node)
         if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
             self.by_type[words[1]] = node
@@ -98,6 +91,13 @@ class _Table:
             self.by_text.clear()
             self.by_type.clear()
             self.n_bytes = 0
+
+
+def _size(word: Any) -> int:
+    """Bytes of a word, more or less: a text, or a list of texts and nodes."""
+    if type(word) is tuple:
+        return 64 * len(word) + sum([len(part) for part in word if type(part) is str])
+    return len(word) if type(word) is str else 0
 
 
 def _size_of_texts(node: Node) -> int:

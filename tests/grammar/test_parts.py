@@ -240,6 +240,15 @@ def test_a_document_writes_only_what_is_new(compiler: Compiler) -> None:
     assert 0 < second < first
 
 
+def test_a_part_that_becomes_a_root_is_written_without_others(compiler: Compiler) -> None:
+    parts_of_others = {f"m{k}": {"type": "object", "properties": {f"n{k}": PERSON}} for k in range(40)}
+    compiler.json_schema({"type": "object", "properties": parts_of_others})
+    arena = compiler.arena
+    before = int(arena.A[layout.POS + 2])
+    compiler.json_schema(parts_of_others["m3"])
+    assert int(arena.A[layout.POS + 2]) - before < 10 * layout.POS_STRIDE
+
+
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "_TABLES", {})
     monkeypatch.setattr(parts, "MOST_BYTES", 100_000)
