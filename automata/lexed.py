@@ -231,9 +231,10 @@ def _looks_far(tables: LexerTables) -> bool:
 
 def _forgets(tables: LexerTables) -> bool:
     """Whether what stands before a character is never asked for behind it: see :mod:`detent.native.lexer`."""
-    if (tables.left_next != tables.left_next[0]).any():
+    if len(tables.left_next) == 1 or (tables.left_next != tables.left_next[0]).any():
         return False
-    pending, seen = tables.entry[tables.entry >= 0].tolist(), set()
+    pending: list[int] = tables.entry[tables.entry >= 0].tolist()
+    seen: set[int] = set()
     while pending:
         op, a, b = tables.code[pending.pop()].tolist()
         if op == ASSERT:
