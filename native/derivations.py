@@ -517,8 +517,7 @@ def _solve(
 
 
 @kernel(
-    "i8(A, A, int32[:,::1], int32[:,::1], int32[:,::1], A, uint8[:,::1], A, A, uint8[:,::1], uint8[::1], A,"
-    "uint8[::1])",
+    "i8(A, A, int32[:,::1], int32[:,::1], int32[:,::1], A, uint8[:,::1], A, A, uint8[:,::1], uint8[::1], A,uint8[::1])",
     nogil=True,
     allocates=True,
 )
