@@ -110,8 +110,8 @@ def prune(
 def _step(action: I32, goto: I32, state: int, symbol: int) -> int:
     """The state behind a symbol, negative for none."""
     if symbol < 0:
-        return np.int64(goto[state, -1 - symbol])
-    return np.int64(action[state, symbol]) - 1
+        return int(np.int64(goto[state, -1 - symbol]))
+    return int(np.int64(action[state, symbol])) - 1
 
 
 @kernel("i8(int32[:,::1], int32[:,::1], A, A, A, int32[:,::1], i8, int32[:,::1], int32[:,::1], A)", allocates=True)
@@ -409,11 +409,11 @@ def _ask(edge: int, one: U8, other: U8, offers: U8, head: I32, asked: I32, allow
         for t in range(len(row)):
             same &= row[t] == allowed[node, t]
         if same:
-            return node
+            return int(node)
         node = np.int64(asked[node, 1])
     asked[n, 0], asked[n, 1], head[edge] = edge, head[edge], n
     counts[0] = n + 1
-    return n
+    return int(n)
 
 
 @kernel(
@@ -464,12 +464,12 @@ def _ask_all(
             return NO
         node = _ask(edge, one, other, offers, head, asked, allowed, counts)
         if node < 0:
-            return node
+            return int(node)
         members[n] = node
         n += 1
     bundle_first[bundle + 1] = n
     counts[1], counts[2] = bundle + 1, n
-    return bundle
+    return int(bundle)
 
 
 @kernel("void(int32[:,::1], A, int32[:,::1], A, A, i8, uint8[::1])", nogil=True, allocates=True)
