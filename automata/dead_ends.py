@@ -325,7 +325,7 @@ class Proof:
             tried = nodes.begin[(self._before[t] != 0) | (np.arange(self._n) == t)]
             behind = self._read([int(v) for v in tried if v], words[k])
             reads = [nodes.reads[e] for v in behind for e in range(nodes.first[v], nodes.first[v + 1])]
-            possible: Bools = tables.sets[reads].any(axis=0)
+            possible: Bools = np.logical_or.reduce(tables.sets[reads], axis=0)
             clean[k] = not any(self._meets_a_match(behind, word) for word in words[n:] if word and possible[word[0]])
         return clean
 
