@@ -301,7 +301,7 @@ class Proof:
         if not leftovers.spread(*programs, nodes.owner, nodes.ends, *relations, left, both, longer, matching):
             return None
         choice = np.where(nodes.begin > 0, -1, 0).astype(np.int32)
-        arguments = (tables.sets, *self._flat(words), source, self._follows, left)
+        arguments = (tables.sets, *self._flat(words), source, self._clean(words, source), self._follows, left)
         leftovers.choose(*programs, nodes.ends, *arguments, self._allowed(words, source, both), choice, bad)
         owing = choice < 0  # what matches of these owe does not come true behind any separator
         leftovers.choose(*programs, nodes.ends, *arguments, np.ones((n, len(source)), np.uint8), choice, bad)
@@ -316,6 +316,26 @@ class Proof:
         safe[lexer.DROPPED] = safe[ignored].all(axis=0)
         safe[lexer.DROPPED, lexer.DROPPED] = not (owing & ignored).any()
         return safe, harmful, bad, (left != 0).astype(np.uint8), choice, bool(owing.any())
+
+    def _clean(self, words: list[list[int]], source: Ints) -> Bytes:
+        """Separators such that nothing that is tried where they stand matches behind them, whatever word comes next."""
+        nodes, tables, n = self._nodes, self._tables, len(source)
+        clean = np.ones(n, np.uint8)
+        for k, t in enumerate(source[1:].tolist(), 1):
+            tried = nodes.begin[(self._before[t] != 0) | (np.arange(self._n) == t)]
+            behind = self._read([int(v) for v in tried if v], words[k])
+            reads = [nodes.reads[e] for v in behind for e in range(nodes.first[v], nodes.first[v + 1])]
+            possible: Bools = np.logical_or.reduce(tables.sets[reads], axis=0)
+            clean[k] = not any(self._meets_a_match(behind, word) for word in words[n:] if word and possible[word[0]])
+        return clean
+
+    def _meets_a_match(self, threads: list[int], word: list[int]) -> bool:
+        """Whether nodes match a word, or the beginning of one."""
+        for c in word:
+            threads = self._read(threads, [c])
+            if any(self._nodes.ends[v] for v in threads):
+                return True
+        return False
 
     def _touched(self, words: list[list[int]], source: Ints, left: Bytes, bad: Bytes, choice: Ints) -> Bools:
         """Of separators and words, those behind which something that can match may be left in a text of them."""
@@ -420,26 +440,12 @@ class Proof:
         """Which rules have lost a conflict before which terminals."""
         return np.ascontiguousarray(self._parser.lost[reduced(self._parser)])
 
-    @cached_property
-    def _clashes(self) -> tuple[Ints, Bytes]:
-        """The transitions by nonterminals, numbered; before which terminals they would not be made, by conflicts."""
-        parser = self._parser
-        transition = np.where(parser.goto >= 0, np.cumsum(parser.goto >= 0).reshape(parser.goto.shape) - 1, -1)
-        transition = transition.astype(np.int32)
-        clashes = np.zeros((int(transition.max(initial=-1)) + 1, self._n), np.uint8)
-        if self._lost.any():
-            rules, number = _flat_rules(self._rules), np.array(reduced(parser), np.int32)
-            derivations.find_clashes(parser.action, parser.goto, *rules, number, transition, clashes)
-        return transition, clashes
-
     def _can_be_completed(self, usable: Bytes) -> bool:
         key = usable.tobytes()
         if key not in self._completable:
+            parser, number = self._parser, np.array(reduced(self._parser), np.int32)
             rules = _flat_rules(self._rules)
-            parser = self._parser
-            self._completable[key] = derivations.completable(
-                parser.action, parser.goto, *rules, usable, self._lost, *self._clashes
-            )
+            self._completable[key] = derivations.completable(parser.action, parser.goto, *rules, number, usable)
         return self._completable[key]
 
 

@@ -47,12 +47,14 @@ class Liveness(Placed):
     plain_lives : bool
         Whether every stack is alive with a plain carry.
     max_states : int
-        LimitExceeded is raised where there are more states of the lexer, or more equations.
+        LimitExceeded is raised where the first answer needs more states of the lexer, or more equations. Once a text
+        has begun, every question is answered.
     """
 
     def __init__(self, arena: Arena, grammar: LexedGrammar, at: int, *, plain_lives: bool, max_states: int) -> None:
         super().__init__(0)
         self._arena, self._at, self._plain_lives, self._max_states = arena, at, plain_lives, max_states
+        self._has_begun = False
         self._lexer = int(arena.A[at + stacks.G_LEXER])
         parser = grammar.parser
         self._action, self._goto = parser.action.tolist(), parser.goto.tolist()
@@ -78,18 +80,22 @@ class Liveness(Placed):
         """The states behind one, itself first."""
         found, seen = [state], {state}
         for q in found:
-            after = self._next.get(q)
-            if after is None:
-                after = self._next[q] = self._completions(q, 0)
-                n = self._checked(int(lexer.endings(self._arena.A, q, self._buffer)))
-                self._endings[q] = tuple(map(tuple, self._buffer[: 2 * n].reshape(-1, 2).tolist()))
-                if len(self._next) > self._max_states:
-                    raise LimitExceeded("regex_states", len(self._next), self._max_states)
-            for to in after:
+            for to in self._after(q):
                 if to not in seen:
                     seen.add(to)
                     found.append(to)
         return found
+
+    def _after(self, q: int) -> tuple[int, ...]:
+        """The states one character behind one, whose own endings are then known."""
+        after = self._next.get(q)
+        if after is None:
+            after = self._next[q] = self._completions(q, 0)
+            n = self._checked(int(lexer.endings(self._arena.A, q, self._buffer)))
+            self._endings[q] = tuple(map(tuple, self._buffer[: 2 * n].reshape(-1, 2).tolist()))
+            if len(self._next) > self._max_states and not self._has_begun:
+                raise LimitExceeded("regex_states", len(self._next), self._max_states)
+        return after
 
     def _completions(self, q: int, mode: int) -> tuple[int, ...]:
         n = self._checked(int(lexer.completions(self._arena.A, q, mode, self._buffer)))
@@ -160,7 +166,7 @@ class Liveness(Placed):
         if key not in self._values:
             self._values[key], self._users[key] = frozenset(), set()
             self._pending.append(key)
-            if len(self._values) > EQUATIONS * self._max_states:
+            if len(self._values) > EQUATIONS * self._max_states and not self._has_begun:
                 raise LimitExceeded("regex_states", len(self._values) // EQUATIONS, self._max_states)
         if user is not None:
             self._users[key].add(user)
@@ -204,24 +210,28 @@ class Liveness(Placed):
         return found
 
     def lives(self, state: int, cell: int) -> bool:
-        """Whether a text can be finished that stands in a lexer state above a stack; noted for all states behind."""
-        states = self._explore(state)
-        letters = self._letters_behind(state)
-        good = {letter for letter in letters if self.can_follow(letter, cell)}
-        before: dict[int, list[int]] = {q: [] for q in states}
-        for q in states:
-            for to in self._next[q]:
-                before[to].append(q)
-        alive = [q for q in states if not good.isdisjoint(self._endings[q])]
-        reached = set(alive)
-        for q in alive:
-            for other in before[q]:
-                if other not in reached:
-                    reached.add(other)
-                    alive.append(other)
-        for q in states:
-            self._note(q, cell, q in reached)
-        return state in reached
+        """Whether a text can be finished that stands in a lexer state above a stack.
+
+        The search ends at the first letter that can follow: noted for the states that lead there, else for all.
+        """
+        before, pending = {state: -1}, [state]
+        known: dict[Letter, bool] = {}
+        for q in pending:
+            for to in self._after(q):
+                if to not in before:
+                    before[to] = q
+                    pending.append(to)
+            for letter in self._endings[q]:
+                if letter not in known:
+                    known[letter] = self.can_follow(letter, cell)
+                if known[letter]:
+                    while q >= 0:
+                        self._note(q, cell, True)
+                        q = before[q]
+                    return True
+        for q in pending:
+            self._note(q, cell, False)
+        return False
 
     def _note(self, place: int, cell: int, answer: bool) -> None:
         A = self._arena.A
@@ -238,6 +248,7 @@ class Liveness(Placed):
 
     def lower(self, number: int) -> None:
         """Answer what kernels have asked."""
+        self._has_begun = True
         with self._lock:
             for memo in self._asked():
                 if self._arena.A[lexer.known(self._arena.A, memo)] == 0:

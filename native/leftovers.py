@@ -156,6 +156,7 @@ def spread(
     follows : (n_terminals, n_terminals) uint8
         ``follows[t, u]``: whether u can come behind t.
     left : (n_terminals, n_nodes) uint8, zeros, out
+        One bit each for ``LEFT`` and ``OTHER``, and for ``OWN``: what would have made the match longer.
     both : (n_terminals, n_terminals) uint8, zeros, out
         ``both[t, u]``: whether terminal u, tried before t, matches some text that t matches, too.
     longer : (n_terminals, n_terminals) uint8, zeros, out
@@ -195,9 +196,10 @@ def spread(
             continue
         longer[t, owner[x]] |= kind == BESIDE
         then = OTHER if kind == BESIDE or kind == OTHER else LEFT
-        if (left[t, x] >> then) & 1:
+        how = OWN if kind == OWN else then
+        if (left[t, x] >> how) & 1:
             continue
-        left[t, x] |= 1 << then
+        left[t, x] |= 1 << how
         for u in range(n_terminals):
             if follows[t, u] and begin[u] and not (seeded[u, x] >> then) & 1:
                 seeded[u, x] |= 1 << then
@@ -207,11 +209,22 @@ def spread(
     return True
 
 
-@kernel("i8(A, A, A, A, uint8[:,::1], A, i8, i8, A, i8, A)", nogil=True)
+@kernel("i8(A, A, A, A, uint8[:,::1], A, i8, i8, b1, A, i8, A)", nogil=True)
 def _run(
-    first: I32, reads: I32, leads: I32, ends: I32, sets: U8, letters: I32, a: int, b: int, nodes: I32, n: int, mark: I32
+    first: I32,
+    reads: I32,
+    leads: I32,
+    ends: I32,
+    sets: U8,
+    letters: I32,
+    a: int,
+    b: int,
+    may_match: bool,
+    nodes: I32,
+    n: int,
+    mark: I32,
 ) -> int:
-    """Let ``n`` nodes, in place, read ``letters[a:b]``: how many are left, or ``MATCHED``."""
+    """Let ``n`` nodes, in place, read ``letters[a:b]``: how many are left, or ``MATCHED`` where none may match."""
     half = len(nodes) // 2
     for k in range(a, b):
         m = 0
@@ -220,7 +233,7 @@ def _run(
             for e in range(first[nodes[j]], first[nodes[j] + 1]):
                 to = leads[e]
                 if sets[reads[e], letters[k]] and mark[to] != mark[0]:
-                    if ends[to]:
+                    if ends[to] and not may_match:
                         return MATCHED
                     mark[to] = mark[0]
                     nodes[half + m] = to
@@ -232,7 +245,7 @@ def _run(
 
 
 @kernel(
-    "void(A, A, A, A, uint8[:,::1], A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], A, uint8[::1])",
+    "void(A, A, A, A, uint8[:,::1], A, A, A, uint8[::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], A, uint8[::1])",
     nogil=True,
     allocates=True,
 )
@@ -245,6 +258,7 @@ def choose(
     letters: I32,
     word: I32,
     source: I32,
+    clean: U8,
     follows: U8,
     left: U8,
     allowed: U8,
@@ -261,12 +275,14 @@ def choose(
         Separators, then a word of each terminal (empty where it has none).
     source : (n_separators,) int32
         The terminal of each separator; the first one is empty.
+    clean : (n_separators,) uint8
+        Whether what was tried beside a separator does not match, whatever word comes next. Only such are chosen.
     follows, left : uint8
         See :func:`spread`.
     allowed : (n_terminals, n_separators) uint8
     choice : (n_terminals,) int32, in and out
         A separator for those that have none (-1): the first that works for all leftovers, else the one that works for
-        most. One with characters must need none behind itself.
+        most. Behind its own terminal, one may make the last match longer.
     bad : (n_nodes,) uint8, in and out
         Leftovers that can match behind a separator that was chosen. They are not asked about again.
     """
@@ -277,7 +293,7 @@ def choose(
         for t in range(n_terminals):
             best, fewest = -1, n_nodes + 1 if strict else 1
             for k in range(n_separators):
-                if choice[t] >= 0 or not allowed[t, k] or (k and choice[source[k]] != 0):
+                if choice[t] >= 0 or not allowed[t, k] or not clean[k]:
                     continue
                 blamed[k] = 0
                 n_blamed = 0
@@ -285,13 +301,14 @@ def choose(
                     if not left[t, x] or bad[x]:
                         continue
                     nodes[0] = x
-                    n = _run(first, reads, leads, ends, sets, letters, word[k], word[k + 1], nodes, 1, mark)
+                    longer, a, b = k > 0 and source[k] == t and left[t, x] == 1 << OWN, word[k], word[k + 1]
+                    n = _run(first, reads, leads, ends, sets, letters, a, b, longer, nodes, 1, mark)
                     good = n >= 0
                     for u in range(n_terminals if n > 0 else 0):
                         a, b = word[n_separators + u], word[n_separators + u + 1]
                         if follows[t, u] and a < b and good:
                             more[:n] = nodes[:n]
-                            good = _run(first, reads, leads, ends, sets, letters, a, b, more, n, mark) >= 0
+                            good = _run(first, reads, leads, ends, sets, letters, a, b, False, more, n, mark) >= 0
                     if not good:
                         blamed[k, x] = 1
                         n_blamed += 1

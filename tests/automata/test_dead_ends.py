@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler
+from detent.automata.dead_ends import Proof, hopeful
 from detent.automata.limits import Limits
 from detent.automata.liveness import Liveness
+from detent.automata.sentences import rules_of, ways
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
 from detent.grammar.lark.compile import compile_lark
@@ -91,6 +93,19 @@ CASES = {
     "long lookahead": ('start: A "bd" | "a" "c"\nA: /a(?=bd)/', "abcd", "ab", "abc"),
     "left over": ('start: A "+" B\nA: /[0-9](\\+1)?/\nB: /1/', "01+", "0+1+", "0+0"),
     "comment in vain": ('start: "<" "!" N ("-" "-" ">")?\nN: /[a-z]+/\nC: /<!.*->/\n%ignore " "', "<!- a>", "<!a", ""),
+    "no separator": (
+        'start: "c" | A B | "c" C | "c" K\nA: "a"\nB: "b"\nC: "ab"\nK: "-b"\n%ignore "-"',
+        "abc-",
+        "c",
+        "",
+    ),
+    "phrases": (
+        'start: (N | K | F)+ ";"\nN: /[abc]+/\nK.2: "a b"\nF.2: "b c"\n%ignore /[ \\n]+/',
+        "ab \nc;",
+        "a b",
+        "",
+    ),
+    "merging": ('start: N (" " N)* ";"\nN: /a/ | /b(\\n\\n;)?/\n%ignore /\\n(a\\n)?/', "ab\n; ", "b\n", ""),
 }
 
 
@@ -106,6 +121,20 @@ def test_dead_ends(name: str) -> None:
         assert not can_be_finished(tables, dead, every, MOST)
         matcher.reset()
         assert not matcher.accept_bytes(dead.encode())
+
+
+# grammars with conflicts, with terminals that swallow a line, and with phrases of several words
+PROVED = {
+    "parentheses": 'start: t\n?t: A | "(" t ")" | "(" l ")"\nl: (t | "*" t) ("," (t | "*" t))*\nA: "a"',
+    "string": 'start: (N | S | N "=" S)+\nN: /[a-z]+/\nS: /".*"/\n%ignore /[ \\n]/+',
+    "phrase": 'start: (N | "read from" N | N "from" N)+\nN: /[a-z]+/\n%ignore /[ \\n]/+',
+}
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_is_proved(name: str) -> None:
+    grammar = hopeful(compile_lark(PROVED[name]), ())
+    assert Proof(grammar, ways(grammar.lexer), rules_of(grammar.parser)).run().lives
 
 
 @pytest.mark.parametrize("name", ["arithmetic", "json", "log", "smiles", "sql"])

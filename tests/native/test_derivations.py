@@ -18,6 +18,8 @@ from detent.grammar.lark.tables import ACCEPT, END, LexedGrammar, ParserTables
 Stack: TypeAlias = "tuple[int, ...]"
 MOST = 300  # stacks that a search looks at before it gives up
 NAMES = ("start", "x", "y")
+OPERATORS = ('e "+" e', 'e "+" "+"', '"-" e', 'e "-"', '"(" e ")"', 'e "," e', 'e "(" e ")"')
+STATEMENTS = ('e ";"', 'e "+" "+"', '"-" e', '"-" e "," e', 'e "," "a" | e ";" e', 'e "-" ";"', '"(" e "," e ")"')
 
 
 @st.composite
@@ -73,6 +75,10 @@ def can_end(grammar: LexedGrammar, stack: Stack) -> bool | None:
 @example('start: x "b" | "c"\nx: "a" | "a" "b" D\ny: "c"\n%declare D')  # behind "a" there is no way on
 @example('start: "c" x "b" | x "a"\nx: "a" | "a" "b" D\n%declare D')  # nor behind "ca"
 @example('start: "c" x "b" | x "a"\nx: "b" | "a" | "a" "b" D\n%declare D')  # which need not come
+@example('start: x y\nx: x "a" x | "b"\ny: x "c"')  # behind "ba", "a" is read as part of x for ever
+@example(
+    'start: x "c" | "c" y\nx: "a" "b" x | "a"\ny: x "b"'
+)  # "cab" is stuck: only in that place is "b" what x begins
 def test_hopeless_stacks(text: str) -> None:
     try:
         grammar = compile_lark(text)
@@ -99,3 +105,21 @@ def test_conflicts_need_not_matter() -> None:
     assert proof._can_be_completed(usable)
     usable[grammar.terminals.index("SEMICOLON")] = 0
     assert not proof._can_be_completed(usable)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
+@given(st.lists(st.sampled_from(OPERATORS), min_size=1, max_size=3, unique=True), st.sampled_from(STATEMENTS))
+def test_statements_of_expressions(operators: list[str], statement: str) -> None:
+    """Ambiguous operators go on for ever where only something else could end a text: all that, and no more, is seen."""
+    grammar = hopeful(compile_lark(f"start: {statement}\ne: " + " | ".join(['"a"', *operators])), ())
+    usable = (grammar.lexer.entry >= 0).astype(np.uint8)
+    is_proved = Proof(grammar, ways(grammar.lexer), rules_of(grammar.parser))._can_be_completed(usable)
+    answers = [can_end(grammar, stack) for stack, _ in zip(stacks_behind(grammar, (0,)), range(60), strict=False)]
+    assert False not in answers if is_proved else not all(answers)
+
+
+def test_what_may_follow_depends_on_the_stack() -> None:
+    """The same end of a rule is followed by "x" above one stack, by "y" above another: that is no conflict."""
+    grammar = compile_lark('start: "x" e "x" | "y" e "y" | e ";"\ne: e "+" e | "(" l ")" | "a"\nl: e | l "," e')
+    usable = (grammar.lexer.entry >= 0).astype(np.uint8)
+    assert Proof(grammar, ways(grammar.lexer), rules_of(grammar.parser))._can_be_completed(usable)
