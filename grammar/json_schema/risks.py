@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 from .. import dfa as automata
 from ..dfa import CharDfa
-from ..number_table import MAX_MODULUS
+from ..number_table import MAX_MULTIPLE
 from .branches import is_plain, lists_containers
 from .formula import atoms
 from .free_names import children
@@ -293,16 +293,15 @@ def _above(keys: list[Key], origins: dict[Key, set[Key]]) -> set[Key]:
 def _weight(node: Node, kind: int) -> int:
     """How often a node speaks of the members of a container."""
     listed = sum(isinstance(v, list if kind == ARRAY else dict) for v in node.enum or ())
-    return listed + says_something(node, kind)
+    counted = (node.min_contains, node.max_contains) if kind == ARRAY and node.contains is not None else ()
+    return listed + says_something(node, kind) + sum(min(count, FEW_NODES) for count in counted if count is not None)
 
 
 def _has_too_many_steps(nodes: list[Node]) -> bool:
-    """Whether multiples could be too many to be told apart."""
+    """Whether multiples could be too many to be told apart. Each alone is within limits."""
     steps = {n.multiple for n in nodes if n.multiple is not None}
-    return (
-        bool(steps)
-        and prod(int("".join(map(str, Decimal(repr(step)).as_tuple().digits))) for step in steps) > MAX_MODULUS
-    )
+    sizes = (int("".join(map(str, Decimal(repr(step)).as_tuple().digits))) for step in steps)
+    return len(steps) > 1 and prod(sizes) > MAX_MULTIPLE
 
 
 def _has_members(node: Node) -> bool:
