@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .exits import Exits, decide, is_listed, united
 from .facts import (
     COUNT,
+    EACH,
     UNIQUE,
     AtLeast,
     Contains,
@@ -37,6 +38,7 @@ from .typed import Present, Unevaluated, Unknown, evaluated_item, evaluated_name
 if TYPE_CHECKING:
     from .goals import Goals
 
+FEW_DEMANDS = 8  # with so few facts about a member, it cannot have too many exits
 Leaf = Callable[[Formula], Formula]
 
 
@@ -141,8 +143,11 @@ class Frame:
         """Of each member that may come next and that the residual speaks of: its exits, and the index behind it."""
         raise NotImplementedError
 
-    def first_demands(self) -> Iterator[Formula]:
-        """What the values of first members may have to meet. Raises where a member has too many exits."""
+    def first_demands(self, few: int) -> Iterator[Formula]:
+        """What the values of first members may have to meet of which the residual states more than ``few`` facts.
+
+        Raises where a member has too many exits.
+        """
         raise NotImplementedError
 
     def possible(self, residual: Formula, index: int = 0) -> bool:
@@ -278,11 +283,14 @@ class ObjectFrame(Frame):
 
         return self._exits((residual, place, kind), derived)
 
-    def first_demands(self) -> Iterator[Formula]:
-        members = [(place, None) for place in places(self.residual)] + [(None, kind) for kind in range(self.n_kinds)]
+    def first_demands(self, few: int) -> Iterator[Formula]:
+        members: list[tuple[int | None, int | None]] = [
+            (place, None) for place, facts in places(self.residual).items() if facts > few
+        ]
+        kinds = [a.atom.kind for a in atoms(self.residual, EACH) if isinstance(a.atom, Each)]
+        members += [(None, c) for c in range(self.n_kinds) if kinds.count(c) > few]
         for place, kind in members:
-            if self.touches(self.residual, place, kind):
-                yield from (demand for demand, _ in self.exits(self.residual, place, kind))
+            yield from (demand for demand, _ in self.exits(self.residual, place, kind))
 
     def next_members(self, residual: Formula, index: int) -> Iterator[tuple[Iterable[tuple[Formula, Formula]], int]]:
         members = [(place, None) for place in range(len(self.names))] + [(None, kind) for kind in range(self.n_kinds)]
@@ -477,7 +485,7 @@ class ArrayFrame(Frame):
     def next_members(self, residual: Formula, index: int) -> Iterator[tuple[Iterable[tuple[Formula, Formula]], int]]:
         yield self.exits(residual, index), min(index + 1, self.width)
 
-    def first_demands(self) -> Iterator[Formula]:
+    def first_demands(self, few: int) -> Iterator[Formula]:
         return (demand for demand, _ in self.exits(self.residual, 0))
 
     def _derived(self, residual: Formula, index: int) -> tuple[Formula, Formula]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import Unenforceable
+from .frames import FEW_DEMANDS
 from .risks import Risks
 from .values import Array, Number, Object, Value
 
@@ -21,10 +22,10 @@ MUCH = 20  # a part of max_steps: documents that took less are far from it, and 
 def reach(goals: Goals, root: Goal) -> None:
     """Work out the goals that generation can meet where one of them might pass a limit.
 
-    An error must come before the first token; the rest is left to be worked out as generation gets there. Of containers
-    whose members depend on each other, which may stand in more states than can be looked at, the beginnings are rehearsed:
-    the further a container is written, the less is left to ask for. Goals of
-    risky nodes alone may ask for more than any goal that generation meets, so their limits are not the last word.
+    An error must come before the first token; the rest is left to be worked out as generation gets there. Goals of risky
+    nodes alone may ask for more than any goal that generation meets, so their limits are not the last word. Containers
+    whose members depend on each other can stand in more states than can be looked at: their beginnings are, since the
+    further one is written, the less is left to ask for.
     What may still be left out is looked for in every goal.
     """
     if goals.reader.strict:
@@ -32,13 +33,13 @@ def reach(goals: Goals, root: Goal) -> None:
             return
         risks = Risks(goals)
         with suppress(Unenforceable):
-            _walk(goals, [goals.goal([node]) for node in risks.found], risks.may_lead_to_one)
+            _walk(goals, [goals.goal([node]) for node in risks.found], risks.may_lead_to_one, few=risks.are_large)
             return
-    _walk(goals, [root], lambda _: True)
+    _walk(goals, [root], lambda _: True, few=False)
 
 
-def _walk(goals: Goals, pending: list[Goal], is_met: Callable[[Goal], bool]) -> None:
-    """Work out some goals with those inside them that are met."""
+def _walk(goals: Goals, pending: list[Goal], is_met: Callable[[Goal], bool], *, few: bool) -> None:
+    """Work out some goals with those inside them that are met; ``few``: even few demands on a member may ask too much."""
     met = set(pending)
     connected: list[tuple[Goal, Object | Array]] = []
 
@@ -55,7 +56,7 @@ def _walk(goals: Goals, pending: list[Goal], is_met: Callable[[Goal], bool]) -> 
                     for value in goals.values(goal):
                         if isinstance(value, (Object, Array)) and value.frame is not None:
                             connected.append((goal, value))
-                        for child in _checked_children(goals, value):
+                        for child in _checked_children(goals, value, few):
                             note(child)
             elif goals.work > goals.max_steps // MUCH:
                 for demand in _rehearse(goals, container):
@@ -65,11 +66,11 @@ def _walk(goals: Goals, pending: list[Goal], is_met: Callable[[Goal], bool]) -> 
             raise
 
 
-def _checked_children(goals: Goals, value: Value) -> Iterator[Goal]:
+def _checked_children(goals: Goals, value: Value, few: bool) -> Iterator[Goal]:
     """The goals inside a value, when these are known to be within limits."""
     yield from children(value)
     if isinstance(value, (Object, Array)) and value.frame is not None:
-        yield from map(goals.goal_of, value.frame.first_demands())
+        yield from map(goals.goal_of, value.frame.first_demands(0 if few else FEW_DEMANDS))
     elif isinstance(value, Number) and (value.spec.multiple_of is not None or value.spec.excluded):
         value.spec.encode()
 

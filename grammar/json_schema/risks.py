@@ -46,6 +46,8 @@ class Risks:
     ----------
     found : list of Node
         Those from which a set is put together that could pass a limit.
+    are_large : bool
+        Whether that may be a limit on automata, or on multiples.
     """
 
     def __init__(self, goals: Goals) -> None:
@@ -62,6 +64,7 @@ class Risks:
         inner = {n.serial for node in compound.values() for n in node.in_place()}
         alone = [n for n in nodes if n.serial in compound or _may_be_risky(n)]
         risky = self._risky(n for n in alone if n.serial not in inner)
+        self.are_large = False
         self.found: list[Node] = []
         self._known: set[int] = set()
         self._above: set[int] = set()
@@ -184,10 +187,15 @@ class Risks:
     def _is_risky(self, roots: Nodes, nodes: list[Node]) -> bool:
         """Whether constraints on one value may multiply beyond a limit."""
         plain = all(map(self._is_plain, nodes))
-        if _has_too_many_steps(nodes) or (
-            not plain and max(map(sum, zip(*map(self._weight, nodes), strict=True))) > FEW_NODES
-        ):
+        if _has_too_many_steps(nodes) or self._may_be_large(roots, nodes, plain):
+            self.are_large = True
             return True
+        if not plain:
+            return max(map(sum, zip(*map(self._weight, nodes), strict=True))) > FEW_NODES
+        return prod(map(_ways, roots.values())) > self.goals.max_branches
+
+    def _may_be_large(self, roots: Nodes, nodes: list[Node], plain: bool) -> bool:
+        """Whether automata may multiply beyond a limit."""
         for sizes_of, limit in self._limits:
             sizes: dict[Any, int] = {}
             for n in filter(_SIZED[sizes_of], nodes):
@@ -195,7 +203,7 @@ class Risks:
                     sizes[what] = max(size, sizes.get(what, 0))
             if len(sizes) > 1 and prod(sizes.values()) > limit:
                 return not plain or prod(_most(root, sizes_of) for root in roots.values()) > limit
-        return plain and prod(map(_ways, roots.values())) > self.goals.max_branches
+        return False
 
     def _is_one_of_each(self, key: Key) -> bool:
         """Whether the nodes of a set are what alternatives say of a member, of which a value meets one at a time."""
