@@ -28,17 +28,19 @@ def reach(goals: Goals, root: Goal) -> None:
     further one is written, the less is left to ask for.
     What may still be left out is looked for in every goal.
     """
+    few = False
     if goals.reader.strict:
         if not (goals.reader.compound or goals.reader.connecting):
             return
         risks = Risks(goals)
+        few = risks.are_large
         with suppress(Unenforceable):
-            _walk(goals, [goals.goal([node]) for node in risks.found], risks.may_lead_to_one, few=risks.are_large)
+            _walk(goals, [goals.goal([node]) for node in risks.found], risks.may_lead_to_one, few)
             return
-    _walk(goals, [root], lambda _: True, few=False)
+    _walk(goals, [root], lambda _: True, few)
 
 
-def _walk(goals: Goals, pending: list[Goal], is_met: Callable[[Goal], bool], *, few: bool) -> None:
+def _walk(goals: Goals, pending: list[Goal], is_met: Callable[[Goal], bool], few: bool) -> None:
     """Work out some goals with those inside them that are met; ``few``: even few demands on a member may ask too much."""
     met = set(pending)
     connected: list[tuple[Goal, Object | Array]] = []

@@ -52,6 +52,7 @@ class Risks:
 
     def __init__(self, goals: Goals) -> None:
         self.goals = goals
+        self.are_large = False
         self._closed: dict[int, Nodes] = {}
         self._plain: dict[int, bool] = {}
         self._weights: dict[int, tuple[int, int]] = {}
@@ -64,7 +65,6 @@ class Risks:
         inner = {n.serial for node in compound.values() for n in node.in_place()}
         alone = [n for n in nodes if n.serial in compound or _may_be_risky(n)]
         risky = self._risky(n for n in alone if n.serial not in inner)
-        self.are_large = False
         self.found: list[Node] = []
         self._known: set[int] = set()
         self._above: set[int] = set()
