@@ -30,7 +30,7 @@ class Limits:
     cache_bytes: int = 512 << 20
     max_nodes: int = 200_000
     max_branches: int = 1_000
-    max_depth: int = 1_000
+    max_depth: int = 120
     max_steps: int = 100_000
     regex_states: int = 50_000
     rule_states: int = 50_000

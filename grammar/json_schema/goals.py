@@ -37,7 +37,7 @@ V = TypeVar("V")
 
 _NO_DEPTH = 1 << 30  # no open goal was relied upon
 NESTED = 30  # goals inside each other that Python's stack holds; those further inside are decided first
-GRACE = 4  # times as much work and as many ways are granted while a text is written as when it is compiled
+GRACE = 4  # times as much is granted while a text is written as when its grammar is compiled
 
 
 class Goal:
@@ -100,7 +100,7 @@ class Goals:
     Attributes
     ----------
     grace : int
-        How many times `max_branches` and `max_steps` may be taken: once while a document is compiled.
+        How many times the limits may be taken: once while a document is compiled.
     """
 
     def __init__(self, reader: Reader, *, max_branches: int, max_depth: int, max_steps: int = 100_000) -> None:
@@ -211,9 +211,9 @@ class Goals:
 
     def _put_off(self, goal: Goal, pending: list[Goal]) -> None:
         """Have a goal decided before those that wait for it."""
-        depth = len(pending) * self._most_open
-        if depth >= self.max_depth:
-            error = LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=self.pointer(goal))
+        depth, most = len(pending) * self._most_open, self.grace * self.max_depth
+        if depth >= most:
+            error = LimitExceeded("max_depth", depth + 1, most, pointer=self.pointer(goal))
             error.subject = goal
             raise error
         pending.append(goal)

@@ -22,10 +22,10 @@ MUCH = 20  # a part of max_steps: documents that took less are far from it, and 
 def reach(goals: Goals, root: Goal) -> None:
     """Work out the goals that generation can meet where one of them might pass a limit.
 
-    An error must come before the first token; the rest is left to be worked out as generation gets there. Goals of risky
-    nodes alone may ask for more than any goal that generation meets, so their limits are not the last word. Containers
-    whose members depend on each other can stand in more states than can be looked at: their beginnings are, since the
-    further one is written, the less is left to ask for.
+    An error must come before the first token; the rest is left to be worked out as generation gets there. Goals of
+    risky nodes alone may ask for more than any goal that generation meets, so their limits are not the last word.
+    Containers whose members depend on each other can stand in more states than can be looked at: their beginnings are,
+    since the further one is written, the less is left to ask for.
     What may still be left out is looked for in every goal.
     """
     few = False
@@ -41,7 +41,10 @@ def reach(goals: Goals, root: Goal) -> None:
 
 
 def _walk(goals: Goals, pending: list[Goal], is_met: Callable[[Goal], bool], few: bool) -> None:
-    """Work out some goals with those inside them that are met; ``few``: even few demands on a member may ask too much."""
+    """Work out some goals with those inside them that are met.
+
+    ``few``: even few demands on a member may ask too much.
+    """
     met = set(pending)
     connected: list[tuple[Goal, Object | Array]] = []
 

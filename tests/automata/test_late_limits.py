@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from detent.automata.compiler import Compiler, Grammar
+from detent.automata.limits import Limits
 from detent.automata.lowering import JsonLowering
 from detent.automata.matcher import Matcher
 from detent.automata.vocabulary import Vocabulary
@@ -61,7 +62,8 @@ def test_required_values_may_nest_deeper_than_the_stack_of_python(vocabulary: Vo
     schema: dict[str, Any] = {"oneOf": [{"type": "integer"}, {"multipleOf": 2}]}
     for _ in range(depth):
         schema = {"type": "array", "items": schema, "minItems": 1}
-    matcher = Compiler(vocabulary).json_schema(inside(schema) if optional else schema).matcher()
+    limits = Limits() if optional else Limits(max_depth=500)
+    matcher = Compiler(vocabulary, limits=limits).json_schema(inside(schema) if optional else schema).matcher()
     before, after = (b'{"x": {"y": ', b"}}") if optional else (b"", b"")
     assert matcher.accept_bytes(before + b"[" * depth + b"1" + b"]" * depth + after)
     assert matcher.is_complete()
