@@ -296,7 +296,7 @@ class ObjectFrame(Frame):
         members = [(place, None) for place in range(len(self.names))] + [(None, kind) for kind in range(self.n_kinds)]
         live = [m for m in members if self.touches(residual, *m) and self.is_live(residual, *m)]
         named = places(residual)
-        for place, kind in sorted(live, key=lambda m: -named.get(m[0], 0)):
+        for place, kind in sorted(live, key=lambda m: 0 if m[0] is None else -named.get(m[0], 0)):
             yield self.exits(residual, place, kind), 0
 
     def is_live(self, residual: Formula, place: int | None, kind: int | None) -> bool:
