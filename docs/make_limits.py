@@ -40,9 +40,9 @@ NOTES = [
 LATE = [
     "Limits are looked for before the first token. Where members of an object or items of an array depend on each",
     "other, what a text may ask for is not all looked at then, but how such a value may begin. So while a text is",
-    f"written, `max_steps`, `max_branches` and `max_depth` are granted {GRACE} times over; only a schema made for",
-    "it gets beyond that, in some seconds. The method that was called raises `LimitExceeded` then, and nothing is lost: the",
-    "matcher stands where it stood, can be rolled back, forked and asked again, and other matchers go on.",
+    f"written, `max_steps`, `max_branches` and `max_depth` are granted {GRACE} times over; only a schema made for it",
+    "gets beyond that, in some seconds. The method that was called raises `LimitExceeded` then, and nothing is",
+    "lost: the matcher stands where it stood, can be rolled back, forked and asked again, and other matchers go on.",
     "`fill_bitmasks` raises the error of the first matcher that has one, and rows of others may not be written yet:",
     "`fill_bitmask` of each tells which it is.",
     "",
