@@ -8,6 +8,7 @@ from itertools import count
 from detent.grammar.errors import Unenforceable
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
 from detent.grammar.json_schema.conflicts import conflict
+from detent.grammar.json_schema.goals import GRACE
 from detent.grammar.json_schema.nodes import Node
 from detent.grammar.json_schema.parts import GOALS
 from detent.grammar.json_schema.reach import reach
@@ -43,6 +44,7 @@ def worked_out(reader: Reader, root_node: Node, limits: Limits) -> tuple[Goals, 
             if reader.strict or attempt == MAX_RELAXATIONS or not relax(reader, error):
                 raise
         else:
+            goals.grace = GRACE
             return goals, root
     raise AssertionError
 

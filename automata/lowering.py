@@ -148,10 +148,9 @@ class Records:
 
     def lower(self, number: int) -> None:
         """Write the record of a goal, an object or an array."""
-        with self.goals.lock:
+        with self.goals.lock, self.goals.piece():
             item = self._pending.get(number)
             if item is not None:
-                self.goals.start_work()
                 self._write(number, item)
 
     def lower_all(self) -> None:
@@ -186,10 +185,9 @@ class Records:
 
     def write(self, number: int) -> None:
         """Write the record of a goal, and the arrays and objects that it begins."""
-        with self.goals.lock:
+        with self.goals.lock, self.goals.piece():
             goal = self._pending.get(number)
             if goal is not None:
-                self.goals.start_work()
                 others = len(self._pending) - 1
                 self._write(number, goal)
                 for later in [*islice(reversed(self._pending), len(self._pending) - others)]:

@@ -187,17 +187,22 @@ class Matcher:
     def _follow_slowly(self, state: int, data: bytes) -> int:
         """The same byte by byte, as one step of the keys: where a value is asked for, the bytes before it are over."""
         assert self._K is not None
-        steps, taken = int(self._K[keys.STEPS]), len(self._taken)
-        for k in range(len(data)):
-            before, state = state, self._follow(state, data[k : k + 1])
-            if state == 0:
-                break
-            self._note(before, data[k : k + 1])
-        del self._states[taken:], self._taken[taken:]
-        self._K[keys.STEPS] = steps + 1
-        if state == 0:
-            keys.rollback(self._K, 1)
-        return state
+        steps, taken, after = int(self._K[keys.STEPS]), len(self._taken), 0
+        try:
+            for k in range(len(data)):
+                before, state = state, self._follow(state, data[k : k + 1])
+                if state == 0:
+                    break
+                self._note(before, data[k : k + 1])
+            after = state
+        finally:
+            done = len(self._taken) - taken
+            del self._states[taken:], self._taken[taken:]
+            if after:
+                self._K[keys.STEPS] = steps + 1
+            elif done:
+                keys.rollback(self._K, done)
+        return after
 
     def _resolve(self, result: int) -> None:
         """Do what a kernel asked for when it gave up."""
@@ -410,26 +415,26 @@ class Matcher:
 
     def validate(self, tokens: Iterable[int]) -> int:
         """How many of these tokens would be accepted one after another; the state is unchanged."""
-        count = 0
-        for token in tokens:
-            if not self.accept(int(token)):
-                break
-            count += 1
-        self.rollback(count)
-        return count
+        taken = len(self._taken)
+        try:
+            for token in tokens:
+                if not self.accept(int(token)):
+                    break
+            return len(self._taken) - taken
+        finally:
+            self.rollback(len(self._taken) - taken)
 
     def forced_bytes(self) -> bytes:
         """The bytes that can only come next (empty where there is a choice or the text may end)."""
-        out, taken = bytearray(), 0
-        while not self._stopped:
-            byte = self._until(Matcher._forced_byte)
-            if byte == NO_BYTE or not self.accept_bytes(bytes((byte,))):
-                break
-            out.append(byte)
-            taken += 1
-            if taken >= MAX_FORCED:
-                break
-        self.rollback(taken)
+        out, taken = bytearray(), len(self._taken)
+        try:
+            while not self._stopped and len(out) < MAX_FORCED:
+                byte = self._until(Matcher._forced_byte)
+                if byte == NO_BYTE or not self.accept_bytes(bytes((byte,))):
+                    break
+                out.append(byte)
+        finally:
+            self.rollback(len(self._taken) - taken)
         return bytes(out)
 
     def _forced_byte(self) -> int:
@@ -453,19 +458,27 @@ class Matcher:
         """
         mask = allocate_bitmask(1, len(self.grammar.vocabulary))
         out: list[int] = []
-        while not self._stopped and len(out) < MAX_FORCED:
-            self.fill_bitmask(mask)
-            allowed = np.flatnonzero(mask[0])
-            if len(allowed) != 1:
-                break
-            word = int(mask[0, allowed[0]]) & 0xFFFFFFFF
-            if word & (word - 1):
-                break
-            token = 32 * int(allowed[0]) + word.bit_length() - 1
-            out.append(token)
-            self.accept(token)
-        self.rollback(len(out))
+        taken = len(self._taken)
+        try:
+            while not self._stopped and len(out) < MAX_FORCED:
+                self.fill_bitmask(mask)
+                token = _only(mask)
+                if token is None:
+                    break
+                out.append(token)
+                self.accept(token)
+        finally:
+            self.rollback(len(self._taken) - taken)
         return out
+
+
+def _only(mask: Bitmask) -> int | None:
+    """The token of a mask of one row that allows just one."""
+    words = np.flatnonzero(mask[0])
+    if len(words) != 1:
+        return None
+    word = int(mask[0, words[0]]) & 0xFFFFFFFF
+    return None if word & (word - 1) else 32 * int(words[0]) + word.bit_length() - 1
 
 
 def _check_mask(mask: Bitmask, arena: npt.NDArray[np.int32]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from detent import Limits
 from detent.grammar import formats
+from detent.grammar.json_schema.goals import GRACE
 from detent.grammar.json_schema.keywords import READERS
 from detent.grammar.number import MAX_BOUND_PLACES
 from detent.grammar.number_table import (
@@ -33,6 +34,22 @@ NOTES = [
     "working that out takes more than `max_steps`, the schema is refused. Formats such as `hostname`, which leave out",
     "texts that would be right, leave these out under `not` as well. Of items that must differ, numbers beyond 600",
     "decimal places count as equal.",
+]
+
+
+LATE = [
+    "Limits are looked for before the first token. Where members of an object or items of an array depend on each",
+    "other, what a text may ask for is not all looked at then, but how such a value may begin. So while a text is",
+    f"written, `max_steps`, `max_branches` and `max_depth` are granted {GRACE} times over; only a schema made for it",
+    "gets beyond that, in some seconds. The method that was called raises `LimitExceeded` then, and nothing is",
+    "lost: the matcher stands where it stood, can be rolled back, forked and asked again, and other matchers go on.",
+    "`fill_bitmasks` raises the error of the first matcher that has one, and rows of others may not be written yet:",
+    "`fill_bitmask` of each tells which it is.",
+    "",
+    "The same holds for grammars whose masks ask whether a text can be finished (`regex_states`), and for",
+    "`cache_bytes`: a full arena is replaced and the text is walked again there; the error comes where an empty one",
+    "cannot hold the states of one text. A mask whose parts do not fit is made token by token, which takes a tenth of",
+    "a second. Where Python's own stack is too short for a schema, that is a `LimitExceeded` of `max_depth`.",
 ]
 
 
@@ -75,6 +92,7 @@ def page() -> str:
             f"  which some are excluded, {MAX_MULTIPLE:,}.",
         ],
         ["## Named limits", "", "Fields of `detent.Limits`; passing one raises `LimitExceeded`.", "", *limit_rows()],
+        ["## When limits are met", "", *LATE],
     ]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 

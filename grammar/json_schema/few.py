@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..number_set import NumberSet
 from ..text_set import TextSet
-from .formula import FALSE, TRUE, Formula
+from . import scalars
+from .formula import ATOM, FALSE, TRUE, Formula
+from .nodes import BOOLEAN, NULL, NUMBER, STRING, Node
 from .values import Array, Literal, Number, Object, String, Value, canonical
 
 if TYPE_CHECKING:
@@ -15,8 +17,17 @@ if TYPE_CHECKING:
 
 def few(goals: Goals, value: Formula, most: int) -> list[Formula] | None:
     """All values of a goal as constants, or None when there are more than ``most``."""
-    found = _few_values(goals, goals.goal_of(value), most)
+    is_listing = value.op == ATOM and value.atom.is_listing
+    found = _listed(value.atom, most) if is_listing else _few_values(goals, goals.goal_of(value), most)
     return None if found is None else [goals.constant(v) for v in found]
+
+
+def _listed(node: Node, most: int) -> list[Any] | None:
+    """The values of a list of scalars."""
+    kinds = [scalars.enumerated(node, kind) for kind in (NULL, BOOLEAN, NUMBER, STRING)]
+    if sum(map(len, kinds)) > most:
+        return None
+    return [v for values in kinds for v in values.values()]
 
 
 def _few_values(goals: Goals, goal: Goal, most: int) -> list[Any] | None:

@@ -6,7 +6,6 @@ members: alternatives, conditions, counts. Only members that the residual speaks
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -139,6 +138,17 @@ class Frame:
     def _goes_on(self, value: Formula, f: Formula, index: int) -> bool:
         """Whether members exist that meet the residual ``f``, after one with a value of ``value``."""
         return self.possible(f, index)
+
+    def next_members(self, residual: Formula, index: int) -> Iterator[tuple[Iterable[tuple[Formula, Formula]], int]]:
+        """Of each member that may come next and that the residual speaks of: its exits, and the index behind it."""
+        raise NotImplementedError
+
+    def first_demands(self, few: int) -> Iterator[Formula]:
+        """What the values of first members may have to meet of which the residual states more than ``few`` facts.
+
+        Raises where a member has too many exits.
+        """
+        raise NotImplementedError
 
     def possible(self, residual: Formula, index: int = 0) -> bool:
         """Whether members exist that meet a residual (``index``: items already there)."""
@@ -291,15 +301,21 @@ class ObjectFrame(Frame):
 
         return self._exits((residual, place, kind), derived)
 
-    def check(self) -> None:
-        """Raise now if some first member has too many exits, rather than when generation gets there."""
+    def first_demands(self, few: int) -> Iterator[Formula]:
         members: list[tuple[int | None, int | None]] = [
-            (place, None) for place, facts in places(self.residual).items() if facts > FEW_DEMANDS
+            (place, None) for place, facts in places(self.residual).items() if facts > few
         ]
         kinds = [a.atom.kind for a in atoms(self.residual, EACH) if isinstance(a.atom, Each)]
-        members += [(None, c) for c in range(self.n_kinds) if kinds.count(c) > FEW_DEMANDS]
+        members += [(None, c) for c in range(self.n_kinds) if kinds.count(c) > few]
         for place, kind in members:
-            deque(self.exits(self.residual, place, kind), maxlen=0)
+            yield from (demand for demand, _ in self.exits(self.residual, place, kind))
+
+    def next_members(self, residual: Formula, index: int) -> Iterator[tuple[Iterable[tuple[Formula, Formula]], int]]:
+        members = [(place, None) for place in range(len(self.names))] + [(None, kind) for kind in range(self.n_kinds)]
+        live = [m for m in members if self.touches(residual, *m) and self.is_live(residual, *m)]
+        named = places(residual)
+        for place, kind in sorted(live, key=lambda m: 0 if m[0] is None else -named.get(m[0], 0)):
+            yield self.exits(residual, place, kind), 0
 
     def is_live(self, residual: Formula, place: int | None, kind: int | None) -> bool:
         """Whether a member may come now."""
@@ -484,6 +500,12 @@ class ArrayFrame(Frame):
         """What an item may be, and the residual after it."""
         return self._exits((residual, index), lambda: self._derived(residual, index))
 
+    def next_members(self, residual: Formula, index: int) -> Iterator[tuple[Iterable[tuple[Formula, Formula]], int]]:
+        yield self.exits(residual, index), min(index + 1, self.width)
+
+    def first_demands(self, few: int) -> Iterator[Formula]:
+        return (demand for demand, _ in self.exits(self.residual, 0))
+
     def _derived(self, residual: Formula, index: int) -> tuple[Formula, Formula]:
         """The derivative, and what an item must be; of a list of scalars, those that were seen are struck out."""
         facts, value = self.facts, self.value(index)
@@ -545,6 +567,9 @@ class ArrayFrame(Frame):
         ``picks``: where some must be equal, demands on items before.
         """
         differ, agree = unique(residual) & 1, unique(residual) & 2
+        if differ and agree:
+            first, second = self._cases(residual)
+            return self.possible(first, index) or self._search(second, index, picks)
         seen: set[tuple[Formula, int, Picks]] = set()
         pending: list[tuple[Formula, int, Picks]] = [(residual, index, picks)]
         while pending:
@@ -563,11 +588,18 @@ class ArrayFrame(Frame):
                         pending.append((self._with_equals(after), then, picks))
                     more = (*picks, value) if value not in picks else picks
                 elif differ and (listed := few(self.goals, value, len(picks) + _due(f) + 1)) is not None:
+                    self.facts.work += len(picks)
                     more = tuple(sorted((*picks, tuple(listed)), key=_serials))
                     if not _representatives(more):
                         continue
                 pending.append((after, then, more))
         return False
+
+    def _cases(self, residual: Formula) -> tuple[Formula, Formula]:
+        """The residual of items that differ, and that of items of which some are equal."""
+        differ = next(a for a in atoms(residual, UNIQUE) if isinstance(a.atom, Unique))
+        facts = self.facts
+        return facts.all((differ, facts.loose(residual))), facts.all((facts.no(differ), self._with_equals(residual)))
 
     def _meets(self, value: Formula, pick: object) -> bool:
         assert isinstance(pick, Formula)

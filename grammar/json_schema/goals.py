@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -35,6 +36,8 @@ from .values import Array, Object, Value
 V = TypeVar("V")
 
 _NO_DEPTH = 1 << 30  # no open goal was relied upon
+NESTED = 30  # goals inside each other that Python's stack holds; those further inside are decided first
+GRACE = 4  # times as much is granted while a text is written as when its grammar is compiled
 
 
 class Goal:
@@ -73,6 +76,13 @@ class Goal:
         return "" if self.first is None else self.first.place.pointer
 
 
+class _TooDeep(Exception):
+    """A goal must be decided before those that it is inside of."""
+
+    def __init__(self, goal: Goal) -> None:
+        self.goal = goal
+
+
 class Goals:
     """All goals of one document.
 
@@ -86,6 +96,11 @@ class Goals:
         Limit on the nesting of required values that is looked into.
     max_steps : int
         Limit on the formulas that one piece of work may join: alternatives that overlap can multiply.
+
+    Attributes
+    ----------
+    grace : int
+        How many times the limits may be taken: once while a document is compiled.
     """
 
     def __init__(self, reader: Reader, *, max_branches: int, max_depth: int, max_steps: int = 100_000) -> None:
@@ -99,7 +114,10 @@ class Goals:
         self.expanded: dict[tuple[int, int], Formula] = {}
         self.exceptions: dict[Formula, dict[Hashable, Any]] = {}
         self._goals: dict[Any, Goal] = {}
+        self.grace = 1
+        self._in_piece = False  # whether what is done now belongs to a larger piece of work
         self._open: dict[int, int] = {}  # goals being decided -> depth
+        self._most_open = min(max_depth, NESTED)
         self._leaned = _NO_DEPTH  # least depth of an open goal that a "no" relied on
         self.listing: set[Goal] = set()  # goals whose values are being listed
         self.started = 0
@@ -165,20 +183,54 @@ class Goals:
         if here in self._open:
             self._leaned = min(self._leaned, self._open[here])
             return False
-        depth = len(self._open)
-        if depth == 0:
-            self.start_work()
-        if depth >= self.max_depth:
-            error = LimitExceeded("max_depth", depth + 1, self.max_depth, pointer=self.pointer(goal))
+        if not self._open:
+            return self._decide_from(goal)
+        if len(self._open) >= self._most_open:
+            raise _TooDeep(goal)
+        return self._decide(goal)
+
+    def _decide_from(self, goal: Goal) -> bool:
+        """Decide a goal that none is open around; what is too deep inside it is decided first, by itself."""
+        if not self._in_piece:
+            with self.piece():
+                return self._decide_from(goal)
+        pending = [goal]
+        while True:
+            try:
+                answer = self._decide(pending[-1])
+            except _TooDeep as deep:
+                if deep.goal in pending and self._most_open < self.max_depth:
+                    self._most_open = self.max_depth  # what leads back must stay open on the way
+                else:
+                    self._put_off(deep.goal, pending)
+                self.check_work()
+            else:
+                pending.pop()
+                if not pending:
+                    return answer
+
+    def _put_off(self, goal: Goal, pending: list[Goal]) -> None:
+        """Have a goal decided before those that wait for it."""
+        depth, most = len(pending) * self._most_open, self.grace * self.max_depth
+        if depth >= most:
+            error = LimitExceeded("max_depth", depth + 1, most, pointer=self.pointer(goal))
             error.subject = goal
             raise error
+        pending.append(goal)
+
+    def _decide(self, goal: Goal) -> bool:
+        """Whether a goal has a value, as far as those that are open let it be told."""
+        here, depth = id(goal), len(self._open)
         outer, self._leaned = self._leaned, _NO_DEPTH
         self._open[here] = depth
-        began = self._work
+        began = self.work
         try:
             answer = self._is_simple(goal) or any(map(self._possible, self._one_by_one(goal)))
         except Unenforceable as error:
             self.blame(goal, error, began)
+            raise
+        except _TooDeep:
+            goal.begun = None
             raise
         finally:
             del self._open[here]
@@ -206,29 +258,52 @@ class Goals:
         return final and not possible
 
     @property
-    def _work(self) -> int:
+    def work(self) -> int:
+        """The steps that were taken so far."""
         return self.formulas.work + self.facts.work
 
     def blame(self, goal: Goal, error: Unenforceable, began: int) -> None:
         """Note what an error is about: the innermost goal, or the one that most of the work was for."""
-        much = 2 * (self._work - began) >= self._work - self.started
+        much = 2 * (self.work - began) >= self.work - self.started
         if error.subject is None and (much or not (isinstance(error, LimitExceeded) and error.limit == "max_steps")):
             error.subject = goal
 
-    def start_work(self) -> None:
-        """Begin a piece of work that is bounded by ``max_steps``."""
-        self.started = self._work
+    @contextmanager
+    def piece(self) -> Iterator[None]:
+        """One piece of work, which is bounded by ``max_steps``, with all pieces inside it.
+
+        Raises
+        ------
+        LimitExceeded
+            ``max_depth`` where Python's stack is too short, whatever for.
+        """
+        outer, self._in_piece = self._in_piece, True
+        if not outer:
+            self.started, self._most_open = self.work, min(self.max_depth, NESTED)
+        try:
+            yield
+        except RecursionError:
+            hint = "Python's stack is too short for it: see sys.setrecursionlimit."
+            raise LimitExceeded("max_depth", self.max_depth + 1, self.max_depth, hint=hint) from None
+        finally:
+            self._in_piece = outer
+
+    @property
+    def work_done(self) -> int:
+        """The steps that the work under way has taken."""
+        return self.work - self.started
 
     def check_work(self) -> None:
         """Raise when the work under way has taken too many steps."""
-        steps = self._work - self.started
-        if steps > self.max_steps:
-            raise LimitExceeded("max_steps", steps, self.max_steps)
+        steps, most = self.work_done, self.grace * self.max_steps
+        if steps > most:
+            raise LimitExceeded("max_steps", steps, most)
 
     def check_ways(self, ways: int) -> None:
         """Raise when the demands on one value can be met in too many ways."""
-        if ways > self.max_branches:
-            raise LimitExceeded("max_branches", ways, self.max_branches, keyword="oneOf")
+        most = self.grace * self.max_branches
+        if ways > most:
+            raise LimitExceeded("max_branches", ways, most, keyword="oneOf")
 
     def _possible(self, value: Value) -> bool:
         """Whether a residual has an instance."""
@@ -279,7 +354,7 @@ class Goals:
         if goal.is_shared and goal.candidates is None:
             goal.candidates = tuple(dict.fromkeys(self._of_part(goal.nodes)))
         if goal.candidates is None:
-            began = self._work
+            began = self.work
             try:
                 found = tuple(dict.fromkeys(self._one_by_one(goal)))
             except Unenforceable as error:
@@ -385,6 +460,8 @@ ANYTHING.goal.satisfiable, NOTHING.goal.satisfiable = True, False
 def plainly_possible(node: Node) -> bool:
     """Whether a node surely has an instance, as far as is known without working it out."""
     types = node.types
+    if node.is_listing and any(node.enumerated.values()):
+        return True
     if not types or node.all_of or node.any_of or node.one_of or not node.is_conjunctive:
         return False
     if types & STRING and _plainly_possible_text(node):

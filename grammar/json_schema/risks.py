@@ -15,7 +15,7 @@ from math import prod
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from ..number_table import MAX_MODULUS
+from ..number_table import MAX_MULTIPLE
 from .branches import is_plain, lists_containers
 from .formula import atoms
 from .free_names import children
@@ -44,10 +44,13 @@ class Risks:
     ----------
     found : list of Node
         Those from which a set is put together that could pass a limit.
+    are_large : bool
+        Whether that may be a limit on automata, or on multiples.
     """
 
     def __init__(self, goals: Goals) -> None:
         self.goals = goals
+        self.are_large = False
         self._closed: dict[int, Nodes] = {}
         self._plain: dict[int, bool] = {}
         self._weights: dict[int, tuple[int, int]] = {}
@@ -181,10 +184,15 @@ class Risks:
     def _is_risky(self, roots: Nodes, nodes: list[Node]) -> bool:
         """Whether constraints on one value may multiply beyond a limit."""
         plain = all(map(self._is_plain, nodes))
-        if _has_too_many_steps(nodes) or (
-            not plain and max(map(sum, zip(*map(self._weight, nodes), strict=True))) > FEW_NODES
-        ):
+        if _has_too_many_steps(nodes) or self._may_be_large(roots, nodes, plain):
+            self.are_large = True
             return True
+        if not plain:
+            return max(map(sum, zip(*map(self._weight, nodes), strict=True))) > FEW_NODES
+        return prod(map(_ways, roots.values())) > self.goals.max_branches
+
+    def _may_be_large(self, roots: Nodes, nodes: list[Node], plain: bool) -> bool:
+        """Whether automata may multiply beyond a limit."""
         for sizes_of, limit in self._limits:
             sizes: dict[Any, int] = {}
             for n in filter(_SIZED[sizes_of], nodes):
@@ -192,7 +200,7 @@ class Risks:
                     sizes[what] = max(size, sizes.get(what, 0))
             if len(sizes) > 1 and prod(sizes.values()) > limit:
                 return not plain or prod(_most(root, sizes_of) for root in roots.values()) > limit
-        return plain and prod(map(_ways, roots.values())) > self.goals.max_branches
+        return False
 
     def _is_one_of_each(self, key: Key) -> bool:
         """Whether the nodes of a set are what alternatives say of a member, of which a value meets one at a time."""
@@ -290,16 +298,15 @@ def _above(keys: list[Key], origins: dict[Key, set[Key]]) -> set[Key]:
 def _weight(node: Node, kind: int) -> int:
     """How often a node speaks of the members of a container."""
     listed = sum(isinstance(v, list if kind == ARRAY else dict) for v in node.enum or ())
-    return listed + says_something(node, kind)
+    counted = (node.min_contains, node.max_contains) if kind == ARRAY and node.contains is not None else ()
+    return listed + says_something(node, kind) + sum(min(count, FEW_NODES) for count in counted if count is not None)
 
 
 def _has_too_many_steps(nodes: list[Node]) -> bool:
-    """Whether multiples could be too many to be told apart."""
+    """Whether multiples could be too many to be told apart. Each alone is within limits."""
     steps = {n.multiple for n in nodes if n.multiple is not None}
-    return (
-        bool(steps)
-        and prod(int("".join(map(str, Decimal(repr(step)).as_tuple().digits))) for step in steps) > MAX_MODULUS
-    )
+    sizes = (int("".join(map(str, Decimal(repr(step)).as_tuple().digits))) for step in steps)
+    return len(steps) > 1 and prod(sizes) > MAX_MULTIPLE
 
 
 def _has_members(node: Node) -> bool:

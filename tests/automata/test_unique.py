@@ -144,6 +144,13 @@ def test_masks(compiler: Compiler, schema: Any, whitespace: Any) -> None:
         walk(grammar, schema, random.Random(seed), 10)
 
 
+@pytest.mark.parametrize("more", [{}, {"minItems": 2}, {"maxItems": 1}])
+def test_items_that_differ_and_are_too_few_for_it(compiler: Compiler, more: dict[str, int]) -> None:
+    schema = unique({"enum": [1]}, **{"not": {"uniqueItems": True, "maxItems": 1}}, **more)
+    with pytest.raises(Unsatisfiable):
+        compiler.json_schema(schema)
+
+
 @pytest.mark.nojit
 def test_masks_of_one_array(compiler: Compiler) -> None:
     grammar = compiler.json_schema(unique({"enum": ["a", "b", 1]}, minItems=2), whitespace="compact")

@@ -38,7 +38,7 @@ def walk(goals: Goals, root: Goal) -> None:
     while pending:
         for value in goals.values(pending.pop()):
             if isinstance(value, Object) and value.frame is not None:
-                value.frame.check()
+                list(value.frame.first_demands(8))
             further = [child for child in children(value) if child not in met]
             met.update(further)
             pending += further
