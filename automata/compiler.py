@@ -7,21 +7,20 @@ import marshal
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from itertools import count, product
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from detent.grammar import bnf, charset, dfa, regex, regular, structural_tag
-from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
+from detent.grammar.errors import GrammarError, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
 from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.grammar.recent import Recent
-from detent.grammar.residual import Judge, Residual
+from detent.grammar.residual import Judge
 from detent.grammar.rule_automata import RuleAutomata
 from detent.grammar.rules import Rules
 from detent.grammar.rules import language as leaf_of
@@ -29,15 +28,14 @@ from detent.grammar.rules import token as special_token
 from detent.native.positions import INDENT_MAX
 
 from . import prelude
-from .arena import Arena, ArenaFull
+from .arena import Arena
 from .bursts import burst
 from .cache import DiskCache
+from .compiled import Grammar
 from .format_cache import FormatCache
 from .island import JsonIsland, worked_out
 from .limits import Limits
 from .lowering import JsonLowering, Lowering, Order, place_part, place_text, place_words
-from .matcher import MAX_RENEWALS, Matcher
-from .placement import Placement
 from .rule_lowering import RuleLowering, islands_of
 from .vocabulary import Vocabulary
 
@@ -45,9 +43,7 @@ if TYPE_CHECKING:
     from detent.grammar.lark.imports import ImportPath
     from detent.grammar.lark.tables import LexedGrammar
 
-    from .lexed_islands import Declared, LexedIsland
-
-    Embeddable: TypeAlias = JsonIsland | Rules | LexedIsland
+    from .lexed_islands import Declared
 
 Whitespace = Literal["flexible", "bounded", "compact"]
 Numbers = Literal["any", "plain"]
@@ -56,112 +52,6 @@ LexerKind = Literal["contextual", "basic", "dynamic", "dynamic_complete"]
 _CHOICES = {"order": get_args(Order), "whitespace": get_args(Whitespace), "numbers": get_args(Numbers)}
 _CHOSEN = frozenset(product(*_CHOICES.values()))
 _LEXERS = {"lalr": ("contextual", "basic"), "earley": ("dynamic", "dynamic_complete", "basic")}  # the default first
-
-
-class Grammar:
-    """A compiled specification; immutable, and usable from many threads.
-
-    Attributes
-    ----------
-    vocabulary : Vocabulary
-    has_free_names : bool
-        Whether an object may have names that are not listed: matchers then follow the keys of their text.
-    has_islands : bool
-        Whether the text is JSON in parts only.
-    """
-
-    def __init__(
-        self,
-        compiler: Compiler,
-        place: Callable[[Arena], Lowering],
-        report: Mapping[str, Any],
-        *,
-        has_free_names: bool = False,
-        has_islands: bool = False,
-        content: Callable[[], Embeddable] | None = None,
-        judge: Judge | None = None,
-    ) -> None:
-        self._compiler = compiler
-        self.has_free_names, self.has_islands = has_free_names, has_islands
-        self._judge, self._content = judge, content
-        self._made: Embeddable | None = None  # of the content
-        self._place = place
-        self._report = dict(report)
-        self._lock = threading.Lock()
-        self._placed: Placement | None = None
-        self.bind()
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The tokens that masks are about."""
-        return self._compiler.vocabulary
-
-    @burst
-    def matcher(self) -> Matcher:
-        """A matcher at the start of the text."""
-        return Matcher(self)
-
-    @property
-    def content(self) -> Embeddable:
-        """What stands for it inside another grammar.
-
-        Raises
-        ------
-        GrammarError
-            For a schema of which something was left out (``strict=False``).
-        """
-        if self._content is None:
-            raise GrammarError("a schema of which something was left out cannot be an island.", keyword="islands")
-        with self._lock:
-            if self._made is None:
-                self._made = self._content()
-            return self._made
-
-    def explain(self) -> dict[str, Any]:
-        """What is enforced, relaxed and only annotated, and how large the grammar is.
-
-        Returns
-        -------
-        dict
-            ``relaxed``: list of (pointer, keyword, reason) of what is not enforced (only with ``strict=False``);
-            ``annotations``: list of (pointer, format or unknown ``$schema``) that constrain nothing;
-            ``nodes``: schemas read.
-        """
-        return dict(self._report)
-
-    def residual(self, text: str) -> Residual:
-        """What is not enforced, and whether it holds for a text that was written: true where there is any."""
-        return Residual(tuple(self._report["relaxed"]), text, self._judge)
-
-    def bind(self) -> Placement:
-        """This grammar in the arena in use."""
-        with self._lock:
-            arena = self._compiler.arena
-            if self._placed is None or self._placed.arena is not arena:
-                try:
-                    self._placed = Placement(arena, self._place(arena))
-                except ArenaFull:
-                    self._placed = self._place_outside(arena)
-            return self._placed
-
-    def rebind(self, full: Arena) -> None:
-        """Leave an arena that is full."""
-        with self._lock:
-            if self._placed is not None and self._placed.arena is full:
-                self._placed = self._place_outside(full)
-
-    def _place_outside(self, full: Arena) -> Placement:
-        """Place the grammar in another arena: the next one may have been filled by other grammars meanwhile."""
-        for _ in range(MAX_RENEWALS):
-            full = self._compiler.renew(full)
-            with suppress(ArenaFull):
-                return Placement(full, self._place(full))
-        raise self.too_large()
-
-    def too_large(self) -> LimitExceeded:
-        """The error for a grammar that does not fit an arena of its own."""
-        allowed = self._compiler.limits.cache_bytes
-        return LimitExceeded("cache_bytes", allowed + 1, allowed)
 
 
 class Compiler:

@@ -12,12 +12,13 @@ from weakref import proxy, ref
 
 from detent.grammar.dfa import CharDfa
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
+from detent.grammar.json_schema.array_frames import ArrayFrame
 from detent.grammar.json_schema.facts import only_counts, seen, unique
 from detent.grammar.json_schema.few import few, has_few
 from detent.grammar.json_schema.formula import TRUE, Formula
-from detent.grammar.json_schema.frames import ArrayFrame, ObjectFrame
 from detent.grammar.json_schema.names import told_apart
 from detent.grammar.json_schema.nodes import ARRAY, OBJECT, Node
+from detent.grammar.json_schema.object_frames import ObjectFrame
 from detent.grammar.json_schema.parts import GOALS
 from detent.native import arena as layout
 from detent.native import languages, positions, states

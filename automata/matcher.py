@@ -29,7 +29,7 @@ from .bursts import burst
 from .placement import Placement, Suspects, characters, last_value_of, needs_value, open_string, stopped_at
 
 if TYPE_CHECKING:
-    from .compiler import Grammar
+    from .compiled import Grammar
 
 Bitmask = npt.NDArray[np.int32]
 

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from detent.automata.compiler import Compiler, Grammar
+    from detent.automata.compiled import Grammar
+    from detent.automata.compiler import Compiler
     from detent.automata.limits import Limits
     from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
     from detent.automata.vocabulary import Vocabulary
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Vocabulary": "automata.vocabulary",
     "Compiler": "automata.compiler",
-    "Grammar": "automata.compiler",
+    "Grammar": "automata.compiled",
     "Limits": "automata.limits",
     "Matcher": "automata.matcher",
     "allocate_bitmask": "automata.matcher",

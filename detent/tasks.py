@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from detent.automata.compiler import Grammar
+from detent.automata.compiled import Grammar
 from detent.grammar.errors import DeadEnd, Truncated
 from detent.grammar.residual import Residual
 from detent.grammar.types import output_type

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from detent.automata.compiler import Grammar
+    from detent.automata.compiled import Grammar
     from detent.automata.matcher import Matcher
 
 

@@ -15,11 +15,12 @@ from ..dfa import CharDfa
 from ..errors import LimitExceeded
 from ..text_set import TextSet
 from . import scalars
+from .array_frames import ArrayFrame
 from .facts import only_counts
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, conjuncts, disjuncts
-from .frames import ArrayFrame, ObjectFrame
 from .names import MAX_SPELLED, keyed
 from .nodes import ANY_TYPE, ARRAY, NUMBER, OBJECT, STRING, Node
+from .object_frames import ObjectFrame
 from .scalars import can_be_written
 from .typed import of_type
 from .values import ANY_STRING, LITERALS, Array, Number, Object, String, Value

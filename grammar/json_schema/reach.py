@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import Unenforceable
-from .frames import FEW_DEMANDS
+from .object_frames import FEW_DEMANDS
 from .risks import Risks
 from .values import Array, Number, Object, Value
 

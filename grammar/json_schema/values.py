@@ -17,8 +17,9 @@ from .formula import TRUE, Formula
 from .nodes import BOOLEAN, NULL
 
 if TYPE_CHECKING:
-    from .frames import ArrayFrame, ObjectFrame
+    from .array_frames import ArrayFrame
     from .goals import Goal
+    from .object_frames import ObjectFrame
 
 
 @dataclass(frozen=True)

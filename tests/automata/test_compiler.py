@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detent.automata.compiler import Compiler, Grammar
+from detent.automata.compiled import Grammar
+from detent.automata.compiler import Compiler
 from detent.automata.limits import Limits
 from detent.automata.matcher import allocate_bitmask, fill_bitmasks
 from detent.automata.vocabulary import Vocabulary

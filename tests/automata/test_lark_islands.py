@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detent.automata.compiler import Compiler, Grammar
+from detent.automata.compiled import Grammar
+from detent.automata.compiler import Compiler
 from detent.automata.matcher import Matcher
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, Unsatisfiable

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from detent.automata.compiler import Compiler, Grammar
+from detent.automata.compiled import Grammar
+from detent.automata.compiler import Compiler
 from detent.automata.limits import Limits
 from detent.automata.lowering import JsonLowering
 from detent.automata.matcher import Matcher

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from detent.automata.compiler import Compiler, Grammar
+from detent.automata.compiled import Grammar
+from detent.automata.compiler import Compiler
 from detent.automata.matcher import allocate_bitmask, fill_bitmasks
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, Unenforceable

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from detent import Compiler, GrammarError, Limits, Matcher, Unsatisfiable, Vocabulary, allocate_bitmask
-from detent.automata.compiler import Grammar
+from detent.automata.compiled import Grammar
 from detent.native import keys
 from tests.strategies import spellings_of, split, tokens
 

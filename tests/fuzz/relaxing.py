@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from detent import Unsatisfiable
-from detent.automata.compiler import Grammar
+from detent.automata.compiled import Grammar
 from detent.grammar.json_schema import relaxing
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.nodes import Node

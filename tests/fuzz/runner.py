@@ -14,7 +14,7 @@ from traceback import walk_tb
 from typing import Any
 
 from detent import GrammarError, LimitExceeded, Unsatisfiable
-from detent.automata.compiler import Grammar
+from detent.automata.compiled import Grammar
 
 from . import checks
 from .engine import Engine, Options, Walk

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from detent.automata.compiler import Compiler, Grammar
+from detent.automata.compiled import Grammar
+from detent.automata.compiler import Compiler
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
 from detent.grammar.json_schema import parts
 from detent.grammar.json_schema.document import Document

@@ -1,0 +1,132 @@
+"""A compiled specification: a grammar that makes matchers and explains itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from detent.grammar.errors import GrammarError, LimitExceeded
+from detent.grammar.residual import Judge, Residual
+from detent.grammar.rules import Rules
+
+from .arena import Arena, ArenaFull
+from .bursts import burst
+from .island import JsonIsland
+from .lowering import Lowering
+from .matcher import MAX_RENEWALS, Matcher
+from .placement import Placement
+from .vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from .compiler import Compiler
+    from .lexed_islands import LexedIsland
+
+    Embeddable: TypeAlias = JsonIsland | Rules | LexedIsland
+
+
+class Grammar:
+    """A compiled specification; immutable, and usable from many threads.
+
+    Attributes
+    ----------
+    vocabulary : Vocabulary
+    has_free_names : bool
+        Whether an object may have names that are not listed: matchers then follow the keys of their text.
+    has_islands : bool
+        Whether the text is JSON in parts only.
+    """
+
+    def __init__(
+        self,
+        compiler: Compiler,
+        place: Callable[[Arena], Lowering],
+        report: Mapping[str, Any],
+        *,
+        has_free_names: bool = False,
+        has_islands: bool = False,
+        content: Callable[[], Embeddable] | None = None,
+        judge: Judge | None = None,
+    ) -> None:
+        self._compiler = compiler
+        self.has_free_names, self.has_islands = has_free_names, has_islands
+        self._judge, self._content = judge, content
+        self._made: Embeddable | None = None  # of the content
+        self._place = place
+        self._report = dict(report)
+        self._lock = threading.Lock()
+        self._placed: Placement | None = None
+        self.bind()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens that masks are about."""
+        return self._compiler.vocabulary
+
+    @burst
+    def matcher(self) -> Matcher:
+        """A matcher at the start of the text."""
+        return Matcher(self)
+
+    @property
+    def content(self) -> Embeddable:
+        """What stands for it inside another grammar.
+
+        Raises
+        ------
+        GrammarError
+            For a schema of which something was left out (``strict=False``).
+        """
+        if self._content is None:
+            raise GrammarError("a schema of which something was left out cannot be an island.", keyword="islands")
+        with self._lock:
+            if self._made is None:
+                self._made = self._content()
+            return self._made
+
+    def explain(self) -> dict[str, Any]:
+        """What is enforced, relaxed and only annotated, and how large the grammar is.
+
+        Returns
+        -------
+        dict
+            ``relaxed``: list of (pointer, keyword, reason) of what is not enforced (only with ``strict=False``);
+            ``annotations``: list of (pointer, format or unknown ``$schema``) that constrain nothing;
+            ``nodes``: schemas read.
+        """
+        return dict(self._report)
+
+    def residual(self, text: str) -> Residual:
+        """What is not enforced, and whether it holds for a text that was written: true where there is any."""
+        return Residual(tuple(self._report["relaxed"]), text, self._judge)
+
+    def bind(self) -> Placement:
+        """This grammar in the arena in use."""
+        with self._lock:
+            arena = self._compiler.arena
+            if self._placed is None or self._placed.arena is not arena:
+                try:
+                    self._placed = Placement(arena, self._place(arena))
+                except ArenaFull:
+                    self._placed = self._place_outside(arena)
+            return self._placed
+
+    def rebind(self, full: Arena) -> None:
+        """Leave an arena that is full."""
+        with self._lock:
+            if self._placed is not None and self._placed.arena is full:
+                self._placed = self._place_outside(full)
+
+    def _place_outside(self, full: Arena) -> Placement:
+        """Place the grammar in another arena: the next one may have been filled by other grammars meanwhile."""
+        for _ in range(MAX_RENEWALS):
+            full = self._compiler.renew(full)
+            with suppress(ArenaFull):
+                return Placement(full, self._place(full))
+        raise self.too_large()
+
+    def too_large(self) -> LimitExceeded:
+        """The error for a grammar that does not fit an arena of its own."""
+        allowed = self._compiler.limits.cache_bytes
+        return LimitExceeded("cache_bytes", allowed + 1, allowed)
