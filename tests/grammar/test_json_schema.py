@@ -274,12 +274,12 @@ def test_errors_name_the_place(compiler: Compiler, schema: Any, pointer: str | N
     [
         (False, ""),
         ({"type": "string", "enum": [1, 2]}, ""),
-        ({"type": "object", "properties": {"a": False}, "required": ["a"]}, ""),
+        ({"type": "object", "properties": {"a": False}, "required": ["a"]}, "/properties/a"),
         ({"allOf": [{"type": "string"}, {"type": "integer"}]}, ""),
         ({"type": "integer", "minimum": 3, "exclusiveMaximum": 3}, ""),
         ({"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}, ""),
         ({"type": "string", "pattern": "^a{3}$", "maxLength": 2}, ""),
-        ({"type": "array", "items": {"type": "integer", "minimum": 0.2, "maximum": 0.8}, "minItems": 1}, ""),
+        ({"type": "array", "items": {"type": "integer", "minimum": 0.2, "maximum": 0.8}, "minItems": 1}, "/items"),
     ],
 )
 def test_schemas_without_instances(compiler: Compiler, schema: Any, pointer: str) -> None:
