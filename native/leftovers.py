@@ -403,7 +403,7 @@ def keep_spelled(
                 i += 1
             if i < order_first[c + 1]:
                 tag = order[i]
-            if tag != t and tag >= 0 and certain[tag] and found[t, tag] & WHOLE:
+            if tag == t or (tag >= 0 and certain[tag] and found[t, tag] & WHOLE):
                 j = retype_first[i]
                 while j < retype_first[i + 1] and not found[t, retype[j]] & WHOLE:
                     j += 1

@@ -74,6 +74,12 @@ def test_random_grammars(compiler: Compiler, text: str, lexer: str) -> None:
         return
 
 
+@pytest.mark.parametrize("start", ['"a" T', 'T "a"', '"a" T | T', '"a" T | "a"'])
+@pytest.mark.parametrize("lexer", ["contextual", "basic"])
+def test_a_word_that_is_a_string_is_no_word_of_another_terminal(compiler: Compiler, start: str, lexer: str) -> None:
+    check_masks(compiler, f"start: {start}\nT: /a|ab/", "abc ", "abc AB", 1, lexer=lexer)
+
+
 # grammar, letters, a beginning that can be finished, and one that cannot
 CASES = {
     "swallowed": ('start: A B "c"\nA: /a+/\nB: /ab/ | "b" | /a?c/', "abc", "a", ""),
