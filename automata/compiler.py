@@ -7,6 +7,7 @@ import marshal
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count, product
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -80,6 +81,7 @@ class Compiler:
         self._compiled = count(1)  # taken by several threads
         self._disk = DiskCache.open(cache_dir)
         self.arena = self._new_arena()
+        self._spare: Future[Arena] | None = None  # the next one
         self._formats = FormatCache(cache_dir)
         missing = np.flatnonzero(~vocabulary.spellable_bytes[_TEXT_BYTES])
         self._missing = [int(_TEXT_BYTES[k]) for k in missing]
@@ -88,14 +90,26 @@ class Compiler:
         """Replace an arena that is full; matchers move when they meet its end."""
         with self._lock:
             if self.arena is full:
-                self.arena = self._new_arena()
+                spare, self._spare = self._spare, None
+                is_made = spare is not None and spare.done() and spare.exception() is None
+                self.arena = spare.result() if spare is not None and is_made else self._new_arena()
                 self._grammars.clear()
             return self.arena
 
     def _make_room(self) -> None:
-        """Start a new arena in time: of one that is full in the middle of a text, some mask pays for the next."""
-        if next(self._compiled) % CHECKED_EVERY == 0 and self.arena.fullness() > NEARLY_FULL:
+        """Start a new arena in time: of one that is full in the middle of a text, some mask pays for the next.
+
+        Another thread makes it before: to touch its memory for the first time takes some 50 ms.
+        """
+        if next(self._compiled) % CHECKED_EVERY:
+            return
+        fullness = self.arena.fullness()
+        if fullness > NEARLY_FULL:
             self.renew(self.arena)
+        elif fullness > SOON_FULL and self._spare is None:
+            pool = ThreadPoolExecutor(1, "detent-arena")
+            self._spare = pool.submit(self._new_arena)
+            pool.shutdown(wait=False)
 
     def _new_arena(self) -> Arena:
         arena = Arena(self.vocabulary, self.limits.cache_bytes)
@@ -450,6 +464,7 @@ class Compiler:
 
 
 _NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
+SOON_FULL = 0.7  # of an arena's fullest region: the next arena is made
 NEARLY_FULL = 0.9  # of an arena's fullest region: a text goes on in the rest, the next grammar begins in a new arena
 CHECKED_EVERY = 16  # grammars; hardly any takes a hundredth of an arena
 SHARE = 16  # what compiled grammars kept for reuse may take, as a part of cache_bytes

@@ -164,3 +164,17 @@ def test_many_alternatives_of_one_place_stay_one_formula(compiler: Compiler) -> 
     matcher.rollback()
     assert matcher.accept_bytes(b"{" + b", ".join(b'"k%d3": 0' % i for i in range(6)))
     assert not matcher.fork().accept_bytes(b"}")
+
+
+def test_the_next_arena_is_made_ahead(vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = Compiler(vocabulary, cache_dir=False)
+    first = compiler.arena
+    monkeypatch.setattr("detent.automata.compiler.CHECKED_EVERY", 1)
+    monkeypatch.setattr("detent.automata.compiler.SOON_FULL", -1.0)
+    before = compiler.json_schema({"type": "integer"}).matcher()
+    assert compiler.arena is first and compiler._spare is not None
+    spare = compiler._spare.result()
+    monkeypatch.setattr("detent.automata.compiler.NEARLY_FULL", -1.0)
+    after = compiler.json_schema({"type": "boolean"}).matcher()
+    assert compiler.arena is spare and spare is not first
+    assert after.accept_bytes(b"true") and before.accept_bytes(b"12") and before.is_complete()
