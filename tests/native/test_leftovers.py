@@ -56,7 +56,9 @@ def test_spelled(found: list[tuple[set[int], list[tuple[int, list[int]]]]], flag
 
     def tag(t: int, tried: list[tuple[int, list[int]]]) -> int | None:
         winner, strings = next(((u, more) for u, more in tried if matches[t, u]), (None, []))
-        if winner is None or winner == t or winner not in sure or not matches[t, winner] & leftovers.WHOLE:
+        if winner is None:
+            return None
+        if winner != t and (winner not in sure or not matches[t, winner] & leftovers.WHOLE):
             return winner
         return next((s for s in strings if matches[t, s] & leftovers.WHOLE), winner)
 
