@@ -72,6 +72,7 @@ def _instances(goals: Goals, value: Value, most: int) -> list[Any] | None:
 
 def _few_arrays(goals: Goals, value: Array, most: int) -> list[Any] | None:
     frame, residual = value.frame, value.residual
+    members_of: dict[Goal, list[Any] | None] = {}
     found: list[Any] = []
     pending: list[tuple[list[Any], Formula]] = [([], residual)]
     while pending:
@@ -83,16 +84,21 @@ def _few_arrays(goals: Goals, value: Array, most: int) -> list[Any] | None:
             goal = value.prefix[n] if n < len(value.prefix) else value.rest
             full = value.longest is not None and n >= value.longest
             exits = [] if full or not goals.satisfiable(goal) else [(goal, f)]
+            index, then = n, n if value.longest is None and n >= len(value.prefix) else n + 1
         else:
             index = min(n, frame.width)
             then = min(index + 1, frame.width)
             exits = [(goals.goal_of(v), after) for v, after in frame.live(frame.exits(f, index), then)]
         for goal, after in exits:
-            members = _few_values(goals, goal, most)
+            if goal not in members_of:
+                members_of[goal] = _few_values(goals, goal, most)
+            members = members_of[goal]
             if members is None:
                 return None
             for v in members:
                 noted = after if frame is None else frame.facts.noted(after, goals.constant(v))
+                if noted is after is f and then == index:
+                    return None  # where one more item changes nothing, any number may come
                 pending.append(([*items, v], noted))
         if len(found) + len(pending) > 2 * most + 64:
             return None
