@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detent.grammar.lark.tables import ASSERT, FAILED, HOLDS, LexedGrammar
+from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
 from detent.native import derivations, leftovers, lexer
 
 from .sentences import Hints, Rule, reduced, rules_of
@@ -243,15 +243,17 @@ class Proof:
         """Keep terminals with assertions only if these hold in their words, whatever is before and behind."""
         for t in np.flatnonzero(usable & self._asserting).tolist():
             behind = [word for word in words[1:n_separators] if word]
-            behind = behind or [words[n_separators + u] for u in np.flatnonzero(self._follows[t]) if usable[u]]
-            usable[t] = all(
+            if not behind:  # the end of the text is an empty word
+                follows = np.flatnonzero(self._follows[t]).tolist()
+                behind = [words[n_separators + u] for u in follows if usable[u] or u == END]
+            usable[t] = len(behind) > 0 and all(
                 self._matches_whole(t, words[n_separators + t], word, left)
                 for word in behind
                 for left in range(len(self._tables.left_next))
             )
 
     def _matches_whole(self, terminal: int, word: list[int], behind: list[int], left: int) -> bool:
-        """Whether the first match of a terminal's program, in a left state, is its word."""
+        """Whether the first match of a terminal's program, in a left state, is its word; at the end: nothing behind."""
         tables, lefts = self._tables, [left]
         for c in word:
             lefts.append(int(tables.left_next[lefts[-1], c]))
@@ -272,6 +274,8 @@ class Proof:
                 look = int(tables.look_enter[lefts[at], a])
                 for c in text[at:]:
                     look = int(tables.look_next[look, c]) if look > HOLDS else look
+                if look > HOLDS and not behind:
+                    look = HOLDS if tables.look_end[look] else FAILED
                 if look > HOLDS:
                     return False  # not decided by this text
                 if look == HOLDS:

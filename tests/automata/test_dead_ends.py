@@ -80,6 +80,12 @@ def test_a_word_that_is_a_string_is_no_word_of_another_terminal(compiler: Compil
     check_masks(compiler, f"start: {start}\nT: /a|ab/", "abc ", "abc AB", 1, lexer=lexer)
 
 
+@pytest.mark.parametrize("start", ['"a" T', '"a" T "b"', '"a" T | "c"', 'T "a"'])
+@pytest.mark.parametrize("assertion", ["(?=b)", "(?!b)", "$"])
+def test_an_assertion_at_the_end_of_the_text(compiler: Compiler, start: str, assertion: str) -> None:
+    check_masks(compiler, f"start: {start}\nT: /a{assertion}/", "abc ", "abc AB", 1)
+
+
 # grammar, letters, a beginning that can be finished, and one that cannot
 CASES = {
     "swallowed": ('start: A B "c"\nA: /a+/\nB: /ab/ | "b" | /a?c/', "abc", "a", ""),
