@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from ..errors import DetentError, Unsatisfiable
-from .document import Document, escape
+from .document import Document, escape, unescape
 from .goals import Goals
 from .keywords import READERS
 from .nodes import Node
@@ -29,8 +29,10 @@ def conflict(reader: Reader, goals_of: Goaling) -> Unsatisfiable:
         Makes the goals for a reader.
     """
     again = _alike(reader, reader.document.root.schema)
-    node = again.read()
-    pointer = _innermost(goals_of(again), node)
+    try:
+        pointer = _innermost(goals_of(again), again.read())
+    except DetentError:  # a member asks for too much: that the whole has no instance is known without it
+        return Unsatisfiable("no value meets this schema.", pointer=reader.document.root.pointer)
     blamed = [keyword for keyword in _keywords_at(reader, pointer) if _is_possible(reader, goals_of, pointer, keyword)]
     if len(blamed) > 2 and "type" in blamed:
         blamed.remove("type")  # the others are at odds over values of that type
@@ -92,7 +94,7 @@ def _keywords_at(reader: Reader, pointer: str) -> list[str]:
 def _at(document: Any, pointer: str) -> Any:
     """What stands at a pointer, or None."""
     for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
+        name = unescape(part)
         if isinstance(document, dict):
             document = document.get(name)
         else:
@@ -116,7 +118,7 @@ def _without(document: Any, path: list[str], keyword: str) -> Any:
     """A copy of a document, but for one keyword of the schema at a path."""
     if not path:
         return {k: v for k, v in document.items() if k != keyword}
-    name, rest = path[0].replace("~1", "/").replace("~0", "~"), path[1:]
+    name, rest = unescape(path[0]), path[1:]
     if isinstance(document, dict):
         return {k: _without(v, rest, keyword) if k == name else v for k, v in document.items()}
     return [_without(v, rest, keyword) if str(k) == name else v for k, v in enumerate(document)]

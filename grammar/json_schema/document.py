@@ -118,6 +118,11 @@ def escape(part: str | int) -> str:
     return part.replace("~", "~0").replace("/", "~1") if isinstance(part, str) else str(part)
 
 
+def unescape(part: str) -> str:
+    """The name that a segment of a JSON pointer stands for."""
+    return part.replace("~1", "/").replace("~0", "~")
+
+
 def pointer_of(path: Any) -> str:
     """The JSON pointer of a path in parts."""
     parts: list[str] = []
@@ -263,7 +268,7 @@ class Document:
         value, kind = place.schema, _ONE
         tail: tuple[str, ...] = ()
         for raw in pointer.split("/")[1:]:
-            part = raw.replace("~1", "/").replace("~0", "~")
+            part = unescape(raw)
             holder = value
             if isinstance(value, list) and re.fullmatch("0|[1-9][0-9]*", part) and int(part) < len(value):
                 value = value[int(part)]
