@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import transformers
 
-from detent.automata.matcher import allocate_bitmask, fill_bitmasks
+from detent.automata.batch import fill_bitmasks
+from detent.automata.matcher import allocate_bitmask
 from detent.sampler.bitmask import apply_bitmask
 
 if TYPE_CHECKING:

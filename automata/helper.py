@@ -1,0 +1,131 @@
+"""A second thread that writes rows of masks, where there is a second core; see :mod:`detent.native.batch`.
+
+To wake a thread takes longer than most batches. So when calls come in quick succession the helper stays awake between
+them, looking at the board; a server that makes one step in 10 ms leaves it asleep, unless a batch is worth waking it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from contextlib import suppress
+from time import perf_counter, thread_time
+
+import numpy as np
+from numba import config
+
+from detent.native import batch
+from detent.native.jit import direct
+
+_help_out = direct(batch.help_out)
+CAPACITY = 1 << 14  # rows of a board
+PATIENCE = 200e-6  # seconds for which the helper looks for another batch
+REST = 10e-3  # seconds without it where it gets no processor
+MOST_MISSED = 3  # batches in a row of which it took nothing though it was awake
+SMALL, LARGE = 1 << 16, 1 << 19  # words of a batch worth sharing, and worth waking the helper, which takes 50 µs
+
+
+class Helper:
+    """The thread and its board. Who gets ``lock`` may use them, and who does not get it does without.
+
+    Attributes
+    ----------
+    board : (board_of(CAPACITY),) int64
+    held : object
+        The arrays that the board has the addresses of, so that they outlive even a caller that was interrupted.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.board = np.zeros(batch.board_of(CAPACITY), dtype=np.int64)
+        self.held: object = None
+        self._bell, self._thread, self._ends = threading.Lock(), None, False
+        self._bell.acquire()
+        self._n_missed, self._last_call, self._rests_until = 0, 0.0, 0.0
+
+    def begin(self, n_words: int, arrays: object) -> bool:
+        """Whether it is awake for a batch of so many words; one worth it wakes it."""
+        self.held = arrays
+        if self.board[batch.AWAKE]:
+            return True
+        if n_words >= LARGE and perf_counter() >= self._rests_until:
+            self._wake()
+        return False
+
+    def end(self, n_helped: int) -> None:
+        """Decide whether to stay awake, from what :func:`.batch.finish` says of a batch."""
+        self.held = None
+        if n_helped > 0:
+            self._n_missed = 0
+        else:
+            self._learn(perf_counter(), awake=n_helped == 0)
+        self.lock.release()
+
+    def _learn(self, now: float, *, awake: bool) -> None:
+        if awake:
+            self._n_missed += 1
+            if self._n_missed == MOST_MISSED:
+                self._n_missed, self._rests_until = 0, now + REST
+                self.board[batch.PATIENCE] = 0
+        elif now - self._last_call < PATIENCE and now >= self._rests_until:
+            self._wake()
+        self._last_call = now
+
+    def _wake(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name="detent-masks", daemon=True)
+            with suppress(RuntimeError):  # the process ends, or has too many threads
+                self._thread.start()
+        if self._bell.locked():
+            self._bell.release()
+
+    def _serve(self) -> None:
+        looks = int(1000 * PATIENCE / min(self._time(1000) for _ in range(3)))
+        while self._bell.acquire() and not self._ends:
+            self._time(looks)
+
+    def _time(self, looks: int) -> float:
+        """Help until there has been nothing to do for so many looks; the processor's seconds of that."""
+        self.board[batch.PATIENCE] = looks
+        start = thread_time()
+        _help_out(self.board)
+        return max(thread_time() - start, 1e-6)
+
+    def stop(self) -> None:
+        """End the thread: the interpreter takes the code away that it runs."""
+        if self._thread is not None and self._thread.is_alive():
+            self._ends = True
+            self.board[batch.PATIENCE] = 0
+            self._wake()
+            self._thread.join(1.0)
+
+
+def _new() -> Helper | None:
+    """A helper, where this process may use another core, and kernels can run beside Python."""
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Helper() if n_cores > 1 and not config.DISABLE_JIT else None  # type: ignore[attr-defined]
+
+
+def borrow(n_rows: int, n_words: int) -> Helper | None:
+    """The helper, for a batch that is worth sharing; its lock is then held, and :meth:`Helper.end` gives it back."""
+    if n_words < SMALL or n_rows > CAPACITY or _helper is None or not _helper.lock.acquire(blocking=False):
+        return None
+    return _helper
+
+
+def _renew() -> None:
+    """A forked process has the memory of the helper, but not its thread."""
+    global _helper
+    _helper = _new()
+
+
+def _stop() -> None:
+    if _helper is not None:
+        _helper.stop()
+
+
+_helper = _new()
+atexit.register(_stop)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
