@@ -18,11 +18,13 @@ from numba import config
 from detent.native import batch
 from detent.native.jit import direct
 
+from .matcher import Bitmask
+
 _help_out = direct(batch.help_out)
 CAPACITY = 1 << 14  # rows of a board
 PATIENCE = 200e-6  # seconds for which the helper looks for another batch
-REST = 10e-3  # seconds without it where it gets no processor
-MOST_MISSED = 3  # batches in a row of which it took nothing though it was awake
+REST, LONGEST_REST = 10e-3, 1.0  # seconds without it where it gets no processor of its own; twice as long each time
+MOST_MISSED = 3  # batches in a row of which one has written all though the helper was awake
 SMALL, LARGE = 1 << 16, 1 << 19  # words of a batch worth sharing, and worth waking the helper, which takes 50 µs
 
 
@@ -32,45 +34,42 @@ class Helper:
     Attributes
     ----------
     board : (board_of(CAPACITY),) int64
-    held : object
-        The arrays that the board has the addresses of, so that they outlive even a caller that was interrupted.
+    is_awake : bool
+        Whether the thread was looking for work when it was borrowed.
+    mask : array or None
+        What it writes into, so that this outlives even a caller that was interrupted.
     """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.board = np.zeros(batch.board_of(CAPACITY), dtype=np.int64)
-        self.held: object = None
+        self.is_awake = False
+        self.mask: Bitmask | None = None
         self._bell, self._thread, self._ends = threading.Lock(), None, False
         self._bell.acquire()
-        self._n_missed, self._last_call, self._rests_until = 0, 0.0, 0.0
+        self._n_missed, self._last_end, self._rest, self._rests_until = 0, 0.0, REST, 0.0
 
-    def begin(self, n_words: int, arrays: object) -> bool:
-        """Whether it is awake for a batch of so many words; one worth it wakes it."""
-        self.held = arrays
-        if self.board[batch.AWAKE]:
-            return True
-        if n_words >= LARGE and perf_counter() >= self._rests_until:
-            self._wake()
-        return False
+    def prepare(self, n_words: int) -> None:
+        """See whether it is awake for a batch of so many words; else wake it where that is worth it."""
+        self.is_awake = bool(self.board[batch.AWAKE])
+        if not self.is_awake:
+            now = perf_counter()
+            if (n_words >= LARGE or now - self._last_end < PATIENCE) and now >= self._rests_until:
+                self._wake()
 
-    def end(self, n_helped: int) -> None:
-        """Decide whether to stay awake, from what :func:`.batch.finish` says of a batch."""
-        self.held = None
-        if n_helped > 0:
-            self._n_missed = 0
+    def give_back(self, result: int) -> None:
+        """Note what :func:`.batch.finish` said of a batch; the thread rests where both have one processor in turns."""
+        self.mask = None
+        if result == batch.SHARED:
+            self._n_missed, self._rest = 0, REST
         else:
-            self._learn(perf_counter(), awake=n_helped == 0)
-        self.lock.release()
-
-    def _learn(self, now: float, *, awake: bool) -> None:
-        if awake:
-            self._n_missed += 1
+            self._last_end = perf_counter()
+            self._n_missed += result == batch.ALONE
             if self._n_missed == MOST_MISSED:
-                self._n_missed, self._rests_until = 0, now + REST
+                self._n_missed, self._rests_until = 0, self._last_end + self._rest
+                self._rest = min(2 * self._rest, LONGEST_REST)
                 self.board[batch.PATIENCE] = 0
-        elif now - self._last_call < PATIENCE and now >= self._rests_until:
-            self._wake()
-        self._last_call = now
+        self.lock.release()
 
     def _wake(self) -> None:
         if self._thread is None:
@@ -107,10 +106,13 @@ def _new() -> Helper | None:
     return Helper() if n_cores > 1 and not config.DISABLE_JIT else None  # type: ignore[attr-defined]
 
 
-def borrow(n_rows: int, n_words: int) -> Helper | None:
-    """The helper, for a batch that is worth sharing; its lock is then held, and :meth:`Helper.end` gives it back."""
-    if n_words < SMALL or n_rows > CAPACITY or _helper is None or not _helper.lock.acquire(blocking=False):
+def borrow(n: int, mask: Bitmask) -> Helper | None:
+    """The helper, for a batch of ``n`` rows that is worth sharing; :meth:`Helper.give_back` gives it back."""
+    n_words = n * mask.shape[1]
+    if n_words < SMALL or n > CAPACITY or _helper is None or not _helper.lock.acquire(blocking=False):
         return None
+    _helper.mask = mask
+    _helper.prepare(n_words)
     return _helper
 
 

@@ -19,9 +19,10 @@ from .masks import OWN, S_SUSPECTS, STATE, STATE_STRIDE, recipe, write_mask
 
 # words of a board; those that both write at the same time are lines of a cache apart
 TICKET, DONE, AWAKE, PATIENCE = 0, 16, 32, 33
-ARENA, MASK, N_ROWS, LOT, HEADER = 48, 50, 52, 53, 64  # arrays: address and length
+ARENA, MASK, N_ROWS, LOT, MINE, HEADER = 48, 50, 52, 53, 64, 80  # arrays: address and length
 FRONT, BACK, OFFERED = 1, 1 << 21, 1 << 42  # one more of each in a ticket
-MAX_ROWS = (1 << 20) - 1  # of one batch, so that no count of a ticket runs into the next
+SHARED, ALONE, ASLEEP, PENDING = 0, 1, 2, 3
+LOOKS = 1000  # at what the helper has written, before others may have the processor
 
 
 def board_of(n):
@@ -39,7 +40,7 @@ def begin(A, mask, B, n, lot):
     B[N_ROWS], B[LOT] = n, lot
     for j in range(n):
         B[HEADER + j] = j
-    B[DONE] = 0
+    B[DONE] = B[MINE] = 0
     add(B, TICKET, -load(B, TICKET))
 
 
@@ -105,18 +106,24 @@ def finish(A, mask, B):
     Returns
     -------
     int
-        The lots that the helper took; if that is none, -1 when it sleeps.
+        ``SHARED`` when both have written some, ``ALONE`` when one wrote all though the helper was awake, ``ASLEEP``
+        when it was not, and ``PENDING`` when it has not written all that it took: to be called again, since it may
+        wait for the processor.
     """
-    lots, mine = load(B, TICKET) // OFFERED, 0
-    lot = take_lot(B, BACK)
+    lots, mine, lot = load(B, TICKET) // OFFERED, 0, take_lot(B, BACK)
     while lot >= 0:
         write_lot(A, mask, B, lot)
         mine += 1
         lot = take_lot(B, BACK)
+    B[MINE] += mine
     add(B, DONE, mine)
-    while load(B, DONE) < lots:
+    for _ in range(LOOKS):
+        if load(B, DONE) == lots:
+            if 0 < B[MINE] < lots:
+                return SHARED
+            return ALONE if load(B, AWAKE) != 0 else ASLEEP
         pause()
-    return lots - mine if load(B, AWAKE) != 0 or mine < lots else -1
+    return PENDING
 
 
 @kernel("void(int64[::1])", nogil=True)
