@@ -20,7 +20,7 @@ from .helper import borrow
 from .matcher import Bitmask, Matcher, check_mask, check_row
 
 _begin, _offer, _finish = direct(batch.begin), direct(batch.offer), direct(batch.finish)
-LOT = 1 << 13  # words to take at once: a microsecond of writing
+LOT = 3 << 12  # words to take at once: a microsecond of writing
 HEAD = 4  # the first part of so many is offered before the others are looked at
 Errors = dict[int, GrammarError]
 Board = npt.NDArray[np.int64]
@@ -57,37 +57,29 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
     check_row(mask, n - 1 if rows is None else min(rows))
     if rows is not None:
         check_row(mask, max(rows))
-    errors: Errors = {}
-    helper = borrow(n, mask)
-    if helper is None:
-        _fill(matchers, mask, rows, np.empty(batch.board_of(n), dtype=np.int64), n, 0, errors)
-    else:
-        lot = max(1, LOT // mask.shape[1])
-        head = n // HEAD // lot * lot if helper.is_awake else 0
-        helper.give_back(_fill(matchers, mask, rows, helper.board, lot, head, errors))
+    errors = _fill(matchers, mask, rows)
     if errors:
         j = min(errors)
         errors[j].row = j if rows is None else int(rows[j])
         raise errors[j]
 
 
-def _fill(
-    matchers: Sequence[Matcher],
-    mask: Bitmask,
-    rows: Sequence[int] | None,
-    board: Board,
-    lot: int,
-    head: int,
-    errors: Errors,
-) -> int:
-    """Write all masks, and collect why some cannot be worked out; the result of :func:`.batch.finish`.
+def _fill(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int] | None) -> Errors:
+    """Write all masks; why some cannot be worked out.
 
-    The first ``head`` rows are offered before the other matchers are looked at. Rows are taken in lots of ``lot``.
+    Where the helper is awake, the first rows are offered before the other matchers are looked at.
     """
     n, arena = len(matchers), matchers[0]._arena
+    helper = borrow(n, mask, arena)
+    if helper is None:
+        board, lot, head = np.empty(batch.board_of(n), dtype=np.int64), n, 0
+    else:
+        board, lot = helper.board, max(1, LOT // mask.shape[1])
+        head = n // HEAD // lot * lot if helper.is_awake else 0
     _begin(arena.A, mask, board, n, lot)
     if rows is not None:
         board[HEADER : HEADER + n] = rows
+    errors: Errors = {}
     try:
         alone = _look(matchers, arena, board, 0, head, errors) if head else []
         alone += _look(matchers, arena, board, head, n, errors)
@@ -96,7 +88,9 @@ def _fill(
     finally:
         while (result := _finish(arena.A, mask, board)) == batch.PENDING:
             sleep(0.0)
-    return int(result)
+        if helper is not None:
+            helper.give_back(result)
+    return errors
 
 
 def _look(matchers: Sequence[Matcher], arena: Arena, board: Board, start: int, stop: int, errors: Errors) -> list[int]:

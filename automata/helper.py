@@ -18,6 +18,7 @@ from numba import config
 from detent.native import batch
 from detent.native.jit import direct
 
+from .arena import Arena
 from .matcher import Bitmask
 
 _help_out = direct(batch.help_out)
@@ -36,15 +37,16 @@ class Helper:
     board : (board_of(CAPACITY),) int64
     is_awake : bool
         Whether the thread was looking for work when it was borrowed.
-    mask : array or None
-        What it writes into, so that this outlives even a caller that was interrupted.
+    held : object
+        The arrays of the batch on the board. A caller that is interrupted while it waits for the thread leaves them
+        here and the lock taken, so nothing is written into other memory.
     """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.board = np.zeros(batch.board_of(CAPACITY), dtype=np.int64)
         self.is_awake = False
-        self.mask: Bitmask | None = None
+        self.held: object = None
         self._bell, self._thread, self._ends = threading.Lock(), None, False
         self._bell.acquire()
         self._n_missed, self._last_end, self._rest, self._rests_until = 0, 0.0, REST, 0.0
@@ -59,7 +61,7 @@ class Helper:
 
     def give_back(self, result: int) -> None:
         """Note what :func:`.batch.finish` said of a batch; the thread rests where both have one processor in turns."""
-        self.mask = None
+        self.held = None
         if result == batch.SHARED:
             self._n_missed, self._rest = 0, REST
         else:
@@ -80,16 +82,10 @@ class Helper:
             self._bell.release()
 
     def _serve(self) -> None:
-        looks = int(1000 * PATIENCE / min(self._time(1000) for _ in range(3)))
+        looks = _looks(PATIENCE)
         while self._bell.acquire() and not self._ends:
-            self._time(looks)
-
-    def _time(self, looks: int) -> float:
-        """Help until there has been nothing to do for so many looks; the processor's seconds of that."""
-        self.board[batch.PATIENCE] = looks
-        start = thread_time()
-        _help_out(self.board)
-        return max(thread_time() - start, 1e-6)
+            self.board[batch.PATIENCE] = looks
+            _help_out(self.board)
 
     def stop(self) -> None:
         """End the thread: the interpreter takes the code away that it runs."""
@@ -100,18 +96,27 @@ class Helper:
             self._thread.join(1.0)
 
 
+def _looks(duration: float) -> int:
+    """How often one can look at a ticket in so many seconds of the processor."""
+    idle = np.zeros(batch.board_of(0), dtype=np.int64)
+    idle[batch.PATIENCE] = n = 1000
+    start = thread_time()
+    _help_out(idle)
+    return int(n * duration / max(thread_time() - start, 1e-6))
+
+
 def _new() -> Helper | None:
     """A helper, where this process may use another core, and kernels can run beside Python."""
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Helper() if n_cores > 1 and not config.DISABLE_JIT else None  # type: ignore[attr-defined]
 
 
-def borrow(n: int, mask: Bitmask) -> Helper | None:
+def borrow(n: int, mask: Bitmask, arena: Arena) -> Helper | None:
     """The helper, for a batch of ``n`` rows that is worth sharing; :meth:`Helper.give_back` gives it back."""
     n_words = n * mask.shape[1]
     if n_words < SMALL or n > CAPACITY or _helper is None or not _helper.lock.acquire(blocking=False):
         return None
-    _helper.mask = mask
+    _helper.held = mask, arena
     _helper.prepare(n_words)
     return _helper
 
