@@ -97,7 +97,7 @@ def _look(matchers: Sequence[Matcher], arena: Arena, board: Board, start: int, s
     """Offer the rows of some matchers; those that must write their mask themselves."""
     at = HEADER + len(matchers)
     states = [matcher.state if matcher._arena is arena else OWN for matcher in matchers[start:stop]]
-    pack_into(f"{stop - start}q", board, 8 * (at + start), *states)  # half the time of an assignment
+    pack_into(f"{stop - start}q", board.data, 8 * (at + start), *states)  # half the time of an assignment
     j, tried = _offer(arena.A, arena.V, board, start, stop), -1
     alone: list[int] = []
     while j < stop:

@@ -10,6 +10,7 @@ import atexit
 import os
 import threading
 from contextlib import suppress
+from functools import cache
 from time import perf_counter, thread_time
 
 import numpy as np
@@ -47,8 +48,9 @@ class Helper:
         self.board = np.zeros(batch.board_of(CAPACITY), dtype=np.int64)
         self.is_awake = False
         self.held: object = None
-        self._bell, self._thread, self._ends = threading.Lock(), None, False
+        self._bell, self._ends = threading.Lock(), False
         self._bell.acquire()
+        self._thread: threading.Thread | None = None
         self._n_missed, self._last_end, self._rest, self._rests_until = 0, 0.0, REST, 0.0
 
     def prepare(self, n_words: int) -> None:
@@ -78,6 +80,7 @@ class Helper:
             self._thread = threading.Thread(target=self._serve, name="detent-masks", daemon=True)
             with suppress(RuntimeError):  # the process ends, or has too many threads
                 self._thread.start()
+                atexit.register(self.stop)
         if self._bell.locked():
             self._bell.release()
 
@@ -105,8 +108,9 @@ def _looks(duration: float) -> int:
     return int(n * duration / max(thread_time() - start, 1e-6))
 
 
-def _new() -> Helper | None:
-    """A helper, where this process may use another core, and kernels can run beside Python."""
+@cache
+def _helper() -> Helper | None:
+    """The one of this process, where it may use another core and kernels can run beside Python."""
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Helper() if n_cores > 1 and not config.DISABLE_JIT else None  # type: ignore[attr-defined]
 
@@ -114,25 +118,15 @@ def _new() -> Helper | None:
 def borrow(n: int, mask: Bitmask, arena: Arena) -> Helper | None:
     """The helper, for a batch of ``n`` rows that is worth sharing; :meth:`Helper.give_back` gives it back."""
     n_words = n * mask.shape[1]
-    if n_words < SMALL or n > CAPACITY or _helper is None or not _helper.lock.acquire(blocking=False):
+    if n_words < SMALL or n > CAPACITY:
         return None
-    _helper.held = mask, arena
-    _helper.prepare(n_words)
-    return _helper
+    helper = _helper()
+    if helper is None or not helper.lock.acquire(blocking=False):
+        return None
+    helper.held = mask, arena
+    helper.prepare(n_words)
+    return helper
 
 
-def _renew() -> None:
-    """A forked process has the memory of the helper, but not its thread."""
-    global _helper
-    _helper = _new()
-
-
-def _stop() -> None:
-    if _helper is not None:
-        _helper.stop()
-
-
-_helper = _new()
-atexit.register(_stop)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew)
+if hasattr(os, "register_at_fork"):  # a forked process has the memory of the helper, but not its thread
+    os.register_at_fork(after_in_child=_helper.cache_clear)

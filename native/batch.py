@@ -12,10 +12,11 @@ stays as it is until every lot that was taken is done.
 
 from __future__ import annotations
 
-from .arena import STATUS, WORDS
+from .arena import STATE, STATE_STRIDE, STATUS, WORDS
 from .atomic import add, address_of, load, pause, rows_at, swap
 from .jit import kernel
-from .masks import OWN, S_SUSPECTS, STATE, STATE_STRIDE, recipe, write_mask
+from .masks import OWN, recipe, write_mask
+from .states import S_SUSPECTS
 
 # words of a board; those that both write at the same time are lines of a cache apart
 TICKET, DONE, AWAKE, PATIENCE = 0, 16, 32, 33
@@ -25,16 +26,22 @@ SHARED, ALONE, ASLEEP, PENDING = 0, 1, 2, 3
 LOOKS = 1000  # at what the helper has written, before others may have the processor
 
 
-def board_of(n):
-    """How many words a board of ``n`` rows has: the row and the recipe of each stand behind the header."""
+def board_of(n: int) -> int:
+    """How many words a board of ``n`` rows has: the rows of all, then their recipes, stand behind the header."""
     return HEADER + 2 * n
 
 
 @kernel("void(A, int32[:, ::1], int64[::1], i8, i8)")
 def begin(A, mask, B, n, lot):
-    """Put an empty batch of ``n`` rows on a board, in lots of ``lot`` rows; matcher ``j`` has row ``j`` of the mask.
+    """Put a batch of ``n`` rows on a board, of which none is offered yet; the batch before must be finished.
 
-    The batch before must be finished.
+    Parameters
+    ----------
+    mask : (rows, words) int32
+    B : (board_of(n) or more,) int64
+        The row of the mask of matcher ``j`` becomes ``j``; whoever wants others writes them behind the header.
+    lot : int
+        How many rows are taken at once.
     """
     B[ARENA], B[ARENA + 1], B[MASK], B[MASK + 1] = address_of(A), len(A), address_of(mask), len(mask)
     B[N_ROWS], B[LOT] = n, lot
@@ -50,8 +57,8 @@ def offer(A, V, B, start, stop):
 
     Parameters
     ----------
-    B : (board_of(n),) int64
-        The states stand where their recipes shall be. Those from :data:`OWN` on have none.
+    B : (board_of(n) or more,) int64
+        The states stand where their recipes shall be. Those from :data:`.masks.OWN` on have none.
     stop : int
         A multiple of the size of a lot, or ``n``.
 

@@ -40,7 +40,7 @@ SCHEMAS: list[Any] = [
 def eager(monkeypatch: pytest.MonkeyPatch) -> Iterator[helper.Helper | None]:
     """The helper, of this test alone, for every batch, in lots of few rows, and without rests."""
     own = None if config.DISABLE_JIT else helper.Helper()  # type: ignore[attr-defined]
-    monkeypatch.setattr(helper, "_helper", own)
+    monkeypatch.setattr(helper, "_helper", lambda: own)
     for name in ("SMALL", "LARGE", "REST", "LONGEST_REST"):
         monkeypatch.setattr(helper, name, 0)
     monkeypatch.setattr(batches, "LOT", 40)
@@ -169,7 +169,7 @@ def test_wrong_rows_are_refused(compiler: Compiler) -> None:
 # ------------------------------------------------------------------------------------------------------- the helper
 def test_one_core_has_no_helper(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
-    assert helper._new() is None
+    assert helper._helper.__wrapped__() is None
 
 
 def test_it_rests_where_it_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,8 +211,7 @@ from time import monotonic
 import detent
 from detent.automata import batch as batches
 from detent.automata import helper
-from detent.automata.helper import Helper
-helper._helper, helper.SMALL, helper.LARGE, helper.PATIENCE = Helper(), 0, 0, 0.5
+helper.SMALL, helper.LARGE, helper.PATIENCE = 0, 0, 0.5
 vocabulary = detent.Vocabulary.from_tokens([bytes([b]) for b in range(256)] + [b"<eos>"], eos=[256])
 matchers = [detent.Compiler(vocabulary).json_schema({"type": "integer"}).matcher()] * 50
 wanted, mask = (detent.allocate_bitmask(50, 257) for _ in range(2))
