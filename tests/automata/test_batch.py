@@ -210,8 +210,8 @@ import os, sys
 from time import monotonic
 import detent
 from detent.automata import batch as batches
-from detent.automata import helper
-helper.SMALL, helper.LARGE, helper.PATIENCE = 0, 0, 0.5
+from detent.automata import batch, helper
+helper.SMALL, helper.LARGE, helper.PATIENCE, batch.LOT = 0, 0, 0.5, 40
 vocabulary = detent.Vocabulary.from_tokens([bytes([b]) for b in range(256)] + [b"<eos>"], eos=[256])
 matchers = [detent.Compiler(vocabulary).json_schema({"type": "integer"}).matcher()] * 50
 wanted, mask = (detent.allocate_bitmask(50, 257) for _ in range(2))
