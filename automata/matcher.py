@@ -226,18 +226,22 @@ class Matcher:
     def _until(self, attempt: Callable[..., int], *arguments: Any, most_renewals: int = MAX_RENEWALS) -> int:
         """Repeat a method of this class until it has all it needs: results below 0 are -2 - what it gave up for."""
         renewals = 0
-        while True:
-            try:
-                result = attempt(self, *arguments)
-                if result >= 0:
-                    return int(result)
-                self._resolve(result)
-            except ArenaFull:
-                if renewals == most_renewals:
-                    raise self.grammar.too_large() from None
-                renewals += 1
-                self.grammar.rebind(self._arena)
-                self._move()
+        try:
+            while True:
+                try:
+                    result = attempt(self, *arguments)
+                    if result >= 0:
+                        return int(result)
+                    self._resolve(result)
+                except ArenaFull:
+                    if renewals == most_renewals:
+                        raise self.grammar.too_large() from None
+                    renewals += 1
+                    self.grammar.rebind(self._arena)
+                    self._move()
+        except LimitExceeded as error:
+            error.text = b"".join(reversed([*self._text_backwards()])).decode("utf-8", errors="replace")
+            raise
 
     def _move(self) -> None:
         """Walk the same history in the arena that the grammar is in now; all of it, or nothing changes."""

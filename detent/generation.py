@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import wraps
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar, cast, get_type_hints, overload
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar, cast, get_
 import numpy as np
 
 from detent.decoding import Row, decode
+from detent.grammar.errors import LimitExceeded
 from detent.results import Finish, Result, Results, Stats
 from detent.rounds import Speculator
-from detent.sampler.base import Query, run_strategy
+from detent.sampler.base import Outcome, Query, run_strategy
 from detent.sampler.masking import Masking
 from detent.sampler.speculation.drafter import Combined
 from detent.sampler.weights import normalise
@@ -217,13 +218,21 @@ def _run_batch(
             rows.append(Row(ids, task.guide(), generator, limit))
         except Exception as error:
             rows.append(error)
-    started = [row for row in rows if isinstance(row, Row)]
-    if started and speculation is None:
-        decode(lm.open_session(), started, sampler, len(lm.vocabulary))
-    elif started and speculation is not None:
-        for _ in _speculator(lm, sampler, speculation).write(started):
-            pass
+    if started := [row for row in rows if isinstance(row, Row)]:
+        try:
+            _write(lm, started, sampler, speculation)
+        except LimitExceeded as error:  # met by a sampler or drafter, which decides for several rows at once
+            for row in started:
+                row.error = row.error if row.done else error
     return [task.result(row) if isinstance(row, Row) else Result(error=row) for row in rows]
+
+
+def _write(lm: LanguageModel, rows: Sequence[Row], sampler: Sampler, speculation: Speculation | None) -> None:
+    if speculation is None:
+        decode(lm.open_session(), rows, sampler, len(lm.vocabulary))
+    else:
+        for _ in _speculator(lm, sampler, speculation).write(rows):
+            pass
 
 
 def _speculator(lm: LanguageModel, sampler: Sampler, speculation: Speculation) -> Speculator:
@@ -250,7 +259,11 @@ def _run_strategy(
     started = [query for query in queries if isinstance(query, Query)]
     model = lm.open_prefixes()  # type: ignore[misc]  # never None behind __post_init__
     begin = perf_counter()
-    outcomes = iter(run_strategy(strategy, started, model))
+    outcomes: Iterator[Outcome] = iter(())
+    try:
+        outcomes = iter(run_strategy(strategy, started, model))
+    except LimitExceeded as error:
+        queries = [error if isinstance(query, Query) else query for query in queries]
     seconds = (perf_counter() - begin) / max(1, len(started))
     results: list[Any] = []
     for query in queries:
@@ -307,6 +320,8 @@ def generate(
         If the specification cannot be enforced: before the first token.
     Truncated
         If the tokens ran out before the text was complete.
+    LimitExceeded
+        If a limit was met while the text was written, which is rare: ``text`` is what there was.
     DeadEnd
         If a predicate refused every way on.
     ValueError
@@ -379,6 +394,8 @@ def stream(
     ------
     GrammarError
         If the specification cannot be enforced: before the first token.
+    LimitExceeded
+        If a limit was met while the text was written.
 
     Examples
     --------
@@ -403,6 +420,8 @@ def _pieces(lm: LanguageModel, task: Task, row: Row, speculator: Speculator) -> 
         n_given = len(row.tokens)
         if piece:
             yield piece
+    if row.error is not None:
+        raise row.error
     return task.result(row)
 
 

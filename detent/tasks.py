@@ -86,7 +86,7 @@ class Task:
 
     def result(self, row: Row) -> Result[Any]:
         """Read the text of a finished row."""
-        finish: Finish = "stop" if row.stopped else "dead" if row.dead else "length"
+        finish: Finish = "error" if row.error else "stop" if row.stopped else "dead" if row.dead else "length"
         stats = Stats(
             n_prompt_tokens=len(row.prompt),
             n_tokens=len(row.tokens),
@@ -100,14 +100,13 @@ class Task:
             model_seconds=row.model_seconds,
             mask_seconds=row.mask_seconds,
         )
-        return self.read(row.tokens, finish, stats=stats, trace=row.trace)
+        return self.read(row.tokens, finish, row.error, stats=stats, trace=row.trace)
 
-    def read(self, tokens: list[int], finish: Finish, **parts: Any) -> Result[Any]:
+    def read(self, tokens: list[int], finish: Finish, error: Exception | None = None, **parts: Any) -> Result[Any]:
         """Make the result of a text that came to this end; ``parts`` are other fields of the result."""
         data = b"".join(map(self.lm.vocabulary.token_bytes, tokens))
         text = data.decode("utf-8", errors="replace")
         value: Any = None
-        error: Exception | None = None
         if finish == "stop":
             try:
                 value = self.parse(text)
@@ -115,7 +114,7 @@ class Task:
                 error = failure
         elif finish == "dead":
             error = DeadEnd(text, len(tokens))
-        else:
+        elif finish == "length":
             error = Truncated(text, self._partial(text), len(tokens))
         return Result(
             text=text,
