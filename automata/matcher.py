@@ -303,7 +303,7 @@ class Matcher:
 
         Raises
         ------
-        IndexError, ValueError
+        IndexError, TypeError, ValueError
             For a row out of range and a mask of another width, type or layout.
         LimitExceeded
             ``cache_bytes``, where the states of the text itself do not fit.
@@ -487,15 +487,20 @@ def _only(mask: Bitmask) -> int | None:
 
 def _check_mask(mask: Bitmask, arena: npt.NDArray[np.int32]) -> None:
     """Refuse what a kernel would write outside of."""
-    if mask.dtype != np.int32 or mask.ndim != 2 or not mask.flags.c_contiguous:
-        raise ValueError(f"a mask is a contiguous (rows, words) int32 array, not {mask.ndim}-dimensional {mask.dtype}")
+    if not isinstance(mask, np.ndarray):
+        raise TypeError(f"a mask is a NumPy array, not {type(mask).__name__}: use allocate_bitmask, or tensor.numpy()")
+    if mask.dtype != np.int32 or mask.ndim != 2 or not mask.flags.c_contiguous or not mask.flags.writeable:
+        raise ValueError(
+            "a mask is a contiguous, writable (rows, words) int32 array, as allocate_bitmask makes it, "
+            f"not {mask.ndim}-dimensional {mask.dtype}"
+        )
     if mask.shape[1] != arena[WORDS]:
         raise ValueError(f"a mask of {mask.shape[1]} words for a vocabulary of {arena[WORDS]}: use allocate_bitmask")
 
 
 def _check_row(mask: Bitmask, row: int) -> None:
     if not 0 <= row < mask.shape[0]:
-        raise IndexError(f"row {row} of {mask.shape[0]}")
+        raise IndexError(f"row {row} of a mask of {mask.shape[0]} rows")
 
 
 NO_BYTE = 256  # result of a kernel that finds no byte forced

@@ -14,6 +14,7 @@ import numpy as np
 
 from detent.decoding import Row, decode
 from detent.grammar.errors import LimitExceeded
+from detent.models import LanguageModel
 from detent.results import Finish, Result, Results, Stats
 from detent.rounds import Speculator
 from detent.sampler.base import Outcome, Query, run_strategy
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from detent.automata.compiler import Numbers, Whitespace
-    from detent.models import LanguageModel
     from detent.sampler.base import Draft, Sampler, Strategy
     from detent.sampler.guide import Predicate
     from detent.sampler.speculation.drafter import Drafter
@@ -135,8 +135,7 @@ def run(
     >>> result = detent.run(lm, "Ada is 36 years old.", Person, seed=1)
     >>> result.value, result.finish, result.logprob, result.stats.n_forced
     """
-    if min(max_new_tokens, batch_size, 1 if n is None else n) < 1:
-        raise ValueError(f"max_new_tokens, batch_size and n must be at least 1: {max_new_tokens}, {batch_size}, {n}")
+    _check_counts(max_new_tokens=max_new_tokens, batch_size=batch_size, n=1 if n is None else n)
     if not isinstance(prompt, str) and not hasattr(prompt, "__len__"):
         raise TypeError(f"prompt must be a text, token ids, or a list of those, not {type(prompt).__name__}")
     single = isinstance(prompt, str) or (len(prompt) > 0 and isinstance(prompt[0], int | np.integer))
@@ -164,6 +163,14 @@ def run(
             is_proper = not isinstance(sampler, Masking) or sampler.is_plain
             results = [_together(results[i : i + n], is_proper) for i in range(0, len(results), n)]
     return results[0] if single else results
+
+
+def _check_counts(**counts: Any) -> None:
+    for name, count in counts.items():
+        if not isinstance(count, int | np.integer):
+            raise TypeError(f"{name} must be an int, not {count!r:.40}")
+        if count < 1:
+            raise ValueError(f"{name} must be at least 1, not {count}")
 
 
 def _checked(sampler: Any) -> Any:
@@ -405,8 +412,9 @@ def stream(
     sampler = _checked(sampler or Masking())
     if hasattr(sampler, "outcome"):
         raise ValueError(f"{type(sampler).__name__} writes whole texts: there is nothing to stream")
-    speculation = to_speculation(draft or Speculation(Combined()), lm)
+    _check_counts(max_new_tokens=max_new_tokens)
     task = Task(lm, spec, whitespace, numbers, strict, True, where)
+    speculation = to_speculation(draft or Speculation(Combined()), lm)
     ids, limit = _started(lm, task, prompt, max_new_tokens)
     row = Row(ids, task.guide(), _generator(np.random.SeedSequence(seed).entropy, 0), limit)
     return _pieces(lm, task, row, _speculator(lm, sampler, speculation))
@@ -441,7 +449,7 @@ def structured(lm: LanguageModel, **options: Unpack[Options]) -> Callable[[F], F
     Raises
     ------
     TypeError
-        If the function has no docstring or no return annotation.
+        If there is no model, or the function has no docstring or no return annotation.
 
     Examples
     --------
@@ -451,6 +459,9 @@ def structured(lm: LanguageModel, **options: Unpack[Options]) -> Callable[[F], F
     >>> extract("Invoice A-17 over 42.50 euros.")
     Invoice(number='A-17', total=42.5)
     """
+
+    if not isinstance(lm, LanguageModel):
+        raise TypeError(f"write @detent.structured(lm), lm from detent.load, not {type(lm).__name__}")
 
     def decorate(function: F) -> F:
         template = inspect.getdoc(function)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
@@ -11,6 +12,7 @@ from detent.automata.compiled import Grammar
 from detent.grammar.errors import DeadEnd, Truncated
 from detent.grammar.residual import Residual
 from detent.grammar.types import output_type
+from detent.models import LanguageModel
 from detent.results import Finish, Result, Stats
 from detent.sampler.guide import Guide, Predicate
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from detent.automata.lowering import Order
     from detent.decoding import Row
     from detent.grammar.types import JsonSchema
-    from detent.models import LanguageModel
 
 
 class Task:
@@ -50,6 +51,8 @@ class Task:
         constrained: bool,
         where: Predicate | Callable[[str], bool] | None = None,
     ) -> None:
+        if not isinstance(lm, LanguageModel):
+            raise TypeError(f"lm must come from detent.load, not be a {type(lm).__name__}")
         self.lm = lm
         self.predicate = where if where is None or isinstance(where, Predicate) else Predicate(prefix=where)
         self.schema: JsonSchema | None = None
@@ -74,7 +77,13 @@ class Task:
         if isinstance(prompt, str):
             ids = self.lm.encode(self.lm.template(prompt, self.schema))
         else:
-            ids = [int(token) for token in prompt]
+            try:
+                ids = [index(token) for token in prompt]
+            except TypeError as error:
+                raise TypeError(
+                    f"a prompt must be a text or token ids, not {prompt!r:.60}: the chat template is applied to a "
+                    "text; for messages, pass the ids that tokenizer.apply_chat_template gives"
+                ) from error
         if not ids:
             raise ValueError("the prompt has no tokens")
         return ids

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from pydantic import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
+from pydantic import (
+    BaseModel,
+    PydanticInvalidForJsonSchema,
+    PydanticSchemaGenerationError,
+    PydanticUserError,
+    TypeAdapter,
+)
 from pydantic.json_schema import GenerateJsonSchema
 
 from detent.grammar.errors import GrammarError
@@ -56,6 +63,22 @@ class _Strict(GenerateJsonSchema):
         return next((choice for choice in choices.get("anyOf", ()) if choice.get("type") == "number"), choices)
 
 
+def schema_from_text(text: str) -> Any:
+    """Return the value of a JSON text, a schema or a structural tag.
+
+    Raises
+    ------
+    GrammarError
+        If it is not JSON, as the name of a file is not.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        reason = f"{text!r:.60} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        hint = "A specification as a string is JSON text, not the name of a file."
+        raise GrammarError(reason, hint=hint) from error
+
+
 def schema_of(spec: Any) -> JsonSchema:
     """Return the JSON Schema of whatever :func:`output_type` takes."""
     return output_type(spec).schema
@@ -83,7 +106,7 @@ def output_type(spec: Any) -> OutputType[Any]:
     Raises
     ------
     GrammarError
-        If the type has no JSON Schema, or a schema given as text is not JSON.
+        If the type has no JSON Schema, a schema given as text is not JSON, or this is no specification at all.
 
     Examples
     --------
@@ -95,10 +118,10 @@ def output_type(spec: Any) -> OutputType[Any]:
     if isinstance(spec, dict | bool):
         return OutputType(spec, json.loads)
     if isinstance(spec, str):
-        try:
-            return OutputType(json.loads(spec), json.loads)
-        except json.JSONDecodeError as error:
-            raise GrammarError(f"the schema is not JSON: {error}.") from error
+        return OutputType(schema_from_text(spec), json.loads)
+    if isinstance(spec, list | tuple | set | bytes | int | float | PathLike | BaseModel):
+        hint = "Pass a type, a JSON Schema as a dict or as JSON text, or a compiled grammar; a file must be read."
+        raise GrammarError(f"{spec!r:.80} is no specification.", hint=hint)
     try:
         adapter = TypeAdapter(spec)
         return OutputType(adapter.json_schema(schema_generator=_Strict), adapter.validate_json)
