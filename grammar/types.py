@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema
 
 from detent.grammar.errors import GrammarError
+from detent.grammar.json_text import from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,22 +64,6 @@ class _Strict(GenerateJsonSchema):
         return next((choice for choice in choices.get("anyOf", ()) if choice.get("type") == "number"), choices)
 
 
-def schema_from_text(text: str) -> Any:
-    """Return the value of a JSON text, a schema or a structural tag.
-
-    Raises
-    ------
-    GrammarError
-        If it is not JSON, as the name of a file is not.
-    """
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        reason = f"{text!r:.60} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
-        hint = "A specification as a string is JSON text, not the name of a file."
-        raise GrammarError(reason, hint=hint) from error
-
-
 def schema_of(spec: Any) -> JsonSchema:
     """Return the JSON Schema of whatever :func:`output_type` takes."""
     return output_type(spec).schema
@@ -118,7 +103,7 @@ def output_type(spec: Any) -> OutputType[Any]:
     if isinstance(spec, dict | bool):
         return OutputType(spec, json.loads)
     if isinstance(spec, str):
-        return OutputType(schema_from_text(spec), json.loads)
+        return OutputType(from_text(spec), json.loads)
     if isinstance(spec, list | tuple | set | bytes | int | float | PathLike | BaseModel):
         hint = "Pass a type, a JSON Schema as a dict or as JSON text, or a compiled grammar; a file must be read."
         raise GrammarError(f"{spec!r:.80} is no specification.", hint=hint)
