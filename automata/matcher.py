@@ -64,6 +64,10 @@ def allocate_bitmask(rows: int, n_tokens: int) -> Bitmask:
 class Matcher:
     """Follows one text token by token. Made by :meth:`detent.Grammar.matcher`; not shared between threads.
 
+    What is asked for the first time may raise :class:`~detent.LimitExceeded`, which is rare: nothing is lost then, the
+    matcher stands where it stood, and ``error.text`` is the text so far. What was asked before costs a look-up: a token
+    O(1), a mask O(vocabulary / 32), whatever the length of the text.
+
     Examples
     --------
     >>> matcher = compiler.json_schema({"type": "integer"}).matcher()      # doctest: +SKIP
@@ -103,6 +107,10 @@ class Matcher:
     # ------------------------------------------------------------------------------------------------------- steps
     def accept(self, token_id: int) -> bool:
         """Take one token.
+
+        Parameters
+        ----------
+        token_id : int
 
         Returns
         -------
@@ -418,7 +426,7 @@ class Matcher:
         return int(masks.prepare_mask(self._A, self._V, self.state))
 
     def validate(self, tokens: Iterable[int]) -> int:
-        """How many of these tokens would be accepted one after another; the state is unchanged."""
+        """How many of these tokens would be accepted one after another; the state is unchanged. O(tokens)."""
         taken = len(self._taken)
         try:
             for token in tokens:

@@ -195,7 +195,13 @@ class Vocabulary:
         return f"<Vocabulary of {len(self)} tokens, {self.fingerprint[:8]}>"
 
     def token_bytes(self, token_id: int) -> bytes:
-        """Return what a token spells; ``b""`` for special tokens and padding."""
+        """Return what a token spells; ``b""`` for special tokens and padding.
+
+        Raises
+        ------
+        IndexError
+            If there is no such token.
+        """
         offsets = self._offsets
         if not 0 <= token_id < len(offsets) - 1:
             raise IndexError(f"token {token_id} is not one of {len(self)}.")
