@@ -230,7 +230,7 @@ def _run_batch(
             _write(lm, started, sampler, speculation)
         except LimitExceeded as error:  # met by a sampler or drafter, which decides for several rows at once
             for row in started:
-                row.error = row.error if row.done else error
+                row.error = row.error or (None if row.done else error)
     return [task.result(row) if isinstance(row, Row) else Result(error=row) for row in rows]
 
 
