@@ -39,7 +39,7 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
 
     Raises
     ------
-    IndexError, ValueError
+    IndexError, TypeError, ValueError
         As :meth:`Matcher.fill_bitmask`.
     GrammarError
         Of the first matcher whose mask cannot be worked out (a :class:`LimitExceeded`); its ``row`` is that of the

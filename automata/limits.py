@@ -25,6 +25,11 @@ class Limits:
         States of one automaton over characters.
     rule_states : int
         States of the automaton of one rule of a grammar, before it is minimised.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no whole number of at least 1.
     """
 
     cache_bytes: int = 512 << 20
@@ -34,3 +39,10 @@ class Limits:
     max_steps: int = 100_000
     regex_states: int = 50_000
     rule_states: int = 50_000
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not isinstance(value, int):
+                raise TypeError(f"{name} must be an int, not {value!r:.40}")
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")

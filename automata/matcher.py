@@ -60,6 +60,10 @@ def allocate_bitmask(rows: int, n_tokens: int) -> Bitmask:
 class Matcher:
     """Follows one text token by token. Made by :meth:`detent.Grammar.matcher`; not shared between threads.
 
+    What is asked for the first time may raise :class:`~detent.LimitExceeded`, which is rare: nothing is lost then, the
+    matcher stands where it stood, and ``error.text`` is the text so far. What was asked before costs a look-up: a token
+    O(1), a mask O(vocabulary / 32), whatever the length of the text.
+
     Examples
     --------
     >>> matcher = compiler.json_schema({"type": "integer"}).matcher()      # doctest: +SKIP
@@ -98,6 +102,10 @@ class Matcher:
     # ------------------------------------------------------------------------------------------------------- steps
     def accept(self, token_id: int) -> bool:
         """Take one token.
+
+        Parameters
+        ----------
+        token_id : int
 
         Returns
         -------
@@ -221,18 +229,22 @@ class Matcher:
     def _until(self, attempt: Callable[..., int], *arguments: Any, most_renewals: int = MAX_RENEWALS) -> int:
         """Repeat a method of this class until it has all it needs: results below 0 are -2 - what it gave up for."""
         renewals = 0
-        while True:
-            try:
-                result = attempt(self, *arguments)
-                if result >= 0:
-                    return int(result)
-                self._resolve(result)
-            except ArenaFull:
-                if renewals == most_renewals:
-                    raise self.grammar.too_large() from None
-                renewals += 1
-                self.grammar.rebind(self._arena)
-                self._move()
+        try:
+            while True:
+                try:
+                    result = attempt(self, *arguments)
+                    if result >= 0:
+                        return int(result)
+                    self._resolve(result)
+                except ArenaFull:
+                    if renewals == most_renewals:
+                        raise self.grammar.too_large() from None
+                    renewals += 1
+                    self.grammar.rebind(self._arena)
+                    self._move()
+        except LimitExceeded as error:
+            error.text = b"".join(reversed([*self._text_backwards()])).decode("utf-8", errors="replace")
+            raise
 
     def _move(self) -> None:
         """Walk the same history in the arena that the grammar is in now; all of it, or nothing changes."""
@@ -294,7 +306,7 @@ class Matcher:
 
         Raises
         ------
-        IndexError, ValueError
+        IndexError, TypeError, ValueError
             For a row out of range and a mask of another width, type or layout.
         LimitExceeded
             ``cache_bytes``, where the states of the text itself do not fit.
@@ -409,7 +421,7 @@ class Matcher:
         return int(masks.prepare_mask(self._A, self._V, self.state))
 
     def validate(self, tokens: Iterable[int]) -> int:
-        """How many of these tokens would be accepted one after another; the state is unchanged."""
+        """How many of these tokens would be accepted one after another; the state is unchanged. O(tokens)."""
         taken = len(self._taken)
         try:
             for token in tokens:
@@ -478,15 +490,20 @@ def _only(mask: Bitmask) -> int | None:
 
 def check_mask(mask: Bitmask, arena: npt.NDArray[np.int32]) -> None:
     """Refuse what a kernel would write outside of."""
-    if mask.dtype != np.int32 or mask.ndim != 2 or not mask.flags.c_contiguous:
-        raise ValueError(f"a mask is a contiguous (rows, words) int32 array, not {mask.ndim}-dimensional {mask.dtype}")
+    if not isinstance(mask, np.ndarray):
+        raise TypeError(f"a mask is a NumPy array, not {type(mask).__name__}: use allocate_bitmask, or tensor.numpy()")
+    if mask.dtype != np.int32 or mask.ndim != 2 or not mask.flags.c_contiguous or not mask.flags.writeable:
+        raise ValueError(
+            "a mask is a contiguous, writable (rows, words) int32 array, as allocate_bitmask makes it, "
+            f"not {mask.ndim}-dimensional {mask.dtype}"
+        )
     if mask.shape[1] != arena[WORDS]:
         raise ValueError(f"a mask of {mask.shape[1]} words for a vocabulary of {arena[WORDS]}: use allocate_bitmask")
 
 
 def check_row(mask: Bitmask, row: int) -> None:
     if not 0 <= row < mask.shape[0]:
-        raise IndexError(f"row {row} of {mask.shape[0]}")
+        raise IndexError(f"row {row} of a mask of {mask.shape[0]} rows")
 
 
 NO_BYTE = 256  # result of a kernel that finds no byte forced

@@ -160,6 +160,7 @@ __all__ = [
     "structured",
     "training_free",
 ]
+_OF_EXTRA = ("torch", "transformers", "safetensors", "tokenizers")
 __version__ = "0.1.0"
 
 
@@ -170,7 +171,14 @@ def __getattr__(name: str) -> Any:
         home = _HOME[name]
     except KeyError:
         raise AttributeError(f"module 'detent' has no attribute {name!r}") from None
-    value = getattr(import_module(f"detent.{home}"), name)
+    try:
+        value = getattr(import_module(f"detent.{home}"), name)
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_EXTRA:
+            raise
+        raise ModuleNotFoundError(
+            f"detent.{name} needs {error.name}: pip install 'detent[hf]'", name=error.name
+        ) from error
     globals()[name] = value
     return value
 

@@ -67,7 +67,12 @@ class LimitExceeded(Unenforceable):
         Name of the field of :class:`detent.Limits`.
     measured : int
         The size that was met (or the first size beyond the limit).
+    text : str or None
+        What had been written, where the limit was met while a text was written; ``None`` where a specification was
+        compiled.
     """
+
+    text: str | None = None
 
     def __init__(self, limit: str, measured: int, allowed: int, **place: Any) -> None:
         self.limit, self.measured = limit, measured
