@@ -77,10 +77,10 @@ def _fill(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int] | None
         board, lot = helper.board, max(1, LOT // mask.shape[1])
         head = n // HEAD // lot * lot if helper.is_awake else 0
     _begin(arena.A, mask, board, n, lot)
-    if rows is not None:
-        board[HEADER : HEADER + n] = rows
     errors: Errors = {}
     try:
+        if rows is not None:
+            board[HEADER : HEADER + n] = rows
         alone = _look(matchers, arena, board, 0, head, errors) if head else []
         alone += _look(matchers, arena, board, head, n, errors)
         for j in alone:

@@ -147,6 +147,8 @@ def test_what_is_no_matcher_loses_nothing(compiler: Compiler, eager: helper.Help
     wanted = one_by_one(matchers, mask)
     with pytest.raises(AttributeError):
         fill_bitmasks([*matchers[:-1], None], mask)
+    with pytest.raises(ValueError, match="NaN"):
+        fill_bitmasks(matchers, mask, [0.0, float("nan"), *range(2, len(matchers))])  # type: ignore[list-item]
     assert eager is None or not eager.lock.locked()
     fill_bitmasks(matchers, mask)
     assert (mask == wanted).all()
