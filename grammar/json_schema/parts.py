@@ -15,7 +15,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Hashable
 from functools import cache, reduce
-from operator import attrgetter, or_
+from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GrammarError
@@ -54,34 +54,37 @@ _TYPE_ALONE = ANNOTATIONS | {"type"}
 _DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _CHOICES = frozenset({"anyOf", "oneOf"})
 _HAS_CHOICES = attrgetter("has_choices")
+_NODE, _N_PLAIN, _N_CHOICES = map(itemgetter, range(3))  # of what is noted of a text
+_UNKNOWN = None, 0, 0
+_is_text = str.__instancecheck__
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
 
 class _Table:
     """The parts of one dialect and one choice of options: by their words, by the text of schemas without references
-    (each with how many schemas stand in it), and those that are a type alone.
+    (each with how many schemas stand in it, without and with choices), and those that are a type alone.
     """
 
     __slots__ = ("by_text", "by_type", "by_words", "n_bytes")
 
     def __init__(self) -> None:
         self.by_words: dict[Hashable, Node] = {}
-        self.by_text: dict[bytes, tuple[Node, int]] = {}
+        self.by_text: dict[bytes, tuple[Node, int, int]] = {}
         self.by_type: dict[str, Node] = {}
         self.n_bytes = 0
 
     def add(self, words: tuple[Any, ...], node: Node) -> Node:
         """Keep a part, if there is none with its words: that with its words."""
-        self._make_room(OWN_BYTES + sum(map(_size, words[1::2])) + (_size_of_texts(node) if node.texts else 0))
+        self._make_room(sum(map(_size, words[1::2]), OWN_BYTES) + (_size_of_texts(node) if node.texts else 0))
         node = self.by_words.setdefault(words, node)
         if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
             self.by_type[words[1]] = node
         return node
 
-    def note(self, text: bytes, node: Node, n_schemas: int) -> None:
+    def note(self, text: bytes, node: Node, n_plain: int, n_choices: int) -> None:
         """Remember what a text says."""
         self._make_room(TEXT_BYTES + len(text))
-        self.by_text[text] = node, n_schemas
+        self.by_text[text] = node, n_plain, n_choices
 
     def _make_room(self, n_bytes: int) -> None:
         """Reckon with more bytes. When there are too many, all parts leave."""
@@ -96,7 +99,7 @@ class _Table:
 def _size(word: Any) -> int:
     """Bytes of a word, more or less: a text, or a list of texts and nodes."""
     if type(word) is tuple:
-        return 64 * len(word) + sum([len(part) for part in word if type(part) is str])
+        return sum(map(len, filter(_is_text, word)), 64 * len(word))
     return len(word) if type(word) is str else 0
 
 
@@ -128,7 +131,7 @@ class Parts:
         self._reader = reader
         self._root = reader.document.root
         self._known: dict[int, Node | None] = {}  # by the schema, which the document keeps; None also while it is read
-        self._unread: list[Any] = []  # schemas that are known by their text: nothing below them was looked at
+        self._unread: list[Any] = []  # schemas that may be known by their text: nothing below those was looked at
         self._depth = 0
         self._targets: dict[str, Node | None] = {}  # of references
         self._n_references = 0  # that were followed; a schema that stands in two places counts as one
@@ -149,7 +152,7 @@ class Parts:
         self._by_text = {}
         while self._unread:
             schema = self._unread.pop()
-            del self._known[id(schema)]
+            self._known.pop(id(schema), None)
             self.find(schema)
         pending: list[tuple[Any, Any]] = [(self._root.schema, self._root.path)]
         while pending:
@@ -207,7 +210,10 @@ class Parts:
         found = self._table.by_words.get(said) or (self._new(schema, said) if said else ANYTHING)
         if found is not None:
             known[key] = found
-            self._count(found, 1)
+            if found.has_choices:
+                self.n_choices += 1
+            else:
+                self.n_plain += 1
         return found
 
     def _below(self, schema: dict[str, Any], holds: int, value: Any) -> Any:
@@ -216,46 +222,49 @@ class Parts:
             return None
         word: Any = None
         self._depth += 1
-        alone, find = self._type_alone, self._find_below if self._depth <= TEXT_DEEP else self.find
+        find_all = self._find_by_text if self._depth <= TEXT_DEEP else self._find_all
         if holds == _SCHEMA:
             word = self.find(value)
         elif holds == _SCHEMAS and type(value) is dict:
-            found = [alone(sub) or find(sub) for sub in value.values()]
+            found = find_all([*value.values()])
             word = None if None in found else (*value, *found)
         elif holds == _CHOICE and type(value) is list and value:
-            found = [alone(sub) or find(sub) for sub in value]
+            found = find_all(value)
             word = None if None in found else tuple(found)
         elif holds == _REFERENCE:
             word = self._target(schema)
         self._depth -= 1
         return word
 
-    def _find_below(self, schema: Any) -> Node | None:
-        """The part of a schema near the root: by its text, if a document has said the same there before."""
-        if type(schema) is not dict:
-            return self.find(schema)
+    def _find_all(self, schemas: list[Any]) -> list[Node | None]:
+        """The parts of several schemas."""
+        alone, find = self._type_alone, self.find
+        return [alone(schema) or find(schema) for schema in schemas]
+
+    def _find_by_text(self, schemas: list[Any]) -> list[Node | None]:
+        """The same near the root: by their text, where a document has said the same there before."""
         try:
-            text = marshal.dumps(schema, NO_SHARING)
+            texts = [marshal.dumps(schema, NO_SHARING) for schema in schemas]
         except ValueError:
-            return self.find(schema)
-        noted = self._by_text.get(text)
-        if noted is not None:
-            self._known[id(schema)] = node = noted[0]
-            self._unread.append(schema)
-            self._count(*noted)
-            return node
-        before, n_references = self.n_plain + self.n_choices, self._n_references
-        found = self.find(schema)
-        if found is not None and self._n_references == n_references:
-            self._table.note(text, found, self.n_plain + self.n_choices - before)
+            return self._find_all(schemas)
+        get = self._by_text.get
+        noted = [get(text, _UNKNOWN) for text in texts]
+        self.n_plain += sum(map(_N_PLAIN, noted))
+        self.n_choices += sum(map(_N_CHOICES, noted))
+        found: list[Node | None] = [*map(_NODE, noted)]
+        if None in found:
+            found = [node or self._find_new(*new) for node, *new in zip(found, schemas, texts, strict=True)]
+        self._known.update(zip(map(id, schemas), found, strict=True))
+        self._unread += schemas
         return found
 
-    def _count(self, node: Node, n_schemas: int) -> None:
-        """Count the schemas that a part stands for."""
-        if node.has_choices:
-            self.n_choices += n_schemas
-        else:
-            self.n_plain += n_schemas
+    def _find_new(self, schema: Any, text: bytes) -> Node | None:
+        """The part of a schema whose text is new, which is noted."""
+        n_plain, n_choices, n_references = self.n_plain, self.n_choices, self._n_references
+        found = self._type_alone(schema) or self.find(schema)
+        if found is not None and self._n_references == n_references:
+            self._table.note(text, found, self.n_plain - n_plain, self.n_choices - n_choices)
+        return found
 
     def _type_alone(self, schema: Any) -> Node | None:
         """The part of a schema that names one type at most, if it is known: most of them are such."""
