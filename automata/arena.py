@@ -90,14 +90,14 @@ class Arena:
     def put(self, values: Sequence[int] | Words) -> int:
         """Copy words to the heap and return their address."""
         array = np.array(values, dtype=np.int32)
-        at: int = _put(self.A, array)
+        at = int(_put(self.A, array))
         if at < 0:
             self.full()
         return at
 
     def put_object(self, words: Sequence[int]) -> int:
         """Address of an object record: see :func:`detent.native.objects.put_object`."""
-        at: int = _put_object(self.A, np.array(words, dtype=np.int32))
+        at = int(_put_object(self.A, np.array(words, dtype=np.int32)))
         if at < 0:
             self.full()
         return at
@@ -384,7 +384,7 @@ class Arena:
                 spelled = tuple([word.encode().decode("latin-1") for word in words])
                 text = "".join(spelled)
             ends = np.array([*accumulate(map(len, spelled))], np.int64)
-            root = _trie_build(self.A, np.frombuffer(text.encode("utf-32-le"), np.int32), ends)
+            root = int(_trie_build(self.A, np.frombuffer(text.encode("utf-32-le"), np.int32), ends))
             if root < 0:
                 self.full()
             self._tries[words] = root

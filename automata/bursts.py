@@ -26,6 +26,7 @@ _held = (0, *_before[1:])
 # Calls pass their arguments in tuples, which come from lists of free ones that a burst may have used up. One of each
 # size is put back, lest a mask that follows, a call of one kernel, makes a new object and pays for the burst.
 _ARGUMENTS = (None,) * 9
+_SIZES = [slice(size) for size in range(1, len(_ARGUMENTS))]
 
 
 def burst(function: Callable[P, R]) -> Callable[P, R]:
@@ -62,8 +63,7 @@ def _end() -> None:
     with _lock:
         _depth -= 1
         if _depth == 0:
-            for size in range(1, len(_ARGUMENTS)):
-                _ARGUMENTS[:size]
+            [*map(_ARGUMENTS.__getitem__, _SIZES)]
             _restore()
 
 

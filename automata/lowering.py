@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import chain, islice
+from itertools import chain
 from operator import or_
 from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
 from weakref import proxy, ref
 
 from detent.grammar.dfa import CharDfa
-from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
+from detent.grammar.json_schema import Array, Goal, Goals, Number, Object, String, Value
 from detent.grammar.json_schema.array_frames import ArrayFrame
 from detent.grammar.json_schema.facts import only_counts, seen, unique
 from detent.grammar.json_schema.few import few, has_few
@@ -360,9 +360,9 @@ class Records:
         """What each listed name, any other name, or those that an automaton tells apart may hold; -1: not allowed."""
         if value.frame is not None:
             return self._connected_members(value, value.frame)
-        members = value.names + value.extra
         known, number, satisfiable = self._numbers.get, self.number, self.goals.satisfiable
-        goals = [known(goal) or (number(goal) if goal.satisfiable or satisfiable(goal) else -1) for _, goal in members]
+        members = value.names + value.extra
+        goals = [known(goal) or (number(goal) if satisfiable(goal) else -1) for _, goal in members]
         free, names_dfa = -1, None
         if value.patterns is not None:
             dfa, by_state = value.patterns
@@ -372,8 +372,8 @@ class Records:
                 names_dfa = told[0], [-1 if goal is None else self.number(goal) for goal in told[1]]
             elif told is not None:
                 free = self.number(told)
-        elif value.free is not None and (value.free.satisfiable or satisfiable(value.free)):
-            free = known(value.free) or number(value.free)
+        elif value.free is not None and satisfiable(value.free):
+            free = number(value.free)
         return goals, free, names_dfa
 
     def _connected_members(
@@ -536,7 +536,7 @@ def place_part(arena: Arena, root: Goal, *, order: Order, whitespace: str) -> Pl
 
 def _start(arena: Arena, root: int, end: int) -> int:
     """The state before a text that is one value, with the position behind it."""
-    state: int = _state_of_call(arena.A, root, end)
+    state = int(_state_of_call(arena.A, root, end))
     if state <= 0:
         arena.full()
     return state

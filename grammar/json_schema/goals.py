@@ -13,8 +13,7 @@ which is exact because a shortest witness repeats no goal.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from .. import dfa as automata
@@ -368,23 +367,23 @@ class Goals:
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
         if goal.is_shared and goal.candidates is None:
-            goal.candidates = tuple(dict.fromkeys(self._of_part(goal.nodes)))
+            choices = goal.nodes and goal.nodes[0].any_of
+            found = self._of_choice(choices[0]) if choices else plain.residuals(self, goal.nodes)
+            goal.candidates = tuple(dict.fromkeys(found))
         if goal.candidates is None:
             began = self.work
             try:
-                found = tuple(dict.fromkeys(self._one_by_one(goal)))
+                values = tuple(dict.fromkeys(self._one_by_one(goal)))
             except Unenforceable as error:
                 self.blame(goal, error, began)
                 raise
             if goal.candidates is None:
-                goal.candidates, goal.begun = found, None
+                goal.candidates, goal.begun = values, None
         return goal.candidates
 
-    def _of_part(self, nodes: tuple[Node, ...]) -> Iterable[Value]:
-        """The residuals of a part: those of its alternatives where it has some."""
-        if nodes and nodes[0].any_of:
-            return chain.from_iterable(self.candidates(self.alone(option)) for option in nodes[0].any_of[0])
-        return plain.residuals(self, nodes)
+    def _of_choice(self, options: Sequence[Node]) -> list[Value]:
+        """The residuals of the alternatives of a part."""
+        return [value for option in options for value in self.candidates(self.alone(option))]
 
     def _is_simple(self, goal: Goal) -> bool:
         """Whether some branch surely has an instance, without looking at anything below it."""
@@ -476,7 +475,7 @@ ANYTHING.goal.satisfiable, NOTHING.goal.satisfiable = True, False
 def plainly_possible(node: Node) -> bool:
     """Whether a node surely has an instance, as far as is known without working it out."""
     types = node.types
-    if node.is_listing and any(node.enumerated.values()):
+    if node.enum is not None and node.is_listing and any(node.enumerated.values()):
         return True
     if not types or node.all_of or node.any_of or node.one_of or not node.is_conjunctive:
         return False

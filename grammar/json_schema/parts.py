@@ -15,8 +15,9 @@ from __future__ import annotations
 import marshal
 from collections.abc import Hashable
 from functools import cache, reduce
+from itertools import repeat
 from operator import attrgetter, itemgetter, or_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import GrammarError
 from .document import Document, Place, pointer_of
@@ -54,22 +55,23 @@ _TYPE_ALONE = ANNOTATIONS | {"type"}
 _DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _CHOICES = frozenset({"anyOf", "oneOf"})
 _HAS_CHOICES = attrgetter("has_choices")
-_NODE, _N_PLAIN, _N_CHOICES = map(itemgetter, range(3))  # of what is noted of a text
-_UNKNOWN = None, 0, 0
+_Noted: TypeAlias = "tuple[Node | None, int]"  # of a text: its part, and how many schemas stand in it
+_NODE, _N_SCHEMAS = itemgetter(0), itemgetter(1)
+_UNKNOWN: _Noted = None, 0
 _is_text = str.__instancecheck__
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
 
 class _Table:
     """The parts of one dialect and one choice of options: by their words, by the text of schemas without references
-    (each with how many schemas stand in it, without and with choices), and those that are a type alone.
+    (each with how many schemas stand in it), and those that are a type alone.
     """
 
     __slots__ = ("by_text", "by_type", "by_words", "n_bytes")
 
     def __init__(self) -> None:
         self.by_words: dict[Hashable, Node] = {}
-        self.by_text: dict[bytes, tuple[Node, int, int]] = {}
+        self.by_text: dict[bytes, _Noted] = {}
         self.by_type: dict[str, Node] = {}
         self.n_bytes = 0
 
@@ -81,10 +83,10 @@ class _Table:
             self.by_type[words[1]] = node
         return node
 
-    def note(self, text: bytes, node: Node, n_plain: int, n_choices: int) -> None:
+    def note(self, text: bytes, node: Node, n_schemas: int) -> None:
         """Remember what a text says."""
         self._make_room(TEXT_BYTES + len(text))
-        self.by_text[text] = node, n_plain, n_choices
+        self.by_text[text] = node, n_schemas
 
     def _make_room(self, n_bytes: int) -> None:
         """Reckon with more bytes. When there are too many, all parts leave."""
@@ -122,9 +124,8 @@ class Parts:
 
     Attributes
     ----------
-    n_plain, n_choices : int
-        Schemas of the document that are parts, without choices and with some; the latter are read again by whoever
-        cannot use them.
+    n_read : int
+        Schemas of the document that are parts, or in one.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -135,12 +136,21 @@ class Parts:
         self._depth = 0
         self._targets: dict[str, Node | None] = {}  # of references
         self._n_references = 0  # that were followed; a schema that stands in two places counts as one
-        self.n_plain = self.n_choices = 0
+        self.n_read = self._n_choices = 0
+        self._noted: list[_Noted] = []  # what was known by its text and is not among them yet
         if len(_TABLES) > MOST_TABLES:
             _TABLES.clear()
         meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
         self._table = _TABLES.get(meaning) or _TABLES.setdefault(meaning, _Table())
         self._by_text = self._table.by_text
+
+    @property
+    def n_choices(self) -> int:
+        """How many of them have choices: they are read again by whoever cannot use them."""
+        while self._noted:
+            node, n_schemas = self._noted.pop()
+            self._n_choices += n_schemas if node is not None and node.has_choices else 0
+        return self._n_choices
 
     def covers(self, place: Place) -> bool:
         """Whether what is written in a place means the same as at the root."""
@@ -210,10 +220,8 @@ class Parts:
         found = self._table.by_words.get(said) or (self._new(schema, said) if said else ANYTHING)
         if found is not None:
             known[key] = found
-            if found.has_choices:
-                self.n_choices += 1
-            else:
-                self.n_plain += 1
+            self.n_read += 1
+            self._n_choices += found.has_choices
         return found
 
     def _below(self, schema: dict[str, Any], holds: int, value: Any) -> Any:
@@ -247,23 +255,22 @@ class Parts:
             texts = [marshal.dumps(schema, NO_SHARING) for schema in schemas]
         except ValueError:
             return self._find_all(schemas)
-        get = self._by_text.get
-        noted = [get(text, _UNKNOWN) for text in texts]
-        self.n_plain += sum(map(_N_PLAIN, noted))
-        self.n_choices += sum(map(_N_CHOICES, noted))
-        found: list[Node | None] = [*map(_NODE, noted)]
+        noted = [*map(self._by_text.get, texts, repeat(_UNKNOWN))]
+        self._noted += noted
+        self._unread += schemas
+        self.n_read += sum(map(_N_SCHEMAS, noted))
+        found = [*map(_NODE, noted)]
         if None in found:
             found = [node or self._find_new(*new) for node, *new in zip(found, schemas, texts, strict=True)]
         self._known.update(zip(map(id, schemas), found, strict=True))
-        self._unread += schemas
         return found
 
     def _find_new(self, schema: Any, text: bytes) -> Node | None:
         """The part of a schema whose text is new, which is noted."""
-        n_plain, n_choices, n_references = self.n_plain, self.n_choices, self._n_references
+        n_read, n_references = self.n_read, self._n_references
         found = self._type_alone(schema) or self.find(schema)
         if found is not None and self._n_references == n_references:
-            self._table.note(text, found, self.n_plain - n_plain, self.n_choices - n_choices)
+            self._table.note(text, found, self.n_read - n_read)
         return found
 
     def _type_alone(self, schema: Any) -> Node | None:
@@ -273,7 +280,7 @@ class Parts:
             found = self._table.by_type.get(name) if type(name) is str else None
             if found is not None:
                 self._known[id(schema)] = found
-                self.n_plain += 1
+                self.n_read += 1
             return found
         return None
 

@@ -118,14 +118,15 @@ class Reader:
             for noted in (self._todo, self.annotations):
                 noted.clear()
             root = self._read()
-        self.annotations.extend(self.document.unknown.items())
+        self.annotations += self.document.unknown.items()
         if self.compound:
             self._refuse_circles()
-        self._spread()
+        if self.has_unknown:
+            self._spread()
         return root
 
     def _read(self) -> Node:
-        whole = self._part_of(self.document.root, self.document.root.schema)
+        whole = None if self._parts is None else self._parts.find(self.document.root.schema)
         root = node = whole or self.node(self.document.root)
         while True:
             if self.n_read > self.max_nodes:
@@ -157,7 +158,8 @@ class Reader:
         vars(node).clear()
         node.place, node.serial, node.left_out = place, serial, known
         self._fill(node)
-        self._spread()
+        if self.has_unknown:
+            self._spread()
 
     def leave_out_all(self, node: Node, reason: str) -> None:
         """Make a node one that says nothing, whatever its schema says."""
@@ -170,7 +172,7 @@ class Reader:
 
     def _spread(self) -> None:
         """Names of which nobody can tell whether they meet ``propertyNames`` leave open whether an object does."""
-        for node in self.connecting.values() if self.has_unknown else ():
+        for node in self.connecting.values():
             if node.property_names is not None and any(n.unknown & STRING for n in in_place([node.property_names])):
                 node.unknown |= OBJECT
 
@@ -235,7 +237,7 @@ class Reader:
         parts, own = self._parts, len(self._nodes)
         if parts is None:
             return own
-        return own + parts.n_plain if own else parts.n_plain + parts.n_choices
+        return own + parts.n_read - parts.n_choices if own else parts.n_read
 
     def pointer(self, node: Node) -> str:
         """Where a node stands in this document."""
