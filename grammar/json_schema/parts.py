@@ -152,11 +152,6 @@ class Parts:
             self._n_choices += n_schemas if node is not None and node.has_choices else 0
         return self._n_choices
 
-    def covers(self, place: Place) -> bool:
-        """Whether what is written in a place means the same as at the root."""
-        root = self._root
-        return place.resource is root.resource and place.dialect is root.dialect and place.scope is None
-
     def pointer(self, node: Node) -> str:
         """Where a part first stands in the document, as a JSON pointer; of use where it is part of an error."""
         self._by_text = {}
@@ -172,6 +167,12 @@ class Parts:
             inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
             pending += [(member, (path, key)) for key, member in reversed([*inner])]
         return ""
+
+    def find_in(self, place: Place, schema: Any) -> Node | None:
+        """The part that a schema in or directly below a place is; none where the root's meaning does not hold."""
+        root = self._root
+        is_same = place.resource is root.resource and place.dialect is root.dialect and place.scope is None
+        return self.find(schema) if is_same else None
 
     def find(self, schema: Any) -> Node | None:
         """The node of a schema where the root's meaning holds; None if it is no part."""
@@ -306,7 +307,7 @@ class Parts:
             place = self._reader.document.resolve(ref, self._root)
         except GrammarError:
             return None
-        return self.find(place.schema) if self.covers(place) else None
+        return self.find_in(place, place.schema)
 
     def _new(self, schema: dict[str, Any], words: tuple[Any, ...]) -> Node | None:
         """A part that no document has had, unless the reader has something to say about it."""

@@ -207,10 +207,12 @@ class Reader:
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
         if "$ref" in schema and only_refers(schema, place.draft):
             return self._named(place)
-        part = self._part_of(place, schema)
-        if part is not None and not part.has_choices:
-            return part
-        key = (id(schema), place.resource, place.dialect, place.scope)
+        part = None if self._parts is None else self._parts.find_in(place, schema)
+        return part if part is not None and not part.has_choices else self._own(place)
+
+    def _own(self, place: Place) -> Node:
+        """The node of a place that is no part."""
+        key = (id(place.schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
         if found is None:
             found = self._nodes[key] = self.fresh(place)
@@ -360,14 +362,11 @@ class Reader:
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
         """The node of a subschema."""
-        part = self._part_of(node.place, schema)
+        part = None if self._parts is None else self._parts.find_in(node.place, schema)
         if part is not None and not part.has_choices:
             return part
-        return self.node(node.place.child(schema, *path))
-
-    def _part_of(self, place: Place, schema: Any) -> Node | None:
-        """The part that a schema in or directly below a place is."""
-        return self._parts.find(schema) if self._parts is not None and self._parts.covers(place) else None
+        place = node.place.child(schema, *path)
+        return self._own(place) if type(schema) is dict and schema and "$ref" not in schema else self.node(place)
 
 
 def only_refers(schema: Mapping[str, Any], draft: int) -> bool:
