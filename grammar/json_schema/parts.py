@@ -15,7 +15,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Hashable
 from functools import cache, reduce
-from itertools import repeat
+from itertools import compress, repeat
 from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -261,9 +261,9 @@ class Parts:
         self._unread += schemas
         self.n_read += sum(map(_N_SCHEMAS, noted))
         found = [*map(_NODE, noted)]
+        self._known.update(compress(zip(map(id, schemas), found, strict=True), found))
         if None in found:
             found = [node or self._find_new(*new) for node, *new in zip(found, schemas, texts, strict=True)]
-        self._known.update(zip(map(id, schemas), found, strict=True))
         return found
 
     def _find_new(self, schema: Any, text: bytes) -> Node | None:
