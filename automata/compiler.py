@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import count, product
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -162,7 +163,8 @@ class Compiler:
         """
         if (order, whitespace, numbers) not in _CHOSEN:
             raise _unknown_choice(order, whitespace, numbers)
-        schema = _as_schema(schema)
+        if not isinstance(schema, dict):
+            schema = _as_schema(schema)
         options = (order, whitespace, format_assertion, strict, numbers)
 
         def make() -> Grammar:
@@ -421,14 +423,14 @@ class Compiler:
         root_node = reader.read()
         goals, root = worked_out(reader, root_node, self.limits)
 
-        def place(arena: Arena) -> Lowering:
-            if root.is_shared:
-                return place_part(arena, root, order=order, whitespace=whitespace)
-            return JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
-
+        place: Callable[[Arena], Lowering]
+        if root.is_shared:
+            place = partial(place_part, root=root, order=order, whitespace=whitespace)
+        else:
+            place = partial(JsonLowering, goals=goals, root=root, order=order, whitespace=whitespace)
         report = {
             "relaxed": reader.relaxed,
-            "annotations": list(dict.fromkeys(reader.annotations)),
+            "annotations": [*dict.fromkeys(reader.annotations)],
             "nodes": reader.n_read,
         }
         is_open = has_free_names(root_node, reader)
@@ -459,10 +461,11 @@ class Compiler:
         self._make_room()
         made = make()
         if key is not None:
-            self._grammars.put(key, made, OWN_BYTES + sum([len(x) for x in key if isinstance(x, (bytes, str))]))
+            self._grammars.put(key, made, sum([len(x) for x in key if type(x) in _SPELLED], OWN_BYTES))
         return made
 
 
+_SPELLED = {bytes, str}
 _NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
 SOON_FULL = 0.7  # of an arena's fullest region: the next arena is made
 NEARLY_FULL = 0.9  # of an arena's fullest region: a text goes on in the rest, the next grammar begins in a new arena
