@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,12 @@ class Person(BaseModel):
     name: str
 
 
+def compiler() -> Any:
+    return detent.Compiler(VOCABULARY)
+
+
 def fill(mask: Any, row: int = 0) -> Callable[[], object]:
-    return lambda: detent.Compiler(VOCABULARY).json_schema(True).matcher().fill_bitmask(mask, row)
+    return lambda: compiler().json_schema(True).matcher().fill_bitmask(mask, row)
 
 
 def locked() -> Any:
@@ -39,6 +44,18 @@ MISTAKES: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: detent.Vocabulary.from_tokens([b"a", b"b"], eos=1), TypeError, r"eos=\[1\]"),  # type: ignore[arg-type]
     (lambda: detent.Limits(cache_bytes="1GB"), TypeError, "cache_bytes"),  # type: ignore[arg-type]
     (lambda: detent.Limits(max_nodes=0), ValueError, "max_nodes must be at least 1"),
+    (lambda: detent.Compiler(object()), TypeError, "Vocabulary.from_transformers"),  # type: ignore[arg-type]
+    (lambda: detent.Compiler(VOCABULARY, limits={"max_nodes": 5}), TypeError, "Limits"),  # type: ignore[arg-type]
+    (lambda: detent.Compiler(VOCABULARY, limits=detent.Limits(cache_bytes=9)), detent.LimitExceeded, "cache_bytes"),
+    (lambda: compiler().json_schema("invoice.json"), detent.GrammarError, "not the name of a file"),
+    (lambda: compiler().structural_tag("<tool>"), detent.GrammarError, "is not JSON"),
+    (lambda: compiler().lark("sql.lark"), detent.GrammarError, "given as its text"),
+    (lambda: compiler().gbnf("sql.gbnf"), detent.GrammarError, "given as its text"),
+    (lambda: compiler().lark(PAGE), TypeError, "a grammar must be a str"),
+    (lambda: compiler().ebnf(None), TypeError, "a grammar must be a str"),
+    (lambda: compiler().regex(re.compile("a")), TypeError, "pattern must be a str"),
+    (lambda: compiler().choice("yes"), TypeError, r"\['yes'\]"),
+    (lambda: compiler().choice([1, 2]), TypeError, "a choice must be a str"),
     (fill(torch.zeros(1, 9, dtype=torch.int32)), TypeError, "numpy"),
     (fill(MASK[0]), ValueError, "allocate_bitmask"),
     (fill(np.ones((1, 257), np.bool_)), ValueError, "allocate_bitmask"),
