@@ -22,7 +22,7 @@ from .lexer import (
     field,
     known,
     lexer_step,
-    owes,
+    looks_back,
     place_of,
     recorded,
 )
@@ -99,7 +99,7 @@ def lexer_loop(A, q):
 @kernel("b1(A, i8)")
 def forgets(A, q):
     """Whether the way to a state is forgotten there: no match has ended, or owes something, some characters ago."""
-    return field(A, q, F_LATE) == 0 and not owes(A, q)
+    return field(A, q, F_LATE) == 0 and not looks_back(A, q, 0)
 
 
 @kernel("i8(A, i8)")
