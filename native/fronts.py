@@ -132,7 +132,7 @@ def _place(A, n, b, edge, rest, code):
 
 @kernel("i8(A, A, i8, i8, i8)")
 def _place_edge(A, V, total, edge, rest):
-    """Add an edge to ``total`` edges in the making, once for each member of what is behind it: how many there are then."""
+    """Add an edge to ``total`` edges in the making, once for each member of what is behind it: their number then."""
     b = edge_byte(A, V, edge)
     if rest < V[V_NODES] or is_front(A, V, rest) or members(A, V, rest)[1] > FEW:
         return _place(A, total, b, edge, rest, BELOW)

@@ -396,14 +396,39 @@ def looping_state(A, V, frame):
 
 @kernel("b1(A, A, i8, i8)")
 def may_loop(A, V, frame, to):
-    """Whether the tokens of a frame that stay in the loop of ``to`` need no shadow, and the others can be found."""
+    """Whether the tokens of a frame that stay in the loop of ``to`` need no shadow, and the others can be found.
+
+    Shadows end where ``to`` is reached, if that is a match: then only tokens that end inside a character before have
+    one (:func:`end_begun`).
+    """
     tag, since, is_here = int(A[frame + 3]), int(A[frame + 5]), A[frame + 1] == to and A[frame + 2] == 0
     if tag == NONE or (is_here and since == 0):
         return True
-    tags = pending_at(A, to, 0)
-    if A[STATUS] != 0 or not covers(A, to, tags, tag):
-        return False
-    return field(A, to, F_ACCEPT) != NONE or A[frame] < V[V_NODES]
+    tags, accepts = pending_at(A, to, 0), field(A, to, F_ACCEPT) != NONE
+    if A[STATUS] == 0 and covers(A, to, tags, tag):
+        return accepts or A[frame] < V[V_NODES]
+    return A[STATUS] == 0 and accepts and not is_here and A[frame + 2] == 0
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def end_begun(A, V, frame, to, loop):
+    """Note the shadows of tokens of a frame that end inside a first character of a loop set, which leads to ``to``.
+
+    They do not count among those that are left to a mask of their own: vocabularies have some hundred such tokens.
+    """
+    x, q, tag, left = int(A[frame]), int(A[frame + 1]), int(A[frame + 3]), int(A[frame + 4])
+    since, depth, shadows, tags = int(A[frame + 5]), int(A[frame + 6]), int(A[COWALK]) + N_SHADOWS, pending_at(A, to, 0)
+    if tag == NONE or q == to or A[frame + 2] != 0 or A[STATUS] != 0 or covers(A, to, tags, tag):
+        return
+    n = A[shadows]
+    first, last = edge_range(A, V, x)
+    for edge in range(first, last):
+        b, rest = edge_byte(A, V, edge), edge_rest(A, V, edge)
+        if b >= 0x80 and in_loop(A, loop, b):
+            end_before(A, V, edge, tag, left, since, depth)
+            if rest >= 0:
+                end_inside(A, V, rest, utf8_step(0, b), b, tag, left, since + 1, depth + 1)
+    A[shadows] = n
 
 
 @kernel("void(A, A, i8, i8, i8)")
@@ -499,6 +524,8 @@ def visit_looping(A, V, frame, to, loop):
     end_looping(A, table, to, int(tag != NONE))
     if y != x:
         end_led(A, V, x, led, to, int(tag != NONE))
+    if accept != NONE and A[STATUS] == 0:
+        end_begun(A, V, frame, to, led)
     if x < V[V_NODES] and A[frame + 2] == 0 and A[STATUS] == 0:
         visit_edges(A, V, x, frame, led)
     if one_by_one:
