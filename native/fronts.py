@@ -40,6 +40,7 @@ BELOW, EDGE, ONLY = 0, 1, 2
 PREFIX = 4  # factor of the prefix in a member's second word
 ALONE_FROM = 64  # tokens below a set from which it gets an edge of its own instead of being merged with others
 FEW = 8  # members of a merged set up to which they are looked at one by one: what is large has pairs already
+FEW_EDGES = 16  # edges in the making up to which they are sorted one by one
 ROW = 4  # words of an edge in the making: edge (-1: none), rest and its code (-1: none), byte
 
 
@@ -118,46 +119,81 @@ def front(A, V, base, n):
 
 
 @kernel("i8(A, i8, i8, i8, i8, i8)")
-def _place(A, b, edge, rest, code, fill):
-    """Count (``fill`` 0) or place an edge in the making by its byte; its number of words."""
-    counts = int(A[COUNTS])
-    if fill:
-        at = int(A[SORT]) + ROW * int(A[counts + b])
-        A[at], A[at + 1], A[at + 2], A[at + 3] = edge, rest, code, b
-        A[counts + b] += 1
-    else:
-        A[counts + b + 1] += 1
-    return 1
+def _place(A, n, b, edge, rest, code):
+    """Add an edge in the making to ``n`` of them, in the upper half of region SORT: how many there are then."""
+    half = int(A[SORT + 1]) // 2
+    at = int(A[SORT]) + half + ROW * n
+    if ROW * n + ROW > half:
+        A[STATUS] = FULL
+        return n
+    A[at], A[at + 1], A[at + 2], A[at + 3] = edge, rest, code, b
+    return n + 1
 
 
 @kernel("i8(A, A, i8, i8, i8)")
-def _place_edge(A, V, edge, rest, fill):
-    """Count or place an edge, once for each member of what is behind it; their number."""
+def _place_edge(A, V, total, edge, rest):
+    """Add an edge to ``total`` edges in the making, once for each member of what is behind it: their number then."""
     b = edge_byte(A, V, edge)
     if rest < V[V_NODES] or is_front(A, V, rest) or members(A, V, rest)[1] > FEW:
-        return _place(A, b, edge, rest, BELOW, fill)
+        return _place(A, total, b, edge, rest, BELOW)
     at, n = members(A, V, rest)
     for j in range(n):
-        _place(A, b, edge if j == 0 else -1, int(A[at + j]), BELOW, fill)
-    return n
+        total = _place(A, total, b, edge if j == 0 else -1, int(A[at + j]), BELOW)
+    return total
 
 
-@kernel("i8(A, A, i8, i8, i8)")
-def _expand(A, V, base, n, fill):
-    """Count or place the edges of ``n`` members at ``base``; how many there are."""
+@kernel("i8(A, A, i8, i8)")
+def _expand(A, V, base, n):
+    """The edges of ``n`` members at ``base``, as edges in the making: how many there are."""
     total = 0
     for j in range(n):
         x, code = int(A[base + 2 * j]), int(A[base + 2 * j + 1])
         prefix, kind = code // PREFIX, code % PREFIX
         if prefix != 0:
-            total += _place(A, field(A, prefix, 1), -1, x, field(A, prefix, 2) * PREFIX + kind, fill)
+            b, code = field(A, prefix, 1), field(A, prefix, 2) * PREFIX + kind
+            total = _place(A, total, b, -1, x, code)
         elif kind == BELOW:
             first, last = edge_range(A, V, x)
             for e in range(first, last):
-                total += _place_edge(A, V, e, edge_rest(A, V, e), fill)
+                total = _place_edge(A, V, total, e, edge_rest(A, V, e))
         else:
-            total += _place_edge(A, V, x, edge_rest(A, V, x) if kind == EDGE else -1, fill)
+            total = _place_edge(A, V, total, x, edge_rest(A, V, x) if kind == EDGE else -1)
     return total
+
+
+@kernel("void(A, i8, i8)")
+def _copy_row(A, source, to):
+    """Copy one edge in the making."""
+    A[to], A[to + 1], A[to + 2], A[to + 3] = A[source], A[source + 1], A[source + 2], A[source + 3]
+
+
+@kernel("i8(A, i8)")
+def _sort_by_byte(A, n):
+    """Move ``n`` edges in the making to the lower half of region SORT, stably sorted: how many bytes they have."""
+    to, counts, distinct = int(A[SORT]), int(A[COUNTS]), 0
+    source = to + int(A[SORT + 1]) // 2
+    if n <= FEW_EDGES:
+        for j in range(n):
+            b, k = A[source + ROW * j + 3], j
+            while k > 0 and A[to + ROW * k - 1] > b:
+                _copy_row(A, to + ROW * k - ROW, to + ROW * k)
+                k -= 1
+            _copy_row(A, source + ROW * j, to + ROW * k)
+        for j in range(n):
+            distinct += j == 0 or A[to + ROW * j + 3] != A[to + ROW * j - 1]
+        return distinct
+    for b in range(257):
+        A[counts + b] = 0
+    for j in range(n):
+        A[counts + A[source + ROW * j + 3] + 1] += 1
+    for b in range(256):
+        distinct += A[counts + b + 1] > 0
+        A[counts + b + 1] += A[counts + b]
+    for j in range(n):
+        at = counts + int(A[source + ROW * j + 3])
+        _copy_row(A, source + ROW * j, to + ROW * int(A[at]))
+        A[at] += 1
+    return distinct
 
 
 @kernel("i8(A, A, i8, i8)")
@@ -228,20 +264,14 @@ def open_set(A, V, x):
     at = int(A[SNODE]) + (x - int(V[V_NODES])) * SNODE_STRIDE
     if A[at + 2] != 0:
         return True
-    listed, n, counts = int(A[at]), -int(A[at + 1]), int(A[COUNTS])
+    listed, n = int(A[at]), -int(A[at + 1])
     for j in range(n):  # what is merged is grouped first: it uses the same scratch
         if A[listed + 2 * j + 1] == BELOW:
             edge_range(A, V, int(A[listed + 2 * j]))
-    for b in range(257):
-        A[counts + b] = 0
-    total, distinct = _expand(A, V, listed, n, 0), 0
-    if A[STATUS] != 0 or ROW * total > A[SORT + 1] // 2:
-        A[STATUS] = FULL
+    total = _expand(A, V, listed, n)
+    if A[STATUS] != 0:
         return False
-    for b in range(256):
-        distinct += A[counts + b + 1] > 0
-        A[counts + b + 1] += A[counts + b]
-    _expand(A, V, listed, n, 1)
+    distinct = _sort_by_byte(A, total)
     for j in range(total):
         distinct += is_alone(A, V, int(A[SORT]) + ROW * j)
     first, start, tokens_below = take(A, EDGES, distinct * EDGE_STRIDE), 0, 0
@@ -249,8 +279,9 @@ def open_set(A, V, x):
         return False
     e = 0
     while start < total:
-        b = int(A[int(A[SORT]) + ROW * start + 3])
-        stop = int(A[counts + b])
+        b, stop = int(A[int(A[SORT]) + ROW * start + 3]), start + 1
+        while stop < total and A[int(A[SORT]) + ROW * stop + 3] == b:
+            stop += 1
         listed, edge = _tokens(A, V, start, stop), first + e * EDGE_STRIDE
         A[edge], A[edge + 1], A[edge + 2], A[edge + 3] = b, _rest(A, V, start, stop, total), listed + 1, A[listed]
         if A[STATUS] != 0:

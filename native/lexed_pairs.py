@@ -51,16 +51,20 @@ from .lexer import (
     F_ACCEPT,
     F_LATE,
     F_LIST,
+    L_ASCII,
     L_EXACT,
     N_MET,
     NONE,
     Q_BYTES,
+    Q_ENDS,
+    Q_PENDING,
+    Q_TRANS,
     can_begin,
     carry_on,
     field,
     known,
     lexer_step,
-    owes,
+    looks_back,
     place_of,
 )
 from .lexer_classes import alike, loop_within
@@ -214,10 +218,44 @@ def end_owing(A, V, edge, b, q, inside, depth):
         cell = field(A, cell, 3)
 
 
+@kernel("i8(A, i8)")
+def ends_in(A, q):
+    """The tags of tokens that end in a state between characters (:func:`doubted`), remembered."""
+    at = known(A, q) + Q_ENDS
+    if A[at] == 0:
+        tags = pending_at(A, q, 0)
+        tags = doubted(A, tags, q, 0) if A[STATUS] == 0 else 0
+        if A[STATUS] == 0:
+            A[at] = tags
+    return int(A[at])
+
+
+@kernel("void(A, A, i8, i8, i8, i8, i8, i8, i8, i8)")
+def pass_edge(A, V, edge, b, to, ends, tag, left, since, depth):
+    """Note what an edge leads to: a state between characters with no late match, ``ends`` being its tags.
+
+    As :func:`arrive_lexed` where no match may wait for what it owes without end.
+    """
+    since += 1
+    if field(A, to, F_ACCEPT) != NONE:
+        tag, left, since = field(A, to, F_ACCEPT), carry_on(A, to), 0
+    end_edge(A, V, edge, ends, int(tag != NONE))
+    if tag != NONE and since > 0 and not has_member(A, int(A[known(A, to) + Q_PENDING]), tag):
+        end_before(A, V, edge, tag, left, since - 1, depth)
+    rest = edge_rest(A, V, edge)
+    if rest >= 0:
+        ahead(A, rest, to, 0, tag, left, since, depth + 1, b, 0)
+
+
 @kernel("void(A, A, i8, i8, i8, i8, i8, i8, i8, i8)")
 def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
     """Note what an edge leads to: lexer state ``to`` (-1: dead); ``tag`` is that of the last match, or ``NONE``."""
     late = field(A, to, F_LATE) if to > 0 and inside == 0 else 0
+    if to > 0 and inside == 0 and late == 0 and A[field(A, to, 1) + L_EXACT] != ALWAYS_ASKED:
+        ends = ends_in(A, to)
+        if ends != 0:
+            pass_edge(A, V, edge, b, to, ends, tag, left, since, depth)
+        return
     if late != 0:
         tag, left = field(A, late, 1), field(A, late, 2)
         since = _bytes_back(b, A, depth, field(A, late, 3)) - 1
@@ -263,10 +301,10 @@ def visit_edge(A, V, edge, b, q, mode, tag, left, since, depth):
 @kernel("b1(A, A, i8)")
 def _is_small(A, V, at):
     """Whether a frame reads a set that others can be united with: however it was reached, the same is read from it."""
-    x, q = int(A[at]), int(A[at + 1])
+    x, q, mode = int(A[at]), int(A[at + 1]), int(A[at + 2])
     if is_front(A, V, x) or below(A, V, x) >= UNITED_BELOW:
         return False
-    return (A[at + 3] == NONE or A[at + 5] == 0) and field(A, q, F_LIST) != 0 and not owes(A, q)
+    return (A[at + 3] == NONE or A[at + 5] == 0) and field(A, q, F_LIST) != 0 and not looks_back(A, q, mode)
 
 
 @kernel("b1(A, i8, i8)")
@@ -308,14 +346,26 @@ def visit_edges(A, V, x, frame, loop):
     """Read one level of a set from the lexer state of a frame, without the bytes of a loop set (0: none)."""
     q, mode, tag = int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
     left, since, depth, mark = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), int(A[AHEAD + 2])
+    L = field(A, q, 1)
+    row, classes = int(A[known(A, q) + Q_TRANS]), int(A[L + L_ASCII])
+    is_plain = row != 0 and mode == 0 and A[L + L_EXACT] != ALWAYS_ASKED
     first, last = edge_range(A, V, x)
     for edge in range(first, last):
         b = edge_byte(A, V, edge)
-        if loop == 0 or not in_loop(A, loop, b):
+        if loop != 0 and in_loop(A, loop, b):
+            continue
+        to = int(A[row + A[classes + b]]) if is_plain and b < 0x80 else 0
+        ends = int(A[known(A, to) + Q_ENDS]) if to > 0 and field(A, to, F_LATE) == 0 else 0
+        if ends != 0:
+            pass_edge(A, V, edge, b, to, ends, tag, left, since, depth)
+        elif to >= 0:
             visit_edge(A, V, edge, b, q, mode, tag, left, since, depth)
+        elif tag != NONE:
+            fall_back(A, tag, left, since, depth, edge, EDGE)
         if A[STATUS] != 0:
             return
-    unite(A, V, mark)
+    if below(A, V, x) >= SHARED_FROM:
+        unite(A, V, mark)
 
 
 @kernel("i8(A, i8, i8)")
@@ -336,7 +386,7 @@ def looping_state(A, V, frame):
         to = loop_ahead(A, q) if x < V[V_NODES] else -1
         if to > 0 or A[STATUS] != 0:
             return to, lexer_loop(A, to) if to > 0 else NO_LOOP
-        return q, loop_for(A, q, height(A, V, x))
+        return q, loop_for(A, q, height(A, V, x)) if field(A, q, F_LATE) == 0 else NO_LOOP
     to = target(A, q, mode) if x < V[V_NODES] else -1
     if to <= 0 or A[STATUS] != 0 or not forgets(A, to):
         return to, NO_LOOP
@@ -346,14 +396,39 @@ def looping_state(A, V, frame):
 
 @kernel("b1(A, A, i8, i8)")
 def may_loop(A, V, frame, to):
-    """Whether the tokens of a frame that stay in the loop of ``to`` need no shadow, and the others can be found."""
+    """Whether the tokens of a frame that stay in the loop of ``to`` need no shadow, and the others can be found.
+
+    Shadows end where ``to`` is reached, if that is a match: then only tokens that end inside a character before have
+    one (:func:`end_begun`).
+    """
     tag, since, is_here = int(A[frame + 3]), int(A[frame + 5]), A[frame + 1] == to and A[frame + 2] == 0
     if tag == NONE or (is_here and since == 0):
         return True
-    tags = pending_at(A, to, 0)
-    if A[STATUS] != 0 or not covers(A, to, tags, tag):
-        return False
-    return field(A, to, F_ACCEPT) != NONE or A[frame] < V[V_NODES]
+    tags, accepts = pending_at(A, to, 0), field(A, to, F_ACCEPT) != NONE
+    if A[STATUS] == 0 and covers(A, to, tags, tag):
+        return accepts or A[frame] < V[V_NODES]
+    return A[STATUS] == 0 and accepts and not is_here and A[frame + 2] == 0
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def end_begun(A, V, frame, to, loop):
+    """Note the shadows of tokens of a frame that end inside a first character of a loop set, which leads to ``to``.
+
+    They do not count among those that are left to a mask of their own: vocabularies have some hundred such tokens.
+    """
+    x, q, tag, left = int(A[frame]), int(A[frame + 1]), int(A[frame + 3]), int(A[frame + 4])
+    since, depth, shadows, tags = int(A[frame + 5]), int(A[frame + 6]), int(A[COWALK]) + N_SHADOWS, pending_at(A, to, 0)
+    if tag == NONE or q == to or A[frame + 2] != 0 or A[STATUS] != 0 or covers(A, to, tags, tag):
+        return
+    n = A[shadows]
+    first, last = edge_range(A, V, x)
+    for edge in range(first, last):
+        b, rest = edge_byte(A, V, edge), edge_rest(A, V, edge)
+        if b >= 0x80 and in_loop(A, loop, b):
+            end_before(A, V, edge, tag, left, since, depth)
+            if rest >= 0:
+                end_inside(A, V, rest, utf8_step(0, b), b, tag, left, since + 1, depth + 1)
+    A[shadows] = n
 
 
 @kernel("void(A, A, i8, i8, i8)")
@@ -449,6 +524,8 @@ def visit_looping(A, V, frame, to, loop):
     end_looping(A, table, to, int(tag != NONE))
     if y != x:
         end_led(A, V, x, led, to, int(tag != NONE))
+    if accept != NONE and A[STATUS] == 0:
+        end_begun(A, V, frame, to, led)
     if x < V[V_NODES] and A[frame + 2] == 0 and A[STATUS] == 0:
         visit_edges(A, V, x, frame, led)
     if one_by_one:
@@ -473,21 +550,49 @@ def met_before(A, x, place):
     return found
 
 
+@kernel("i8(A, A, i8)")
+def shadows_ahead(A, V, frame):
+    """About how many tokens of a frame have a shadow behind its match: those that live on after one character."""
+    x, q, tag, found = int(A[frame]), int(A[frame + 1]), int(A[frame + 3]), 0
+    first, last = edge_range(A, V, x) if A[frame + 2] == 0 else (0, 0)
+    for edge in range(first, last):
+        b, rest = edge_byte(A, V, edge), edge_rest(A, V, edge)
+        to = lexer_step(A, q, int(A[A[field(A, q, 1) + L_ASCII] + b])) if b < 0x80 and rest >= 0 else -1
+        if to <= 0 or field(A, to, F_ACCEPT) != NONE or field(A, to, F_LATE) != 0:
+            continue
+        tags = pending_at(A, to, 0)
+        if A[STATUS] == 0 and not covers(A, to, tags, tag):
+            found += below(A, V, rest)
+    return found
+
+
+@kernel("b1(A, A, i8)")
+def is_light(A, V, frame):
+    """Whether a frame reads so few tokens below a trie node that neither pairs nor tables pay."""
+    x = int(A[frame])
+    return x < V[V_NODES] and below(A, V, x) < SHARED_FROM and field(A, int(A[frame + 1]), F_LIST) != 0
+
+
+@kernel("void(A, A, i8)")
+def put_path(A, V, frame):
+    """Write the byte that leads to a frame behind those before it, or the whole way where it came out of a loop."""
+    depth, end = int(A[frame + 6]), int(A[AHEAD]) + int(A[AHEAD + 1]) - MAX_PATH
+    if A[frame + 7] < 0:
+        restore_path(A, V, end + depth, int(A[frame]), -int(A[frame + 7]))
+    elif depth > 0:
+        A[end + depth - 1] = A[frame + 7]
+
+
 @kernel("void(A, A, i8)")
 def visit_frame(A, V, frame):
     """Read the set of a frame: whole where the lexer can read nothing, from a pair of its own, or level by level."""
     x, q, mode, tag = int(A[frame]), int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
-    left, since, depth, end = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6]), int(A[AHEAD]) - MAX_PATH
-    end += int(A[AHEAD + 1]) + depth
-    if A[frame + 7] < 0:
-        restore_path(A, V, end, x, -int(A[frame + 7]))
-    elif depth > 0:
-        A[end - 1] = A[frame + 7]
+    left, since, depth = int(A[frame + 4]), int(A[frame + 5]), int(A[frame + 6])
     if mode == 0 and field(A, q, F_LIST) == 0:
         if tag != NONE:
             fall_back(A, tag, left, since, depth, x, BELOW)
         return
-    if A[frame + 8] == 0 and not owes(A, q) and below(A, V, x) >= SHARED_FROM:
+    if A[frame + 8] == 0 and not looks_back(A, q, mode) and below(A, V, x) >= SHARED_FROM:
         like = q
         if mode != 0:
             like = alike_inside(A, q, mode)
@@ -501,10 +606,12 @@ def visit_frame(A, V, frame):
             use_pair(A, V, pair, frame)
             return
         if below(A, V, x) >= SHARED_AT_ONCE or met_before(A, x, place):
+            if tag != NONE and since > 0 and since == depth:
+                A[int(A[COWALK]) + N_SHADOWS] += shadows_ahead(A, V, frame)
             A[frame + 1] = place
             wait(A, frame)
             return
-    if not is_front(A, V, x) and not owes(A, q) and below(A, V, x) >= LOOP_FROM:
+    if not is_front(A, V, x) and not looks_back(A, q, mode) and below(A, V, x) >= LOOP_FROM:
         to, loop = looping_state(A, V, frame)
         if loop != NO_LOOP and A[STATUS] == 0 and may_loop(A, V, frame, to):
             visit_looping(A, V, frame, to, loop)
@@ -530,6 +637,10 @@ def _collect(A, V, x, q, mode, tag, left, since):
     while A[AHEAD + 2] > 0 and A[STATUS] == 0 and (x != 0 or A[base + N_SHADOWS] <= MANY_SHADOWS):
         A[AHEAD + 2] -= FRAME
         top = int(A[AHEAD]) + int(A[AHEAD + 2])
+        put_path(A, V, top)
+        if is_light(A, V, top):
+            visit_edges(A, V, int(A[top]), top, 0)
+            continue
         for j in range(FRAME):
             A[frame + j] = A[top + j]
         visit_frame(A, V, frame)
@@ -538,7 +649,7 @@ def _collect(A, V, x, q, mode, tag, left, since):
 @kernel("i8(A, A, i8, i8)")
 def _begin(A, V, x, place):
     """Collect the pair (x, place) from the start: whether the shadows of the match at which it begins are left out."""
-    behind, start = field(A, place, 0) == K_BEHIND, A[KEPT + 2]
+    behind, start, wanted = field(A, place, 0) == K_BEHIND, A[KEPT + 2], A[WANTED + 2]
     at = field(A, place, 1) if behind else place
     inside = field(A, at, 0) == K_INSIDE
     q, mode = field(A, at, 1) if inside else at, field(A, at, 2) if inside else 0
@@ -549,7 +660,7 @@ def _begin(A, V, x, place):
     _collect(A, V, x, q, mode, tag, carry_on(A, q), 0)
     if x != 0 or A[int(A[COWALK]) + N_SHADOWS] <= MANY_SHADOWS or A[STATUS] != 0:
         return 0
-    A[KEPT + 2] = start
+    A[KEPT + 2], A[WANTED + 2] = start, wanted  # pairs behind the match are not needed
     _collect(A, V, x, q, mode, NONE, carry_on(A, q), 0)
     return 1
 

@@ -43,6 +43,7 @@ NONE, DROPPED = -1, 0
 
 F_LIST, F_RETYPES, F_ACCEPT, F_LATE, F_LEFT, F_START = 2, 3, 4, 5, 6, 7  # fields of a K_LEXER position
 Q_TRANS, Q_PENDING, Q_LOOP, Q_OTHERS, Q_SEARCH, Q_TARGET, Q_AHEAD, Q_BYTES, Q_RECORD = range(9)
+Q_ENDS = Q_TARGET  # of a state between characters
 Q_ASKED = 1  # of a question (``K_LIVES``), behind its answer: the one asked before that is not answered (-1: none)
 ALL_DEAD, ALL_ALIVE, MIXED = 1, 2, 3
 BROKEN = 1 << 40
@@ -512,6 +513,20 @@ def owes(A, q):
     cell = field(A, q, F_LIST)
     while cell != 0:
         if A[A[POS] + cell * POS_STRIDE] == K_MATCH:
+            return True
+        cell = field(A, cell, 3)
+    return False
+
+
+@kernel("b1(A, i8, i8)")
+def looks_back(A, q, mode):
+    """Whether a match in a state still owes something that ended some characters before, or before one that has begun.
+
+    What a match owes that ends in the state itself is decided by what follows.
+    """
+    cell = field(A, q, F_LIST)
+    while cell != 0:
+        if A[A[POS] + cell * POS_STRIDE] == K_MATCH and (mode != 0 or field(A, cell, 4) != 0):
             return True
         cell = field(A, cell, 3)
     return False

@@ -22,7 +22,7 @@ from .lexer import (
     field,
     known,
     lexer_step,
-    owes,
+    looks_back,
     place_of,
     recorded,
 )
@@ -32,7 +32,7 @@ from .strings import mode_range, utf8_step
 from .tables import OFTEN
 
 NO_LOOP = -1
-FEW = 16  # first bytes of a loop up to which other ways than into the loop are followed one by one
+FEW = 16  # first bytes of a loop up to which other ways than into the loop are followed one by one, whatever most do
 
 
 @kernel("i8(A, i8, i8)")
@@ -99,7 +99,7 @@ def lexer_loop(A, q):
 @kernel("b1(A, i8)")
 def forgets(A, q):
     """Whether the way to a state is forgotten there: no match has ended, or owes something, some characters ago."""
-    return field(A, q, F_LATE) == 0 and not owes(A, q)
+    return field(A, q, F_LATE) == 0 and not looks_back(A, q, 0)
 
 
 @kernel("i8(A, i8)")
@@ -115,14 +115,15 @@ def _find_ahead(A, q):
             continue
         for j in range(LOOP_RECORD):
             A[bits + j] = 0
-        others = 0
+        led, others = 0, 0
         for b in range(0xF5):
             if in_loop(A, loop, b) and all_lead(A, q, b, to):
                 add_member(A, bits, b)
+                led += 1
             elif in_loop(A, loop, b):
                 others += 1
-                if others > FEW:
-                    return -1
+        if others > max(FEW, led):
+            return -1
         A[known(A, q) + Q_BYTES] = kept_set(A, bits, LOOP_RECORD)
         return to if A[STATUS] == 0 else -1
     return -1
@@ -130,7 +131,7 @@ def _find_ahead(A, q):
 
 @kernel("i8(A, i8)")
 def loop_ahead(A, q):
-    """The state that loops and that nearly all characters of its loop lead to from ``q`` as well; -1: there is none.
+    """The state that loops and that most characters of its loop lead to from ``q`` as well; -1: there is none.
 
     Those that do are a loop set, too (``Q_BYTES``).
     """

@@ -29,6 +29,7 @@ from .jit import kernel
 from .trie import V_BELOW, V_BYTE, V_CHILD, V_HEIGHT, V_NODES, V_TOKFIRST, V_TOKIDS
 
 EDGE_STRIDE = 4
+FEW_EDGES = 20  # edges up to which they are sorted one by one
 
 
 @kernel("i8(A, A, i8)")
@@ -225,28 +226,45 @@ def _tokens_at(A, V, pool, start, stop):
 
 
 @kernel("void(A, A, i8, i8, i8)")
-def _keep_edges(A, V, at, nodes_at, n):
-    """Make the edges of the set at ``at``: they lead to the ``n`` trie nodes at ``nodes_at``, sorted by byte here."""
-    node_byte, counts, pool = int(V[V_BYTE]), int(A[COUNTS]), int(A[SORT])
+def _sort_by_byte(A, V, nodes_at, n, pool):
+    """Copy ``n`` trie nodes to ``pool``, stably sorted by their bytes. O(n), or O(n^2) for few."""
+    node_byte, counts = int(V[V_BYTE]), int(A[COUNTS])
+    if n <= FEW_EDGES:
+        for j in range(n):
+            node, k = A[nodes_at + j], pool + j
+            b = V[node_byte + node]
+            while k > pool and V[node_byte + A[k - 1]] > b:
+                A[k] = A[k - 1]
+                k -= 1
+            A[k] = node
+        return
     for b in range(257):
         A[counts + b] = 0
     for j in range(n):
         A[counts + V[node_byte + A[nodes_at + j]] + 1] += 1
-    distinct = 0
     for b in range(256):
-        distinct += A[counts + b + 1] > 0
         A[counts + b + 1] += A[counts + b]
     for j in range(n):
         b = int(V[node_byte + A[nodes_at + j]])
         A[pool + A[counts + b]] = A[nodes_at + j]
         A[counts + b] += 1
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def _keep_edges(A, V, at, nodes_at, n):
+    """Make the edges of the set at ``at``: they lead to the ``n`` trie nodes at ``nodes_at``, sorted by byte here."""
+    node_byte, pool, distinct = int(V[V_BYTE]), int(A[SORT]), 1
+    _sort_by_byte(A, V, nodes_at, n, pool)
+    for j in range(1, n):
+        distinct += V[node_byte + A[pool + j]] != V[node_byte + A[pool + j - 1]]
     first = take(A, EDGE, distinct * EDGE_STRIDE)
     if first < 0:
         return
     start = 0
     for e in range(distinct):
-        b = int(V[node_byte + A[pool + start]])
-        stop = int(A[counts + b])
+        b, stop = int(V[node_byte + A[pool + start]]), start + 1
+        while stop < n and V[node_byte + A[pool + stop]] == b:
+            stop += 1
         tokens, n_tokens = _tokens_at(A, V, pool, start, stop)
         edge = first + e * EDGE_STRIDE
         A[edge], A[edge + 2], A[edge + 3] = b, tokens, n_tokens

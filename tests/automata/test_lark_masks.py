@@ -69,6 +69,9 @@ GRAMMARS = {
     "most": "start: (W | A)+\nW: /[^x ]+/\nA.2: /[ab]{2}c/" + SPACE,
     "most lead": "start: (S | A)+\nS: /[^x\\/]+x/\nA.2: /a[bc]*\\//" + SPACE,
     "boundary": "start: (H | N)+\nH.2: /x[a-c]{2}\\b/\nN: /[a-cé+-]+/" + SPACE,
+    "key": 'start: (K "/" | V)+\nK: /[a-dé]+(?=\\/)/\nV: /[a-dé]+x/' + SPACE,
+    "key of two": 'start: (K "/" | V)+\nK: /[a-dé]+(?=\\/[ab])/\nV: /[a-dé]+(?=x)/\n%ignore /[ x]/',
+    "cycle": "start: (H | B)+\nH: /x([ab]{2})+/\nB: /([a-dx]{4})*[a-d]\\//" + SPACE,
     "one before": "start: (A | B)+\nA.2: /x[abc]+(?<=c)/\nB: /[a-cé]+/" + SPACE,
 }
 TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
@@ -189,6 +192,9 @@ BEGINNINGS = {
     "most lead": b"",
     "boundary": b"x",
     "one before": b"xa",
+    "key": b"a",
+    "key of two": b"a",
+    "cycle": b"xab",
 }
 
 
