@@ -69,9 +69,7 @@ class _Machine:
         self.has_assertion = False
         self._next: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
         self._start = self._closure([entry])
-        first = {code[pc][1] for pc in self._start if pc >= 0}
-        rows = [member[a] for a in first] or [[0] * len(member[0])]
-        self._begins = [any(column) for column in zip(*rows, strict=True)]
+        self._first = [member[a] for a in {code[pc][1] for pc in self._start if pc >= 0}]
 
     def _closure(self, pending: list[int]) -> tuple[int, ...]:
         """Threads that read, in order, up to the first that matches (-1)."""
@@ -99,7 +97,7 @@ class _Machine:
 
     def may_begin(self, c: int) -> bool:
         """Whether a match can begin with a class of characters."""
-        return self._begins[c]
+        return any([row[c] for row in self._first])
 
     def is_match(self, classes: tuple[int, ...]) -> bool:
         """Whether the first match of a string is all of it."""
