@@ -412,20 +412,24 @@ def _read_behind(goto: I32, number: I32, nullable: U8, n: int) -> tuple[Bits, in
     """What can be read behind each of ``n`` transitions by nonterminals, and how many lie on cycles of empty ones."""
     n_nonterminals = number.shape[1]
     n_terminals = goto.shape[1] - n_nonterminals
-    follow = np.zeros((n, (n_terminals + 63) >> 6), np.uint64)
+    shifts = np.zeros((goto.shape[0], (n_terminals + 63) >> 6), np.uint64)
+    empty = np.flatnonzero(nullable)
+    follow = np.empty((n, shifts.shape[1]), np.uint64)
     first = np.zeros(n + 1, np.int32)
-    target = np.empty(n * np.int64(nullable.sum()), np.int32)
+    target = np.empty(n * len(empty), np.int32)
+    for state in range(goto.shape[0]):
+        for t in range(n_terminals):
+            if goto[state, n_nonterminals + t] >= 0:
+                shifts[state, t >> 6] |= ONE << np.uint64(t & 63)
     x = n_edges = 0
     for state in range(number.shape[0]):
         for nonterminal in range(n_nonterminals):
             if number[state, nonterminal] < 0:
                 continue
             to = goto[state, nonterminal]
-            for t in range(n_terminals):
-                if goto[to, n_nonterminals + t] >= 0:
-                    follow[x, t >> 6] |= ONE << np.uint64(t & 63)
-            for other in range(n_nonterminals):
-                if nullable[other] and number[to, other] >= 0:
+            follow[x] = shifts[to]
+            for other in empty:
+                if number[to, other] >= 0:
                     target[n_edges] = number[to, other]
                     n_edges += 1
             x += 1

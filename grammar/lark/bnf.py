@@ -309,7 +309,9 @@ class Rules:
         kind, parts = tree
         if kind == SEQUENCE and tuple not in map(type, parts):  # only names
             return [parts]
-        inner = [[(part,)] if isinstance(part, str) else self._sequences(part) for part in parts]
+        if len(parts) == 1:
+            return self._sequences(parts[0])
+        inner = [self._sequences(part) if type(part) is tuple else [(part,)] for part in parts]
         if kind == ANY_OF:
             return list(dict.fromkeys(chain.from_iterable(inner)))
         if (count := prod(map(len, inner))) > self._max_rules:

@@ -151,7 +151,8 @@ def _contexts(action: I32, ignored: list[int]) -> tuple[NDArray[np.bool_], I32]:
     accepted = action != ERROR
     accepted[:, END] = False
     accepted[:, ignored] = True
-    rows = [row.tobytes() for row in accepted]
+    every, n = accepted.tobytes(), accepted.shape[1]
+    rows = [every[at : at + n] for at in range(0, len(every), n)]
     number = {row: i for i, row in enumerate(dict.fromkeys(rows))}
     sets = np.frombuffer(b"".join(number), np.bool_).reshape(len(number), -1)
     return sets, np.array([number[row] for row in rows], np.int32)

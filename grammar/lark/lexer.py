@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,17 +44,17 @@ def build(
     assertions = Assertions(list(assembler.assertions), max_states)
     starts, cls, member = charset.partition([*assembler.sets, *assertions.sets, charset.ANY])
     first_of = dict(zip(reversed(cls), reversed(starts), strict=True))
-    points = [first_of[c] for c in range(len(member[0]))]
+    points = [first_of[c] for c in range(len(first_of))]
     left_next, look_enter, look_next, look_end = assertions.tables(np.array(points, np.int32))
-    keywords = contexts.Keywords(assembler.code, entry, member, starts, cls).table(terminals)
-    order_first, order, retype_first, retype = contexts.tables(accepted, terminals, keywords)
+    code = np.array(list(chain.from_iterable(assembler.code)), np.int32).reshape(len(assembler.code), 3)
+    sets = np.array(member[: len(assembler.sets)], np.uint8).reshape(len(assembler.sets), len(points))
+    parts = {"starts": starts, "cls": cls, "entry": entry}
+    programs = {name: np.array(numbers, np.int32) for name, numbers in parts.items()} | {"code": code, "sets": sets}
+    matches = contexts.keywords(terminals, **programs)
+    order_first, order, retype_first, retype = contexts.tables(accepted, terminals, matches)
     dropped = set(ignored)
     return LexerTables(
-        starts=np.array(starts, np.int32),
-        cls=np.array(cls, np.int32),
-        sets=np.array(member[: len(assembler.sets)], np.uint8).reshape(len(assembler.sets), len(points)),
-        code=np.array(assembler.code, np.int32).reshape(len(assembler.code), 3),
-        entry=np.array(entry, np.int32),
+        **programs,
         order_first=order_first,
         order=order,
         retype_first=retype_first,
