@@ -82,8 +82,9 @@ def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools
     rank = np.array(sorted(real, key=lambda i: terminals[i].order), np.int64)  # type: ignore[union-attr]
     covers = matches.copy()
     flags = [frozenset() if t is None else t.flags for t in terminals]
-    for j in (j for j, own in enumerate(flags) if own):
-        covers[:, j] &= [flags[j] <= other for other in flags]
+    for own in set(flags) - {frozenset()}:
+        few = np.array([not own <= other for other in flags])
+        covers[np.ix_(few, [own == other for other in flags])] = False
     tried = accepted & ~(accepted.astype(np.float32) @ covers.astype(np.float32) > 0)
     context, place = np.nonzero(tried[:, rank])
     order = rank[place]

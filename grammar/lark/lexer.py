@@ -42,12 +42,12 @@ def build(
         -1 if t is None or t.text is None else assembler.program(t.node, number) for number, t in enumerate(terminals)
     ]
     assertions = Assertions(list(assembler.assertions), max_states)
-    starts, cls, member = charset.partition([*assembler.sets, *assertions.sets, charset.ANY])
+    starts, cls, member = charset.classes([*assembler.sets, *assertions.sets, charset.ANY])
     first_of = dict(zip(reversed(cls), reversed(starts), strict=True))
     points = [first_of[c] for c in range(len(first_of))]
     left_next, look_enter, look_next, look_end = assertions.tables(np.array(points, np.int32))
-    code = np.array(list(chain.from_iterable(assembler.code)), np.int32).reshape(len(assembler.code), 3)
-    sets = np.array(member[: len(assembler.sets)], np.uint8).reshape(len(assembler.sets), len(points))
+    code = np.fromiter(chain.from_iterable(assembler.code), np.int32, 3 * len(assembler.code)).reshape(-1, 3)
+    sets = np.ascontiguousarray(member[: len(assembler.sets)])
     parts = {"starts": starts, "cls": cls, "entry": entry}
     programs = {name: np.array(numbers, np.int32) for name, numbers in parts.items()} | {"code": code, "sets": sets}
     matches = contexts.keywords(terminals, **programs)
