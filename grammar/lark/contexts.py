@@ -52,7 +52,7 @@ def check(terminals: Sequence[Terminal]) -> None:
     """
     groups = {terminal.name: terminal.name for terminal in terminals}
     for terminal in terminals:
-        if terminal.text is None or (terminal.plain and terminal.text and not terminal.flags):
+        if terminal.text is None or (terminal.text and terminal.is_literal):
             continue
         if terminal.pattern.min_width == 0:
             raise GrammarError(
