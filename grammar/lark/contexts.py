@@ -16,13 +16,13 @@ from .tables import I32, U8
 Bools = NDArray[np.bool_]
 
 
-def keywords(terminals: Sequence[Terminal | None], code: I32, entry: I32, sets: U8, starts: I32, cls: I32) -> Bools:
+def keywords(terminals: Sequence[Terminal | None], code: I32, sets: U8, entry: I32, starts: I32, cls: I32) -> Bools:
     """``(n, n)``: whether the pattern of one terminal matches the string that the other one, of its priority, is.
 
     Parameters
     ----------
     terminals : sequence of Terminal or None
-    code, entry, sets, starts, cls : arrays
+    code, sets, entry, starts, cls : arrays
         The programs, see :class:`.tables.LexerTables`.
     """
     matched = np.zeros((len(terminals), len(terminals)), np.bool_)
@@ -83,8 +83,8 @@ def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools
     covers = matches.copy()
     flags = [frozenset() if t is None else t.flags for t in terminals]
     for own in set(flags) - {frozenset()}:
-        few = np.array([not own <= other for other in flags])
-        covers[np.ix_(few, [own == other for other in flags])] = False
+        few, same = np.array([(not own <= other, own == other) for other in flags]).T
+        covers[np.ix_(few, same)] = False
     tried = accepted & ~(accepted.astype(np.float32) @ covers.astype(np.float32) > 0)
     context, place = np.nonzero(tried[:, rank])
     order = rank[place]

@@ -48,13 +48,16 @@ def build(
     left_next, look_enter, look_next, look_end = assertions.tables(np.array(points, np.int32))
     code = np.fromiter(chain.from_iterable(assembler.code), np.int32, 3 * len(assembler.code)).reshape(-1, 3)
     sets = np.ascontiguousarray(member[: len(assembler.sets)])
-    parts = {"starts": starts, "cls": cls, "entry": entry}
-    programs = {name: np.array(numbers, np.int32) for name, numbers in parts.items()} | {"code": code, "sets": sets}
-    matches = contexts.keywords(terminals, **programs)
+    numbers = [np.array(found, np.int32) for found in (entry, starts, cls)]
+    matches = contexts.keywords(terminals, code, sets, *numbers)
     order_first, order, retype_first, retype = contexts.tables(accepted, terminals, matches)
     dropped = set(ignored)
     return LexerTables(
-        **programs,
+        starts=numbers[1],
+        cls=numbers[2],
+        sets=sets,
+        code=code,
+        entry=numbers[0],
         order_first=order_first,
         order=order,
         retype_first=retype_first,
