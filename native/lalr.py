@@ -26,7 +26,7 @@ ONE = np.uint64(1)
 
 @kernel("Tuple((A, A, A, uint8[::1]))(A, A, A, i8)", nogil=True, allocates=True)
 def _items(left: I32, length: I32, right: I32, n_nonterminals: int) -> tuple[I32, I32, I32, U8]:
-    """Number the places in rules: ``after``, ``rule_item``, left sides of items, and whether all behind can be empty."""
+    """Number the places in rules: ``after``, ``rule_item``, left sides of items, whether all behind can be empty."""
     n_rules = length.shape[0]
     after = np.empty(right.shape[0] + n_rules, np.int32)
     item_left = np.empty(after.shape[0], np.int32)

@@ -1,4 +1,4 @@
-"""Programs of ordered threads (:mod:`detent.grammar.lark.tables`): shortest ways to a match, and which strings match."""
+"""Programs of ordered threads (:mod:`detent.grammar.lark.tables`): shortest ways to a match, strings that match."""
 
 from __future__ import annotations
 
