@@ -63,7 +63,7 @@ class LexedLowering:
         is_inside = names_end is not None
         self.arena = arena
         self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
-        behind = followers.union(content.first_bytes)
+        behind = followers.union(content.first_bytes if content.islands else b"")
         self._islands = {t: island.place(arena, self.names_end, behind) for t, island in content.islands.items()}
         grammar = hopeful(content.grammar, content.numbers())
         hints = ways(grammar.lexer)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detent.grammar.lark.tables import CHARS, MATCH, SPLIT, LexerTables, ParserTables
+from detent.grammar.lark.tables import LexerTables, ParserTables
+from detent.native import programs
 
 Ints = NDArray[np.int32]
 Rule = tuple[int, tuple[int, ...]]  # left side; terminals as they are, nonterminals as -1 - number
@@ -63,36 +63,12 @@ def spelled_classes(tables: LexerTables) -> tuple[NDArray[np.bool_], Ints]:
 
 
 def ways(tables: LexerTables) -> Hints:
-    """Find them from the matches backwards, the nearest instructions first."""
-    code = tables.code.tolist()
+    """Find them; see :func:`detent.native.programs.ways`."""
     real, spelled = spelled_classes(tables)
     usable = (tables.sets != 0) & (spelled != 0)
-    some_class = np.where(usable.any(axis=1), usable.argmax(axis=1), -1).tolist()
-    before: list[list[int]] = [[] for _ in code]
-    first, char_class, then, owner = ([none] * len(code) for none in (-1, -1, 0, 0))
-    found: deque[tuple[int, int]] = deque()
-    for pc, (op, a, b) in enumerate(code):
-        if op == MATCH:
-            found.append((pc, pc))
-            owner[pc] = a
-        elif op != CHARS or some_class[a] >= 0:
-            before[b].append(pc)
-            if op == SPLIT:
-                before[a].append(pc)
-    while found:
-        pc, reading = found.popleft()
-        if first[pc] >= 0:
-            continue
-        first[pc] = reading
-        for other in before[pc]:
-            owner[other] = owner[pc]
-            if code[other][0] != CHARS:
-                found.appendleft((other, reading))
-            elif first[other] < 0:
-                char_class[other], then[other] = some_class[code[other][1]], reading
-                found.append((other, other))
-    char_classes, nexts, owners = (np.array(numbers, np.int32) for numbers in (char_class, then, owner))
-    return Hints(first, char_classes, nexts, owners, real, spelled)
+    some_class = np.where(usable.any(axis=1), usable.argmax(axis=1), -1).astype(np.int32)
+    first, char_class, then, owner = programs.ways(tables.code.ravel(), some_class)
+    return Hints(first.tolist(), char_class, then, owner, real, spelled)
 
 
 __all__ = ["START", "Hints", "Rule", "reduced", "rules_of", "spelled_classes", "ways"]

@@ -17,6 +17,7 @@ from operator import xor
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 CharSet: TypeAlias = "tuple[int, ...]"
 
@@ -193,6 +194,12 @@ def fold_case(s: CharSet) -> CharSet:
 
 
 def partition(sets: Sequence[CharSet]) -> tuple[list[int], list[int], list[list[int]]]:
+    """Divide all code points into the classes that the sets can tell apart: as :func:`classes`, all as lists."""
+    starts, cls, member = classes(sets)
+    return starts, cls, member.tolist()
+
+
+def classes(sets: Sequence[CharSet]) -> tuple[list[int], list[int], NDArray[np.uint8]]:
     """Divide all code points into the classes that the sets can tell apart.
 
     Returns
@@ -201,8 +208,8 @@ def partition(sets: Sequence[CharSet]) -> tuple[list[int], list[int], list[list[
         First code points of consecutive intervals from 0 to 0x10FFFF.
     cls : list
         Class of each interval; classes are numbered in the order of their first characters.
-    member : list of lists
-        ``member[i][c]`` is 1 where set i holds class c, else 0.
+    member : (n_sets, n_classes) uint8
+        Whether set i holds class c.
     """
     toggled = {0: 0}
     for i, points in enumerate(sets):
@@ -216,7 +223,7 @@ def partition(sets: Sequence[CharSet]) -> tuple[list[int], list[int], list[list[
     width = -(-len(sets) // 8)
     packed = np.frombuffer(b"".join([mask.to_bytes(width, "little") for mask in number]), np.uint8)
     bits = np.unpackbits(packed.reshape(len(number), width), axis=1, bitorder="little")
-    return starts, cls, bits.T[: len(sets)].tolist()
+    return starts, cls, bits.T[: len(sets)]
 
 
 def split_digits(low: int, high: int, places: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -32,7 +32,7 @@ from .workers import run_all
 APART = {
     "Lark grammars": (
         *("lalr", "leftovers", "derivations", "lexer", "lexer_tags", "lexer_loops", "lexer_classes", "stacks"),
-        *("fronts", "lexed_steps", "lexed_notes", "lexed_waiting", "lexed_pairs", "lexed_masks"),
+        *("programs", "fronts", "lexed_steps", "lexed_notes", "lexed_waiting", "lexed_pairs", "lexed_masks"),
     ),
     "texts with gaps": ("infill_chart", "infill_board", "infill_window"),
 }

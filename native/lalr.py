@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import kernel, prepare
-from .minimise import mix
+from .minimise import group, mix
 
 prepare("Lark grammars")
 
@@ -20,8 +20,44 @@ I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
 Bits = NDArray[np.uint64]
 
-OK, FULL = range(2)
+OK, FULL, UNRESOLVED = range(3)
 ONE = np.uint64(1)
+
+
+@kernel("Tuple((A, A, A, uint8[::1]))(A, A, A, i8)", nogil=True, allocates=True)
+def _items(left: I32, length: I32, right: I32, n_nonterminals: int) -> tuple[I32, I32, I32, U8]:
+    """Number the places in rules: ``after``, ``rule_item``, left sides of items, whether all behind can be empty."""
+    n_rules = length.shape[0]
+    after = np.empty(right.shape[0] + n_rules, np.int32)
+    item_left = np.empty(after.shape[0], np.int32)
+    rule_item = np.empty(n_rules, np.int32)
+    item = 0
+    for r in range(n_rules):
+        rule_item[r] = item
+        for _ in range(length[r]):
+            symbol = np.int64(right[item - r])
+            after[item] = n_nonterminals + symbol if symbol >= 0 else -1 - symbol
+            item_left[item] = left[r] if r else -1  # the start rule's own nonterminal is no symbol
+            item += 1
+        after[item] = -1 - r
+        item_left[item] = left[r] if r else -1
+        item += 1
+    null = np.zeros(after.shape[0], np.uint8)
+    nullable = np.zeros(n_nonterminals, np.uint8)
+    is_new = True
+    while is_new:
+        is_new = False
+        for r in range(n_rules - 1, -1, -1):
+            item = rule_item[r] + length[r]
+            null[item] = 1
+            while item > rule_item[r]:
+                item -= 1
+                symbol = np.int64(after[item])
+                null[item] = null[item + 1] if symbol < n_nonterminals and nullable[symbol] else 0
+            if r and null[item] and not nullable[left[r]]:
+                nullable[left[r]] = 1
+                is_new = True
+    return after, rule_item, item_left, null
 
 
 @kernel("i8(A, A, A, A, i8, i8)", nogil=True)
@@ -298,13 +334,13 @@ def unite(first: I32, target: I32, sets: Bits) -> int:
 
 
 @kernel("i8(A, A, A, uint64[:,::1], A, int32[:,::1], uint8[:,::1])", nogil=True, allocates=True)
-def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I32, action: I32, lost: U8) -> int:
+def _reduce(state: I32, rule: I32, transition: I32, follow: Bits, priority: I32, action: I32, lost: U8) -> int:
     """Enter reductions in a table of actions that holds the shifts, which win.
 
     Parameters
     ----------
     state, rule, transition : (n,) int32
-        The relation "lookback", grouped by state.
+        The relation "lookback", grouped by state and rule.
     follow : (n_transitions, n_words) uint64
     priority : (n_rules,) int32
         Of several rules the one with the highest priority is reduced.
@@ -321,29 +357,149 @@ def reductions(state: I32, rule: I32, transition: I32, follow: Bits, priority: I
     n_terminals = action.shape[1]
     best = np.zeros(n_terminals, np.int32)
     tied = np.zeros(n_terminals, np.int32)
-    n_conflicts = 0
-    begin = 0
-    while begin < state.shape[0]:
-        end = begin
-        while end < state.shape[0] and state[end] == state[begin]:
-            r, x = rule[end], transition[end]
-            for t in range(n_terminals):
-                if follow[x, t >> 6] >> np.uint64(t & 63) & ONE and best[t] != r + 1:
-                    if best[t] == 0 or priority[r] > priority[best[t] - 1]:
-                        if best[t] != 0:
-                            lost[best[t] - 1, t] = 1
-                        best[t], tied[t] = r + 1, 0
-                    else:
-                        lost[r, t] = 1
-                        tied[t] |= priority[r] == priority[best[t] - 1]
-            end += 1
+    ahead = np.zeros(follow.shape[1], np.uint64)
+    n_conflicts = at = 0
+    while at < state.shape[0]:
+        s, r = state[at], rule[at]
+        ahead[:] = 0
+        while at < state.shape[0] and state[at] == s and rule[at] == r:
+            for w in range(ahead.shape[0]):
+                ahead[w] |= follow[transition[at], w]
+            at += 1
+        for t in range(n_terminals):
+            if ahead[t >> 6] >> np.uint64(t & 63) & ONE:
+                if best[t] == 0 or priority[r] > priority[best[t] - 1]:
+                    if best[t] != 0:
+                        lost[best[t] - 1, t] = 1
+                    best[t], tied[t] = r + 1, 0
+                else:
+                    lost[r, t] = 1
+                    tied[t] |= priority[r] == priority[best[t] - 1]
+        if at < state.shape[0] and state[at] == s:
+            continue
         for t in range(n_terminals):
             if tied[t]:
                 n_conflicts += 1
-            if best[t] and action[state[begin], t] == 0:
-                action[state[begin], t] = -best[t]
+            if best[t] and action[s, t] == 0:
+                action[s, t] = -best[t]
             elif best[t]:
                 lost[best[t] - 1, t] = 1
             best[t] = tied[t] = 0
-        begin = end
     return n_conflicts
+
+
+@kernel("Tuple((i8, i8, A, A, int32[:,::1]))(A, A, A, A, i8, i8)", nogil=True, allocates=True)
+def _states(
+    after: I32, rule_item: I32, rules_first: I32, rules: I32, n_symbols: int, max_states: int
+) -> tuple[int, int, I32, I32, I32]:
+    """The LR(0) automaton, in as much room as it needs: status, number of states, ``first, kernels, goto``."""
+    room = min(np.int64(after.shape[0]), np.int64(max_states))
+    while True:
+        first = np.zeros(room + 2, np.int32)
+        kernels = np.empty(8 * room + 64, np.int32)
+        size = 2
+        while size <= 2 * room + 1:
+            size *= 2
+        goto = np.empty((room, n_symbols), np.int32)
+        status, n = automaton(after, rule_item, rules_first, rules, first, kernels, np.zeros(size, np.int32), goto)
+        if status == OK or room == max_states:
+            return status, n, first, kernels, goto[:n]
+        room = min(4 * room, np.int64(max_states))
+
+
+@kernel("Tuple((uint64[:,::1], i8))(int32[:,::1], int32[:,::1], uint8[::1], i8)", nogil=True, allocates=True)
+def _read_behind(goto: I32, number: I32, nullable: U8, n: int) -> tuple[Bits, int]:
+    """What can be read behind each of ``n`` transitions by nonterminals, and how many lie on cycles of empty ones."""
+    n_nonterminals = number.shape[1]
+    n_terminals = goto.shape[1] - n_nonterminals
+    shifts = np.zeros((goto.shape[0], (n_terminals + 63) >> 6), np.uint64)
+    empty = np.flatnonzero(nullable)
+    follow = np.empty((n, shifts.shape[1]), np.uint64)
+    first = np.zeros(n + 1, np.int32)
+    target = np.empty(n * len(empty), np.int32)
+    for state in range(goto.shape[0]):
+        for t in range(n_terminals):
+            if goto[state, n_nonterminals + t] >= 0:
+                shifts[state, t >> 6] |= ONE << np.uint64(t & 63)
+    x = n_edges = 0
+    for state in range(number.shape[0]):
+        for nonterminal in range(n_nonterminals):
+            if number[state, nonterminal] < 0:
+                continue
+            to = goto[state, nonterminal]
+            follow[x] = shifts[to]
+            for other in empty:
+                if number[to, other] >= 0:
+                    target[n_edges] = number[to, other]
+                    n_edges += 1
+            x += 1
+            first[x] = n_edges
+    follow[number[0, 0], 0] |= ONE  # the end of the text
+    return follow, unite(first, target[:n_edges], follow)
+
+
+@kernel("Tuple((i8, i8, int32[:,::1], int32[:,::1], uint8[:,::1]))(A, A, A, A, i8, i8, i8)", nogil=True, allocates=True)
+def build(
+    left: I32, length: I32, right: I32, priority: I32, n_nonterminals: int, n_terminals: int, max_states: int
+) -> tuple[int, int, I32, I32, U8]:
+    """The tables of a grammar.
+
+    Parameters
+    ----------
+    left, length : (n_rules,) int32
+        Nonterminals on the left sides, and numbers of symbols on the right; rule 0 is the start rule.
+    right : int32
+        The symbols of all rules: terminals as they are, nonterminals as ``-1 - number``.
+    priority : (n_rules,) int32
+    n_nonterminals, n_terminals, max_states : int
+
+    Returns
+    -------
+    status : OK, FULL (more than `max_states` states) or UNRESOLVED
+    n_states : int
+    action, goto, lost
+        See :class:`detent.grammar.lark.tables.ParserTables`.
+    """
+    n_rules = length.shape[0]
+    after, rule_item, item_left, null = _items(left, length, right, n_nonterminals)
+    rules, rules_first = group(left[1:], n_nonterminals)
+    rules += 1
+    n_symbols = n_nonterminals + n_terminals
+    status, n_states, first, kernels, symbol_goto = _states(after, rule_item, rules_first, rules, n_symbols, max_states)
+    if status != OK:
+        nothing = np.empty((0, 0), np.int32)
+        return status, n_states, nothing, nothing, np.empty((0, 0), np.uint8)
+
+    action = np.empty((n_states, n_terminals), np.int32)
+    goto = np.empty((n_states, n_nonterminals), np.int32)
+    number = np.full((n_states, n_nonterminals), -1, np.int32)
+    n = 0
+    for state in range(n_states):
+        for t in range(n_terminals):
+            action[state, t] = symbol_goto[state, n_nonterminals + t] + 1
+        for nonterminal in range(n_nonterminals):
+            goto[state, nonterminal] = symbol_goto[state, nonterminal]
+            if goto[state, nonterminal] >= 0:
+                number[state, nonterminal] = n
+                n += 1
+    nullable = np.zeros(n_nonterminals, np.uint8)
+    for r in range(1, n_rules):
+        nullable[left[r]] |= null[rule_item[r]]
+    follow, n_cyclic = _read_behind(symbol_goto, number, nullable, n)
+
+    none = np.empty(0, np.int32)
+    grammar = (after, rule_item, rules_first, rules, item_left, null, first, kernels, symbol_goto, number)
+    n_edges, n_backs = relations(*grammar, none, none, none, none, none)
+    source, target = np.empty(n_edges, np.int32), np.empty(n_edges, np.int32)
+    in_state, by, behind = np.empty(n_backs, np.int32), np.empty(n_backs, np.int32), np.empty(n_backs, np.int32)
+    relations(*grammar, source, target, in_state, by, behind)
+    order, edges_first = group(source, n)
+    unite(edges_first, target[order], follow)
+
+    order, _ = group(by, n_rules)
+    by_state, _ = group(in_state[order], n_states)
+    order = order[by_state]
+    lost = np.zeros((n_rules, n_terminals), np.uint8)
+    n_conflicts = _reduce(in_state[order], by[order], behind[order], follow, priority, action, lost)
+    action[goto[0, 0], 0] = -1
+    return UNRESOLVED if n_cyclic or n_conflicts else OK, n_states, action, goto, lost

@@ -82,6 +82,10 @@ class Assertions:
         points : (n_classes,) int32
             A character of each class.
         """
+        if not self._parts:
+            left_next, look_next = np.zeros((1, len(points)), np.int32), np.zeros((2, len(points)), np.int32)
+            look_next[HOLDS] = HOLDS
+            return left_next, np.zeros((1, 0), np.int32), look_next, np.array([0, 1], np.uint8)
         columns = [part.dfa.cls[np.searchsorted(part.dfa.starts, points, "right") - 1] for part in self._parts]
         offsets = np.cumsum([2, *(part.dfa.n_states for part in self._parts)])
         left_next, left = self._left(columns, (points < 0xD800) | (points > 0xDFFF))
@@ -114,7 +118,7 @@ class Assertions:
         start = tuple(min(part.dfa.n_states, 1) - 1 for part in self._parts)
         number, order, rows = {start: 0}, [start], []
         for state in order:
-            row = [0] * n_classes if not steps else []
+            row = []
             for key in zip(*(step[s].tolist() for step, s in zip(steps, state, strict=True)), strict=True):
                 if key not in number:
                     number[key] = len(order)

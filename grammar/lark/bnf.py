@@ -70,7 +70,10 @@ class TerminalNames:
         name = self._known.get(item)
         if name is None:
             pattern = literal(item)
-            name = self._of.get(pattern.key) or self._new(pattern)
+            key = pattern.key
+            name = self._of.get(key)
+            if name is None:
+                name = self._of[key] = self._new(pattern)
             name = self._known[item] = Unseen(name) if pattern.plain else name
         return name
 
@@ -82,7 +85,6 @@ class TerminalNames:
         if name in self._names:
             raise NotRead("a name of Lark's own")
         self._names.add(name)
-        self._of[pattern.key] = name
         self.terminals.append(pattern.terminal(name))
         return name
 
@@ -200,15 +202,12 @@ class Rules:
         self._add(name, found, definition.priority)
 
     def _add(self, name: str, found: list[tuple[tuple[str, ...], str | None]], priority: int) -> None:
-        seen: set[tuple[str, ...]] = set()
-        for sequence, _ in dict.fromkeys(found):
-            right = tuple(part for part in sequence if part != EMPTY) if EMPTY in sequence else sequence
-            if right in seen:
-                if right:
-                    raise NotRead("a rule defined twice")
-                continue
-            seen.add(right)
-            self.rules.append(Rule(name, right, priority))
+        sequences = [sequence for sequence, _ in dict.fromkeys(found)]
+        rights = [tuple([x for x in names if x != EMPTY]) if EMPTY in names else names for names in sequences]
+        distinct = dict.fromkeys(rights)
+        if len(rights) - len(distinct) > rights.count(()) - (() in distinct):
+            raise NotRead("a rule defined twice")
+        self.rules += [Rule(name, right, priority) for right in distinct]
         if len(self.rules) > self._max_rules:
             raise LimitExceeded("max_nodes", len(self.rules), self._max_rules)
 
@@ -309,7 +308,9 @@ class Rules:
         kind, parts = tree
         if kind == SEQUENCE and tuple not in map(type, parts):  # only names
             return [parts]
-        inner = [[(part,)] if isinstance(part, str) else self._sequences(part) for part in parts]
+        if len(parts) == 1:
+            return self._sequences(parts[0])
+        inner = [self._sequences(part) if type(part) is tuple else [(part,)] for part in parts]
         if kind == ANY_OF:
             return list(dict.fromkeys(chain.from_iterable(inner)))
         if (count := prod(map(len, inner))) > self._max_rules:

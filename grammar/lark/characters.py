@@ -7,6 +7,7 @@ import re
 import string
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,10 @@ def category(name: str, ascii_only: bool) -> CharSet:
 @lru_cache(maxsize=1)
 def _cases() -> tuple[Ints, Ints]:
     """The characters that differ from another one in case only in the eyes of `re`, and the lower case of each."""
-    points = np.arange(_LAST_CASED + 1, dtype="<u4")
+    points = np.arange(_LAST_CASED + 1, dtype=np.uint32)
     points[[_DOTTED_I, _SIGMA]] = 0
-    text = points.tobytes().decode("utf-32-le", "surrogatepass").lower()
-    lows = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64)
+    text = str(points.view(f"U{len(points)}")[0])
+    lows = np.array([text.lower()]).view(np.uint32).astype(np.int64)
     lows[[_DOTTED_I, _SIGMA]] = [_sre.unicode_tolower(p) for p in (_DOTTED_I, _SIGMA)]
     is_cased = lows != np.arange(len(lows))
     is_cased[lows[is_cased]] = is_cased[list(extra_cases)] = True
@@ -85,7 +86,14 @@ def one(point: int, flags: int) -> CharSet:
 @lru_cache(maxsize=4096)
 def _one(point: int, flags: int) -> CharSet:
     points = interval(point, point) if not 0xD800 <= point <= 0xDFFF else charset.NONE
-    return ignoring_case(points, ascii_only=bool(flags & ASCII)) if flags & IGNORECASE else points
+    if not flags & IGNORECASE or not points:
+        return points
+    if flags & ASCII:
+        return ignoring_case(points, ascii_only=True)
+    low = _sre.unicode_tolower(point)
+    cased, lows = _cases()
+    alike = [cased[lows == other].tolist() for other in (low, *extra_cases.get(low, ()))]
+    return union(*[interval(p, p) for p in sorted({point, *chain.from_iterable(alike)})])
 
 
 def any_character(flags: int) -> CharSet:
@@ -95,6 +103,11 @@ def any_character(flags: int) -> CharSet:
 
 def members(items: Iterable[tuple[Any, Any]], flags: int) -> CharSet:
     """What a class in brackets matches; `items` are those of :mod:`re`'s parser."""
+    return _members(tuple(items), flags & (IGNORECASE | ASCII))
+
+
+@lru_cache(maxsize=1024)
+def _members(items: tuple[tuple[Any, Any], ...], flags: int) -> CharSet:
     negated, literals, categories = False, [charset.NONE], [charset.NONE]
     for op, value in items:
         if op is constants.NEGATE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,8 +138,9 @@ def _parser(
     ranks = {value: rank for rank, value in enumerate(sorted({rule.priority for rule in grammar.rules}))}
     priority = np.array([0, *(ranks[rule.priority] for rule in grammar.rules)], np.int32)
     length = np.array([len(symbols) for symbols in right], np.int32)
+    flat = np.array(list(chain.from_iterable(right)), np.int32)
     try:
-        numbers = lalr.Grammar(left, right, priority, len(nonterminals), len(terminals))
+        numbers = lalr.Grammar(left, length, flat, priority, len(nonterminals), len(terminals))
         return lalr.build(numbers, max_states), left, length, right
     except lalr.Unresolved:
         return reference.automaton(grammar, terminals, nonterminals), left, length, right
@@ -149,7 +151,8 @@ def _contexts(action: I32, ignored: list[int]) -> tuple[NDArray[np.bool_], I32]:
     accepted = action != ERROR
     accepted[:, END] = False
     accepted[:, ignored] = True
-    rows = [row.tobytes() for row in accepted]
+    every, n = accepted.tobytes(), accepted.shape[1]
+    rows = [every[at : at + n] for at in range(0, len(every), n)]
     number = {row: i for i, row in enumerate(dict.fromkeys(rows))}
     sets = np.frombuffer(b"".join(number), np.bool_).reshape(len(number), -1)
     return sets, np.array([number[row] for row in rows], np.int32)

@@ -3,115 +3,46 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...native import programs as kernels
 from ..errors import GrammarError
 from .flat import Terminal
-from .programs import Row
-from .tables import ASSERT, CHARS, I32, MATCH, SPLIT
+from .tables import I32, U8
 
 Bools = NDArray[np.bool_]
 
 
-class Keywords:
-    """Which strings a pattern of the same priority matches as a whole, for all terminals of a grammar.
+def keywords(terminals: Sequence[Terminal | None], code: I32, sets: U8, entry: I32, starts: I32, cls: I32) -> Bools:
+    """``(n, n)``: whether the pattern of one terminal matches the string that the other one, of its priority, is.
 
     Parameters
     ----------
-    code, entry : list
-        The programs.
-    member : list of lists
-        ``member[set][class]`` is true where a set holds a class.
-    starts, cls : list of int
-        The classes of characters.
+    terminals : sequence of Terminal or None
+    code, sets, entry, starts, cls : arrays
+        The programs, see :class:`.tables.LexerTables`.
     """
-
-    def __init__(
-        self, code: list[Row], entry: list[int], member: list[list[int]], starts: list[int], cls: list[int]
-    ) -> None:
-        self._code, self._entry, self._member = code, entry, member
-        self._starts, self._cls = starts, cls
-
-    def table(self, terminals: Sequence[Terminal | None]) -> Bools:
-        """``(n, n)``: whether the pattern of one terminal matches the string that the other one is."""
-        found = np.zeros((len(terminals), len(terminals)), np.bool_)
-        strings = [
-            (i, t, tuple([self._cls[bisect_right(self._starts, ord(char)) - 1] for char in t.text]))
-            for i, t in enumerate(terminals)
-            if t is not None and t.plain and t.text is not None
-        ]
-        for i, terminal in enumerate(terminals):
-            if terminal is None or terminal.text is None or terminal.plain:
-                continue
-            machine = _Machine(self._code, self._member, self._entry[i])
-            for j, string, classes in strings:
-                if string.priority != terminal.priority or not machine.may_begin(classes[0]):
-                    continue
-                found[i, j] = machine.is_match(classes)
-                if machine.has_assertion:  # it was met on the way
-                    match = re.match(terminal.regexp, string.text or "")
-                    found[i, j] = match is not None and match.end() == len(classes)
-        return found
-
-
-class _Machine:
-    """The program of one terminal, run over strings of classes; what it meets is remembered.
-
-    Assertions are passed over, and noted.
-    """
-
-    def __init__(self, code: list[Row], member: list[list[int]], entry: int) -> None:
-        self._code, self._member = code, member
-        self.has_assertion = False
-        self._next: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
-        self._start = self._closure([entry])
-        first = {code[pc][1] for pc in self._start if pc >= 0}
-        rows = [member[a] for a in first] or [[0] * len(member[0])]
-        self._begins = [any(column) for column in zip(*rows, strict=True)]
-
-    def _closure(self, pending: list[int]) -> tuple[int, ...]:
-        """Threads that read, in order, up to the first that matches (-1)."""
-        found: dict[int, None] = {}
-        pending.reverse()
-        seen = set()
-        while pending:
-            pc = pending.pop()
-            if pc in seen:
-                continue
-            seen.add(pc)
-            op, a, b = self._code[pc]
-            if op == SPLIT:
-                pending += (b, a)
-            elif op == MATCH:
-                found[-1] = None
-                break
-            elif op == ASSERT:
-                self.has_assertion = True
-                pending.append(b)
-            else:
-                assert op == CHARS
-                found[pc] = None
-        return tuple(found)
-
-    def may_begin(self, c: int) -> bool:
-        """Whether a match can begin with a class of characters."""
-        return self._begins[c]
-
-    def is_match(self, classes: tuple[int, ...]) -> bool:
-        """Whether the first match of a string is all of it."""
-        threads = self._start
-        for c in classes:
-            after = self._next.get((threads, c))
-            if after is None:
-                read = [self._code[pc] for pc in threads if pc >= 0]
-                after = self._closure([b for _, a, b in read if self._member[a][c]])
-                self._next[threads, c] = after
-            threads = after
-        return -1 in threads
+    matched = np.zeros((len(terminals), len(terminals)), np.bool_)
+    real = [(i, t) for i, t in enumerate(terminals) if t is not None and t.text is not None]
+    strings, patterns = [(i, t) for i, t in real if t.plain], [(i, t) for i, t in real if not t.plain]
+    if not strings or not patterns:
+        return matched
+    texts = [t.text or "" for _, t in strings]
+    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), "<u4")
+    letters = cls[np.searchsorted(starts, points, "right") - 1]
+    first = np.cumsum([0, *map(len, texts)]).astype(np.int32)
+    priority = np.array([t.priority for _, t in strings])
+    found = np.array([priority == t.priority for _, t in patterns]).astype(np.uint8)
+    rows, columns = [i for i, _ in patterns], [i for i, _ in strings]
+    kernels.match_strings(code.ravel(), entry[rows], sets, letters, first, found)
+    for p, s in np.argwhere(found == kernels.OPEN).tolist():
+        match = re.match(patterns[p][1].regexp, texts[s])
+        found[p, s] = match is not None and match.end() == len(texts[s])
+    matched[np.ix_(rows, columns)] = found
+    return matched
 
 
 def check(terminals: Sequence[Terminal]) -> None:
@@ -121,7 +52,7 @@ def check(terminals: Sequence[Terminal]) -> None:
     """
     groups = {terminal.name: terminal.name for terminal in terminals}
     for terminal in terminals:
-        if terminal.text is None or (terminal.plain and terminal.text and not terminal.flags):
+        if terminal.text is None or (terminal.text and terminal.is_literal):
             continue
         if terminal.pattern.min_width == 0:
             raise GrammarError(
@@ -145,14 +76,15 @@ def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools
         The terminals of each context.
     terminals : sequence of Terminal or None
     matches : (n_terminals, n_terminals) bool
-        See :class:`Keywords`.
+        See :func:`keywords`.
     """
     real = [i for i, t in enumerate(terminals) if t is not None and t.text is not None]
     rank = np.array(sorted(real, key=lambda i: terminals[i].order), np.int64)  # type: ignore[union-attr]
     covers = matches.copy()
     flags = [frozenset() if t is None else t.flags for t in terminals]
-    for j in (j for j, own in enumerate(flags) if own):
-        covers[:, j] &= [flags[j] <= other for other in flags]
+    for own in set(flags) - {frozenset()}:
+        few, same = np.array([(not own <= other, own == other) for other in flags]).T
+        covers[np.ix_(few, same)] = False
     tried = accepted & ~(accepted.astype(np.float32) @ covers.astype(np.float32) > 0)
     context, place = np.nonzero(tried[:, rank])
     order = rank[place]

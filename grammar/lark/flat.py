@@ -53,11 +53,7 @@ class Terminal:
             Lark would not compile it, or it needs what has no program.
         """
         try:
-            if not self.plain or self.flags - {"i"}:
-                return pattern.read(self.regexp)
-            assert self.text is not None
-            node = pattern.literal(self.text, IGNORECASE if self.flags else 0)
-            return Pattern(node, len(self.text), len(self.text), frozenset())
+            return pattern.read(self.regexp)
         except Unsupported as error:
             raise GrammarError(f"terminal {self.name} cannot be enforced: it has {error}", keyword=self.name) from None
         except (re.error, RecursionError, OverflowError, ValueError) as error:
@@ -66,8 +62,15 @@ class Terminal:
             ) from None
 
     @property
+    def is_literal(self) -> bool:
+        """Whether it is a string with no flag that a pattern is needed for."""
+        return self.plain and not self.flags - {"i"}
+
+    @property
     def node(self) -> Node:
         """The tree of the pattern."""
+        if self.is_literal and self.text:
+            return pattern.literal(self.text, IGNORECASE if self.flags else 0)
         return self.pattern.node
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,19 +42,22 @@ def build(
         -1 if t is None or t.text is None else assembler.program(t.node, number) for number, t in enumerate(terminals)
     ]
     assertions = Assertions(list(assembler.assertions), max_states)
-    starts, cls, member = charset.partition([*assembler.sets, *assertions.sets, charset.ANY])
+    starts, cls, member = charset.classes([*assembler.sets, *assertions.sets, charset.ANY])
     first_of = dict(zip(reversed(cls), reversed(starts), strict=True))
-    points = [first_of[c] for c in range(len(member[0]))]
+    points = [first_of[c] for c in range(len(first_of))]
     left_next, look_enter, look_next, look_end = assertions.tables(np.array(points, np.int32))
-    keywords = contexts.Keywords(assembler.code, entry, member, starts, cls).table(terminals)
-    order_first, order, retype_first, retype = contexts.tables(accepted, terminals, keywords)
+    code = np.fromiter(chain.from_iterable(assembler.code), np.int32, 3 * len(assembler.code)).reshape(-1, 3)
+    sets = np.ascontiguousarray(member[: len(assembler.sets)])
+    numbers = [np.array(found, np.int32) for found in (entry, starts, cls)]
+    matches = contexts.keywords(terminals, code, sets, *numbers)
+    order_first, order, retype_first, retype = contexts.tables(accepted, terminals, matches)
     dropped = set(ignored)
     return LexerTables(
-        starts=np.array(starts, np.int32),
-        cls=np.array(cls, np.int32),
-        sets=np.array(member[: len(assembler.sets)], np.uint8).reshape(len(assembler.sets), len(points)),
-        code=np.array(assembler.code, np.int32).reshape(len(assembler.code), 3),
-        entry=np.array(entry, np.int32),
+        starts=numbers[1],
+        cls=numbers[2],
+        sets=sets,
+        code=code,
+        entry=numbers[0],
         order_first=order_first,
         order=order,
         retype_first=retype_first,

@@ -8,9 +8,8 @@ the importing grammar overrides.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from .imports import Loader
 from .syntax import (
@@ -33,8 +32,7 @@ from .terminals import TerminalPattern, TerminalReader
 MAX_EXPORTS = 64  # lists of imported names that are remembered for a module
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A definition under its name in a module, and the module and name where it was written."""
 
     definition: Definition
@@ -106,7 +104,7 @@ class Module:
                 return
         name = f"__IGNORE_{len(self.ignored)}"
         self.ignored.append(name)
-        self.entries[name] = Entry(replace(definition, name=name), self, name)
+        self.entries[name] = Entry(definition._replace(name=name), self, name)
 
     def _check(self) -> None:
         """Every name must be defined, and be what its case says."""
@@ -177,10 +175,10 @@ def _package_module(text: str, source: str) -> Module:
 def _renamed(definition: Definition, name: str, new: Callable[[str], str]) -> Definition:
     alternatives = definition.alternatives
     if definition.is_terminal or alternatives is None:
-        return replace(definition, name=name)
+        return definition._replace(name=name)
     names = {old: new(old) for old in definition.symbols if old not in definition.params}
     symbols = frozenset(names.get(old, old) for old in definition.symbols)
-    return replace(definition, name=name, alternatives=_renamed_in(alternatives, names), symbols=symbols)
+    return definition._replace(name=name, alternatives=_renamed_in(alternatives, names), symbols=symbols)
 
 
 def _renamed_in(alternatives: Alternatives, names: dict[str, str]) -> Alternatives:
@@ -209,7 +207,7 @@ def _extended(known: Definition, more: Definition) -> Definition:
     ):
         raise NotRead("a terminal or literal in an extension")
     alternatives = (*(more.alternatives or ()), *(known.alternatives or ()))
-    return replace(known, alternatives=alternatives, symbols=known.symbols | more.symbols)
+    return known._replace(alternatives=alternatives, symbols=known.symbols | more.symbols)
 
 
 def _is_terminal(name: str) -> bool:

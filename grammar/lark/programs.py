@@ -50,10 +50,8 @@ class Assembler:
 
     def _row(self, op: int, a: int, b: int) -> int:
         row = (op, a, b)
-        at = self._known.get(row)
-        if at is None:
-            at = self._known[row] = self._append(row)
-        return at
+        at = self._known.setdefault(row, len(self.code))
+        return at if at < len(self.code) else self._append(row)
 
     def _append(self, row: Row) -> int:
         if len(self.code) >= self._max_length:
@@ -64,9 +62,12 @@ class Assembler:
     def _split(self, first: int, second: int) -> int:
         return first if first == second else self._row(SPLIT, first, second)
 
+    def _chars(self, node: Chars, then: int) -> int:
+        return self._row(CHARS, self.sets.setdefault(node.points, len(self.sets)), then)
+
     def _simple(self, node: Chars | Assertion, then: int) -> int:
         if isinstance(node, Chars):
-            return self._row(CHARS, self.sets.setdefault(node.points, len(self.sets)), then)
+            return self._chars(node, then)
         return self._row(ASSERT, self.assertions.setdefault(node, len(self.assertions)), then)
 
     def _emit(self, node: Node, then: int) -> int:
@@ -77,7 +78,7 @@ class Assembler:
         if isinstance(node, Seq):
             self._visits += len(node.parts)
             for part in reversed(node.parts):
-                then = self._simple(part, then) if type(part) is Chars else self._emit(part, then)
+                then = self._chars(part, then) if type(part) is Chars else self._emit(part, then)
             return then
         if isinstance(node, Choice):
             ways = [self._emit(part, then) for part in node.parts]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from ..errors import GrammarError
 from . import reference
 from .bnf import Rules, TerminalNames
@@ -30,9 +32,10 @@ def read(text: str, start: str, loader: Loader, max_rules: int) -> FlatGrammar:
         if name not in real:
             raise GrammarError(f"Ignore terminals are not defined: {name}", keyword=name)
     defined = {rule.left for rule in found.rules} | {terminal.name for terminal in found.terminals}
-    for name in (start, *(name for rule in found.rules for name in rule.right)):
-        if name not in defined:
-            raise GrammarError(f"Using an undefined rule: {name}", keyword=name)
+    names = start, *chain.from_iterable([rule.right for rule in found.rules])
+    if not defined.issuperset(names):
+        name = next(name for name in names if name not in defined)
+        raise GrammarError(f"Using an undefined rule: {name}", keyword=name)
     return found
 
 
@@ -57,7 +60,7 @@ def own(text: str, start: str, loader: Loader, max_rules: int) -> FlatGrammar:
             terminals.append(patterns[-1].terminal(name, definition.priority))
     made = Rules(rules, TerminalNames(terminals, patterns), declared, max_rules).rules
     made = without_unused(made, start)
-    used = {name for rule in made for name in rule.right}
+    used = set(chain.from_iterable([rule.right for rule in made]))
     known = {terminal.name for terminal in terminals}
     kept = [t for t in terminals if t.name in used or t.name in module.ignored]
     kept += [Terminal(name, None) for name in sorted((declared & used) - known)]

@@ -19,9 +19,8 @@ A definition is a tuple of alternatives ``(items, alias)``. An item is
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 Item: TypeAlias = "str | tuple[Any, ...]"
 Alternative: TypeAlias = "tuple[tuple[Item, ...], str | None]"
@@ -48,8 +47,7 @@ class NotRead(Exception):
     """The text is not understood, or Lark refuses it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """A rule or terminal; `alternatives` is None where it is only declared.
 
     Attributes
@@ -78,30 +76,26 @@ class Definition:
     symbols: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Define:
+class Define(NamedTuple):
     """A definition; `how` is "", "%override" or "%extend"."""
 
     definition: Definition
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ignore:
+class Ignore(NamedTuple):
     """``%ignore``: a terminal without a name."""
 
     definition: Definition
 
 
-@dataclass(frozen=True, slots=True)
-class Declare:
+class Declare(NamedTuple):
     """``%declare``."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """``%import``: names of another grammar and what they are called here."""
 
     path: tuple[str, ...]

@@ -155,3 +155,6 @@ def test_every_cased_character() -> None:
         found = characters.ignoring_case(points, ascii_only=False)
         for point in interesting:
             assert characters.charset.contains(found, point) == bool(compiled.match(chr(point))), hex(point)
+    for point in interesting:
+        alike = characters.ignoring_case((point, point + 1), ascii_only=False)
+        assert characters.one(point, characters.IGNORECASE) == alike, hex(point)
