@@ -83,6 +83,13 @@ def test_limits(text: str, limits: dict[str, int]) -> None:
     assert error.value.limit in ("regex_states", "max_nodes")
 
 
+@pytest.mark.parametrize("argument", ["w{x}", "w{w{x}}"])
+def test_templates_without_end(argument: str) -> None:
+    with pytest.raises(GrammarError, match="without end") as caught:
+        compile_lark(f'start: t{{"a"}}\nt{{x}}: x | t{{{argument}}}\nw{{y}}: "(" y ")" y')
+    assert caught.value.keyword in ("t", "w")
+
+
 def test_large_repetitions_of_nothing() -> None:
     assert len(compile_lark("start: A\nA: /((?:){65000}){65000}x((a?){3000}|b)*/").lexer.code) > 3000
 
