@@ -118,8 +118,8 @@ def _automaton(
         status, n_states = kernels.automaton(after, rule_item, rules_first, rules, first, kernel_items, table, goto)
         if status == kernels.OK:
             return first, kernel_items, goto[:n_states]
-        if room >= max_states:
-            raise LimitExceeded("regex_states", n_states + 1, max_states)
+        if room >= max_states:  # of states, or of items, of which there is room for 8 each
+            raise LimitExceeded("regex_states", max(n_states, max_states) + 1, max_states)
         room = min(4 * room, max_states)
 
 
