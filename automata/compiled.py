@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Embeddable: TypeAlias = JsonIsland | Rules | LexedIsland
 
+NEARLY_EMPTY, ENOUGH = 0.25, 2  # what is too large for so many arenas of such fullness fits none
+
 
 class Grammar:
     """A compiled specification; immutable, and usable from many threads.
@@ -120,10 +122,14 @@ class Grammar:
 
     def _place_outside(self, full: Arena) -> Placement:
         """Place the grammar in another arena: the next one may have been filled by other grammars meanwhile."""
+        fresh = 0
         for _ in range(MAX_RENEWALS):
             full = self._compiler.renew(full)
+            fresh += full.fullness() < NEARLY_EMPTY
             with suppress(ArenaFull):
                 return Placement(full, self._place(full))
+            if fresh == ENOUGH:
+                break
         raise self.too_large()
 
     def too_large(self) -> LimitExceeded:

@@ -26,7 +26,7 @@ from .sentences import Hints, Rule, reduced, rules_of
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
-MAX_NODES = 8192  # beyond, the test is not tried: it takes room that grows with the square
+MAX_NODES = 16384  # beyond, the test is not tried: it takes room that grows with the square
 MAX_SEPARATORS = 12
 
 

@@ -61,6 +61,7 @@ from .lexer import (
     Q_TRANS,
     can_begin,
     carry_on,
+    carry_owing,
     field,
     known,
     lexer_step,
@@ -214,7 +215,7 @@ def end_owing(A, V, edge, b, q, inside, depth):
         age = field(A, cell, 4) + (inside != 0) if field(A, cell, 0) == K_MATCH else 0
         if age != 0:
             since = _bytes_back(b, A, depth, age) - 1
-            leave(A, field(A, cell, 1), field(A, cell, 5), edge, prefix(A, depth, since) * PREFIX + ONLY)
+            leave(A, field(A, cell, 1), carry_owing(A, q, cell), edge, prefix(A, depth, since) * PREFIX + ONLY)
         cell = field(A, cell, 3)
 
 
@@ -270,7 +271,7 @@ def arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth):
     if A[STATUS] != 0:
         return
     end_edge(A, V, edge, doubted(A, tags, to, inside), int(tag != NONE))
-    if A[field(A, to, 1) + L_EXACT] == ALWAYS_ASKED:
+    if inside != 0 or A[field(A, to, 1) + L_EXACT] == ALWAYS_ASKED:
         end_owing(A, V, edge, b, to, inside, depth)
     rest, uncovered = edge_rest(A, V, edge), tag != NONE and since > 0 and not covers(A, to, tags, tag)
     if uncovered:

@@ -45,6 +45,7 @@ from .lexer import (
     Q_ASKED,
     can_begin,
     carry_on,
+    carry_owing,
     field,
     known,
     lexer_start,
@@ -300,18 +301,18 @@ def _behind(A, pos, parent, b, accepted):
 @kernel("b1(A, i8, i8, i8, i8, i8)")
 def goes_on(A, G, q, mode, parent, tail):
     """Whether a text can go on from an item of the lexer, its shadow apart."""
-    exact = int(A[A[G + G_LEXER] + L_EXACT])
-    if exact != ALWAYS_ASKED:
+    always = A[A[G + G_LEXER] + L_EXACT] == ALWAYS_ASKED
+    if not always:
         tags = pending_at(A, q, mode)
-        if A[STATUS] != 0 or accepts_some(A, G, parent, tags) or not in_doubt(A, q):
-            return A[STATUS] == 0 and accepts_some(A, G, parent, tags)
-    if lives(A, G, place_of(A, q, mode), parent):
+        if A[STATUS] != 0 or accepts_some(A, G, parent, tags):
+            return A[STATUS] == 0
+    if (always or in_doubt(A, q)) and lives(A, G, place_of(A, q, mode), parent):
         return True
-    cell = field(A, q, F_LIST)
+    cell = field(A, q, F_LIST) if always or mode != 0 else 0
     while cell != 0 and A[STATUS] == 0:  # a match some characters ago, if what it owes comes true
         age = field(A, cell, 4) + (mode != 0) if A[A[POS] + cell * POS_STRIDE] == K_MATCH else 0
         if age != 0:
-            state = behind_token(A, G, parent, field(A, cell, 1), field(A, cell, 5))
+            state = behind_token(A, G, parent, field(A, cell, 1), carry_owing(A, q, cell))
             if read_again(A, state, turned(A, tail, age)) != 0:
                 return A[STATUS] == 0
         cell = field(A, cell, 3)

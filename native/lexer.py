@@ -286,6 +286,15 @@ def carry_on(A, q):
     return carry_behind(A, L, carry, n, 0, field(A, q, F_ACCEPT))
 
 
+@kernel("i8(A, i8, i8)")
+def carry_owing(A, q, cell):
+    """The carry behind a match of state ``q`` if that is the token: what it owes must come true of what follows."""
+    carry, owed = field(A, cell, 5), field(A, cell, 2)
+    if carry < 0 or field(A, cell, 4) != 0:
+        return carry
+    return -position(A, K_CARRY, field(A, q, 1), carry, 0, owed, 0, 0, 0)
+
+
 @kernel("b1(A, i8, i8)")
 def ends_well(A, L, owed):
     """Whether all that is owed is true at the end of the text."""

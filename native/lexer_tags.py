@@ -66,7 +66,7 @@ def match_at_end(A, q):
 
 @kernel("void(A, i8, i8)")
 def add_tags(A, q, tags):
-    """Add the tags of tokens that end in a state, or ended a while ago, or end if the text does.
+    """Add the tags of tokens that end in a state, or end if the text does.
 
     Where dead ends must be asked for, only those are added of which it is known that a text can go on behind them.
     """
@@ -84,7 +84,13 @@ def add_tags(A, q, tags):
         add_member(A, tags, field(A, match, 1))
     if field(A, q, F_ACCEPT) != NONE:
         add_member(A, tags, field(A, q, F_ACCEPT))
-    if field(A, q, F_LATE) != 0:
+
+
+@kernel("void(A, i8, i8)")
+def add_tags_behind(A, q, tags):
+    """Add the tags of a state that lies ahead: those of tokens that ended a while before it, too."""
+    add_tags(A, q, tags)
+    if field(A, q, F_LATE) != 0 and A[field(A, q, 1) + L_EXACT] != ASKED:
         add_member(A, tags, field(A, field(A, q, F_LATE), 1))
 
 
@@ -95,7 +101,7 @@ def walk_hint(A, L, q, pc, tags):
     while q > 0 and A[hint + pc] >= 0:
         q = lexer_step(A, q, int(A[hint + pc]))
         if q > 0:
-            add_tags(A, q, tags)
+            add_tags_behind(A, q, tags)
         pc = int(A[A[L + L_HINT_NEXT] + pc])
         if A[code + 3 * pc] == MATCH:
             return
@@ -155,7 +161,7 @@ def _search(A, L, q, tags, wanted, words):
                 return
             A[queue + n] = to
             n += 1
-            add_tags(A, to, tags)
+            add_tags_behind(A, to, tags)
         k += 1
 
 
@@ -163,7 +169,8 @@ def _search(A, L, q, tags, wanted, words):
 def pending(A, q):
     """The set of the tags that the token being read in ``q`` can still get; -1 with ``A[STATUS]`` set.
 
-    Every tag is proved by a text: the shortest way of its own thread, or one found by a search among lexer states.
+    Every tag is proved by a text: the shortest way of its own thread, or one found by a search among lexer states. A
+    token that is known in ``q`` to have ended before is none of them: what follows it has begun.
     """
     at, L = known(A, q), field(A, q, 1)
     if A[at + Q_PENDING] == 0:

@@ -14,7 +14,7 @@ from itertools import chain, product
 from math import prod
 from typing import Any, TypeAlias
 
-from ..errors import LimitExceeded
+from ..errors import GrammarError, LimitExceeded
 from .flat import Rule, Terminal
 from .syntax import GROUP, LITERAL, RANGE, REPEAT, TEMPLATE, Alternatives, Definition, Item, NotRead
 from .terminals import TerminalPattern, literal
@@ -27,6 +27,7 @@ EMPTY = "\0"
 NOTHING: Tree = (SEQUENCE, ())
 
 LONG_REPEAT, FACTOR = 50, 5  # from this bound on, repetitions are made of rules for factors up to 5
+MAX_TEMPLATES = 1000  # in the arguments of one: as deep as Lark could follow them
 
 # Names that Lark gives to strings of punctuation.
 _NAMES = dict(
@@ -284,6 +285,9 @@ class Rules:
         if definition is None or len(definition.params) != len(args):
             raise NotRead("a template that is not defined")
         full = f"{name}{{{','.join(map(str, args))}}}"
+        if full.count("{") > MAX_TEMPLATES:
+            reason = f"the arguments of template {name} hold more than {MAX_TEMPLATES} templates."
+            raise GrammarError(reason, keyword=name, hint="It may call itself without end.")
         if full not in self._instances:
             self._instances.add(full)
             bound = {param: arg for param, arg in zip(definition.params, args, strict=True) if isinstance(arg, str)}

@@ -52,12 +52,12 @@ def build(grammar: Grammar, max_states: int) -> Automaton:
     ------
     Unresolved
     LimitExceeded
-        There are more than `max_states` states.
+        There are more than `max_states` states, or more than eight items for each of so many.
     """
     rules = grammar.left, grammar.length, grammar.right, grammar.priority
     status, n_states, *tables = kernels.build(*rules, grammar.n_nonterminals, grammar.n_terminals, max_states)
     if status == kernels.FULL:
-        raise LimitExceeded("regex_states", n_states + 1, max_states)
+        raise LimitExceeded("regex_states", max(n_states, max_states) + 1, max_states)
     if status == kernels.UNRESOLVED:
         raise Unresolved
     return Automaton(*tables)

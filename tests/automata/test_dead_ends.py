@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -139,6 +140,7 @@ def test_dead_ends(name: str) -> None:
 PROVED = {
     "parentheses": 'start: t\n?t: A | "(" t ")" | "(" l ")"\nl: (t | "*" t) ("," (t | "*" t))*\nA: "a"',
     "string": 'start: (N | S | N "=" S)+\nN: /[a-z]+/\nS: /".*"/\n%ignore /[ \\n]/+',
+    "words": 'start: w ("," w)*\nw: ' + " | ".join(f'"w{i}z"' for i in range(1500)),
     "phrase": 'start: (N | "read from" N | N "from" N)+\nN: /[a-z]+/\n%ignore /[ \\n]/+',
 }
 
@@ -166,6 +168,30 @@ def test_too_large_to_decide() -> None:
     compiler = Compiler(compiler_for("a").vocabulary, cache_dir=False, limits=Limits(regex_states=50))
     with pytest.raises(LimitExceeded, match="regex_states"):
         compiler.lark('start: (A | "ab")+\nA: /a{1,9}b{1,9}c{1,9}(?=ab)/')
+
+
+@pytest.mark.parametrize(
+    ("text", "begun", "fits"),
+    [
+        ('start: A "c" | "q" B\nA: /x(?!y)/\nB: /xzw/', b"xz", False),  # A has ended, and no z can follow
+        ('start: "c"\n%ignore / (?!a)/', b"c \xc3", False),  # no character beyond ASCII can follow
+        ('start: "c" ("é" | "x")\n%ignore / (?!a)/', b"c \xc3", True),
+        ('start: "c" ("é" | "x")\n%ignore / (?!a)/', b"c \xe3", False),
+        ("start: A B\nA: /a(?!é)/\nB: /[éb]/", b"a\xc3", False),  # A allows others, B reads only this one
+        ("start: A B\nA: /a(?!é)/\nB: /[éèb]/", b"a\xc3", True),
+        ('start: (NUM | NAME)+\nNUM: /\\d+(?!\\w)/\nNAME: /[^\\W\\d]\\w*/\n%ignore " "', b"12\xc3", False),
+    ],
+)
+@pytest.mark.parametrize("lexer", ["contextual", "basic"])
+def test_what_follows_a_lookahead_has_begun(
+    compiler: Compiler, text: str, begun: bytes, fits: bool, lexer: Literal["contextual", "basic"]
+) -> None:
+    matcher = compiler.lark(text, lexer=lexer).matcher()
+    assert matcher.accept_bytes(begun[:-1])
+    tokens = range(len(matcher.grammar.vocabulary))
+    assert allowed(matcher) == {t for t in tokens if matcher.validate([t])}
+    assert matcher.accept_bytes(begun[-1:]) == fits
+    assert not fits or allowed(matcher)
 
 
 def test_deep_stacks(compiler: Compiler) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detent.automata.arena import Arena
 from detent.automata.compiled import Grammar
 from detent.automata.compiler import Compiler
 from detent.automata.limits import Limits
@@ -288,6 +289,24 @@ def test_empty_grammars(compiler: Compiler, text: str) -> None:
 def test_spelled_with_effort(compiler: Compiler) -> None:
     grammar = compiler.lark('start: A B\nA: /a+/\nB: /ab/ | "c"')
     assert grammar.matcher().accept_bytes(b"aac")
+
+
+def test_what_fits_no_arena_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = [bytes([b]) for b in range(256)]
+    limits = Limits(cache_bytes=1 << 20)
+    compiler = Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[256]), cache_dir=False, limits=limits)
+    made: list[Arena] = []
+    make = compiler._new_arena
+
+    def counted() -> Arena:
+        made.append(make())
+        return made[-1]
+
+    monkeypatch.setattr(compiler, "_new_arena", counted)
+    with pytest.raises(LimitExceeded, match="cache_bytes"):
+        compiler.lark("start: " + " | ".join(f'"w{k}"' for k in range(300)))
+    assert len(made) <= 3
+    assert compiler.lark('start: "x"').matcher().accept_bytes(b"x")
 
 
 def test_arenas_are_renewed() -> None:

@@ -75,12 +75,21 @@ def test_terminal_names_the_construct() -> None:
         ("start: A\nA: /(?=.*a.{20}).*b/", {"regex_states": 1000}),
         ('start: ["a"] ["b"] ["c"] ["d"] ["e"] ["f"] ["g"]', {"max_nodes": 100}),
         ('start: "a"~0..40 "b"~0..40', {"max_nodes": 1000}),
+        ("start: " + " | ".join(f'"a" "a" "a" "a" "b{i}"' for i in range(60)), {"regex_states": 20}),  # many items
     ],
 )
 def test_limits(text: str, limits: dict[str, int]) -> None:
     with pytest.raises(LimitExceeded) as error:
         compile_lark(text, limits=Limits(**limits))
     assert error.value.limit in ("regex_states", "max_nodes")
+    assert error.value.measured >= getattr(Limits(**limits), error.value.limit)
+
+
+@pytest.mark.parametrize("argument", ["w{x}", "w{w{x}}"])
+def test_templates_without_end(argument: str) -> None:
+    with pytest.raises(GrammarError, match="without end") as caught:
+        compile_lark(f'start: t{{"a"}}\nt{{x}}: x | t{{{argument}}}\nw{{y}}: "(" y ")" y')
+    assert caught.value.keyword in ("t", "w")
 
 
 def test_large_repetitions_of_nothing() -> None:
