@@ -81,8 +81,7 @@ class LexedLowering:
         arena.publish(self.root, arena.put([1, arena.position(positions.K_BETWEEN, at)]))
         bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
         if verdict.harmful.any():
-            most = content.limits.regex_states
-            self._liveness = Liveness(arena, grammar, at, plain_lives=verdict.lives, max_states=most)
+            self._liveness = Liveness(arena, grammar, at, plain_lives=verdict.lives, limits=content.limits)
             arena.A[at + stacks.G_LAZY] = arena.reserve(ref(self._liveness))
             if not self._liveness.begins(bottom, 0):
                 reason = "no text is split into the terminals of a sentence."
