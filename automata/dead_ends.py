@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
-from detent.native import derivations, leftovers, lexer
+from detent.native import derivations, items, leftovers, lexer, pruning
 
 from .sentences import Hints, Rule, reduced, rules_of
 
@@ -94,7 +94,7 @@ def hopeful(grammar: LexedGrammar, others: Iterable[int]) -> LexedGrammar:
     can_come[list(others)] = 1
     action, goto = parser.action.copy(), parser.goto.copy()
     rules = _flat_rules(rules_of(parser))
-    derivations.prune(action, goto, *rules, parser.rule_left, parser.rule_length, can_come)
+    pruning.prune(action, goto, *rules, parser.rule_left, parser.rule_length, can_come)
     return replace(grammar, parser=replace(parser, action=action, goto=goto))
 
 
@@ -455,17 +455,28 @@ class Proof:
         """Which rules have lost a conflict before which terminals."""
         return np.ascontiguousarray(self._parser.lost[reduced(self._parser)])
 
+    @cached_property
+    def _flat_rules(self) -> tuple[Ints, Ints, Ints]:
+        return _flat_rules(self._rules)
+
+    @cached_property
+    def _places(self) -> tuple[Any, ...]:
+        """The items of the parser; see :func:`detent.native.items.find_places`."""
+        found: tuple[Any, ...] = items.find_places(self._parser.action, self._parser.goto, *self._flat_rules)
+        return found
+
     def _can_be_completed(self, usable: Bytes) -> bool:
         key = usable.tobytes()
         if key not in self._completable:
-            parser, number = self._parser, np.array(reduced(self._parser), np.int32)
-            rules = _flat_rules(self._rules)
-            self._completable[key] = derivations.completable(parser.action, parser.goto, *rules, number, usable)
+            number = np.array(reduced(self._parser), np.int32)
+            _, *right_sides = self._flat_rules
+            found = derivations.completable(self._parser.action, *right_sides, number, *self._places, usable)
+            self._completable[key] = found
         return self._completable[key]
 
 
 def _flat_rules(rules: list[Rule]) -> tuple[Ints, Ints, Ints]:
-    """Rules as :mod:`detent.native.derivations` reads them."""
+    """Rules as :mod:`detent.native.items` reads them."""
     left = np.array([left for left, _ in rules], np.int32)
     first = np.cumsum([0, *(len(symbols) for _, symbols in rules)]).astype(np.int32)
     return left, first, np.array([x for _, symbols in rules for x in symbols], np.int32)

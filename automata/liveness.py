@@ -26,7 +26,9 @@ from .lowering import Placed
 from .needs import ALIVE, Facts, Needs
 
 Letter: TypeAlias = "tuple[int, int]"  # a tag, and the carry behind the token
-FIRST_STEPS = 256  # of a search before the first look at what it has found; each of the next ones is as long as all before
+FIRST_STEPS = (
+    256  # of a search before the first look at what it has found; each of the next ones is as long as all before
+)
 
 
 class Liveness(Placed):
