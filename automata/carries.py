@@ -30,6 +30,8 @@ class Carries:
         Whether the text may end with a carry.
     contexts : mapping of int to list of int
         The contexts that a terminal can lead to.
+    spend : callable
+        Told how many tokens are looked at.
     plain_lives : bool
         Whether every stack is alive with a plain carry.
 
@@ -50,10 +52,12 @@ class Carries:
         endings: Callable[[int, int], frozenset[Pair]],
         may_stop: Callable[[int], bool],
         contexts: Mapping[int, list[int]],
+        spend: Callable[[int], None],
         *,
         plain_lives: bool,
     ) -> None:
-        self._endings, self._may_stop, self._contexts, self._plain_lives = endings, may_stop, contexts, plain_lives
+        self._endings, self._may_stop, self._contexts, self._spend = endings, may_stop, contexts, spend
+        self._plain_lives = plain_lives
         self._blocks: dict[Pair, int] = {}
         self._numbers: dict[Hashable, int] = {}  # of letters
         self._behind: list[dict[int, int]] = [{}]  # of letters, the block in each context
@@ -102,6 +106,7 @@ class Carries:
         """Find the blocks of a carry in a context, and of all that can come behind it."""
         found, pending = {pair: self._endings(*pair)}, [pair]
         for context, before in pending:
+            self._spend(len(found[context, before]))
             for tag, carry in found[context, before]:
                 for there in [(c, carry) for c in self._after(context, tag)]:
                     if there not in found and there not in self._blocks and not self._is_living(carry):
@@ -129,6 +134,7 @@ class Carries:
         numbers: dict[Hashable, int] = {}
         looks: dict[Pair, Hashable] = {}
         for (context, before), tokens in found.items():
+            self._spend(len(tokens))
             seen = set()
             for tag, carry in tokens:
                 key = tag, carry, context if tag == DROPPED else -1

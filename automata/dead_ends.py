@@ -10,9 +10,10 @@ them finishes any text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -108,10 +109,19 @@ class Proof:
         Ways to a match.
     rules : list
         The rules of the parser.
+    others : mapping of int to set of int or None
+        Of the terminals that come although no lexer reads them, classes of characters that their texts can begin with;
+        None if the text of the lexer ends there.
     """
 
-    def __init__(self, grammar: LexedGrammar, hints: Hints, rules: list[Rule]) -> None:
-        self._grammar, self._hints, self._rules = grammar, hints, rules
+    def __init__(
+        self,
+        grammar: LexedGrammar,
+        hints: Hints,
+        rules: list[Rule],
+        others: Mapping[int, set[int] | None] = MappingProxyType({}),
+    ) -> None:
+        self._grammar, self._hints, self._rules, self._others = grammar, hints, rules, others
         self._tables, self._parser = grammar.lexer, grammar.parser
         self._n = len(self._tables.entry)
         self._completable: dict[bytes, bool] = {}  # of sets of terminals
@@ -145,6 +155,8 @@ class Proof:
                 break
             usable = fewer
         touched = self._touched(tried, sources, left, bad, choice)
+        if not self._begin_well(tried, sources, left, choice):
+            return nothing
         if touched[np.unique(choice[nodes.begin > 0])].any():
             return nothing
         usable[touched[len(sources) :]] = 0
@@ -237,13 +249,14 @@ class Proof:
         certain = (tables.ignored == 0) & ~self._asserting
         tried = (tables.order_first, tables.order, tables.retype_first, tables.retype)
         leftovers.keep_spelled(*tried, self._asked.view(np.uint8), found, certain.view(np.uint8), usable)
+        usable[list(self._others)] = 1
         return usable
 
     def _check_assertions(self, usable: Bytes, words: list[list[int]], n_separators: int) -> None:
         """Keep terminals with assertions only if these hold in their words, whatever is before and behind."""
         for t in np.flatnonzero(usable & self._asserting).tolist():
             behind = [word for word in words[1:n_separators] if word]
-            if not behind:  # the end of the text is an empty word
+            if not behind and not self._meets_others[t]:  # the end of the text is an empty word
                 follows = np.flatnonzero(self._follows[t]).tolist()
                 behind = [words[n_separators + u] for u in follows if usable[u] or u == END]
             usable[t] = len(behind) > 0 and all(
@@ -352,6 +365,30 @@ class Proof:
                 return True
         return False
 
+    @cached_property
+    def _meets_others(self) -> Bools:
+        """The terminals behind which something can come that no lexer reads."""
+        found: Bools = self._follows[:, list(self._others)].any(axis=1)
+        return found
+
+    def _begin_well(self, words: list[list[int]], source: Ints, left: Bytes, choice: Ints) -> bool:
+        """Whether a text that no lexer reads can begin, wherever it may stand, so that nothing is left over then.
+
+        Behind what begins a text of a lexer, and behind each of the separators.
+        """
+        nodes, tables = self._nodes, self._tables
+        for t in np.flatnonzero(self._meets_others & (nodes.begin > 0)).tolist():
+            k = int(choice[t])
+            behind = self._read(np.flatnonzero(left[t]).tolist(), words[k])
+            tried = nodes.begin[(self._before[source[k]] != 0) | (np.arange(self._n) == source[k])] if k else []
+            behind = [*behind, *self._read([int(v) for v in tried if v], words[k])]
+            reads = [nodes.reads[e] for v in behind for e in range(nodes.first[v], nodes.first[v + 1])]
+            possible: Bools = tables.sets[reads].any(axis=0)
+            for u, classes in self._others.items():
+                if self._follows[t, u] and classes is not None and possible[sorted(classes)].all():
+                    return False
+        return True
+
     def _touched(self, words: list[list[int]], source: Ints, left: Bytes, bad: Bytes, choice: Ints) -> Bools:
         """Of separators and words, those behind which something that can match may be left in a text of them."""
         nodes, n = self._nodes, len(source)
@@ -423,7 +460,7 @@ class Proof:
                 firsts = [word[0] for word in next_words if word]
                 allowed[t, k] = (tables.look_next[owed][:, firsts] == HOLDS).all()
                 if k == 0:
-                    allowed[t, k] &= tables.look_end[owed].all()
+                    allowed[t, k] &= tables.look_end[owed].all() and not self._meets_others[t]
         return allowed
 
     def _owed(self, terminal: int) -> list[int]:

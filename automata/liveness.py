@@ -8,7 +8,7 @@ it was asked for (:mod:`.needs`); here the lexer is explored, stacks are read fr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import TypeAlias
 
@@ -26,9 +26,8 @@ from .lowering import Placed
 from .needs import ALIVE, Facts, Needs
 
 Letter: TypeAlias = "tuple[int, int]"  # a tag, and the carry behind the token
-FIRST_STEPS = (
-    256  # of a search before the first look at what it has found; each of the next ones is as long as all before
-)
+Question: TypeAlias = "tuple[int, frozenset[tuple[tuple[int, int], int]]]"  # a cell, and needs
+FIRST_STEPS, MOST_STEPS = 256, 1 << 16  # of a search before a look at what it has found: twice as many each time
 
 
 class Liveness(Placed):
@@ -40,16 +39,28 @@ class Liveness(Placed):
     grammar : LexedGrammar
     at : int
         Where the grammar lies in the arena.
+    others : mapping of int to set of int or None
+        Of the terminals that come although no lexer reads them, the classes of characters that their texts can begin
+        with; None if the text of the lexer ends there.
     plain_lives : bool
         Whether every stack is alive with a plain carry.
     limits : Limits
         LimitExceeded is raised where the first answer needs more states of the lexer (``regex_states``), or more steps
-        (``proof_steps``). Once a text has begun, every question is answered.
+        in all (``proof_steps``). Once a text has begun, every question is answered.
     """
 
-    def __init__(self, arena: Arena, grammar: LexedGrammar, at: int, *, plain_lives: bool, limits: Limits) -> None:
+    def __init__(
+        self,
+        arena: Arena,
+        grammar: LexedGrammar,
+        at: int,
+        others: Mapping[int, set[int] | None],
+        *,
+        plain_lives: bool,
+        limits: Limits,
+    ) -> None:
         super().__init__(0)
-        self._arena, self._at, self._limits, self._has_begun = arena, at, limits, False
+        self._arena, self._at, self._others, self._limits, self._has_begun = arena, at, others, limits, False
         self._lexer = int(arena.A[at + stacks.G_LEXER])
         parser = grammar.parser
         self._context = parser.context.tolist()
@@ -57,9 +68,11 @@ class Liveness(Placed):
         self._endings: dict[int, tuple[Letter, ...]] = {}
         self._letters: dict[int, frozenset[Letter]] = {}  # of lexer states, the letters of all states behind them
         self._buffer = np.empty(max(grammar.lexer.sets.shape[1], 4096), np.int32)
-        self._carries = Carries(self._tokens, self._may_stop, _contexts(parser), plain_lives=plain_lives)
+        self._n_steps = 0
+        lexing = self._tokens, self._may_stop, _contexts(parser), self._spend
+        self._carries = Carries(*lexing, plain_lives=plain_lives)
         self._needs = Needs(parser, self._carries)
-        self._met: dict[tuple[int, frozenset[tuple[tuple[int, int], int]]], bool] = {}  # of cells and needs
+        self._met: dict[Question, bool] = {}
         self._lock = RLock()  # several threads may ask
 
     # ------------------------------------------------------------------------------------------------- the lexer
@@ -97,6 +110,7 @@ class Liveness(Placed):
         found = self._letters.get(state)
         if found is None:
             states = self._explore(state)
+            self._spend(len(states))
             found = self._letters[state] = frozenset(letter for q in states for letter in self._endings[q])
         return found
 
@@ -104,13 +118,31 @@ class Liveness(Placed):
         if measured > allowed and not self._has_begun:
             raise LimitExceeded(limit, measured, allowed)
 
+    def _spend(self, n_steps: int) -> None:
+        """Count steps of the first answer."""
+        self._n_steps += n_steps
+        self._check("proof_steps", self._n_steps, self._limits.proof_steps)
+
     def _begin(self, context: int, carry: int) -> int:
         """The state between two tokens."""
         return self._checked(int(lexer.lexer_start(self._arena.A, self._lexer, context, carry)))
 
     def _tokens(self, context: int, carry: int) -> frozenset[Letter]:
-        """The tokens that can come in a context, with the carries behind them."""
-        return self._letters_behind(self._begin(context, carry))
+        """The tokens that can come in a context, with the carries behind them: plain ones where no lexer reads."""
+        others = [(t, 0) for t, classes in self._others.items() if self._can_open(carry, classes)]
+        return self._letters_behind(self._begin(context, carry)).union(others)
+
+    def _can_open(self, carry: int, classes: set[int] | None) -> bool:
+        """Whether something that no lexer reads can begin with a carry, as far as its first character tells."""
+        if classes is None:
+            return self._may_stop(carry)
+        return carry >= 0 or any(self._survives(carry, c) for c in classes)
+
+    def _survives(self, carry: int, c: int) -> bool:
+        """Whether a carry is not broken by a character of a class."""
+        A, at = self._arena.A, self._lexer
+        row = int(A[at + lexer.L_LEFT_NEXT]) + int(lexer.left_of(A, carry)) * int(A[at + lexer.L_CLASSES])
+        return self._checked(int(lexer.carried(A, at, carry, int(A[row + c]), c))) != lexer.BROKEN
 
     def _may_stop(self, carry: int) -> bool:
         return bool(lexer.may_stop(self._arena.A, carry))
@@ -136,15 +168,12 @@ class Liveness(Placed):
             if found or self._needs.is_solved:
                 self._met.update(dict.fromkeys(asked, found))
                 return found
-            self._needs.solve(n_steps)
-            n_steps *= 2
-            self._check("proof_steps", self._needs.n_steps, self._limits.proof_steps)
+            self._spend(self._needs.solve(n_steps))
+            n_steps = min(2 * n_steps, MOST_STEPS)
 
-    def _look(
-        self, needs: Facts, cell: int, above: int
-    ) -> tuple[bool, list[tuple[int, frozenset[tuple[tuple[int, int], int]]]]]:
+    def _look(self, needs: Facts, cell: int, above: int) -> tuple[bool, list[Question]]:
         """Whether a stack meets some of the needs, as far as is known, and what was asked of stacks below."""
-        asked = []
+        asked: list[Question] = []
         while needs and above != 0 and ALIVE not in needs:
             key = cell, frozenset(needs.items())
             known = self._met.get(key)

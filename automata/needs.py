@@ -6,7 +6,8 @@ be taken away), with the *letters* (:mod:`.carries`) before which that happens. 
 of equations over states and blocks of carries, in the manner of A. Bouajjani, J. Esparza and O. Maler, "Reachability
 Analysis of Pushdown Automata" (1997): the transitions of an automaton that reads a stack from the top.
 
-The system is solved as far as it is asked about, nearest texts first, so that an answer can be had at the first way out.
+The system is solved as far as it is asked about, nearest texts first, so that an answer can be had at the first way
+out.
 """
 
 from __future__ import annotations
@@ -82,9 +83,9 @@ class Needs:
         """Whether all that was asked about is known."""
         return not self._pending
 
-    def solve(self, n_steps: int) -> None:
-        """Go on with what was asked about, for some steps."""
-        end = self.n_steps + n_steps
+    def solve(self, n_steps: int) -> int:
+        """Go on with what was asked about, for some steps: how many were done."""
+        before, end = self.n_steps, self.n_steps + n_steps
         while self._pending and self.n_steps < end:
             node = self._pending.popleft()
             if node.equation is not None:
@@ -93,6 +94,7 @@ class Needs:
             fresh, node.fresh = node.fresh, {}
             for user, path in node.users:
                 self._tell(user, path, fresh)
+        return self.n_steps - before
 
     def between(self, state: int, carry: int) -> Facts:
         """What is needed, as far as is known, between two tokens."""

@@ -44,10 +44,23 @@ def _prepend(symbol: int, edge: int, then: int, usable: U8, opens: I32, fits: U8
     elif edge < 0 or opens[edge] == STUCK or (then != NOTHING and not fits[edge, then]):
         return STUCK
     for t in range(len(out)):
-        out[t] = ends[t] & fits[edge, t] if symbol < 0 and then == NOTHING else ends[t]
+        out[t] = ends[t]
+    if symbol < 0 and then == NOTHING:
+        for t in range(len(out)):
+            out[t] &= fits[edge, t]
     if symbol >= 0:
         return symbol
     return then if opens[edge] == NOTHING else np.int64(opens[edge])
+
+
+@kernel("b1(uint8[::1], uint8[::1], uint8[::1])")
+def _add(row: U8, one: U8, other: U8) -> bool:
+    """Add the members that two sets have in common to a third one; whether that changes it."""
+    more = np.uint8(0)
+    for t in range(len(row)):
+        more |= one[t] & other[t] & ~row[t]
+        row[t] |= one[t] & other[t]
+    return more != 0
 
 
 @kernel(
@@ -116,23 +129,9 @@ def find_texts(
                 x = np.int64(right[first[r]])
                 by = np.int64(transition[s, -1 - x]) if x < 0 else -1
                 begin = _prepend(x, by, begin, usable, opens, fits, ends[item], row)
-            if begin != STUCK and (opens[edge] == STUCK or opens[edge] == begin):
-                for t in range(n_terminals):
-                    if row[t] > fits[edge, t]:
-                        fits[edge, t] = 1
-                        opens[edge] = begin
-                        changed = True
-
-
-@kernel("b1(uint8[::1], uint8[::1], uint8[::1])")
-def _add(row: U8, one: U8, other: U8) -> bool:
-    """Add the members that two sets have in common to a third one; whether that changes it."""
-    changed = False
-    for t in range(len(row)):
-        more = one[t] & other[t]
-        changed |= more > row[t]
-        row[t] |= more
-    return changed
+            if begin != STUCK and (opens[edge] == STUCK or opens[edge] == begin) and _add(fits[edge], row, row):
+                opens[edge] = begin
+                changed = True
 
 
 @kernel(

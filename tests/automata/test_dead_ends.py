@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from itertools import product
 from pathlib import Path
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler
-from detent.automata.dead_ends import Proof, hopeful
+from detent.automata.dead_ends import Proof, Verdict, hopeful
 from detent.automata.limits import Limits
 from detent.automata.liveness import Liveness
 from detent.automata.sentences import rules_of, ways
@@ -72,6 +74,22 @@ def test_random_grammars(compiler: Compiler, text: str, lexer: str) -> None:
         check_masks(compiler, text, "abc ", "abc AB", 1, lexer=lexer)
     except GrammarError:
         return
+
+
+def unproved(proof: Proof) -> Verdict:
+    """What is said of a grammar of which nothing could be proved."""
+    n = len(proof._grammar.lexer.entry)
+    return Verdict(np.zeros((n, n), np.uint8), lives=False, harmful=np.ones(n, np.uint8), owes=True)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
+@given(texts(), st.sampled_from(["contextual", "basic"]))
+def test_random_grammars_without_a_proof(compiler: Compiler, text: str, lexer: str) -> None:
+    with patch.object(Proof, "run", unproved):
+        try:
+            check_masks(Compiler(compiler.vocabulary, cache_dir=False), text, "abc ", "abc AB", 1, lexer=lexer)
+        except GrammarError:
+            return
 
 
 @pytest.mark.parametrize("start", ['"a" T', 'T "a"', '"a" T | T', '"a" T | "a"'])
@@ -166,6 +184,21 @@ def test_too_large_to_decide() -> None:
     compiler = Compiler(compiler_for("a").vocabulary, cache_dir=False, limits=Limits(regex_states=50))
     with pytest.raises(LimitExceeded, match="regex_states"):
         compiler.lark('start: (A | "ab")+\nA: /a{1,9}b{1,9}c{1,9}(?=ab)/')
+
+
+def test_too_many_steps_to_the_first_text() -> None:
+    compiler = Compiler(compiler_for("a").vocabulary, cache_dir=False, limits=Limits(proof_steps=100))
+    with patch.object(Proof, "run", unproved), pytest.raises(LimitExceeded, match="proof_steps") as raised:
+        compiler.lark((EXAMPLES / "python.lark").read_text())
+    assert raised.value.measured <= 1_000
+
+
+def test_all_that_can_be_asked_of_a_large_grammar_takes_few_steps(compiler: Compiler) -> None:
+    with patch.object(Proof, "run", unproved):
+        lowering = compiler.lark((EXAMPLES / "python.lark").read_text() + "\n").matcher()._placement.lowering
+    needs = lowering._liveness._needs
+    needs.solve(Limits().proof_steps)
+    assert needs.is_solved and needs.n_steps < 400_000
 
 
 def test_deep_stacks(compiler: Compiler) -> None:

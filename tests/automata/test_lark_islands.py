@@ -162,6 +162,32 @@ def pieces_of(text: str) -> list[naive.Piece]:
     return [CALL if part == "!" else part for part in re.split("(!)", text) if part]
 
 
+def is_stuck(matcher: Matcher) -> bool:
+    """Whether some text leads into a dead end: a search of the states that letters lead to; some hundred at most."""
+    number = {matcher._state: 0}
+    pending, before = [matcher], [[] for _ in range(MOST + 6)]
+    ends = set()
+    for here, one in enumerate(pending):
+        if one.is_complete() or len(pending) > MOST:
+            ends.add(here)
+        for letter in (*b"abc ", CALL) if here not in ends else ():
+            there = one.fork()
+            if there.accept(letter):
+                if there._state not in number:
+                    number[there._state] = len(pending)
+                    pending.append(there)
+                before[number[there._state]].append(here)
+    todo = list(ends)
+    for here in todo:
+        new = [one for one in before[here] if one not in ends]
+        ends.update(new)
+        todo += new
+    return len(ends) < len(pending)
+
+
+MOST = 300
+
+
 @QUICK
 @given(grammars())
 def test_random_grammars(compiler: Compiler, drawn: tuple[str, list[str]]) -> None:
@@ -190,6 +216,7 @@ def test_random_grammars(compiler: Compiler, drawn: tuple[str, list[str]]) -> No
         )  # type: ignore[arg-type]
     for candidate in ("abab", "a b!ab", "ccab", "!aba"):
         reads(grammar, *pieces_of(candidate))
+    assert not is_stuck(grammar.matcher()), (text, patterns)
 
 
 # ------------------------------------------------------------------------------------------------------ structural tags
