@@ -164,7 +164,7 @@ def pieces_of(text: str) -> list[naive.Piece]:
 
 def is_stuck(matcher: Matcher) -> bool:
     """Whether some text leads into a dead end: a search of the states that letters lead to; some hundred at most."""
-    number = {matcher._state: 0}
+    number = {matcher.state: 0}
     pending, before = [matcher], [[] for _ in range(MOST + 6)]
     ends = set()
     for here, one in enumerate(pending):
@@ -173,10 +173,10 @@ def is_stuck(matcher: Matcher) -> bool:
         for letter in (*b"abc ", CALL) if here not in ends else ():
             there = one.fork()
             if there.accept(letter):
-                if there._state not in number:
-                    number[there._state] = len(pending)
+                if there.state not in number:
+                    number[there.state] = len(pending)
                     pending.append(there)
-                before[number[there._state]].append(here)
+                before[number[there.state]].append(here)
     todo = list(ends)
     for here in todo:
         new = [one for one in before[here] if one not in ends]
