@@ -110,8 +110,8 @@ class Proof:
     rules : list
         The rules of the parser.
     others : mapping of int to set of int or None
-        Of the terminals that come although no lexer reads them, classes of characters that their texts can begin with;
-        None if the text of the lexer ends there.
+        Of the terminals that come although no lexer reads them, the classes of characters that their texts can begin
+        with; None if the text of the lexer ends there.
     """
 
     def __init__(
@@ -372,10 +372,7 @@ class Proof:
         return found
 
     def _begin_well(self, words: list[list[int]], source: Ints, left: Bytes, choice: Ints) -> bool:
-        """Whether a text that no lexer reads can begin, wherever it may stand, so that nothing is left over then.
-
-        Behind what begins a text of a lexer, and behind each of the separators.
-        """
+        """Whether nothing is left over behind the first character of what no lexer reads, wherever that may stand."""
         nodes, tables = self._nodes, self._tables
         for t in np.flatnonzero(self._meets_others & (nodes.begin > 0)).tolist():
             k = int(choice[t])
@@ -385,7 +382,7 @@ class Proof:
             reads = [nodes.reads[e] for v in behind for e in range(nodes.first[v], nodes.first[v + 1])]
             possible: Bools = tables.sets[reads].any(axis=0)
             for u, classes in self._others.items():
-                if self._follows[t, u] and classes is not None and possible[sorted(classes)].all():
+                if self._follows[t, u] and classes is not None and possible[sorted(classes)].any():
                     return False
         return True
 

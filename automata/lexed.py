@@ -68,7 +68,7 @@ class LexedLowering:
         grammar = hopeful(content.grammar, content.numbers())
         hints = ways(grammar.lexer)
         goals = {t: island.root for t, island in self._islands.items()}
-        verdict = Proof(grammar, hints, rules_of(grammar.parser), content.openings(certain=True)).run()
+        verdict = Proof(grammar, hints, rules_of(grammar.parser), content.openings()).run()
         at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer, hints, verdict))
         arena.A[at + stacks.G_ISLANDS] = _by_state(arena, grammar, goals)
         arena.A[at + stacks.G_TOKENS] = _by_state(arena, grammar, content.tokens)
@@ -81,7 +81,7 @@ class LexedLowering:
         arena.publish(self.root, arena.put([1, arena.position(positions.K_BETWEEN, at)]))
         bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
         if verdict.harmful.any():
-            others = content.openings(certain=False)
+            others = content.openings()
             self._liveness = Liveness(arena, grammar, at, others, plain_lives=verdict.lives, limits=content.limits)
             arena.A[at + stacks.G_LAZY] = arena.reserve(ref(self._liveness))
             if not self._liveness.begins(bottom, 0):

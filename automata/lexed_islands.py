@@ -83,16 +83,11 @@ class LexedIsland:
         """The terminals that no lexer reads."""
         return {**self.islands, **self.tokens}
 
-    def openings(self, *, certain: bool) -> dict[int, set[int] | None]:
-        """The classes of characters that texts of islands can begin with; None for tokens of the vocabulary.
-
-        Parameters
-        ----------
-        certain : bool
-            Whether only those with which some text does begin, as far as that is known, else all.
-        """
-        lexer, found = self.grammar.lexer, dict.fromkeys(self.tokens, None)
-        beyond = set() if certain else set(lexer.cls[-np.count_nonzero(lexer.starts >= 128) - 1 :].tolist())
+    def openings(self) -> dict[int, set[int] | None]:
+        """The classes of characters that texts of islands may begin with; None for tokens of the vocabulary."""
+        lexer = self.grammar.lexer
+        found: dict[int, set[int] | None] = dict.fromkeys(self.tokens)
+        beyond = set(lexer.cls[-np.count_nonzero(lexer.starts >= 128) - 1 :].tolist())  # of characters beyond ASCII
         for number, inside in self.islands.items():
             first = bytes(b for b in inside.first_bytes if b < 128)
             found[number] = _classes_of(lexer, first) | (beyond if len(first) < len(inside.first_bytes) else set())
