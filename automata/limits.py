@@ -26,7 +26,7 @@ class Limits:
     rule_states : int
         States of the automaton of one rule of a grammar, before it is minimised.
     proof_steps : int
-        Steps to the proof that an LALR grammar has a text, where it is not plain that it has no dead ends.
+        Steps to the proof that an LALR grammar has a text, where it is not proved at once that no text gets stuck.
     """
 
     cache_bytes: int = 512 << 20
