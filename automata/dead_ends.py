@@ -368,7 +368,7 @@ class Proof:
     @cached_property
     def _meets_others(self) -> Bools:
         """The terminals behind which something can come that no lexer reads."""
-        found: Bools = self._follows[:, list(self._others)].any(axis=1)
+        found: Bools = np.logical_or.reduce(self._follows[:, list(self._others)], axis=1)
         return found
 
     def _begin_well(self, words: list[list[int]], source: Ints, left: Bytes, choice: Ints) -> bool:
@@ -380,7 +380,7 @@ class Proof:
             tried = nodes.begin[(self._before[source[k]] != 0) | (np.arange(self._n) == source[k])] if k else []
             behind = [*behind, *self._read([int(v) for v in tried if v], words[k])]
             reads = [nodes.reads[e] for v in behind for e in range(nodes.first[v], nodes.first[v + 1])]
-            possible: Bools = tables.sets[reads].any(axis=0)
+            possible: Bools = np.logical_or.reduce(tables.sets[reads], axis=0)
             for u, classes in self._others.items():
                 if self._follows[t, u] and classes is not None and possible[sorted(classes)].any():
                     return False
