@@ -60,7 +60,7 @@ def _add(row: U8, one: U8, other: U8) -> bool:
     for t in range(len(row)):
         more |= one[t] & other[t] & ~row[t]
         row[t] |= one[t] & other[t]
-    return more != 0
+    return more != 0  # type: ignore[no-any-return]
 
 
 @kernel(
