@@ -49,9 +49,10 @@ LATE = [
     "For grammars whose masks ask whether a text can be finished, `proof_steps` and `regex_states` hold before the",
     "first token only; later questions share what is left of that work, and are all answered.",
     "",
-    "The same as for schemas holds for `cache_bytes`: a full arena is replaced and the text is walked again there; the error comes where an empty one",
-    "cannot hold the states of one text. A mask whose parts do not fit is made token by token, which takes a tenth of",
-    "a second. Where Python's own stack is too short for a schema, that is a `LimitExceeded` of `max_depth`.",
+    "The same as for schemas holds for `cache_bytes`: a full arena is replaced and the text is walked again there; the",
+    "error comes where an empty one cannot hold the states of one text. A mask whose parts do not fit is made token by",
+    "token, which takes a tenth of a second or more. Where Python's own stack is too short for a schema, that is a",
+    "`LimitExceeded` of `max_depth`.",
 ]
 
 
