@@ -149,6 +149,14 @@ class Arena:
         self.A[self._lazy_at + number] = at
         self._owners.pop(number, None)
 
+    def place(self, at: int) -> int:
+        """A number for a record that is written already."""
+        number = next(self._lazy)
+        if number >= self._most_lazy:
+            self.full()
+        self.A[self._lazy_at + number] = at
+        return number
+
     def resolve(self, reason: int) -> None:
         """Do what a kernel asked for when it gave up (see :func:`detent.native.masks.why`)."""
         if reason < 0:
@@ -371,12 +379,12 @@ class Arena:
         """Root of a trie of distinct words in ascending order; leaf numbers are positions in that order."""
         root = self._tries.get(words)
         if root is None:
-            spelled: Sequence[str] = words
-            if not "".join(words).isascii():  # each byte as a character
-                spelled = [word.encode().decode("latin-1") for word in words]
-            text = np.frombuffer("".join(spelled).encode("utf-32-le"), np.int32)
+            spelled, text = words, "".join(words)
+            if not text.isascii():  # each byte as a character
+                spelled = tuple([word.encode().decode("latin-1") for word in words])
+                text = "".join(spelled)
             ends = np.array([*accumulate(map(len, spelled))], np.int64)
-            root = int(_trie_build(self.A, text, ends))
+            root = int(_trie_build(self.A, np.frombuffer(text.encode("utf-32-le"), np.int32), ends))
             if root < 0:
                 self.full()
             self._tries[words] = root

@@ -17,7 +17,6 @@ from .island import JsonIsland
 from .lowering import Lowering
 from .matcher import MAX_RENEWALS, Matcher
 from .placement import Placement
-from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from .compiler import Compiler
@@ -32,6 +31,7 @@ class Grammar:
     Attributes
     ----------
     vocabulary : Vocabulary
+        The tokens that masks are about.
     has_free_names : bool
         Whether an object may have names that are not listed: matchers then follow the keys of their text.
     has_islands : bool
@@ -49,20 +49,14 @@ class Grammar:
         content: Callable[[], Embeddable] | None = None,
         judge: Judge | None = None,
     ) -> None:
-        self._compiler = compiler
+        self._compiler, self.vocabulary = compiler, compiler.vocabulary
         self.has_free_names, self.has_islands = has_free_names, has_islands
         self._judge, self._content = judge, content
         self._made: Embeddable | None = None  # of the content
         self._place = place
         self._report = dict(report)
         self._lock = threading.Lock()
-        self._placed: Placement | None = None
-        self.bind()
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The tokens that masks are about."""
-        return self._compiler.vocabulary
+        self._placed = self._place_in(compiler.arena)
 
     @burst
     def matcher(self) -> Matcher:
@@ -103,20 +97,26 @@ class Grammar:
 
     def bind(self) -> Placement:
         """This grammar in the arena in use."""
-        with self._lock:
-            arena = self._compiler.arena
-            if self._placed is None or self._placed.arena is not arena:
-                try:
-                    self._placed = Placement(arena, self._place(arena))
-                except ArenaFull:
-                    self._placed = self._place_outside(arena)
-            return self._placed
+        placed, arena = self._placed, self._compiler.arena
+        if placed.arena is not arena:
+            with self._lock:
+                placed = self._placed
+                if placed.arena is not arena:
+                    placed = self._placed = self._place_in(arena)
+        return placed
 
     def rebind(self, full: Arena) -> None:
         """Leave an arena that is full."""
         with self._lock:
-            if self._placed is not None and self._placed.arena is full:
+            if self._placed.arena is full:
                 self._placed = self._place_outside(full)
+
+    def _place_in(self, arena: Arena) -> Placement:
+        """Place the grammar in an arena, or outside of it where it is full."""
+        try:
+            return Placement(arena, self._place(arena))
+        except ArenaFull:
+            return self._place_outside(arena)
 
     def _place_outside(self, full: Arena) -> Placement:
         """Place the grammar in another arena: the next one may have been filled by other grammars meanwhile."""

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import marshal
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import count, product
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from detent.grammar import bnf, charset, dfa, regex, regular, structural_tag
-from detent.grammar.errors import GrammarError, Unsatisfiable, VocabularyError
+from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
 from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
+from detent.grammar.json_text import from_text
 from detent.grammar.recent import Recent
 from detent.grammar.residual import Judge
 from detent.grammar.rule_automata import RuleAutomata
@@ -29,7 +30,7 @@ from detent.grammar.rules import token as special_token
 from detent.native.positions import INDENT_MAX
 
 from . import prelude
-from .arena import Arena
+from .arena import Arena, ArenaFull
 from .bursts import burst
 from .cache import DiskCache
 from .compiled import Grammar
@@ -67,6 +68,13 @@ class Compiler:
     limits : Limits
         Named bounds.
 
+    Raises
+    ------
+    TypeError
+        If one is of another kind (a tokenizer in place of its vocabulary).
+    LimitExceeded
+        If not even an empty arena fits ``cache_bytes``.
+
     Examples
     --------
     >>> compiler = Compiler(vocabulary)                                    # doctest: +SKIP
@@ -74,6 +82,11 @@ class Compiler:
     """
 
     def __init__(self, vocabulary: Vocabulary, cache_dir: Any = None, limits: Limits | None = None) -> None:
+        if not isinstance(vocabulary, Vocabulary):
+            hint = "Vocabulary.from_transformers(tokenizer) makes one"
+            raise TypeError(f"vocabulary must be a detent.Vocabulary, not {type(vocabulary).__name__}: {hint}")
+        if not isinstance(limits, Limits | None):
+            raise TypeError(f"limits must be detent.Limits(...), not {type(limits).__name__}")
         self.vocabulary = vocabulary
         self.limits = limits or Limits()
         self._lock = threading.RLock()
@@ -112,8 +125,11 @@ class Compiler:
             pool.shutdown(wait=False)
 
     def _new_arena(self) -> Arena:
-        arena = Arena(self.vocabulary, self.limits.cache_bytes)
-        prelude.prepare(arena, self.vocabulary, self._disk)
+        try:
+            arena = Arena(self.vocabulary, self.limits.cache_bytes)
+            prelude.prepare(arena, self.vocabulary, self._disk)
+        except ArenaFull:
+            raise LimitExceeded("cache_bytes", self.limits.cache_bytes + 1, self.limits.cache_bytes) from None
         return arena
 
     @burst
@@ -162,7 +178,8 @@ class Compiler:
         """
         if (order, whitespace, numbers) not in _CHOSEN:
             raise _unknown_choice(order, whitespace, numbers)
-        schema = _as_schema(schema)
+        if not isinstance(schema, dict):
+            schema = _as_schema(schema)
         options = (order, whitespace, format_assertion, strict, numbers)
 
         def make() -> Grammar:
@@ -194,6 +211,7 @@ class Compiler:
         ------
         GrammarError, Unsatisfiable, LimitExceeded
         """
+        _check_text(pattern, "pattern")
 
         def make() -> Grammar:
             language = dfa.compile(regex.parse(pattern, anchored=anchored), max_states=self.limits.regex_states)
@@ -216,7 +234,12 @@ class Compiler:
         Unsatisfiable
             If there is none.
         """
-        words = tuple(sorted(set(choices), key=str.encode))
+        if isinstance(choices, str):
+            raise TypeError(f"choices must be a list of texts, not one text: [{choices!r:.40}]")
+        distinct = set(choices)
+        for word in distinct:
+            _check_text(word, "a choice")
+        words = tuple(sorted(distinct, key=str.encode))
         if not words:
             raise Unsatisfiable("there is nothing to choose from.", keyword="choice")
         return self._cached(
@@ -276,6 +299,7 @@ class Compiler:
         kind = lexer or _LEXERS[parser][0]
         if kind not in _LEXERS[parser]:
             raise ValueError(f"lexer={lexer!r} of parser {parser!r} is none of {', '.join(_LEXERS[parser])}")
+        _check_grammar(text)
         from detent.grammar.lark import compile as lark
 
         def make() -> Grammar:
@@ -342,6 +366,8 @@ class Compiler:
 
     @burst
     def _bnf(self, text: str, dialect: bnf.Dialect, start: str) -> Grammar:
+        _check_grammar(text)
+
         def make() -> Grammar:
             return self._rule_grammar(bnf.parse(text, dialect, start=start, special=self.vocabulary.special))
 
@@ -365,7 +391,7 @@ class Compiler:
         Unsatisfiable, LimitExceeded
         """
         if isinstance(tag, str):
-            tag = _from_json(tag)
+            tag = from_text(tag)
         if not isinstance(tag, Mapping):
             raise GrammarError("a structural tag is an object.", keyword="structural_tag")
 
@@ -421,14 +447,14 @@ class Compiler:
         root_node = reader.read()
         goals, root = worked_out(reader, root_node, self.limits)
 
-        def place(arena: Arena) -> Lowering:
-            if root.is_shared:
-                return place_part(arena, root, order=order, whitespace=whitespace)
-            return JsonLowering(arena, goals, root, order=order, whitespace=whitespace)
-
+        place: Callable[[Arena], Lowering]
+        if root.is_shared:
+            place = partial(place_part, root=root, order=order, whitespace=whitespace)
+        else:
+            place = partial(JsonLowering, goals=goals, root=root, order=order, whitespace=whitespace)
         report = {
             "relaxed": reader.relaxed,
-            "annotations": list(dict.fromkeys(reader.annotations)),
+            "annotations": [*dict.fromkeys(reader.annotations)],
             "nodes": reader.n_read,
         }
         is_open = has_free_names(root_node, reader)
@@ -459,10 +485,11 @@ class Compiler:
         self._make_room()
         made = make()
         if key is not None:
-            self._grammars.put(key, made, OWN_BYTES + sum([len(x) for x in key if isinstance(x, (bytes, str))]))
+            self._grammars.put(key, made, sum([len(x) for x in key if type(x) in _SPELLED], OWN_BYTES))
         return made
 
 
+_SPELLED = {bytes, str}
 _NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
 SOON_FULL = 0.7  # of an arena's fullest region: the next arena is made
 NEARLY_FULL = 0.9  # of an arena's fullest region: a text goes on in the rest, the next grammar begins in a new arena
@@ -493,19 +520,22 @@ def _as_schema(schema: Any) -> Any:
     if isinstance(schema, (dict, bool)):
         return schema
     if isinstance(schema, str):
-        return _from_json(schema)
+        return from_text(schema)
     from detent.grammar.types import schema_of
 
     return schema_of(schema)
 
 
-def _from_json(text: str) -> Any:
-    """The value of a JSON text."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        reason = f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
-        raise GrammarError(reason, hint="A specification as a string is JSON text.") from error
+def _check_text(text: Any, name: str) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be a str, not {text!r:.60}")
+
+
+def _check_grammar(text: Any) -> None:
+    """Refuse what is no grammar in any notation, such as the name of a file."""
+    _check_text(text, "a grammar")
+    if text and "\n" not in text and ":" not in text:
+        raise GrammarError(f"{text!r:.60} has no rule.", hint="A grammar is given as its text: Path(name).read_text().")
 
 
 def _judge(reader: Reader) -> Judge:

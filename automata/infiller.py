@@ -213,6 +213,8 @@ def trace(C: I32, items: Sequence[int]) -> Derivation:
 
 def spaced(parts: Sequence[Part | None]) -> list[Part | None]:
     """Put a gap between neighbouring texts."""
+    if isinstance(parts, str | bytes):
+        raise TypeError(f"parts must be a list of texts and gaps, not {parts!r:.40}")
     out: list[Part | None] = []
     for part in parts:
         if out and isinstance(part, str | bytes) and isinstance(out[-1], str | bytes):

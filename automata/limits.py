@@ -27,6 +27,11 @@ class Limits:
         States of the automaton of one rule of a grammar, before it is minimised.
     proof_steps : int
         Steps to the proof that an LALR grammar has a text, where it is not proved at once that no text gets stuck.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no whole number of at least 1.
     """
 
     cache_bytes: int = 512 << 20
@@ -37,3 +42,10 @@ class Limits:
     regex_states: int = 50_000
     rule_states: int = 50_000
     proof_steps: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not isinstance(value, int):
+                raise TypeError(f"{name} must be an int, not {value!r:.40}")
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")

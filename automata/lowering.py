@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import chain, islice
+from itertools import chain
 from operator import or_
 from typing import Literal as OneOf
 from typing import Protocol, TypeAlias
 from weakref import proxy, ref
 
 from detent.grammar.dfa import CharDfa
-from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
+from detent.grammar.json_schema import Array, Goal, Goals, Number, Object, String, Value
 from detent.grammar.json_schema.array_frames import ArrayFrame
 from detent.grammar.json_schema.facts import only_counts, seen, unique
 from detent.grammar.json_schema.few import few, has_few
@@ -145,6 +145,7 @@ class Records:
         self._names_of: dict[ObjectFrame, _Listed] = {}
         self._untouched: dict[tuple[ObjectFrame, int | None, int | None], int] = {}  # members that the residual leaves
         self._me: ref[Lowers] = ref(self)
+        self._any_name = arena.any_text()
         self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
 
     def lower(self, number: int) -> None:
@@ -161,8 +162,7 @@ class Records:
 
     def _write(self, number: int, item: _Lazy) -> None:
         if isinstance(item, Goal):
-            values = self.goals.values(item)
-            at = self.arena.put([len(values), *map(self._begin, values)])
+            at = self._goal(item)
         elif isinstance(item, Object):
             at = self._object(item)
         elif isinstance(item, Array):
@@ -184,30 +184,36 @@ class Records:
             number = self._numbers[goal] = self._reserve(goal)
         return number
 
-    def write(self, number: int) -> None:
-        """Write the record of a goal, and the arrays and objects that it begins."""
+    def written(self, goal: Goal) -> int:
+        """The number of a goal whose record is written, with those of the arrays and objects that it begins."""
         with self.goals.lock, self.goals.piece():
-            goal = self._pending.get(number)
-            if goal is not None:
-                others = len(self._pending) - 1
-                self._write(number, goal)
-                for later in [*islice(reversed(self._pending), len(self._pending) - others)]:
-                    self._write(later, self._pending[later])
+            number = self.number(goal)
+            if number in self._pending:
+                self.arena.publish(number, self._goal(goal, at_once=True))
+                self._pending.pop(number, None)
+        return number
 
-    def _begin(self, value: Value) -> int:
+    def _goal(self, goal: Goal, *, at_once: bool = False) -> int:
+        """The ways to begin a value; ``at_once``: with the records of arrays and objects."""
+        values = self.goals.values(goal)
+        return self.arena.put([len(values), *[self._begin(value, at_once) for value in values]])
+
+    def _begin(self, value: Value, at_once: bool) -> int:
         """The position before a value, with white space in front."""
         arena, ws = self.arena, self.space
-        if isinstance(value, Literal):
-            return arena.position(positions.K_LITERAL, arena.text(value.text), ws)
-        if isinstance(value, Number):
-            at, fields = arena.number(value.spec)
-            return arena.position(positions.K_NUMBER, at, *fields, ws)
+        if isinstance(value, Object):
+            number = arena.place(self._object(value)) if at_once else self._reserve(value)
+            return arena.position(positions.K_OBJECT, number, 0, positions.START, ws)
+        if isinstance(value, Array):
+            number = arena.place(self._array(value)) if at_once else self._reserve(value)
+            return arena.position(positions.K_ARRAY, number, 0, positions.START, ws)
         if isinstance(value, String):
             avoid = arena.trie(value.avoid) if value.avoid else 0
             return arena.position(positions.K_OPEN, self._spec(value), ws, avoid)
-        if isinstance(value, Object):
-            return arena.position(positions.K_OBJECT, self._reserve(value), 0, positions.START, ws)
-        return arena.position(positions.K_ARRAY, self._reserve(value), 0, positions.START, ws)
+        if isinstance(value, Number):
+            at, fields = arena.number(value.spec)
+            return arena.position(positions.K_NUMBER, at, *fields, ws)
+        return arena.position(positions.K_LITERAL, arena.text(value.text), ws)
 
     def _spec(self, value: String) -> int:
         arena = self.arena
@@ -308,28 +314,27 @@ class Records:
             return self._after(array, array.frame.facts.noted(array.residual, self.goals.constant(value)))
 
     def _object(self, value: Object) -> int:
-        arena, n = self.arena, len(value.names)
         goals, free, names_dfa = self._members(value)
         trie, by_bytes, due = self._listed(value)
-        spec = -1 if names_dfa is None else arena.spec(languages.AUTOMATON, 0, None, self._names(*names_dfa))
+        n = len(value.names)
+        spec = -1 if names_dfa is None else self.arena.spec(languages.AUTOMATON, 0, None, self._names(*names_dfa))
         extra = int(bool(value.extra) and max(goals[n:]) >= 0)
         order = self._order_of(value, bool(extra))
         most = -1 if value.most is None else value.most
         closes = value.frame is None or value.frame.facts.closed(value.residual)
         record = [n, 0, trie, order, free, spec, self.space, 0, 0, 0, 0, 0, 0]  # 0: the kernel's
-        record += [arena.any_text(), extra, len(by_bytes), value.fewest, most, int(closes)]
-        return arena.put_object([*record, *goals, *by_bytes, *due])
+        record += [self._any_name, extra, len(by_bytes), value.fewest, most, closes]
+        return self.arena.put_object(record + goals + by_bytes + due)
 
     def _listed(self, value: Object) -> _Listed:
         """What does not change while an object is written: see ``_Listed``."""
         found = None if value.frame is None else self._names_of.get(value.frame)
         if found is None:
-            names = [name for name, _ in value.names + value.extra]
-            by_bytes = sorted(range(len(names)), key=names.__getitem__)  # the order of code points is that of bytes
-            trie = self.arena.trie(tuple([names[k] for k in by_bytes]))
             required = value.required
+            places = {name: k for k, (name, _) in enumerate(value.names + value.extra)}
+            words = tuple(sorted(places))  # the order of code points is that of bytes
             due = [k for k, (name, _) in enumerate(value.names) if name in required] if required else []
-            found = trie, by_bytes, due
+            found = self.arena.trie(words), [*map(places.__getitem__, words)], due
             if value.frame is not None:
                 self._names_of[value.frame] = found
         return found
@@ -355,8 +360,8 @@ class Records:
         """What each listed name, any other name, or those that an automaton tells apart may hold; -1: not allowed."""
         if value.frame is not None:
             return self._connected_members(value, value.frame)
-        members = value.names + value.extra
         known, number, satisfiable = self._numbers.get, self.number, self.goals.satisfiable
+        members = value.names + value.extra
         goals = [known(goal) or (number(goal) if satisfiable(goal) else -1) for _, goal in members]
         free, names_dfa = -1, None
         if value.patterns is not None:
@@ -367,8 +372,8 @@ class Records:
                 names_dfa = told[0], [-1 if goal is None else self.number(goal) for goal in told[1]]
             elif told is not None:
                 free = self.number(told)
-        elif value.free is not None and self.goals.satisfiable(value.free):
-            free = self.number(value.free)
+        elif value.free is not None and satisfiable(value.free):
+            free = number(value.free)
         return goals, free, names_dfa
 
     def _connected_members(
@@ -421,7 +426,16 @@ class SharedRecords(Records):
     """The records of parts in one arena, for all documents: see :mod:`detent.grammar.json_schema.parts`.
 
     The arena keeps them, so they do not keep it.
+
+    Attributes
+    ----------
+    end : int
+        The position behind a value that is the whole text.
     """
+
+    def __init__(self, arena: Arena, goals: Goals, order: Order, space: int) -> None:
+        super().__init__(arena, goals, order, space)
+        self.end = arena.position(positions.K_END, space)
 
     def number(self, goal: Goal) -> int:
         """The same; what is small is written at once."""
@@ -430,7 +444,17 @@ class SharedRecords(Records):
             with self.goals.lock:
                 number = super().number(goal)
                 if not goal.nodes or _is_small(goal.nodes[0]):
-                    self.write(number)
+                    self.written(goal)
+        return number
+
+    def written(self, goal: Goal) -> int:
+        """The same; parts are no work that wants a bound."""
+        number = self._numbers.get(goal)
+        if number is None or number in self._pending:
+            with self.goals.lock:
+                number = super().number(goal)
+                self.arena.publish(number, self._goal(goal, at_once=True))
+                self._pending.pop(number, None)
         return number
 
     @staticmethod
@@ -476,9 +500,8 @@ class JsonLowering(Records):
         space = SPACE[whitespace]
         self._shared = SharedRecords.of(arena, order, space)
         super().__init__(arena, goals, order, space, names_end)
-        self.root = self.number(root)
-        (self._shared if root.is_shared else self).write(self.root)
-        self.start = _start(arena, self.root, space)
+        self.root = (self._shared if root.is_shared else self).written(root)
+        self.start = _start(arena, self.root, arena.position(positions.K_END, space))
 
     def begin_at_once(self) -> None:
         """Let no white space stand before the whole value: another record takes the place of its goal's."""
@@ -508,14 +531,12 @@ class JsonLowering(Records):
 def place_part(arena: Arena, root: Goal, *, order: Order, whitespace: str) -> Placed:
     """Place a document that is one part: its records are those that documents share."""
     shared = SharedRecords.of(arena, order, SPACE[whitespace])
-    number = shared.number(root)
-    shared.write(number)
-    return Placed(_start(arena, number, shared.space), shared)
+    return Placed(_start(arena, shared.written(root), shared.end), shared)
 
 
-def _start(arena: Arena, root: int, space: int) -> int:
-    """The state before a text that is one value."""
-    state = int(_state_of_call(arena.A, root, arena.position(positions.K_END, space)))
+def _start(arena: Arena, root: int, end: int) -> int:
+    """The state before a text that is one value, with the position behind it."""
+    state = int(_state_of_call(arena.A, root, end))
     if state <= 0:
         arena.full()
     return state

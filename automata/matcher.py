@@ -7,11 +7,8 @@ twice (:mod:`detent.native.keys`). Where items of an array must differ, values a
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +21,7 @@ from detent.native import keys, masks
 from detent.native.arena import WORDS
 from detent.native.jit import direct
 
-from .arena import Arena, ArenaFull
+from .arena import ArenaFull
 from .bursts import burst
 from .placement import Placement, Suspects, characters, last_value_of, needs_value, open_string, stopped_at
 
@@ -36,8 +33,7 @@ Bitmask = npt.NDArray[np.int32]
 # what runs for every token goes without the dispatcher; the arrays are the matcher's own, or were checked
 _advance, _advance_keyed = direct(masks.advance), direct(masks.advance_keyed)
 _make_mask, _make_mask_keyed = direct(masks.make_mask), direct(masks.make_mask_keyed)
-_prepare_masks, _fill_ready = direct(masks.prepare_masks), direct(masks.fill_ready)
-OWN = masks.OWN
+OWN, STOPPED = masks.OWN, masks.STOPPED
 MAX_RENEWALS = 64  # arenas to try for one call: others may fill a new one before this matcher gets its turn
 FEW_RENEWALS = 2  # the same for a mask, which can be made token by token
 _BRACKETS = re.compile(rb"[][{}]")
@@ -64,6 +60,10 @@ def allocate_bitmask(rows: int, n_tokens: int) -> Bitmask:
 class Matcher:
     """Follows one text token by token. Made by :meth:`detent.Grammar.matcher`; not shared between threads.
 
+    What is asked for the first time may raise :class:`~detent.LimitExceeded`, which is rare: nothing is lost then, the
+    matcher stands where it stood, and ``error.text`` is the text so far. What was asked before costs a look-up: a token
+    O(1), a mask O(vocabulary / 32), whatever the length of the text.
+
     Examples
     --------
     >>> matcher = compiler.json_schema({"type": "integer"}).matcher()      # doctest: +SKIP
@@ -72,8 +72,8 @@ class Matcher:
     """
 
     __slots__ = (
-        *("_A", "_K", "_V", "_arena", "_eos", "_mask", "_placement"),
-        *("_states", "_stopped", "_taken", "grammar", "state"),
+        *("_A", "_K", "_V", "_arena", "_eos", "_mask", "_placement", "_states", "_taken"),
+        *("grammar", "state"),
     )
 
     def __init__(self, grammar: Grammar) -> None:
@@ -82,7 +82,6 @@ class Matcher:
         # what was accepted, and the state before each; no pairs, which would be objects for the garbage collector
         self._taken: list[int | bytes] = []
         self._states: list[int] = []
-        self._stopped = False
         self._mask: Bitmask | None = None  # the last one that was checked
         placement = grammar.bind()
         self._bind(placement)
@@ -104,15 +103,19 @@ class Matcher:
     def accept(self, token_id: int) -> bool:
         """Take one token.
 
+        Parameters
+        ----------
+        token_id : int
+
         Returns
         -------
         bool
             False when the token is not allowed here; the state is then unchanged. The end-of-sequence token is
             allowed exactly when the text is complete, and nothing is allowed after it.
         """
-        if self._stopped:
-            return False
         before, K = self.state, self._K
+        if before >= STOPPED:
+            return False
         if K is None:
             after = _advance(self._A, self._V, before, token_id)
         else:
@@ -122,8 +125,8 @@ class Matcher:
             before = self.state
         if after == 0:
             if token_id in self._eos and masks.is_complete(self._A, before):
-                self._stopped = True
                 self._note(before, token_id)
+                self.state = before | STOPPED
                 return True
             return False
         self._states.append(before)
@@ -151,7 +154,7 @@ class Matcher:
 
     def accept_bytes(self, data: bytes) -> bool:
         """Take bytes that need not be whole tokens; all of them or none."""
-        if self._stopped:
+        if self.state >= STOPPED:
             return False
         after = self._until(Matcher._read, data)
         if after == 0:
@@ -226,18 +229,22 @@ class Matcher:
     def _until(self, attempt: Callable[..., int], *arguments: Any, most_renewals: int = MAX_RENEWALS) -> int:
         """Repeat a method of this class until it has all it needs: results below 0 are -2 - what it gave up for."""
         renewals = 0
-        while True:
-            try:
-                result = attempt(self, *arguments)
-                if result >= 0:
-                    return int(result)
-                self._resolve(result)
-            except ArenaFull:
-                if renewals == most_renewals:
-                    raise self.grammar.too_large() from None
-                renewals += 1
-                self.grammar.rebind(self._arena)
-                self._move()
+        try:
+            while True:
+                try:
+                    result = attempt(self, *arguments)
+                    if result >= 0:
+                        return int(result)
+                    self._resolve(result)
+                except ArenaFull:
+                    if renewals == most_renewals:
+                        raise self.grammar.too_large() from None
+                    renewals += 1
+                    self.grammar.rebind(self._arena)
+                    self._move()
+        except LimitExceeded as error:
+            error.text = b"".join(reversed([*self._text_backwards()])).decode("utf-8", errors="replace")
+            raise
 
     def _move(self) -> None:
         """Walk the same history in the arena that the grammar is in now; all of it, or nothing changes."""
@@ -259,11 +266,11 @@ class Matcher:
         if not 0 <= n <= len(self._taken):
             raise ValueError(f"cannot undo {n} of {len(self._taken)} steps")
         if n:
-            if self._K is not None and n > self._stopped:
-                keys.rollback(self._K, n - self._stopped)
+            n_read = n - self.is_stopped()
+            if self._K is not None and n_read:
+                keys.rollback(self._K, n_read)
             self.state = self._states[-n]
             del self._states[-n:], self._taken[-n:]
-            self._stopped = False
 
     def reset(self) -> None:
         """Go back to the start."""
@@ -274,7 +281,7 @@ class Matcher:
         other = Matcher.__new__(Matcher)
         other.grammar, other._eos, other._mask = self.grammar, self._eos, self._mask
         other._bind(self._placement)
-        other.state, other._stopped = self.state, self._stopped
+        other.state = self.state
         other._states, other._taken = self._states.copy(), self._taken.copy()
         other._K = None if self._K is None else self._K.copy()
         return other
@@ -286,7 +293,7 @@ class Matcher:
 
     def is_stopped(self) -> bool:
         """Whether the end-of-sequence token was taken."""
-        return self._stopped
+        return self.state >= STOPPED
 
     def fill_bitmask(self, mask: Bitmask, row: int = 0) -> None:
         """Write the tokens allowed next into a row of a bitmask.
@@ -299,21 +306,21 @@ class Matcher:
 
         Raises
         ------
-        IndexError, ValueError
+        IndexError, TypeError, ValueError
             For a row out of range and a mask of another width, type or layout.
         LimitExceeded
             ``cache_bytes``, where the states of the text itself do not fit.
         """
         if mask is not self._mask:
-            _check_mask(mask, self._A)
+            check_mask(mask, self._A)
             self._mask = mask
         state = self.state
-        if self._stopped:
-            _check_row(mask, row)
-            mask[row] = 0
-            return
         if state < OWN:
             result = _make_mask(self._A, self._V, mask, row, state)
+        elif state >= STOPPED:
+            check_row(mask, row)
+            mask[row] = 0
+            return
         else:
             result = _make_mask_keyed(self._A, self._V, mask, row, state, self._K)
         if result:
@@ -321,7 +328,7 @@ class Matcher:
 
     def _finish(self, mask: Bitmask, row: int) -> None:
         """Write a mask for which a kernel needs more, or of which the text decides some tokens."""
-        _check_row(mask, row)
+        check_row(mask, row)
         try:
             self._until(Matcher._make_mask, mask, row, most_renewals=FEW_RENEWALS)
         except LimitExceeded as error:
@@ -414,7 +421,7 @@ class Matcher:
         return int(masks.prepare_mask(self._A, self._V, self.state))
 
     def validate(self, tokens: Iterable[int]) -> int:
-        """How many of these tokens would be accepted one after another; the state is unchanged."""
+        """How many of these tokens would be accepted one after another; the state is unchanged. O(tokens)."""
         taken = len(self._taken)
         try:
             for token in tokens:
@@ -428,7 +435,7 @@ class Matcher:
         """The bytes that can only come next (empty where there is a choice or the text may end)."""
         out, taken = bytearray(), len(self._taken)
         try:
-            while not self._stopped and len(out) < MAX_FORCED:
+            while not self.is_stopped() and len(out) < MAX_FORCED:
                 byte = self._until(Matcher._forced_byte)
                 if byte == NO_BYTE or not self.accept_bytes(bytes((byte,))):
                     break
@@ -460,7 +467,7 @@ class Matcher:
         out: list[int] = []
         taken = len(self._taken)
         try:
-            while not self._stopped and len(out) < MAX_FORCED:
+            while not self.is_stopped() and len(out) < MAX_FORCED:
                 self.fill_bitmask(mask)
                 token = _only(mask)
                 if token is None:
@@ -481,83 +488,24 @@ def _only(mask: Bitmask) -> int | None:
     return None if word & (word - 1) else 32 * int(words[0]) + word.bit_length() - 1
 
 
-def _check_mask(mask: Bitmask, arena: npt.NDArray[np.int32]) -> None:
+def check_mask(mask: Bitmask, arena: npt.NDArray[np.int32]) -> None:
     """Refuse what a kernel would write outside of."""
-    if mask.dtype != np.int32 or mask.ndim != 2 or not mask.flags.c_contiguous:
-        raise ValueError(f"a mask is a contiguous (rows, words) int32 array, not {mask.ndim}-dimensional {mask.dtype}")
+    if not isinstance(mask, np.ndarray):
+        raise TypeError(f"a mask is a NumPy array, not {type(mask).__name__}: use allocate_bitmask, or tensor.numpy()")
+    if mask.dtype != np.int32 or mask.ndim != 2 or not mask.flags.c_contiguous or not mask.flags.writeable:
+        raise ValueError(
+            "a mask is a contiguous, writable (rows, words) int32 array, as allocate_bitmask makes it, "
+            f"not {mask.ndim}-dimensional {mask.dtype}"
+        )
     if mask.shape[1] != arena[WORDS]:
         raise ValueError(f"a mask of {mask.shape[1]} words for a vocabulary of {arena[WORDS]}: use allocate_bitmask")
 
 
-def _check_row(mask: Bitmask, row: int) -> None:
+def check_row(mask: Bitmask, row: int) -> None:
     if not 0 <= row < mask.shape[0]:
-        raise IndexError(f"row {row} of {mask.shape[0]}")
+        raise IndexError(f"row {row} of a mask of {mask.shape[0]} rows")
 
 
 NO_BYTE = 256  # result of a kernel that finds no byte forced
 TOO_SHORT = -2  # result of a kernel that finds the buffer of keys too short
 MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might
-
-
-@lru_cache(maxsize=1)
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="detent-masks")
-
-
-def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int] | None = None) -> None:
-    """Masks of a batch, written in parallel without the interpreter lock.
-
-    Parameters
-    ----------
-    matchers : sequence of Matcher
-        Of any grammars over one vocabulary.
-    mask : (n_rows, ceil(n / 32)) int32, C-contiguous
-    rows : sequence of int, optional
-        Row of each matcher; by default 0, 1, ...
-    """
-    n = len(matchers)
-    targets = np.arange(n) if rows is None else np.array(rows, dtype=np.int64)
-    if len(targets) != n:
-        raise ValueError(f"{len(targets)} rows for {n} matchers")
-    if n == 0:
-        return
-    _check_row(mask, int(targets.min()))
-    _check_row(mask, int(targets.max()))
-    arena, alone, found = matchers[0]._arena, [], []
-    for i, matcher in enumerate(matchers):
-        if mask is not matcher._mask:
-            _check_mask(mask, matcher._A)
-            matcher._mask = mask
-        state = matcher.state
-        if matcher._stopped or state >= OWN or matcher._arena is not arena:
-            alone.append(i)
-            state = 0
-        found.append(state)
-    states = np.array(found, dtype=np.int64)
-    at = _prepare_masks(arena.A, arena.V, states, 0)
-    while at < n:
-        if not matchers[at].prepare() or matchers[at]._arena is not arena:
-            alone.append(at)
-            states[at] = 0
-        at = _prepare_masks(arena.A, arena.V, states, at + 1)
-    _fill_parallel(arena, mask, targets, states)
-    for i in alone:
-        matchers[i].fill_bitmask(mask, int(targets[i]))
-
-
-def _fill_parallel(arena: Arena, mask: Bitmask, rows: npt.NDArray[np.int64], states: npt.NDArray[np.int64]) -> None:
-    """Write masks whose recipes exist, in as many parts as there are cores and enough rows."""
-    n = len(rows)
-    parts = min(os.cpu_count() or 1, n * mask.shape[1] // MIN_PART)
-    if parts <= 1:
-        _fill_ready(arena.A, mask, rows, states, 0, n)
-        return
-    cuts = [n * k // parts for k in range(parts + 1)]
-    pool = _pool()
-    jobs = [pool.submit(_fill_ready, arena.A, mask, rows, states, cuts[k], cuts[k + 1]) for k in range(1, parts)]
-    _fill_ready(arena.A, mask, rows, states, cuts[0], cuts[1])
-    for job in jobs:
-        job.result()
-
-
-MIN_PART = 1 << 18  # words of mask, 50 µs of writing, below which handing them to a thread costs more than it saves

@@ -106,9 +106,10 @@ def read_tokens(tokenizer: Any) -> list[bytes]:
         literal = [i for i in added_tokens(tokenizer) if i >= len(tokens) or not tokens[i]]
         tokens += [b""] * (max(literal, default=0) + 1 - len(tokens))
     else:
+        what = f"The name {tokenizer!r:.60}" if isinstance(tokenizer, str) else type(tokenizer).__name__
         raise VocabularyError(
-            f"{type(tokenizer).__name__} does not say which bytes its tokens spell: "
-            "use a fast tokenizer, or Vocabulary.from_tokens."
+            f"{what} does not say which bytes its tokens spell: use a fast tokenizer "
+            "(AutoTokenizer.from_pretrained), or Vocabulary.from_tokens."
         )
     added = added_tokens(tokenizer)
     for i in literal:

@@ -76,6 +76,8 @@ class Vocabulary:
 
         Raises
         ------
+        TypeError
+            If a token is neither bytes nor None, or `eos` is one number.
         VocabularyError
             If `n` is less than the number of tokens, or an id of `eos` or `special` is not below `n`.
 
@@ -84,6 +86,8 @@ class Vocabulary:
         Linear in the bytes of all tokens.
         """
         n = len(tokens) if n is None else n
+        if isinstance(eos, int):
+            raise TypeError(f"eos must be a list of ids, not {eos}: eos=[{eos}]")
         eos_ids, special = tuple(dict.fromkeys(int(i) for i in eos)), dict(special or {})
         if n < len(tokens):
             raise VocabularyError(f"n = {n} logits are fewer than the {len(tokens)} tokens of the tokenizer.")
@@ -97,7 +101,10 @@ class Vocabulary:
         offsets = np.zeros(n + 1, np.int32)
         np.cumsum(np.fromiter(map(len, spelled), np.int32, len(spelled)), out=offsets[1 : len(spelled) + 1])
         offsets[len(spelled) + 1 :] = offsets[len(spelled)]
-        data = np.frombuffer(bytearray(b"".join(spelled)), np.uint8)  # writable, as the kernel's signature is
+        try:
+            data = np.frombuffer(bytearray(b"".join(spelled)), np.uint8)  # writable, as the kernel's signature is
+        except TypeError as error:
+            raise TypeError("tokens must be bytes or None: what each id spells, in the order of the ids") from error
         return cls(trie.pack(data, offsets), eos_ids, special)
 
     @classmethod
@@ -156,7 +163,14 @@ class Vocabulary:
             Number of logits, where the model pads its vocabulary.
         eos : iterable of int, optional
             The tokens that end a text; by default ``<|endoftext|>``.
+
+        Raises
+        ------
+        TypeError
+            If this is no encoding.
         """
+        if not hasattr(encoding, "encode_single_token"):
+            raise TypeError(f"encoding must be a tiktoken.Encoding, not {encoding!r:.40}: tiktoken.get_encoding(name)")
         special = {name: encoding.encode_single_token(name) for name in sorted(encoding.special_tokens_set)}
         if eos is None:
             eos = [special["<|endoftext|>"]] if "<|endoftext|>" in special else []
@@ -181,7 +195,13 @@ class Vocabulary:
         return f"<Vocabulary of {len(self)} tokens, {self.fingerprint[:8]}>"
 
     def token_bytes(self, token_id: int) -> bytes:
-        """Return what a token spells; ``b""`` for special tokens and padding."""
+        """Return what a token spells; ``b""`` for special tokens and padding.
+
+        Raises
+        ------
+        IndexError
+            If there is no such token.
+        """
         offsets = self._offsets
         if not 0 <= token_id < len(offsets) - 1:
             raise IndexError(f"token {token_id} is not one of {len(self)}.")

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from time import perf_counter
+from statistics import median
+from time import perf_counter, process_time, sleep
 from typing import Any
 from unittest.mock import patch
 
@@ -22,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 import detent
-from detent.automata import matcher as batch
+from detent.automata import helper
 
 SCHEMA = {
     "type": "object",
@@ -105,7 +106,7 @@ def steps(tokenizer: Any, out: Table) -> None:
 
 
 def batches(tokenizer: Any, out: Table) -> None:
-    """Masks of many rows, one after another and together."""
+    """Masks of many rows: one after another, together, and with the helper; what that costs a server."""
     vocabulary = detent.Vocabulary.from_transformers(tokenizer)
     grammar = detent.Compiler(vocabulary).json_schema(SCHEMA)
     ids = tokenizer.encode(json.dumps(INSTANCE), add_special_tokens=False)
@@ -121,30 +122,58 @@ def batches(tokenizer: Any, out: Table) -> None:
             for i, matcher in enumerate(matchers):
                 matcher.fill_bitmask(mask, i)
 
+        def fill(matchers: list[detent.Matcher] = matchers, mask: Any = together) -> None:
+            detent.fill_bitmasks(matchers, mask)
+
         one_by_one()
-        detent.fill_bitmasks(matchers, together)
+        fill()
         assert (mask == together).all()
         out.add_row(f"{rows} masks, one by one", microseconds(best(one_by_one, REPEATS)))
-        for cores, least in ((1, 1 << 60), (2, rows * mask.shape[1] // 2)):
-            with patch.object(batch, "MIN_PART", least), patch.object(os, "cpu_count", lambda cores=cores: cores):
-                fill_parts(matchers, together, f"{rows} masks, {cores} core" + "s" * (cores > 1), out)
+        one, two = in_turns(fill)
+        out.add_row(f"{rows} masks, fill_bitmasks, one core", spread(one))
+        out.add_row(f"{rows} masks, fill_bitmasks, two cores", spread(two))
+        with patch.object(helper, "_helper", lambda: None):
+            alone = processor_time(fill)
+        out.add_row(f"{rows} masks every 10 ms, processor time, one core", microseconds(alone))
+        out.add_row(f"{rows} masks every 10 ms, processor time, two cores", microseconds(processor_time(fill)))
 
 
-def fill_parts(matchers: list[detent.Matcher], mask: Any, name: str, out: Table) -> None:
-    """The whole of ``fill_bitmasks``, and of that the writing of rows, which alone can be shared by cores."""
-    arena = matchers[0]._arena
-    states, rows = np.array([matcher.state for matcher in matchers]), np.arange(len(matchers))
-    out.add_row(f"{name}: fill_bitmasks", microseconds(best(lambda: detent.fill_bitmasks(matchers, mask), REPEATS)))
-    out.add_row(
-        f"{name}: writing", microseconds(best(lambda: batch._fill_parallel(arena, mask, rows, states), REPEATS))
-    )
+def in_turns(fill: Callable[[], None]) -> tuple[list[float], list[float]]:
+    """The seconds of single calls without the helper and with it, while both have cores of their own.
+
+    On a busy machine, that needs another scheduler (as root, ``chrt --fifo 1``): else they may share a core.
+    """
+    one: list[float] = []
+    two: list[float] = []
+    for _ in range(REPEATS // 10):
+        with patch.object(helper, "_helper", lambda: None):
+            one += [timed(fill) for _ in range(50)]
+        for _ in range(50):  # until the helper is awake
+            fill()
+        two += [timed(fill) for _ in range(50)]
+        sleep(1e-3)
+    return one, two
 
 
-def threads(_: Any, out: Table) -> None:
-    """What a second core costs before it does anything."""
-    pool = batch._pool()
-    nothing = microseconds(best(lambda: pool.submit(int).result(), REPEATS))
-    out.add_row("nothing, by a thread of the pool", nothing)
+def timed(action: Callable[[], None]) -> float:
+    """The seconds of one call."""
+    start = perf_counter()
+    action()
+    return perf_counter() - start
+
+
+def processor_time(fill: Callable[[], None]) -> float:
+    """What a step of a server costs this process, in all its threads."""
+    start = process_time()
+    for _ in range(REPEATS):
+        sleep(10e-3)
+        fill()
+    return (process_time() - start) / REPEATS
+
+
+def spread(times: list[float]) -> str:
+    """The quickest, and the middle."""
+    return f"{microseconds(min(times))}, median {microseconds(median(times))}"
 
 
 def seconds(value: float) -> str:
@@ -164,7 +193,7 @@ def main() -> None:
     tokenizer = load_tokenizer(parser.parse_args().tokenizer)
     out = Table("step", "time", title=f"detent {detent.__version__}, the quickest of several runs")
     out.columns[1].justify = "right"
-    for part in (setup, steps, batches, threads):
+    for part in (setup, steps, batches):
         part(tokenizer, out)
     Console().print(out)
 

@@ -9,10 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from detent.automata.batch import fill_bitmasks
     from detent.automata.compiled import Grammar
     from detent.automata.compiler import Compiler
     from detent.automata.limits import Limits
-    from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
+    from detent.automata.matcher import Matcher, allocate_bitmask
     from detent.automata.vocabulary import Vocabulary
     from detent.generation import generate, run, stream, structured
     from detent.grammar.errors import (
@@ -57,7 +58,7 @@ _HOME = {
     "Limits": "automata.limits",
     "Matcher": "automata.matcher",
     "allocate_bitmask": "automata.matcher",
-    "fill_bitmasks": "automata.matcher",
+    "fill_bitmasks": "automata.batch",
     "apply_bitmask": "sampler.bitmask",
     "AWRS": "sampler.awrs",
     "ASAp": "sampler.asap",
@@ -159,6 +160,7 @@ __all__ = [
     "structured",
     "training_free",
 ]
+_OF_EXTRA = ("torch", "transformers", "safetensors", "tokenizers")
 __version__ = "0.1.0"
 
 
@@ -169,7 +171,14 @@ def __getattr__(name: str) -> Any:
         home = _HOME[name]
     except KeyError:
         raise AttributeError(f"module 'detent' has no attribute {name!r}") from None
-    value = getattr(import_module(f"detent.{home}"), name)
+    try:
+        value = getattr(import_module(f"detent.{home}"), name)
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_EXTRA:
+            raise
+        raise ModuleNotFoundError(
+            f"detent.{name} needs {error.name}: pip install 'detent[hf]'", name=error.name
+        ) from error
     globals()[name] = value
     return value
 

@@ -84,7 +84,7 @@ def follow(r: Round, decide: Callable[[int], Step]) -> int:
         forced = node in tree.forced
         n_decided += not forced
         if step.token == NOTHING or not row.take(step.token):
-            if step.token != NOTHING and not forced:
+            if step.token != NOTHING and not forced and row.error is None:
                 raise ValueError(f"the sampler drew token {step.token}, which is not allowed")
             row.dead = True
             return n_decided

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from detent.automata.matcher import allocate_bitmask
+from detent.grammar.errors import LimitExceeded
 from detent.sampler.base import NOTHING, Step
 from detent.sampler.guide import Guides, only_token, pack, tokens_of
 
@@ -48,6 +49,8 @@ class Row:
         Whether the text came to its end.
     dead : bool
         Whether no token is allowed behind what was written, because a predicate refuses them all.
+    error : LimitExceeded or None
+        The limit that this text met.
     n_masks, n_tries, n_forwards, n_drafted, n_accepted, mask_seconds, model_seconds
         See :class:`detent.results.Stats`.
     """
@@ -63,6 +66,7 @@ class Row:
     n_read: int = 0
     stopped: bool = False
     dead: bool = False
+    error: LimitExceeded | None = None
     n_masks: int = 0
     n_tries: int = 0
     n_forwards: int = 0
@@ -74,7 +78,7 @@ class Row:
     @property
     def closed(self) -> bool:
         """Whether no token will be added."""
-        return self.stopped or self.dead or len(self.tokens) >= self.limit
+        return self.stopped or self.dead or self.error is not None or len(self.tokens) >= self.limit
 
     @property
     def done(self) -> bool:
@@ -87,9 +91,12 @@ class Row:
         return self.tokens[self.n_read : len(self.tokens) - self.closed]
 
     def take(self, token: int) -> bool:
-        """Append a token, drawn or forced; false when it is not allowed."""
+        """Append a token, drawn or forced; false when it is not allowed, or meets a limit."""
         start = perf_counter()
-        accepted = self.guide.accept(token)
+        try:
+            accepted = self.guide.accept(token)
+        except LimitExceeded as error:
+            self.error, accepted = error, False
         self.mask_seconds += perf_counter() - start
         if accepted:
             self.tokens.append(token)
@@ -97,9 +104,13 @@ class Row:
         return accepted
 
     def fill(self, masks: NDArray[np.int32], i: int) -> None:
-        """Write the mask of what comes next into row ``i`` of some masks."""
+        """Write the mask of what comes next into row ``i`` of some masks: nothing where a limit is met."""
         start = perf_counter()
-        self.guide.fill_bitmask(masks, i)
+        try:
+            self.guide.fill_bitmask(masks, i)
+        except LimitExceeded as error:
+            self.error = error
+            masks[i] = 0
         self.mask_seconds += perf_counter() - start
         self.n_masks += 1
 
@@ -181,9 +192,10 @@ def _sample(rows: Sequence[Row], logits: torch.Tensor, sampler: Sampler, n_token
         if token == NOTHING:
             row.dead = True
             continue
-        if not row.take(token):
+        if row.take(token):
+            row.trace.append(Step(token, False, logprob, log_weight))
+        elif row.error is None:
             raise ValueError(f"the sampler drew token {token}, which is not allowed")
-        row.trace.append(Step(token, False, logprob, log_weight))
     look_ahead(chosen, n_tokens)
 
 
@@ -192,7 +204,7 @@ def look_ahead(rows: Sequence[Row], n_tokens: int) -> None:
 
     One row after the other: a mask takes microseconds, less than it takes to hand it to another thread.
     """
-    live = [row for row in rows if not (row.guide.is_free or row.stopped or row.dead)]
+    live = [row for row in rows if not (row.guide.is_free or row.stopped or row.dead or row.error)]
     masks = allocate_bitmask(len(live), n_tokens)
     for i, row in enumerate(live):
         row.mask = masks[i]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import wraps
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar, cast, get_type_hints, overload
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar, cast, get_
 import numpy as np
 
 from detent.decoding import Row, decode
+from detent.grammar.errors import LimitExceeded
+from detent.models import LanguageModel
 from detent.results import Finish, Result, Results, Stats
 from detent.rounds import Speculator
-from detent.sampler.base import Query, run_strategy
+from detent.sampler.base import Outcome, Query, run_strategy
 from detent.sampler.masking import Masking
 from detent.sampler.speculation.drafter import Combined
 from detent.sampler.weights import normalise
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from detent.automata.compiler import Numbers, Whitespace
-    from detent.models import LanguageModel
     from detent.sampler.base import Draft, Sampler, Strategy
     from detent.sampler.guide import Predicate
     from detent.sampler.speculation.drafter import Drafter
@@ -134,8 +135,7 @@ def run(
     >>> result = detent.run(lm, "Ada is 36 years old.", Person, seed=1)
     >>> result.value, result.finish, result.logprob, result.stats.n_forced
     """
-    if min(max_new_tokens, batch_size, 1 if n is None else n) < 1:
-        raise ValueError(f"max_new_tokens, batch_size and n must be at least 1: {max_new_tokens}, {batch_size}, {n}")
+    _check_counts(max_new_tokens=max_new_tokens, batch_size=batch_size, n=1 if n is None else n)
     if not isinstance(prompt, str) and not hasattr(prompt, "__len__"):
         raise TypeError(f"prompt must be a text, token ids, or a list of those, not {type(prompt).__name__}")
     single = isinstance(prompt, str) or (len(prompt) > 0 and isinstance(prompt[0], int | np.integer))
@@ -163,6 +163,14 @@ def run(
             is_proper = not isinstance(sampler, Masking) or sampler.is_plain
             results = [_together(results[i : i + n], is_proper) for i in range(0, len(results), n)]
     return results[0] if single else results
+
+
+def _check_counts(**counts: Any) -> None:
+    for name, count in counts.items():
+        if not isinstance(count, int | np.integer):
+            raise TypeError(f"{name} must be an int, not {count!r:.40}")
+        if count < 1:
+            raise ValueError(f"{name} must be at least 1, not {count}")
 
 
 def _checked(sampler: Any) -> Any:
@@ -217,13 +225,21 @@ def _run_batch(
             rows.append(Row(ids, task.guide(), generator, limit))
         except Exception as error:
             rows.append(error)
-    started = [row for row in rows if isinstance(row, Row)]
-    if started and speculation is None:
-        decode(lm.open_session(), started, sampler, len(lm.vocabulary))
-    elif started and speculation is not None:
-        for _ in _speculator(lm, sampler, speculation).write(started):
-            pass
+    if started := [row for row in rows if isinstance(row, Row)]:
+        try:
+            _write(lm, started, sampler, speculation)
+        except LimitExceeded as error:  # met by a sampler or drafter, which decides for several rows at once
+            for row in started:
+                row.error = row.error or (None if row.done else error)
     return [task.result(row) if isinstance(row, Row) else Result(error=row) for row in rows]
+
+
+def _write(lm: LanguageModel, rows: Sequence[Row], sampler: Sampler, speculation: Speculation | None) -> None:
+    if speculation is None:
+        decode(lm.open_session(), rows, sampler, len(lm.vocabulary))
+    else:
+        for _ in _speculator(lm, sampler, speculation).write(rows):
+            pass
 
 
 def _speculator(lm: LanguageModel, sampler: Sampler, speculation: Speculation) -> Speculator:
@@ -250,7 +266,11 @@ def _run_strategy(
     started = [query for query in queries if isinstance(query, Query)]
     model = lm.open_prefixes()  # type: ignore[misc]  # never None behind __post_init__
     begin = perf_counter()
-    outcomes = iter(run_strategy(strategy, started, model))
+    outcomes: Iterator[Outcome] = iter(())
+    try:
+        outcomes = iter(run_strategy(strategy, started, model))
+    except LimitExceeded as error:
+        queries = [error if isinstance(query, Query) else query for query in queries]
     seconds = (perf_counter() - begin) / max(1, len(started))
     results: list[Any] = []
     for query in queries:
@@ -307,6 +327,8 @@ def generate(
         If the specification cannot be enforced: before the first token.
     Truncated
         If the tokens ran out before the text was complete.
+    LimitExceeded
+        If a limit was met while the text was written, which is rare: ``text`` is what there was.
     DeadEnd
         If a predicate refused every way on.
     ValueError
@@ -379,6 +401,8 @@ def stream(
     ------
     GrammarError
         If the specification cannot be enforced: before the first token.
+    LimitExceeded
+        If a limit was met while the text was written.
 
     Examples
     --------
@@ -388,8 +412,9 @@ def stream(
     sampler = _checked(sampler or Masking())
     if hasattr(sampler, "outcome"):
         raise ValueError(f"{type(sampler).__name__} writes whole texts: there is nothing to stream")
-    speculation = to_speculation(draft or Speculation(Combined()), lm)
+    _check_counts(max_new_tokens=max_new_tokens)
     task = Task(lm, spec, whitespace, numbers, strict, True, where)
+    speculation = to_speculation(draft or Speculation(Combined()), lm)
     ids, limit = _started(lm, task, prompt, max_new_tokens)
     row = Row(ids, task.guide(), _generator(np.random.SeedSequence(seed).entropy, 0), limit)
     return _pieces(lm, task, row, _speculator(lm, sampler, speculation))
@@ -403,6 +428,8 @@ def _pieces(lm: LanguageModel, task: Task, row: Row, speculator: Speculator) -> 
         n_given = len(row.tokens)
         if piece:
             yield piece
+    if row.error is not None:
+        raise row.error
     return task.result(row)
 
 
@@ -422,7 +449,7 @@ def structured(lm: LanguageModel, **options: Unpack[Options]) -> Callable[[F], F
     Raises
     ------
     TypeError
-        If the function has no docstring or no return annotation.
+        If there is no model, or the function has no docstring or no return annotation.
 
     Examples
     --------
@@ -432,6 +459,9 @@ def structured(lm: LanguageModel, **options: Unpack[Options]) -> Callable[[F], F
     >>> extract("Invoice A-17 over 42.50 euros.")
     Invoice(number='A-17', total=42.5)
     """
+
+    if not isinstance(lm, LanguageModel):
+        raise TypeError(f"write @detent.structured(lm), lm from detent.load, not {type(lm).__name__}")
 
     def decorate(function: F) -> F:
         template = inspect.getdoc(function)

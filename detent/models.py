@@ -98,15 +98,18 @@ def load(
     Raises
     ------
     TypeError
-        If a model comes without a tokenizer or is not a decoder.
+        If a model comes without a tokenizer or the other way round, is a name, or is not a decoder.
 
     Examples
     --------
     >>> lm = load()
     >>> lm = load(lambda ids: torch.zeros(len(ids), 3), Vocabulary.from_tokens([b"a", b"b", b""], eos=[2]))
     """
-    if model is None:
+    if model is None and tokenizer is None:
         return _load_bundled()
+    if not callable(model):
+        hint = "AutoModelForCausalLM.from_pretrained(name) of transformers loads one"
+        raise TypeError(f"model must be a model or a function from ids to logits, not {model!r:.40}: {hint}")
     if tokenizer is None:
         raise TypeError("load(model, tokenizer) needs a tokenizer or a Vocabulary")
     is_network = hasattr(model, "config") and hasattr(model, "forward")

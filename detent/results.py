@@ -63,14 +63,14 @@ class Result(Generic[T]):
     tokens : list of int
         The ids, the closing EOS included where it was written.
     finish : {"stop", "length", "dead", "error"}
-        The text is complete; the tokens ran out; a predicate refused every way on, or no text was found; the row did
-        not start.
+        The text is complete; the tokens ran out; a predicate refused every way on, or no text was found; the row met a
+        limit, or did not start.
     stats : Stats
     trace : list of Step
         The probability of each token.
     error : Exception or None
-        Why there is no value: ``Truncated``, ``DeadEnd``, the parser's ``ValueError``, or what was wrong with the
-        prompt.
+        Why there is no value: ``Truncated``, ``DeadEnd``, ``LimitExceeded``, the parser's ``ValueError``, or what was
+        wrong with the prompt.
     residual : Residual
         What of the schema was not enforced, with the check that makes up for it; false where everything was, as always
         unless ``strict=False`` was asked for.

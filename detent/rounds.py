@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import repeat
 from time import perf_counter
@@ -13,6 +13,7 @@ import torch
 
 from detent.decisions import Numbers, choose_all, fit, follow, law_under
 from detent.decoding import Row, look_ahead, timed
+from detent.grammar.errors import LimitExceeded
 from detent.sampler.awrs import AWRS
 from detent.sampler.base import Step
 from detent.sampler.guide import Guides, only_token, pack
@@ -107,8 +108,7 @@ class Speculator:
             yield
 
     def _round(self, rows: Sequence[Row], lengths: dict[int, DraftLength]) -> None:
-        rounds = self._plan(rows, lengths)
-        logits = timed(rows, partial(self._read, rounds))
+        rounds, logits = self._look(rows, lengths)
         rounds, drafted = self._score(rounds, logits)
         if not rounds:
             return
@@ -127,6 +127,18 @@ class Speculator:
         self.speculation.drafter.learn(seen)
         look_ahead([r.row for r in rounds if not r.row.closed], self.n_tokens)
 
+    def _look(self, rows: Sequence[Row], lengths: dict[int, DraftLength]) -> tuple[list[Round], torch.Tensor]:
+        """Run the model over drafts; over none where one of them meets a limit, to which no text may ever come."""
+        before = [len(row.guide.ids) for row in rows]
+        try:
+            rounds = self._plan(rows, lengths, self.speculation.drafter.draft)
+            return rounds, timed(rows, partial(self._read, rounds))
+        except LimitExceeded:
+            for row, n in zip(rows, before, strict=True):
+                row.guide.rollback(len(row.guide.ids) - n)
+        rounds = self._plan(rows, lengths, _nothing)
+        return rounds, timed(rows, partial(self._read, rounds))
+
     def _read(self, rounds: Sequence[Round]) -> torch.Tensor:
         """Run the model and, while its device works, make the masks."""
         logits: torch.Tensor = self.model([prefix for r in rounds for prefix in r.prefixes])
@@ -138,17 +150,19 @@ class Speculator:
         return logits
 
     # -------------------------------------------------------------------------------------------------------- before
-    def _plan(self, rows: Sequence[Row], lengths: dict[int, DraftLength]) -> list[Round]:
+    def _plan(
+        self, rows: Sequence[Row], lengths: dict[int, DraftLength], draft: Callable[[Sequence[Ask]], list[Tree]]
+    ) -> list[Round]:
         """Get drafts for the rows that go on; the others only wait for probabilities."""
         going_on = [row for row in rows if not row.closed]
         rounds = [Round(row, Tree()) for row in rows if row.closed]
         # where drafts are drawn, the text depends on their length, and a row must not depend on its neighbours
         n_rows = 1 if self._draws and getattr(self.speculation.drafter, "draws", True) else len(going_on)
         asks = [self._ask(row, lengths[id(row)], n_rows) for row in going_on]
-        for row, ask, draft in zip(going_on, asks, self.speculation.drafter.draft(asks), strict=True):
+        for row, ask, tree in zip(going_on, asks, draft(asks), strict=True):
             assert ask.root is not None
-            draft.masks.setdefault(0, ask.root)
-            rounds.append(Round(row, plant(draft, row.guide, row.limit - len(row.tokens)), max(draft.depths)))
+            tree.masks.setdefault(0, ask.root)
+            rounds.append(Round(row, plant(tree, row.guide, row.limit - len(row.tokens)), max(tree.depths)))
         return rounds
 
     @property
@@ -245,6 +259,10 @@ class Speculator:
                 return self.sampler.step_behind(first.tolist(), logits, constraint, [row.generator])
         (row.sampler_state,), info = self.sampler.step([row.sampler_state], logits, constraint, [row.generator])
         return info
+
+
+def _nothing(asks: Sequence[Ask]) -> list[Tree]:
+    return [Tree() for _ in asks]
 
 
 def _count(r: Round, length: DraftLength, n_before: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
@@ -11,6 +12,7 @@ from detent.automata.compiled import Grammar
 from detent.grammar.errors import DeadEnd, Truncated
 from detent.grammar.residual import Residual
 from detent.grammar.types import output_type
+from detent.models import LanguageModel
 from detent.results import Finish, Result, Stats
 from detent.sampler.guide import Guide, Predicate
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from detent.automata.lowering import Order
     from detent.decoding import Row
     from detent.grammar.types import JsonSchema
-    from detent.models import LanguageModel
 
 
 class Task:
@@ -50,6 +51,8 @@ class Task:
         constrained: bool,
         where: Predicate | Callable[[str], bool] | None = None,
     ) -> None:
+        if not isinstance(lm, LanguageModel):
+            raise TypeError(f"lm must come from detent.load, not be a {type(lm).__name__}")
         self.lm = lm
         self.predicate = where if where is None or isinstance(where, Predicate) else Predicate(prefix=where)
         self.schema: JsonSchema | None = None
@@ -74,7 +77,13 @@ class Task:
         if isinstance(prompt, str):
             ids = self.lm.encode(self.lm.template(prompt, self.schema))
         else:
-            ids = [int(token) for token in prompt]
+            try:
+                ids = [index(token) for token in prompt]
+            except TypeError as error:
+                raise TypeError(
+                    f"a prompt must be a text or token ids, not {prompt!r:.60}: the chat template is applied to a "
+                    "text; for messages, pass the ids that tokenizer.apply_chat_template gives"
+                ) from error
         if not ids:
             raise ValueError("the prompt has no tokens")
         return ids
@@ -86,7 +95,7 @@ class Task:
 
     def result(self, row: Row) -> Result[Any]:
         """Read the text of a finished row."""
-        finish: Finish = "stop" if row.stopped else "dead" if row.dead else "length"
+        finish: Finish = "error" if row.error else "stop" if row.stopped else "dead" if row.dead else "length"
         stats = Stats(
             n_prompt_tokens=len(row.prompt),
             n_tokens=len(row.tokens),
@@ -100,14 +109,13 @@ class Task:
             model_seconds=row.model_seconds,
             mask_seconds=row.mask_seconds,
         )
-        return self.read(row.tokens, finish, stats=stats, trace=row.trace)
+        return self.read(row.tokens, finish, row.error, stats=stats, trace=row.trace)
 
-    def read(self, tokens: list[int], finish: Finish, **parts: Any) -> Result[Any]:
+    def read(self, tokens: list[int], finish: Finish, error: Exception | None = None, **parts: Any) -> Result[Any]:
         """Make the result of a text that came to this end; ``parts`` are other fields of the result."""
         data = b"".join(map(self.lm.vocabulary.token_bytes, tokens))
         text = data.decode("utf-8", errors="replace")
         value: Any = None
-        error: Exception | None = None
         if finish == "stop":
             try:
                 value = self.parse(text)
@@ -115,7 +123,7 @@ class Task:
                 error = failure
         elif finish == "dead":
             error = DeadEnd(text, len(tokens))
-        else:
+        elif finish == "length":
             error = Truncated(text, self._partial(text), len(tokens))
         return Result(
             text=text,

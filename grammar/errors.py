@@ -22,7 +22,11 @@ class GrammarError(DetentError, ValueError):
         What is wrong.
     hint : str or None
         What to do about it.
+    row : int or None
+        The row of the mask, where ``fill_bitmasks`` could not work it out.
     """
+
+    row: int | None = None
 
     def __init__(self, reason: str, *, pointer: str = "", keyword: str | None = None, hint: str | None = None) -> None:
         self.reason, self.pointer, self.keyword, self.hint = reason, pointer, keyword, hint
@@ -30,6 +34,8 @@ class GrammarError(DetentError, ValueError):
 
     def __str__(self) -> str:
         where = f"at {self.pointer or '/'}" + (f" ({self.keyword})" if self.keyword else "")
+        if self.row is not None:
+            where = f"row {self.row}, {where}"
         return f"{where}: {self.reason}" + (f" {self.hint}" if self.hint else "")
 
 
@@ -61,7 +67,12 @@ class LimitExceeded(Unenforceable):
         Name of the field of :class:`detent.Limits`.
     measured : int
         The size that was met (or the first size beyond the limit).
+    text : str or None
+        What had been written, where the limit was met while a text was written; ``None`` where a specification was
+        compiled.
     """
+
+    text: str | None = None
 
     def __init__(self, limit: str, measured: int, allowed: int, **place: Any) -> None:
         self.limit, self.measured = limit, measured

@@ -205,12 +205,6 @@ def format_texts(name: str, *, draft: int = LATEST) -> TextSet | None:
     return _format(name, 7 if name == "hostname" and draft >= 7 else 4)
 
 
-def format_dfa(name: str, *, draft: int = LATEST) -> CharDfa | None:
-    """The same as one automaton, bounds on the length built in."""
-    texts = format_texts(name, draft=draft)
-    return None if texts is None else as_dfa(texts)
-
-
 @cache
 def as_dfa(texts: TextSet) -> CharDfa:
     """A set of texts as one automaton, without those that must be judged."""

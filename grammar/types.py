@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from pydantic import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
+from pydantic import (
+    BaseModel,
+    PydanticInvalidForJsonSchema,
+    PydanticSchemaGenerationError,
+    PydanticUserError,
+    TypeAdapter,
+)
 from pydantic.json_schema import GenerateJsonSchema
 
 from detent.grammar.errors import GrammarError
+from detent.grammar.json_text import from_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +91,7 @@ def output_type(spec: Any) -> OutputType[Any]:
     Raises
     ------
     GrammarError
-        If the type has no JSON Schema, or a schema given as text is not JSON.
+        If the type has no JSON Schema, a schema given as text is not JSON, or this is no specification at all.
 
     Examples
     --------
@@ -95,10 +103,10 @@ def output_type(spec: Any) -> OutputType[Any]:
     if isinstance(spec, dict | bool):
         return OutputType(spec, json.loads)
     if isinstance(spec, str):
-        try:
-            return OutputType(json.loads(spec), json.loads)
-        except json.JSONDecodeError as error:
-            raise GrammarError(f"the schema is not JSON: {error}.") from error
+        return OutputType(from_text(spec), json.loads)
+    if isinstance(spec, list | tuple | set | bytes | int | float | PathLike | BaseModel):
+        hint = "Pass a type, a JSON Schema as a dict or as JSON text, or a compiled grammar; a file must be read."
+        raise GrammarError(f"{spec!r:.80} is no specification.", hint=hint)
     try:
         adapter = TypeAdapter(spec)
         return OutputType(adapter.json_schema(schema_generator=_Strict), adapter.validate_json)

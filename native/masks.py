@@ -56,6 +56,7 @@ MAX_ROWS = 4
 NO_LIMIT = 1 << 30  # for SETS_BEFORE: a mask that is put together from pairs whatever it costs
 NO_ROW = 2
 OWN = 1 << 40  # added to a state whose recipe may not be the mask, because of the keys of the text
+STOPPED = OWN << 1  # added to the last state when the end of the text was taken
 
 
 @kernel("b1(A, A, i8, i8)")
@@ -265,36 +266,6 @@ def prepare_mask(A, V, state):
     if recipe(A, V, state) == 0:
         return -2 - why(A)
     return 1 if A[A[STATE] + state * STATE_STRIDE + S_SUSPECTS] != 0 else 0
-
-
-@kernel("i8(A, A, int64[::1], i8)")
-def prepare_masks(A, V, states, start):
-    """Make the recipes of states (0: none) from index ``start`` on.
-
-    Returns
-    -------
-    int
-        The index of the first for which :func:`prepare_mask` says that this is not all, or how many there are.
-    """
-    for j in range(start, len(states)):
-        if states[j] == 0:
-            continue
-        if recipe(A, V, states[j]) == 0 or A[A[STATE] + states[j] * STATE_STRIDE + S_SUSPECTS] != 0:
-            A[STATUS] = 0
-            return j
-    return len(states)
-
-
-@kernel("void(A, int32[:, ::1], int64[::1], int64[::1], i8, i8)", nogil=True)
-def fill_ready(A, mask, rows, states, start, stop):
-    """Masks of states (0: none) whose recipes exist into ``mask[rows[j]]`` for ``start <= j < stop``.
-
-    It runs off the interpreter lock: it only reads what was published before, and memory of an arena never moves.
-    """
-    for j in range(start, stop):
-        if states[j] == 0:
-            continue
-        write_mask(A, int(A[A[STATE] + states[j] * STATE_STRIDE + S_RECIPE]), mask, rows[j])
 
 
 @kernel("i8(A, A, i8, A)")

@@ -35,7 +35,7 @@ def apply_bitmask(
     Raises
     ------
     TypeError
-        If the logits are not floating point or the mask is not int32.
+        If the logits are no tensor of floating point or the mask is no int32.
     ValueError
         If the shapes do not fit each other.
 
@@ -51,6 +51,9 @@ def apply_bitmask(
     >>> logits
     tensor([[0., -inf, 0., -inf]])
     """
+    if not isinstance(logits, torch.Tensor) or not isinstance(mask, np.ndarray | torch.Tensor):
+        kinds = f"{type(logits).__name__} and {type(mask).__name__}"
+        raise TypeError(f"logits must be a tensor, the mask an array or tensor, not {kinds}: torch.from_numpy")
     if logits.ndim == 1:
         logits = logits.unsqueeze(0)
     _check(logits, mask, rows)
@@ -105,7 +108,7 @@ def _check(logits: torch.Tensor, mask: NDArray[np.int32] | torch.Tensor, rows: o
         raise ValueError(f"logits and mask must be matrices, not of shapes {tuple(logits.shape)} and {mask.shape}")
     n_rows = mask.shape[0] if rows is None else len(rows)  # type: ignore[arg-type]
     if n_rows != logits.shape[0]:
-        raise ValueError(f"{n_rows} mask rows for {logits.shape[0]} rows of logits")
+        raise ValueError(f"{n_rows} mask rows for {logits.shape[0]} rows of logits, of shape {tuple(logits.shape)}")
 
 
 def _unpack_forbidden(mask: NDArray[np.int32] | torch.Tensor, device: torch.device) -> torch.Tensor:

@@ -71,7 +71,7 @@ class MaskTable:
                 arena = matcher._arena
                 known = self._known.setdefault(arena, {})
             row = known.get(matcher.state, -1)
-            if row < 0 or matcher._stopped:
+            if row < 0:
                 row = -1
                 missing.append(i)
             rows.append(row)
@@ -90,7 +90,7 @@ class MaskTable:
         new, targets = allocate_bitmask(len(missing), self._n_tokens), []
         for j, i in enumerate(missing):
             matcher = matchers[i]
-            is_own = matcher._stopped or not matcher.prepare()  # the text has ended, or decides some tokens
+            is_own = not matcher.prepare()  # the text has ended, or decides some tokens
             known, state = self._known.setdefault(matcher._arena, {}), matcher.state
             row = -1 if is_own else known.get(state, -1)  # two of the batch may share a new state
             if row < 0:

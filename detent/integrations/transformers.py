@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import transformers
 
-from detent.automata.matcher import allocate_bitmask, fill_bitmasks
+from detent.automata.batch import fill_bitmasks
+from detent.automata.compiled import Grammar
+from detent.automata.matcher import allocate_bitmask
 from detent.sampler.bitmask import apply_bitmask
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from detent.automata.compiled import Grammar
     from detent.automata.matcher import Matcher
 
 
@@ -34,6 +35,11 @@ class LogitsProcessor(transformers.LogitsProcessor):
     memory : int
         How many rows of the past are remembered; at least the rows of a batch times the tokens of a draft.
 
+    Raises
+    ------
+    TypeError
+        If this is no compiled grammar.
+
     Examples
     --------
     >>> lm = detent.load(model, tokenizer)
@@ -44,6 +50,9 @@ class LogitsProcessor(transformers.LogitsProcessor):
     supports_continuous_batching = False
 
     def __init__(self, grammar: Grammar, memory: int = 4096) -> None:
+        if not isinstance(grammar, Grammar):
+            kind = type(grammar).__name__
+            raise TypeError(f"grammar must be compiled, by lm.compiler.json_schema for example, not be a {kind}")
         self.grammar = grammar
         self.memory = memory
         self._matchers: OrderedDict[bytes, Matcher | None] = OrderedDict()

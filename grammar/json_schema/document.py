@@ -147,10 +147,10 @@ def join(base: str, ref: str) -> str:
 
 def identifier(schema: Any, draft: int) -> str | None:
     """The URI reference that a schema names itself by, or None. Until draft 7 ``$ref`` hides what is beside it."""
-    if not isinstance(schema, dict) or (draft <= 7 and isinstance(schema.get("$ref"), str)):
+    value = schema.get("id" if draft == 4 else "$id") if isinstance(schema, dict) else None
+    if not isinstance(value, str) or (draft <= 7 and isinstance(schema.get("$ref"), str)):
         return None
-    value = schema.get("id" if draft == 4 else "$id")
-    return value if isinstance(value, str) else None
+    return value
 
 
 class Document:
@@ -299,7 +299,8 @@ class Document:
     def _top(self, schema: Any, uri: str, path: str, default: Dialect) -> Resource:
         """The resource at the root of a document."""
         dialect = self._dialect(schema, path, default)
-        own = identifier(schema, dialect.draft)
+        is_named = isinstance(schema, dict) and ("$id" in schema or "id" in schema)
+        own = identifier(schema, dialect.draft) if is_named else None
         return self._intern(schema, uri if own is None else join(uri, own).partition("#")[0], path, dialect)
 
     def _intern(self, schema: Any, uri: str, path: Any, dialect: Dialect) -> Resource:

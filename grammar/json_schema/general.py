@@ -83,7 +83,7 @@ def _avoided(goals: Goals, formula: Formula) -> tuple[list[str], Formula]:
     others = []
     for part in conjuncts(formula):
         node = part.parts[0].atom if part.op == NOT else None
-        if node is not None and node.enum is not None and not (node.texts or node.shortest or node.longest):
+        if node is not None and node.enum is not None and not (node.texts or node.shortest or node.longest is not None):
             avoid.update(v for v in node.enum if isinstance(v, str) and can_be_written(v))
         else:
             others.append(part)

@@ -13,9 +13,7 @@ which is exact because a shortest witness repeats no goal.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
-from itertools import chain
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from .. import dfa as automata
@@ -76,6 +74,29 @@ class Goal:
         return "" if self.first is None else self.first.place.pointer
 
 
+class _Piece:
+    """A piece of work on the goals of a document: see :meth:`Goals.piece`."""
+
+    __slots__ = ("_goals", "_is_outermost")
+
+    def __init__(self, goals: Goals) -> None:
+        self._goals = goals
+
+    def __enter__(self) -> None:
+        goals = self._goals
+        self._is_outermost = not goals.in_piece
+        if self._is_outermost:
+            goals.in_piece, goals.started, goals.most_open = True, goals.work, min(goals.max_depth, NESTED)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._is_outermost:
+            self._goals.in_piece = False
+        if kind is not None and issubclass(kind, RecursionError):
+            most = self._goals.max_depth
+            hint = "Python's stack is too short for it: see sys.setrecursionlimit."
+            raise LimitExceeded("max_depth", most + 1, most, hint=hint) from None
+
+
 class _TooDeep(Exception):
     """A goal must be decided before those that it is inside of."""
 
@@ -101,6 +122,10 @@ class Goals:
     ----------
     grace : int
         How many times the limits may be taken: once while a document is compiled.
+    in_piece : bool
+        Whether what is done now belongs to a larger piece of work.
+    most_open : int
+        Goals that may be decided inside each other.
     """
 
     def __init__(self, reader: Reader, *, max_branches: int, max_depth: int, max_steps: int = 100_000) -> None:
@@ -115,9 +140,9 @@ class Goals:
         self.exceptions: dict[Formula, dict[Hashable, Any]] = {}
         self._goals: dict[Any, Goal] = {}
         self.grace = 1
-        self._in_piece = False  # whether what is done now belongs to a larger piece of work
+        self.in_piece = False
         self._open: dict[int, int] = {}  # goals being decided -> depth
-        self._most_open = min(max_depth, NESTED)
+        self.most_open = min(max_depth, NESTED)
         self._leaned = _NO_DEPTH  # least depth of an open goal that a "no" relied on
         self.listing: set[Goal] = set()  # goals whose values are being listed
         self.started = 0
@@ -185,13 +210,13 @@ class Goals:
             return False
         if not self._open:
             return self._decide_from(goal)
-        if len(self._open) >= self._most_open:
+        if len(self._open) >= self.most_open:
             raise _TooDeep(goal)
         return self._decide(goal)
 
     def _decide_from(self, goal: Goal) -> bool:
         """Decide a goal that none is open around; what is too deep inside it is decided first, by itself."""
-        if not self._in_piece:
+        if not self.in_piece:
             with self.piece():
                 return self._decide_from(goal)
         pending = [goal]
@@ -199,8 +224,8 @@ class Goals:
             try:
                 answer = self._decide(pending[-1])
             except _TooDeep as deep:
-                if deep.goal in pending and self._most_open < self.max_depth:
-                    self._most_open = self.max_depth  # what leads back must stay open on the way
+                if deep.goal in pending and self.most_open < self.max_depth:
+                    self.most_open = self.max_depth  # what leads back must stay open on the way
                 else:
                     self._put_off(deep.goal, pending)
                 self.check_work()
@@ -211,7 +236,7 @@ class Goals:
 
     def _put_off(self, goal: Goal, pending: list[Goal]) -> None:
         """Have a goal decided before those that wait for it."""
-        depth, most = len(pending) * self._most_open, self.grace * self.max_depth
+        depth, most = len(pending) * self.most_open, self.grace * self.max_depth
         if depth >= most:
             error = LimitExceeded("max_depth", depth + 1, most, pointer=self.pointer(goal))
             error.subject = goal
@@ -268,8 +293,7 @@ class Goals:
         if error.subject is None and (much or not (isinstance(error, LimitExceeded) and error.limit == "max_steps")):
             error.subject = goal
 
-    @contextmanager
-    def piece(self) -> Iterator[None]:
+    def piece(self) -> _Piece:
         """One piece of work, which is bounded by ``max_steps``, with all pieces inside it.
 
         Raises
@@ -277,16 +301,7 @@ class Goals:
         LimitExceeded
             ``max_depth`` where Python's stack is too short, whatever for.
         """
-        outer, self._in_piece = self._in_piece, True
-        if not outer:
-            self.started, self._most_open = self.work, min(self.max_depth, NESTED)
-        try:
-            yield
-        except RecursionError:
-            hint = "Python's stack is too short for it: see sys.setrecursionlimit."
-            raise LimitExceeded("max_depth", self.max_depth + 1, self.max_depth, hint=hint) from None
-        finally:
-            self._in_piece = outer
+        return _Piece(self)
 
     @property
     def work_done(self) -> int:
@@ -352,23 +367,23 @@ class Goals:
     def candidates(self, goal: Goal) -> tuple[Value, ...]:
         """The same before satisfiability of children has been asked."""
         if goal.is_shared and goal.candidates is None:
-            goal.candidates = tuple(dict.fromkeys(self._of_part(goal.nodes)))
+            choices = goal.nodes and goal.nodes[0].any_of
+            found = self._of_choice(choices[0]) if choices else plain.residuals(self, goal.nodes)
+            goal.candidates = tuple(dict.fromkeys(found))
         if goal.candidates is None:
             began = self.work
             try:
-                found = tuple(dict.fromkeys(self._one_by_one(goal)))
+                values = tuple(dict.fromkeys(self._one_by_one(goal)))
             except Unenforceable as error:
                 self.blame(goal, error, began)
                 raise
             if goal.candidates is None:
-                goal.candidates, goal.begun = found, None
+                goal.candidates, goal.begun = values, None
         return goal.candidates
 
-    def _of_part(self, nodes: tuple[Node, ...]) -> Iterable[Value]:
-        """The residuals of a part: those of its alternatives where it has some."""
-        if nodes and nodes[0].any_of:
-            return chain.from_iterable(self.candidates(self.alone(option)) for option in nodes[0].any_of[0])
-        return plain.residuals(self, nodes)
+    def _of_choice(self, options: Sequence[Node]) -> list[Value]:
+        """The residuals of the alternatives of a part."""
+        return [value for option in options for value in self.candidates(self.alone(option))]
 
     def _is_simple(self, goal: Goal) -> bool:
         """Whether some branch surely has an instance, without looking at anything below it."""
@@ -460,7 +475,7 @@ ANYTHING.goal.satisfiable, NOTHING.goal.satisfiable = True, False
 def plainly_possible(node: Node) -> bool:
     """Whether a node surely has an instance, as far as is known without working it out."""
     types = node.types
-    if node.is_listing and any(node.enumerated.values()):
+    if node.enum is not None and node.is_listing and any(node.enumerated.values()):
         return True
     if not types or node.all_of or node.any_of or node.one_of or not node.is_conjunctive:
         return False

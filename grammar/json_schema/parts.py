@@ -15,8 +15,9 @@ from __future__ import annotations
 import marshal
 from collections.abc import Hashable
 from functools import cache, reduce
-from operator import attrgetter, or_
-from typing import TYPE_CHECKING, Any
+from itertools import compress, repeat
+from operator import attrgetter, itemgetter, or_
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import GrammarError
 from .document import Document, Place, pointer_of
@@ -54,6 +55,10 @@ _TYPE_ALONE = ANNOTATIONS | {"type"}
 _DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _CHOICES = frozenset({"anyOf", "oneOf"})
 _HAS_CHOICES = attrgetter("has_choices")
+_Noted: TypeAlias = "tuple[Node | None, int]"  # of a text: its part, and how many schemas stand in it
+_NODE, _N_SCHEMAS = itemgetter(0), itemgetter(1)
+_UNKNOWN: _Noted = None, 0
+_is_text = str.__instancecheck__
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
 
@@ -66,13 +71,13 @@ class _Table:
 
     def __init__(self) -> None:
         self.by_words: dict[Hashable, Node] = {}
-        self.by_text: dict[bytes, tuple[Node, int]] = {}
+        self.by_text: dict[bytes, _Noted] = {}
         self.by_type: dict[str, Node] = {}
         self.n_bytes = 0
 
     def add(self, words: tuple[Any, ...], node: Node) -> Node:
         """Keep a part, if there is none with its words: that with its words."""
-        self._make_room(OWN_BYTES + sum(map(_size, words[1::2])) + (_size_of_texts(node) if node.texts else 0))
+        self._make_room(sum(map(_size, words[1::2]), OWN_BYTES) + (_size_of_texts(node) if node.texts else 0))
         node = self.by_words.setdefault(words, node)
         if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
             self.by_type[words[1]] = node
@@ -96,7 +101,7 @@ class _Table:
 def _size(word: Any) -> int:
     """Bytes of a word, more or less: a text, or a list of texts and nodes."""
     if type(word) is tuple:
-        return 64 * len(word) + sum([len(part) for part in word if type(part) is str])
+        return sum(map(len, filter(_is_text, word)), 64 * len(word))
     return len(word) if type(word) is str else 0
 
 
@@ -119,37 +124,40 @@ class Parts:
 
     Attributes
     ----------
-    n_plain, n_choices : int
-        Schemas of the document that are parts, without choices and with some; the latter are read again by whoever
-        cannot use them.
+    n_read : int
+        Schemas of the document that are parts, or in one.
     """
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._root = reader.document.root
         self._known: dict[int, Node | None] = {}  # by the schema, which the document keeps; None also while it is read
-        self._unread: list[Any] = []  # schemas that are known by their text: nothing below them was looked at
+        self._unread: list[Any] = []  # schemas that may be known by their text: nothing below those was looked at
         self._depth = 0
         self._targets: dict[str, Node | None] = {}  # of references
         self._n_references = 0  # that were followed; a schema that stands in two places counts as one
-        self.n_plain = self.n_choices = 0
+        self.n_read = self._n_choices = 0
+        self._noted: list[_Noted] = []  # what was known by its text and is not among them yet
         if len(_TABLES) > MOST_TABLES:
             _TABLES.clear()
         meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
         self._table = _TABLES.get(meaning) or _TABLES.setdefault(meaning, _Table())
         self._by_text = self._table.by_text
 
-    def covers(self, place: Place) -> bool:
-        """Whether what is written in a place means the same as at the root."""
-        root = self._root
-        return place.resource is root.resource and place.dialect is root.dialect and place.scope is None
+    @property
+    def n_choices(self) -> int:
+        """How many of them have choices: they are read again by whoever cannot use them."""
+        while self._noted:
+            node, n_schemas = self._noted.pop()
+            self._n_choices += n_schemas if node is not None and node.has_choices else 0
+        return self._n_choices
 
     def pointer(self, node: Node) -> str:
         """Where a part first stands in the document, as a JSON pointer; of use where it is part of an error."""
         self._by_text = {}
         while self._unread:
             schema = self._unread.pop()
-            del self._known[id(schema)]
+            self._known.pop(id(schema), None)
             self.find(schema)
         pending: list[tuple[Any, Any]] = [(self._root.schema, self._root.path)]
         while pending:
@@ -159,6 +167,12 @@ class Parts:
             inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
             pending += [(member, (path, key)) for key, member in reversed([*inner])]
         return ""
+
+    def find_in(self, place: Place, schema: Any) -> Node | None:
+        """The part that a schema in or directly below a place is; none where the root's meaning does not hold."""
+        root = self._root
+        is_same = place.resource is root.resource and place.dialect is root.dialect and place.scope is None
+        return self.find(schema) if is_same else None
 
     def find(self, schema: Any) -> Node | None:
         """The node of a schema where the root's meaning holds; None if it is no part."""
@@ -207,7 +221,8 @@ class Parts:
         found = self._table.by_words.get(said) or (self._new(schema, said) if said else ANYTHING)
         if found is not None:
             known[key] = found
-            self._count(found, 1)
+            self.n_read += 1
+            self._n_choices += found.has_choices
         return found
 
     def _below(self, schema: dict[str, Any], holds: int, value: Any) -> Any:
@@ -216,46 +231,48 @@ class Parts:
             return None
         word: Any = None
         self._depth += 1
-        alone, find = self._type_alone, self._find_below if self._depth <= TEXT_DEEP else self.find
+        find_all = self._find_by_text if self._depth <= TEXT_DEEP else self._find_all
         if holds == _SCHEMA:
             word = self.find(value)
         elif holds == _SCHEMAS and type(value) is dict:
-            found = [alone(sub) or find(sub) for sub in value.values()]
+            found = find_all([*value.values()])
             word = None if None in found else (*value, *found)
         elif holds == _CHOICE and type(value) is list and value:
-            found = [alone(sub) or find(sub) for sub in value]
+            found = find_all(value)
             word = None if None in found else tuple(found)
         elif holds == _REFERENCE:
             word = self._target(schema)
         self._depth -= 1
         return word
 
-    def _find_below(self, schema: Any) -> Node | None:
-        """The part of a schema near the root: by its text, if a document has said the same there before."""
-        if type(schema) is not dict:
-            return self.find(schema)
+    def _find_all(self, schemas: list[Any]) -> list[Node | None]:
+        """The parts of several schemas."""
+        alone, find = self._type_alone, self.find
+        return [alone(schema) or find(schema) for schema in schemas]
+
+    def _find_by_text(self, schemas: list[Any]) -> list[Node | None]:
+        """The same near the root: by their text, where a document has said the same there before."""
         try:
-            text = marshal.dumps(schema, NO_SHARING)
+            texts = [marshal.dumps(schema, NO_SHARING) for schema in schemas]
         except ValueError:
-            return self.find(schema)
-        noted = self._by_text.get(text)
-        if noted is not None:
-            self._known[id(schema)] = node = noted[0]
-            self._unread.append(schema)
-            self._count(*noted)
-            return node
-        before, n_references = self.n_plain + self.n_choices, self._n_references
-        found = self.find(schema)
-        if found is not None and self._n_references == n_references:
-            self._table.note(text, found, self.n_plain + self.n_choices - before)
+            return self._find_all(schemas)
+        noted = [*map(self._by_text.get, texts, repeat(_UNKNOWN))]
+        self._noted += noted
+        self._unread += schemas
+        self.n_read += sum(map(_N_SCHEMAS, noted))
+        found = [*map(_NODE, noted)]
+        self._known.update(compress(zip(map(id, schemas), found, strict=True), found))
+        if None in found:
+            found = [node or self._find_new(*new) for node, *new in zip(found, schemas, texts, strict=True)]
         return found
 
-    def _count(self, node: Node, n_schemas: int) -> None:
-        """Count the schemas that a part stands for."""
-        if node.has_choices:
-            self.n_choices += n_schemas
-        else:
-            self.n_plain += n_schemas
+    def _find_new(self, schema: Any, text: bytes) -> Node | None:
+        """The part of a schema whose text is new, which is noted."""
+        n_read, n_references = self.n_read, self._n_references
+        found = self._type_alone(schema) or self.find(schema)
+        if found is not None and self._n_references == n_references:
+            self._table.note(text, found, self.n_read - n_read)
+        return found
 
     def _type_alone(self, schema: Any) -> Node | None:
         """The part of a schema that names one type at most, if it is known: most of them are such."""
@@ -264,7 +281,7 @@ class Parts:
             found = self._table.by_type.get(name) if type(name) is str else None
             if found is not None:
                 self._known[id(schema)] = found
-                self.n_plain += 1
+                self.n_read += 1
             return found
         return None
 
@@ -290,7 +307,7 @@ class Parts:
             place = self._reader.document.resolve(ref, self._root)
         except GrammarError:
             return None
-        return self.find(place.schema) if self.covers(place) else None
+        return self.find_in(place, place.schema)
 
     def _new(self, schema: dict[str, Any], words: tuple[Any, ...]) -> Node | None:
         """A part that no document has had, unless the reader has something to say about it."""

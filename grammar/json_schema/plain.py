@@ -41,7 +41,8 @@ def residuals(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
     if types & ARRAY:
         values.append(_array(goals, nodes))
     if types & OBJECT:
-        values.append(_object(goals, nodes))
+        is_alone = len(nodes) == 1 and not nodes[0].patterns
+        values.append(_object_alone(goals, nodes[0]) if is_alone else _object(goals, nodes))
     return values
 
 
@@ -94,8 +95,6 @@ def _array(goals: Goals, nodes: Sequence[Node]) -> Array:
 
 
 def _object(goals: Goals, nodes: Sequence[Node]) -> Object:
-    if len(nodes) == 1 and not nodes[0].patterns:
-        return _object_alone(goals, nodes[0])
     objects = [n for n in nodes if typed.says_something(n, OBJECT)]
     required = dict.fromkeys(name for n in objects for name in n.required)
     fewest = max((n.min_properties for n in objects), default=0)
@@ -125,14 +124,16 @@ def _object_alone(goals: Goals, node: Node) -> Object:
     own, other, required = node.properties, node.additional or ANYTHING, frozenset(node.required)
     if not required <= own.keys():
         own = {**own, **{name: other for name in node.required if name not in own}}
+    if not "".join(own).isascii():
+        own = {name: child for name, child in own.items() if name in required or can_be_written(name)}
     alone = goals.alone
     return Object(
-        tuple([(n, m.goal or alone(m)) for n, m in own.items() if n.isascii() or n in required or can_be_written(n)]),
+        tuple(zip(own, [child.goal or alone(child) for child in own.values()], strict=True)),
         required,
-        free=alone(other),
+        free=other.goal or alone(other),
         fewest=node.min_properties,
         most=node.max_properties,
-        in_order=_says_an_order(node),
+        in_order=other is NOTHING and _says_an_order(node),
     )
 
 

@@ -118,14 +118,15 @@ class Reader:
             for noted in (self._todo, self.annotations):
                 noted.clear()
             root = self._read()
-        self.annotations.extend(self.document.unknown.items())
+        self.annotations += self.document.unknown.items()
         if self.compound:
             self._refuse_circles()
-        self._spread()
+        if self.has_unknown:
+            self._spread()
         return root
 
     def _read(self) -> Node:
-        whole = self._part_of(self.document.root, self.document.root.schema)
+        whole = None if self._parts is None else self._parts.find(self.document.root.schema)
         root = node = whole or self.node(self.document.root)
         while True:
             if self.n_read > self.max_nodes:
@@ -157,7 +158,8 @@ class Reader:
         vars(node).clear()
         node.place, node.serial, node.left_out = place, serial, known
         self._fill(node)
-        self._spread()
+        if self.has_unknown:
+            self._spread()
 
     def leave_out_all(self, node: Node, reason: str) -> None:
         """Make a node one that says nothing, whatever its schema says."""
@@ -170,7 +172,7 @@ class Reader:
 
     def _spread(self) -> None:
         """Names of which nobody can tell whether they meet ``propertyNames`` leave open whether an object does."""
-        for node in self.connecting.values() if self.has_unknown else ():
+        for node in self.connecting.values():
             if node.property_names is not None and any(n.unknown & STRING for n in in_place([node.property_names])):
                 node.unknown |= OBJECT
 
@@ -205,10 +207,12 @@ class Reader:
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
         if "$ref" in schema and only_refers(schema, place.draft):
             return self._named(place)
-        part = self._part_of(place, schema)
-        if part is not None and not part.has_choices:
-            return part
-        key = (id(schema), place.resource, place.dialect, place.scope)
+        part = None if self._parts is None else self._parts.find_in(place, schema)
+        return part if part is not None and not part.has_choices else self._own(place)
+
+    def _own(self, place: Place) -> Node:
+        """The node of a place that is no part."""
+        key = (id(place.schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
         if found is None:
             found = self._nodes[key] = self.fresh(place)
@@ -235,7 +239,7 @@ class Reader:
         parts, own = self._parts, len(self._nodes)
         if parts is None:
             return own
-        return own + parts.n_plain if own else parts.n_plain + parts.n_choices
+        return own + parts.n_read - parts.n_choices if own else parts.n_read
 
     def pointer(self, node: Node) -> str:
         """Where a node stands in this document."""
@@ -358,14 +362,11 @@ class Reader:
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
         """The node of a subschema."""
-        part = self._part_of(node.place, schema)
+        part = None if self._parts is None else self._parts.find_in(node.place, schema)
         if part is not None and not part.has_choices:
             return part
-        return self.node(node.place.child(schema, *path))
-
-    def _part_of(self, place: Place, schema: Any) -> Node | None:
-        """The part that a schema in or directly below a place is."""
-        return self._parts.find(schema) if self._parts is not None and self._parts.covers(place) else None
+        place = node.place.child(schema, *path)
+        return self._own(place) if type(schema) is dict and schema and "$ref" not in schema else self.node(place)
 
 
 def only_refers(schema: Mapping[str, Any], draft: int) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -86,7 +87,7 @@ class Tree:
         return tokens[::-1]
 
 
-def visit(tree: Tree, guide: Guide) -> Iterator[int]:
+def visit(tree: Tree, guide: Guide) -> Generator[int, None, None]:
     """Lead a guide through a tree, depth first, and put it back.
 
     Yields
@@ -131,12 +132,13 @@ def plant(draft: Tree, guide: Guide, room: int) -> Tree:
     """
     tree = _pruned(draft, guide, room) if len(draft) > 1 else draft
     children, tails = tree.children(), []
-    for node in visit(tree, guide):
-        if tree.depths[node] < room and not guide.is_stopped():
-            tree.open.append(node)
-            if not children[node]:
-                n = min(room, LONGEST) - tree.depths[node]
-                tails.append((node, *_forced(guide, n, tree.masks.get(node))))
+    with closing(visit(tree, guide)) as nodes:  # the guide is put back at once where a limit is met
+        for node in nodes:
+            if tree.depths[node] < room and not guide.is_stopped():
+                tree.open.append(node)
+                if not children[node]:
+                    n = min(room, LONGEST) - tree.depths[node]
+                    tails.append((node, *_forced(guide, n, tree.masks.get(node))))
     for node, masks, tokens in tails:
         tree.masks[node] = masks[0]
         for token, mask in zip_longest(tokens, masks[1:]):
@@ -191,8 +193,10 @@ def complete_masks(tree: Tree, guide: Guide, room: int, exact: bool) -> None:
     exact : bool
         Whether to ask a predicate about every candidate.
     """
-    for node in visit(tree, guide):
-        if tree.depths[node] < room and not guide.is_stopped():
+    with closing(visit(tree, guide)) as nodes:
+        for node in nodes:
+            if tree.depths[node] >= room or guide.is_stopped():
+                continue
             mask = tree.masks[node] if node in tree.masks else candidates(guide)
             if node and only_token(mask) is not None:
                 tree.forced.add(node)

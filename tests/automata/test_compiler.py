@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from detent.automata.batch import fill_bitmasks
 from detent.automata.compiled import Grammar
 from detent.automata.compiler import Compiler
 from detent.automata.limits import Limits
-from detent.automata.matcher import allocate_bitmask, fill_bitmasks
+from detent.automata.matcher import allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar import dfa, regex
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError

@@ -31,6 +31,6 @@ def test_sets_of_several_pieces_come_back_from_disk(tmp_path: Path, monkeypatch:
 
 def test_later_formats_are_taken_and_unknown_ones_are_annotations() -> None:
     cache = FormatCache(False)
-    assert cache.texts("uuid", 4) is cache.texts("uuid", 4) is formats.format_texts("uuid")
-    assert cache("uuid", 4) == formats.format_dfa("uuid")
+    texts = formats.format_texts("uuid")
+    assert texts is not None and cache.texts("uuid", 4) is texts and cache("uuid", 4) == formats.as_dfa(texts)
     assert cache.texts("path", 2020) is None and cache("path", 2020) is None

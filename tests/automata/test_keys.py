@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from detent.automata.batch import fill_bitmasks
 from detent.automata.compiler import Compiler
-from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
+from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError
 from detent.grammar.json_schema import Array, Object, names

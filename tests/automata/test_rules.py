@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detent.automata.batch import fill_bitmasks
 from detent.automata.compiler import Compiler
 from detent.automata.limits import Limits
-from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
+from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar import charset
 from detent.grammar.errors import LimitExceeded, Unsatisfiable

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from detent.automata.batch import fill_bitmasks
 from detent.automata.compiled import Grammar
 from detent.automata.compiler import Compiler
-from detent.automata.matcher import allocate_bitmask, fill_bitmasks
+from detent.automata.matcher import allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, Unenforceable
 from detent.native import arena as layout

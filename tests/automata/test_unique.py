@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detent.automata.batch import fill_bitmasks
 from detent.automata.compiled import Grammar
 from detent.automata.compiler import Compiler
 from detent.automata.limits import Limits
-from detent.automata.matcher import Matcher, allocate_bitmask, fill_bitmasks
+from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.placement import last_value, last_value_of
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import Unsatisfiable

@@ -49,6 +49,12 @@ def test_the_engine_needs_no_torch() -> None:
     assert run_python("-c", code) == ""
 
 
+def test_what_needs_torch_says_what_to_install() -> None:
+    code = "import sys; sys.modules['torch'] = None; import detent\n"
+    code += "try: detent.load\nexcept ImportError as error: print(error)"
+    assert run_python("-c", code) == "detent.load needs torch: pip install 'detent[hf]'"
+
+
 def run_python(*arguments: str) -> str:
     """What a new interpreter prints."""
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)

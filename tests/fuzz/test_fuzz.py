@@ -28,6 +28,7 @@ FOUND = [
     ("error", {"$schema": DRAFTS[2020], "uniqueItems": True}, "[null,5e6170812900793378001,1]", {}),
     ("under", {"$schema": DRAFTS[7], "anyOf": [{"enum": ["1"]}, {"enum": ["1"]}, {"type": "null"}]}, '"1"', {}),
     ("order", {"$schema": DRAFTS[7], "patternProperties": {"^a?b?$": True}}, '{"\\u0061":{"":0},"a":{}}', {}),
+    ("under", {"$schema": DRAFTS[7], "not": {"const": "ab", "maxLength": 0}}, '"ab"', {}),
 ]
 
 

@@ -14,9 +14,9 @@ from detent.grammar.errors import GrammarError
 
 
 def automaton(name: str, draft: int = 2020) -> CharDfa:
-    found = formats.format_dfa(name, draft=draft)
+    found = formats.format_texts(name, draft=draft)
     assert found is not None
-    return found
+    return formats.as_dfa(found)
 
 
 def holds(name: str, text: str, draft: int = 2020) -> bool:
@@ -163,9 +163,9 @@ def test_patterns_of_the_format_are_read() -> None:
 
 def test_formats_depend_on_the_draft() -> None:
     assert holds("hostname", "ab--cd.xn--x", draft=6) and not holds("hostname", "ab--cd", draft=7)
-    assert formats.format_dfa("date", draft=4) is None
-    assert formats.format_dfa("duration", draft=7) is None
-    assert formats.format_dfa("path") is None
+    assert formats.format_texts("date", draft=4) is None
+    assert formats.format_texts("duration", draft=7) is None
+    assert formats.format_texts("path") is None
     assert automaton("uri", 4) is automaton("uri", 2020)
 
 
