@@ -10,16 +10,17 @@ them finishes any text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
-from detent.native import derivations, leftovers, lexer
+from detent.native import derivations, items, leftovers, lexer, pruning
 
 from .sentences import Hints, Rule, reduced, rules_of
 
@@ -94,7 +95,7 @@ def hopeful(grammar: LexedGrammar, others: Iterable[int]) -> LexedGrammar:
     can_come[list(others)] = 1
     action, goto = parser.action.copy(), parser.goto.copy()
     rules = _flat_rules(rules_of(parser))
-    derivations.prune(action, goto, *rules, parser.rule_left, parser.rule_length, can_come)
+    pruning.prune(action, goto, *rules, parser.rule_left, parser.rule_length, can_come)
     return replace(grammar, parser=replace(parser, action=action, goto=goto))
 
 
@@ -108,10 +109,19 @@ class Proof:
         Ways to a match.
     rules : list
         The rules of the parser.
+    others : mapping of int to set of int or None
+        Of the terminals that come although no lexer reads them, the classes of characters that their texts can begin
+        with; None if the text of the lexer ends there.
     """
 
-    def __init__(self, grammar: LexedGrammar, hints: Hints, rules: list[Rule]) -> None:
-        self._grammar, self._hints, self._rules = grammar, hints, rules
+    def __init__(
+        self,
+        grammar: LexedGrammar,
+        hints: Hints,
+        rules: list[Rule],
+        others: Mapping[int, set[int] | None] = MappingProxyType({}),
+    ) -> None:
+        self._grammar, self._hints, self._rules, self._others = grammar, hints, rules, others
         self._tables, self._parser = grammar.lexer, grammar.parser
         self._n = len(self._tables.entry)
         self._completable: dict[bytes, bool] = {}  # of sets of terminals
@@ -145,6 +155,8 @@ class Proof:
                 break
             usable = fewer
         touched = self._touched(tried, sources, left, bad, choice)
+        if not self._begin_well(tried, sources, left, choice):
+            return nothing
         if touched[np.unique(choice[nodes.begin > 0])].any():
             return nothing
         usable[touched[len(sources) :]] = 0
@@ -237,13 +249,14 @@ class Proof:
         certain = (tables.ignored == 0) & ~self._asserting
         tried = (tables.order_first, tables.order, tables.retype_first, tables.retype)
         leftovers.keep_spelled(*tried, self._asked.view(np.uint8), found, certain.view(np.uint8), usable)
+        usable[list(self._others)] = 1
         return usable
 
     def _check_assertions(self, usable: Bytes, words: list[list[int]], n_separators: int) -> None:
         """Keep terminals with assertions only if these hold in their words, whatever is before and behind."""
         for t in np.flatnonzero(usable & self._asserting).tolist():
             behind = [word for word in words[1:n_separators] if word]
-            if not behind:  # the end of the text is an empty word
+            if not behind and not self._meets_others[t]:  # the end of the text is an empty word
                 follows = np.flatnonzero(self._follows[t]).tolist()
                 behind = [words[n_separators + u] for u in follows if usable[u] or u == END]
             usable[t] = len(behind) > 0 and all(
@@ -352,6 +365,27 @@ class Proof:
                 return True
         return False
 
+    @cached_property
+    def _meets_others(self) -> Bools:
+        """The terminals behind which something can come that no lexer reads."""
+        found: Bools = np.logical_or.reduce(self._follows[:, list(self._others)], axis=1)
+        return found
+
+    def _begin_well(self, words: list[list[int]], source: Ints, left: Bytes, choice: Ints) -> bool:
+        """Whether nothing is left over behind the first character of what no lexer reads, wherever that may stand."""
+        nodes, tables = self._nodes, self._tables
+        for t in np.flatnonzero(self._meets_others & (nodes.begin > 0)).tolist():
+            k = int(choice[t])
+            behind = self._read(np.flatnonzero(left[t]).tolist(), words[k])
+            tried = nodes.begin[(self._before[source[k]] != 0) | (np.arange(self._n) == source[k])] if k else []
+            behind = [*behind, *self._read([int(v) for v in tried if v], words[k])]
+            reads = [nodes.reads[e] for v in behind for e in range(nodes.first[v], nodes.first[v + 1])]
+            possible: Bools = np.logical_or.reduce(tables.sets[reads], axis=0)
+            for u, classes in self._others.items():
+                if self._follows[t, u] and classes is not None and possible[sorted(classes)].any():
+                    return False
+        return True
+
     def _touched(self, words: list[list[int]], source: Ints, left: Bytes, bad: Bytes, choice: Ints) -> Bools:
         """Of separators and words, those behind which something that can match may be left in a text of them."""
         nodes, n = self._nodes, len(source)
@@ -423,7 +457,7 @@ class Proof:
                 firsts = [word[0] for word in next_words if word]
                 allowed[t, k] = (tables.look_next[owed][:, firsts] == HOLDS).all()
                 if k == 0:
-                    allowed[t, k] &= tables.look_end[owed].all()
+                    allowed[t, k] &= tables.look_end[owed].all() and not self._meets_others[t]
         return allowed
 
     def _owed(self, terminal: int) -> list[int]:
@@ -455,17 +489,28 @@ class Proof:
         """Which rules have lost a conflict before which terminals."""
         return np.ascontiguousarray(self._parser.lost[reduced(self._parser)])
 
+    @cached_property
+    def _flat_rules(self) -> tuple[Ints, Ints, Ints]:
+        return _flat_rules(self._rules)
+
+    @cached_property
+    def _places(self) -> tuple[Any, ...]:
+        """The items of the parser; see :func:`detent.native.items.find_places`."""
+        found: tuple[Any, ...] = items.find_places(self._parser.action, self._parser.goto, *self._flat_rules)
+        return found
+
     def _can_be_completed(self, usable: Bytes) -> bool:
         key = usable.tobytes()
         if key not in self._completable:
-            parser, number = self._parser, np.array(reduced(self._parser), np.int32)
-            rules = _flat_rules(self._rules)
-            self._completable[key] = derivations.completable(parser.action, parser.goto, *rules, number, usable)
+            number = np.array(reduced(self._parser), np.int32)
+            _, *right_sides = self._flat_rules
+            found = derivations.completable(self._parser.action, *right_sides, number, *self._places, usable)
+            self._completable[key] = found
         return self._completable[key]
 
 
 def _flat_rules(rules: list[Rule]) -> tuple[Ints, Ints, Ints]:
-    """Rules as :mod:`detent.native.derivations` reads them."""
+    """Rules as :mod:`detent.native.items` reads them."""
     left = np.array([left for left, _ in rules], np.int32)
     first = np.cumsum([0, *(len(symbols) for _, symbols in rules)]).astype(np.int32)
     return left, first, np.array([x for _, symbols in rules for x in symbols], np.int32)

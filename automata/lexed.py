@@ -68,7 +68,7 @@ class LexedLowering:
         grammar = hopeful(content.grammar, content.numbers())
         hints = ways(grammar.lexer)
         goals = {t: island.root for t, island in self._islands.items()}
-        verdict = _verdict(content, grammar, hints)
+        verdict = Proof(grammar, hints, rules_of(grammar.parser), content.openings()).run()
         at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer, hints, verdict))
         arena.A[at + stacks.G_ISLANDS] = _by_state(arena, grammar, goals)
         arena.A[at + stacks.G_TOKENS] = _by_state(arena, grammar, content.tokens)
@@ -81,8 +81,8 @@ class LexedLowering:
         arena.publish(self.root, arena.put([1, arena.position(positions.K_BETWEEN, at)]))
         bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
         if verdict.harmful.any():
-            most = content.limits.regex_states
-            self._liveness = Liveness(arena, grammar, at, plain_lives=verdict.lives, max_states=most)
+            others = content.openings()
+            self._liveness = Liveness(arena, grammar, at, others, plain_lives=verdict.lives, limits=content.limits)
             arena.A[at + stacks.G_LAZY] = arena.reserve(ref(self._liveness))
             if not self._liveness.begins(bottom, 0):
                 reason = "no text is split into the terminals of a sentence."
@@ -109,14 +109,6 @@ class LexedLowering:
 
     def _owner(self, number: int) -> Lowering:
         return next(island for island in self._islands.values() if island.owns(number))
-
-
-def _verdict(content: LexedIsland, grammar: LexedGrammar, hints: Hints) -> Verdict:
-    """What is proved of dead ends; with islands and special tokens, nothing is looked for."""
-    if content.numbers():
-        n = len(grammar.lexer.entry)
-        return Verdict(np.ones((n, n), np.uint8), lives=True, harmful=np.zeros(n, np.uint8), owes=False)
-    return Proof(grammar, hints, rules_of(grammar.parser)).run()
 
 
 def _by_state(arena: Arena, grammar: LexedGrammar, numbers: Mapping[int, int]) -> int:

@@ -83,6 +83,16 @@ class LexedIsland:
         """The terminals that no lexer reads."""
         return {**self.islands, **self.tokens}
 
+    def openings(self) -> dict[int, set[int] | None]:
+        """The classes of characters that texts of islands may begin with; None for tokens of the vocabulary."""
+        lexer = self.grammar.lexer
+        found: dict[int, set[int] | None] = dict.fromkeys(self.tokens)
+        beyond = set(lexer.cls[-np.count_nonzero(lexer.starts >= 128) - 1 :].tolist())  # of characters beyond ASCII
+        for number, inside in self.islands.items():
+            first = bytes(b for b in inside.first_bytes if b < 128)
+            found[number] = _classes_of(lexer, first) | (beyond if len(first) < len(inside.first_bytes) else set())
+        return found
+
     def check(self) -> None:
         """Refuse what cannot be followed, and grammars of which no text is left.
 

@@ -25,6 +25,8 @@ class Limits:
         States of one automaton over characters.
     rule_states : int
         States of the automaton of one rule of a grammar, before it is minimised.
+    proof_steps : int
+        Steps to the proof that an LALR grammar has a text, where it is not proved at once that no text gets stuck.
 
     Raises
     ------
@@ -39,6 +41,7 @@ class Limits:
     max_steps: int = 100_000
     regex_states: int = 50_000
     rule_states: int = 50_000
+    proof_steps: int = 1_000_000
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

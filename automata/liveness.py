@@ -1,38 +1,33 @@
-"""Which lexer states above which stacks are dead ends: an emptiness test of the pushdown system of lexer and LR stack.
+"""Which lexer states above which stacks are dead ends: questions to the pushdown system of lexer and LR stack.
 
 At a place between two tokens, what can still come depends on the stack and on the *carry* of the lexer
-(:mod:`detent.native.lexer`). A *letter* is a token together with the carry behind it, ``(tag, carry)``. From a state
-of the parser on top of the stack, some text leads either to the end of the text, whatever is below (``ALIVE``), or to
-a reduction that takes the state away, and more: a *need* ``(nonterminal, number of cells still to be taken away,
-letter read)``, which what is below must meet. The sets of needs are the least solution of a system of equations over
-letters and states, in the manner of A. Bouajjani, J. Esparza and O. Maler, "Reachability Analysis of Pushdown
-Automata" (1997): they are the transitions of a finite automaton that reads a stack from the top and accepts if some
-text can end above it.
+(:mod:`detent.native.lexer`). What a stack must be like below its top for some text to end above it is known as far as
+it was asked for (:mod:`.needs`); here the lexer is explored, stacks are read from the top, and answers are noted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import TypeAlias
 
 import numpy as np
 
 from detent.grammar.errors import LimitExceeded
-from detent.grammar.lark.tables import ACCEPT, END, LexedGrammar
+from detent.grammar.lark.tables import LexedGrammar, ParserTables
 from detent.native import lexer, positions, stacks
 from detent.native.arena import STATUS
 
 from .arena import Arena
+from .carries import Carries
+from .limits import Limits
 from .lowering import Placed
+from .needs import ALIVE, Facts, Needs
 
-Letter: TypeAlias = "tuple[int, int]"
-Need: TypeAlias = "tuple[int, int, Letter]"
-Key: TypeAlias = "tuple[str, int, Letter]"  # kind of an equation, state, letter (of 'BETWEEN': 0 and the carry)
-BETWEEN, READ, GOTO = "between", "read", "goto"
-ALIVE: Need = (-1, -1, (-1, -1))
-EVERYTHING = frozenset([ALIVE])
-ENDING = 1 << 40  # the letter of the end of the text is (END, ENDING)
+Letter: TypeAlias = "tuple[int, int]"  # a tag, and the carry behind the token
+Question: TypeAlias = "tuple[int, frozenset[tuple[tuple[int, int], int]]]"  # a cell, and needs
+FIRST_STEPS, MOST_STEPS = 256, 1 << 16  # of a search before a look at what it has found: twice as many each time
 
 
 class Liveness(Placed):
@@ -44,30 +39,40 @@ class Liveness(Placed):
     grammar : LexedGrammar
     at : int
         Where the grammar lies in the arena.
+    others : mapping of int to set of int or None
+        Of the terminals that come although no lexer reads them, the classes of characters that their texts can begin
+        with; None if the text of the lexer ends there.
     plain_lives : bool
         Whether every stack is alive with a plain carry.
-    max_states : int
-        LimitExceeded is raised where the first answer needs more states of the lexer, or more equations. Once a text
-        has begun, every question is answered.
+    limits : Limits
+        LimitExceeded is raised where the first answer needs more states of the lexer (``regex_states``), or more steps
+        in all (``proof_steps``). Once a text has begun, every question is answered.
     """
 
-    def __init__(self, arena: Arena, grammar: LexedGrammar, at: int, *, plain_lives: bool, max_states: int) -> None:
+    def __init__(
+        self,
+        arena: Arena,
+        grammar: LexedGrammar,
+        at: int,
+        others: Mapping[int, set[int] | None],
+        *,
+        plain_lives: bool,
+        limits: Limits,
+    ) -> None:
         super().__init__(0)
-        self._arena, self._at, self._plain_lives, self._max_states = arena, at, plain_lives, max_states
-        self._has_begun = False
+        self._arena, self._at, self._others, self._limits, self._has_begun = arena, at, others, limits, False
         self._lexer = int(arena.A[at + stacks.G_LEXER])
         parser = grammar.parser
-        self._action, self._goto = parser.action.tolist(), parser.goto.tolist()
-        self._left, self._length = parser.rule_left.tolist(), parser.rule_length.tolist()
         self._context = parser.context.tolist()
         self._next: dict[int, tuple[int, ...]] = {}  # of lexer states
         self._endings: dict[int, tuple[Letter, ...]] = {}
         self._letters: dict[int, frozenset[Letter]] = {}  # of lexer states, the letters of all states behind them
         self._buffer = np.empty(max(grammar.lexer.sets.shape[1], 4096), np.int32)
-        self._values: dict[Key, frozenset[Need]] = {}
-        self._users: dict[Key, set[Key]] = {}
-        self._met: dict[tuple[int, frozenset[Need]], bool] = {}
-        self._pending: list[Key] = []
+        self._n_steps = 0
+        lexing = self._tokens, self._may_stop, _contexts(parser), self._spend
+        self._carries = Carries(*lexing, plain_lives=plain_lives)
+        self._needs = Needs(parser, self._carries)
+        self._met: dict[Question, bool] = {}
         self._lock = RLock()  # several threads may ask
 
     # ------------------------------------------------------------------------------------------------- the lexer
@@ -93,8 +98,7 @@ class Liveness(Placed):
             after = self._next[q] = self._completions(q, 0)
             n = self._checked(int(lexer.endings(self._arena.A, q, self._buffer)))
             self._endings[q] = tuple(map(tuple, self._buffer[: 2 * n].reshape(-1, 2).tolist()))
-            if len(self._next) > self._max_states and not self._has_begun:
-                raise LimitExceeded("regex_states", len(self._next), self._max_states)
+            self._check("regex_states", len(self._next), self._limits.regex_states)
         return after
 
     def _completions(self, q: int, mode: int) -> tuple[int, ...]:
@@ -106,108 +110,79 @@ class Liveness(Placed):
         found = self._letters.get(state)
         if found is None:
             states = self._explore(state)
+            self._spend(len(states))
             found = self._letters[state] = frozenset(letter for q in states for letter in self._endings[q])
         return found
 
-    # --------------------------------------------------------------------------------------------- the equations
-    def _evaluate(self, key: Key) -> frozenset[Need]:
-        """The right side of an equation, with the values of now."""
-        kind, state, letter = key
-        if kind == BETWEEN:
-            carry = letter[1]
-            if carry >= 0 and self._plain_lives:
-                return EVERYTHING
-            begin = self._checked(int(lexer.lexer_start(self._arena.A, self._lexer, self._context[state], carry)))
-            letters = set(self._letters_behind(begin))
-            if lexer.may_stop(self._arena.A, carry):
-                letters.add((END, ENDING))
-            return self._union(self._value((READ, state, read), key) for read in letters)
-        if kind == GOTO:
-            nonterminal, state = divmod(state, len(self._action))
-            return self._popped(self._value((READ, self._goto[state][nonterminal], letter), key), state, key)
-        tag, carry = letter
-        if tag == lexer.DROPPED and carry != ENDING:
-            return self._value((BETWEEN, state, (0, carry)), key)
-        action = self._action[state][tag]
-        if action >= 0:
-            shifted = self._value((BETWEEN, action - 1, (0, carry)), key) if action else frozenset()
-            return self._popped(shifted, state, key)
-        if action == ACCEPT:
-            return EVERYTHING
-        nonterminal, length = self._left[-1 - action], self._length[-1 - action]
-        if length:
-            return frozenset([(nonterminal, length - 1, letter)])
-        return self._value(self._goto_key(nonterminal, state, letter), key)
+    def _check(self, limit: str, measured: int, allowed: int) -> None:
+        if measured > allowed and not self._has_begun:
+            raise LimitExceeded(limit, measured, allowed)
 
-    def _goto_key(self, nonterminal: int, state: int, letter: Letter) -> Key:
-        return GOTO, nonterminal * len(self._action) + state, letter
+    def _spend(self, n_steps: int) -> None:
+        """Count steps of the first answer."""
+        self._n_steps += n_steps
+        self._check("proof_steps", self._n_steps, self._limits.proof_steps)
 
-    def _popped(self, needs: frozenset[Need], state: int, key: Key | None) -> frozenset[Need]:
-        """What is needed of the rest of a stack so that its top, a state, meets a need."""
-        return self._union(self._below(need, state, key) for need in needs)
+    def _begin(self, context: int, carry: int) -> int:
+        """The state between two tokens."""
+        return self._checked(int(lexer.lexer_start(self._arena.A, self._lexer, context, carry)))
 
-    def _below(self, need: Need, state: int, key: Key | None) -> frozenset[Need]:
-        nonterminal, more, letter = need
-        if need == ALIVE:
-            return EVERYTHING
-        if more > 0:
-            return frozenset([(nonterminal, more - 1, letter)])
-        if self._goto[state][nonterminal] < 0:
-            return frozenset()
-        return self._value(self._goto_key(nonterminal, state, letter), key)
+    def _tokens(self, context: int, carry: int) -> frozenset[Letter]:
+        """The tokens that can come in a context, with the carries behind them: plain ones where no lexer reads."""
+        others = [(t, 0) for t, classes in self._others.items() if self._can_open(carry, classes)]
+        return self._letters_behind(self._begin(context, carry)).union(others)
 
-    @staticmethod
-    def _union(sets: Iterable[frozenset[Need]]) -> frozenset[Need]:
-        found: frozenset[Need] = frozenset().union(*sets)
-        return EVERYTHING if ALIVE in found else found
+    def _can_open(self, carry: int, classes: set[int] | None) -> bool:
+        """Whether something that no lexer reads can begin with a carry, as far as its first character tells."""
+        if classes is None:
+            return self._may_stop(carry)
+        return carry >= 0 or any(self._survives(carry, c) for c in classes)
 
-    def _value(self, key: Key, user: Key | None = None) -> frozenset[Need]:
-        """The value of an equation so far, which its user waits for; without a user, the solution."""
-        if key not in self._values:
-            self._values[key], self._users[key] = frozenset(), set()
-            self._pending.append(key)
-            if len(self._values) > EQUATIONS * self._max_states and not self._has_begun:
-                raise LimitExceeded("regex_states", len(self._values) // EQUATIONS, self._max_states)
-        if user is not None:
-            self._users[key].add(user)
-            return self._values[key]
-        while self._pending:
-            changed = self._pending.pop()
-            value = self._evaluate(changed)
-            if value != self._values[changed]:
-                self._values[changed] = value
-                self._pending += self._users[changed]
-        return self._values[key]
+    def _survives(self, carry: int, c: int) -> bool:
+        """Whether a carry is not broken by a character of a class."""
+        A, at = self._arena.A, self._lexer
+        row = int(A[at + lexer.L_LEFT_NEXT]) + int(lexer.left_of(A, carry)) * int(A[at + lexer.L_CLASSES])
+        return self._checked(int(lexer.carried(A, at, carry, int(A[row + c]), c))) != lexer.BROKEN
+
+    def _may_stop(self, carry: int) -> bool:
+        return bool(lexer.may_stop(self._arena.A, carry))
 
     # -------------------------------------------------------------------------------------------------- questions
     def can_follow(self, letter: Letter, cell: int) -> bool:
         """Whether a text can be finished whose next token, above a stack, is a letter."""
-        state, below = self._top(cell)
-        return self._is_met(self._value((READ, state, letter)), below, state)
+        (state, below), (tag, carry) = self._top(cell), letter
+        if tag == lexer.DROPPED:
+            return self._is_met(lambda: self._needs.between(state, carry), below, state)
+        number = self._carries.letter(self._context[state], tag, carry)
+        return self._is_met(lambda: self._needs.behind(state, number), below, state)
 
     def _top(self, cell: int) -> tuple[int, int]:
         state, below = stacks.top(self._arena.A, cell)
         return int(state), int(below)
 
-    def _is_met(self, needs: frozenset[Need], cell: int, above: int) -> bool:
-        """Whether a stack meets some of the needs; ``above`` is the state above it."""
-        asked = []
-        found = False
-        while needs and above != 0:
-            key = cell, needs
-            if ALIVE in needs:
-                found = True
-                break
+    def _is_met(self, needs: Callable[[], Facts], cell: int, above: int) -> bool:
+        """Whether a stack meets some needs, which become known; ``above`` is the state above it."""
+        n_steps = FIRST_STEPS
+        while True:
+            found, asked = self._look(needs(), cell, above)
+            if found or self._needs.is_solved:
+                self._met.update(dict.fromkeys(asked, found))
+                return found
+            self._spend(self._needs.solve(n_steps))
+            n_steps = min(2 * n_steps, MOST_STEPS)
+
+    def _look(self, needs: Facts, cell: int, above: int) -> tuple[bool, list[Question]]:
+        """Whether a stack meets some of the needs, as far as is known, and what was asked of stacks below."""
+        asked: list[Question] = []
+        while needs and above != 0 and ALIVE not in needs:
+            key = cell, frozenset(needs.items())
             known = self._met.get(key)
             if known is not None:
-                found = known
-                break
+                return known, asked
             asked.append(key)
             above, cell = self._top(cell)
-            needs = self._popped(needs, above, None)
-        found = found or ALIVE in needs
-        self._met.update(dict.fromkeys(asked, found))
-        return found
+            needs = self._needs.below(needs, above)
+        return ALIVE in needs, asked
 
     def lives(self, state: int, cell: int) -> bool:
         """Whether a text can be finished that stands in a lexer state above a stack.
@@ -241,8 +216,8 @@ class Liveness(Placed):
     def begins(self, cell: int, carry: int) -> bool:
         """Whether any text can be finished that goes on behind a token, above a stack; noted."""
         state, below = self._top(cell)
-        found = self._is_met(self._value((BETWEEN, state, (0, carry))), below, state)
-        begin = self._checked(int(lexer.lexer_start(self._arena.A, self._lexer, self._context[state], carry)))
+        found = self._is_met(lambda: self._needs.between(state, carry), below, state)
+        begin = self._begin(self._context[state], carry)
         self._note(begin, cell, found)
         return found
 
@@ -279,6 +254,12 @@ class Liveness(Placed):
         self._note(place, cell, answer)
 
 
-EQUATIONS = 2  # for each lexer state: a second of work for some ten thousand
+def _contexts(parser: ParserTables) -> dict[int, list[int]]:
+    """The contexts that each terminal can lead to."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for state, terminal in np.argwhere(parser.action > 0).tolist():
+        found[terminal].add(int(parser.context[parser.action[state, terminal] - 1]))
+    return {terminal: sorted(contexts) for terminal, contexts in found.items()}
+
 
 __all__ = ["Liveness"]

@@ -51,10 +51,13 @@ LATE = [
     "rows go on. A stream raises it behind what it gave out. Only rows that a sampler decides at once (AWRS, with",
     "predicates, strategies) end together, each with its own text; those of a strategy have `error.text` alone.",
     "",
-    "The same holds for grammars whose masks ask whether a text can be finished (`regex_states`), and for",
-    "`cache_bytes`: a full arena is replaced and the text is walked again there; the error comes where an empty one",
-    "cannot hold the states of one text. A mask whose parts do not fit is made token by token, which takes a tenth of",
-    "a second. Where Python's own stack is too short for a schema, that is a `LimitExceeded` of `max_depth`.",
+    "For grammars whose masks ask whether a text can be finished, `proof_steps` and `regex_states` hold before the",
+    "first token only; later questions share what is left of that work, and are all answered.",
+    "",
+    "The same as for schemas holds for `cache_bytes`: a full arena is replaced and the text is walked again there; the",
+    "error comes where an empty one cannot hold the states of one text. A mask whose parts do not fit is made token by",
+    "token, which takes a tenth of a second or more. Where Python's own stack is too short for a schema, that is a",
+    "`LimitExceeded` of `max_depth`.",
 ]
 
 

@@ -31,8 +31,9 @@ from .workers import run_all
 # modules that only some grammars need, compiled when one of them is imported
 APART = {
     "Lark grammars": (
-        *("lalr", "leftovers", "derivations", "lexer", "lexer_tags", "lexer_loops", "lexer_classes", "stacks"),
-        *("programs", "fronts", "lexed_steps", "lexed_notes", "lexed_waiting", "lexed_pairs", "lexed_masks"),
+        *("lalr", "leftovers", "pruning", "items", "questions", "derivations", "lexer", "lexer_tags", "lexer_loops"),
+        *("lexer_classes", "stacks", "fronts", "lexed_steps", "lexed_notes", "lexed_waiting", "lexed_pairs"),
+        *("lexed_masks", "programs"),
     ),
     "texts with gaps": ("infill_chart", "infill_board", "infill_window"),
 }

@@ -89,14 +89,48 @@ def below_bottom(A, cell):
     return below
 
 
+@kernel("b1(A, i8, i8, i8)")
+def lives(A, G, place, cell):
+    """Whether some text leads from a lexer state above a stack to the end; False with ``NEED`` set: not known yet."""
+    memo = recorded(A, K_LIVES, place, cell, 0, 0, 0, 0, 0)
+    if A[STATUS] != 0:
+        return False
+    at = known(A, memo)
+    if A[at] == 0:
+        if A[at + Q_ASKED] == 0:
+            A[at + Q_ASKED], A[G + G_ASKED] = A[G + G_ASKED] if A[G + G_ASKED] != 0 else -1, memo
+        A[STATUS], A[NEEDED] = NEED, A[G + G_LAZY]
+    return A[at] > 0
+
+
+@kernel("b1(A, i8, i8, i8)")
+def begins(A, G, q, cell):
+    """Whether a text can go on from a state between two tokens."""
+    if A[A[G + G_LEXER] + L_EXACT] == ASKED:
+        tags = pending_at(A, q, 0)
+        if A[STATUS] != 0 or accepts_some(A, G, cell, tags):
+            return A[STATUS] == 0
+    return lives(A, G, q, cell)
+
+
+@kernel("i8(A, i8, i8, i8)")
+def start_above(A, G, cell, carry):
+    """The lexer state between two tokens above a stack; 0: a dead end, or ``A[STATUS]`` is set."""
+    L = int(A[G + G_LEXER])
+    q = lexer_start(A, L, int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), carry)
+    if A[STATUS] == 0 and A[L + L_EXACT] != PROVED and not begins(A, G, q, cell):
+        return 0
+    return q if A[STATUS] == 0 else 0
+
+
 @kernel("i8(A, i8, i8, i8)")
 def behind_terminal(A, G, cell, terminal):
-    """The state of the place behind a terminal, not yet entered; 0 when it is refused."""
+    """The state of the place behind a terminal, not yet entered; 0 when it is refused, or a dead end."""
     used = A[CELLS + 2]
     then, state = shift(A, G, cell, terminal), 0
     if then != 0:
         then = kept_stack(A, then)
-        if A[STATUS] == 0:
+        if A[STATUS] == 0 and start_above(A, G, then, 0) != 0:
             state = bare_state(A, position(A, K_BETWEEN, G, then, 0, 0, 0, 0, 0), then)
     A[CELLS + 2] = used
     return max(state, 0)
@@ -148,39 +182,13 @@ def put_between(A, G, q, cell, ends):
         put_islands(A, G, cell)
 
 
-@kernel("b1(A, i8, i8, i8)")
-def lives(A, G, place, cell):
-    """Whether some text leads from a lexer state above a stack to the end; False with ``NEED`` set: not known yet."""
-    memo = recorded(A, K_LIVES, place, cell, 0, 0, 0, 0, 0)
-    if A[STATUS] != 0:
-        return False
-    at = known(A, memo)
-    if A[at] == 0:
-        if A[at + Q_ASKED] == 0:
-            A[at + Q_ASKED], A[G + G_ASKED] = A[G + G_ASKED] if A[G + G_ASKED] != 0 else -1, memo
-        A[STATUS], A[NEEDED] = NEED, A[G + G_LAZY]
-    return A[at] > 0
-
-
-@kernel("b1(A, i8, i8, i8)")
-def begins(A, G, q, cell):
-    """Whether a text can go on from a state between two tokens."""
-    if A[A[G + G_LEXER] + L_EXACT] == ASKED:
-        tags = pending_at(A, q, 0)
-        if A[STATUS] != 0 or accepts_some(A, G, cell, tags):
-            return A[STATUS] == 0
-    return lives(A, G, q, cell)
-
-
 @kernel("i8(A, i8, i8, i8)")
 def between(A, G, cell, carry):
     """The state between two tokens, above a stack that may be scratch; 0: a dead end; -1: ``A[STATUS]`` is set."""
-    cell, L = kept_stack(A, cell), int(A[G + G_LEXER])
-    q = lexer_start(A, L, int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), carry)
-    if A[STATUS] == 0 and A[L + L_EXACT] != PROVED and not begins(A, G, q, cell):
+    cell = kept_stack(A, cell)
+    q = start_above(A, G, cell, carry) if A[STATUS] == 0 else 0
+    if q == 0:
         return 0 if A[STATUS] == 0 else -1
-    if A[STATUS] != 0:
-        return -1
     start, ends = int(A[BUFFER + 2]), end_state(A, G, cell) if may_stop(A, carry) else 0
     put_between(A, G, q, cell, ends)
     if A[RULES] != 0:

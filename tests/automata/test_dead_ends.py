@@ -6,15 +6,16 @@ import random
 from itertools import product
 from pathlib import Path
 from typing import Literal
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiler import Compiler
-from detent.automata.dead_ends import Proof, hopeful
+from detent.automata.dead_ends import Proof, Verdict, hopeful
 from detent.automata.limits import Limits
-from detent.automata.liveness import Liveness
 from detent.automata.sentences import rules_of, ways
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
@@ -73,6 +74,22 @@ def test_random_grammars(compiler: Compiler, text: str, lexer: str) -> None:
         check_masks(compiler, text, "abc ", "abc AB", 1, lexer=lexer)
     except GrammarError:
         return
+
+
+def unproved(proof: Proof) -> Verdict:
+    """What is said of a grammar of which nothing could be proved."""
+    n = len(proof._grammar.lexer.entry)
+    return Verdict(np.zeros((n, n), np.uint8), lives=False, harmful=np.ones(n, np.uint8), owes=True)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
+@given(texts(), st.sampled_from(["contextual", "basic"]))
+def test_random_grammars_without_a_proof(compiler: Compiler, text: str, lexer: str) -> None:
+    with patch.object(Proof, "run", unproved):
+        try:
+            check_masks(Compiler(compiler.vocabulary, cache_dir=False), text, "abc ", "abc AB", 1, lexer=lexer)
+        except GrammarError:
+            return
 
 
 @pytest.mark.parametrize("start", ['"a" T', 'T "a"', '"a" T | T', '"a" T | "a"'])
@@ -154,7 +171,7 @@ def test_is_proved(name: str) -> None:
 @pytest.mark.parametrize("name", ["arithmetic", "json", "log", "smiles", "sql"])
 def test_examples_are_proved(compiler: Compiler, name: str) -> None:
     grammar = compiler.lark((EXAMPLES / f"{name}.lark").read_text())
-    assert not isinstance(grammar.matcher()._placement.lowering, Liveness)
+    assert not hasattr(grammar.matcher()._placement.lowering, "_liveness")
 
 
 def test_brackets_of_python_hold_no_comments(compiler: Compiler) -> None:
@@ -192,6 +209,21 @@ def test_what_follows_a_lookahead_has_begun(
     assert allowed(matcher) == {t for t in tokens if matcher.validate([t])}
     assert matcher.accept_bytes(begun[-1:]) == fits
     assert not fits or allowed(matcher)
+
+
+def test_too_many_steps_to_the_first_text() -> None:
+    compiler = Compiler(compiler_for("a").vocabulary, cache_dir=False, limits=Limits(proof_steps=100))
+    with patch.object(Proof, "run", unproved), pytest.raises(LimitExceeded, match="proof_steps") as raised:
+        compiler.lark((EXAMPLES / "python.lark").read_text())
+    assert raised.value.measured <= 1_000
+
+
+def test_all_that_can_be_asked_of_a_large_grammar_takes_few_steps(compiler: Compiler) -> None:
+    with patch.object(Proof, "run", unproved):
+        lowering = compiler.lark((EXAMPLES / "python.lark").read_text() + "\n").matcher()._placement.lowering
+    needs = lowering._liveness._needs
+    needs.solve(Limits().proof_steps)
+    assert needs.is_solved and needs.n_steps < 400_000
 
 
 def test_deep_stacks(compiler: Compiler) -> None:

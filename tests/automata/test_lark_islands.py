@@ -162,6 +162,32 @@ def pieces_of(text: str) -> list[naive.Piece]:
     return [CALL if part == "!" else part for part in re.split("(!)", text) if part]
 
 
+def is_stuck(matcher: Matcher) -> bool:
+    """Whether some text leads into a dead end: a search of the states that letters lead to; some hundred at most."""
+    number = {matcher.state: 0}
+    pending, before = [matcher], [[] for _ in range(MOST + 6)]
+    ends = set()
+    for here, one in enumerate(pending):
+        if one.is_complete() or len(pending) > MOST:
+            ends.add(here)
+        for letter in (*b"abc ", CALL) if here not in ends else ():
+            there = one.fork()
+            if there.accept(letter):
+                if there.state not in number:
+                    number[there.state] = len(pending)
+                    pending.append(there)
+                before[number[there.state]].append(here)
+    todo = list(ends)
+    for here in todo:
+        new = [one for one in before[here] if one not in ends]
+        ends.update(new)
+        todo += new
+    return len(ends) < len(pending)
+
+
+MOST = 300
+
+
 @QUICK
 @given(grammars())
 def test_random_grammars(compiler: Compiler, drawn: tuple[str, list[str]]) -> None:
@@ -190,6 +216,43 @@ def test_random_grammars(compiler: Compiler, drawn: tuple[str, list[str]]) -> No
         )  # type: ignore[arg-type]
     for candidate in ("abab", "a b!ab", "ccab", "!aba"):
         reads(grammar, *pieces_of(candidate))
+    assert not is_stuck(grammar.matcher()), (text, patterns)
+
+
+WORDS = "N: /[a-z]+/\n%declare W STOP"
+
+
+@pytest.mark.parametrize("ignored", ["", '%ignore " "'])
+def test_a_word_that_swallows_an_island(compiler: Compiler, ignored: str) -> None:
+    """Without white space between them, a name goes on to the end of the letters, so no island comes behind it."""
+    islands = {"W": compiler.regex("[a-z]+")}
+    matcher = compiler.lark(f'start: N W ";" | N "!"\n{WORDS}\n{ignored}', islands=islands).matcher()
+    assert matcher.accept_bytes(b"ab") and not matcher.accept_bytes(b";")
+    assert matcher.accept_bytes(b" ") == bool(ignored) and matcher.accept_bytes(b"b;" if ignored else b"!")
+    if not ignored:
+        with pytest.raises(Unsatisfiable):
+            compiler.lark(f'start: N W ";"\n{WORDS}', islands=islands)
+
+
+def test_behind_an_island_there_must_be_a_way_on(compiler: Compiler) -> None:
+    """Behind "b", a line can only be a comment, which nothing ends."""
+    text = 'start: "a" W "\\n" | "b" W x\nx: C "!"\nC: /#.*/\n%declare W STOP'
+    matcher = compiler.lark(text, islands={"W": compiler.regex("[0-9]")}).matcher()
+    assert not matcher.accept_bytes(b"b") and matcher.accept_bytes(b"a1\n") and matcher.is_complete()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CALLS,
+        "start: (STOP N ARGS STOP)+ T?\nN: /[a-z]+/\nT: /[^<]+/\n%declare ARGS STOP",
+        'start: ARGS ("," ARGS)*\n%declare ARGS',
+    ],
+)
+def test_grammars_with_islands_are_proved(compiler: Compiler, text: str) -> None:
+    tokens: Any = {"STOP": END} if "STOP" in text else {}
+    lowering = compiler.lark(text, islands={"ARGS": POINT}, tokens=tokens).matcher()._placement.lowering
+    assert not hasattr(lowering, "_liveness")
 
 
 # ------------------------------------------------------------------------------------------------------ structural tags
