@@ -65,25 +65,47 @@ def _ahead(A, cell, x, q, mode):
     A[AHEAD + SPARE] = n + FRAME
 
 
-@kernel("i8(A, A, i8, i8, i8)")
-def _read_level(A, V, x, pos, parent):
-    """Collect one level of a set by steps of states, and leave the rest to be read from the states that follow."""
-    if not open_set(A, V, x):
-        return 0
-    state = state_of(A, pos, parent)
-    first, last = edge_range(A, V, x)
-    for edge in range(first, last):
-        to = step(A, state, edge_byte(A, V, edge)) if A[STATUS] == 0 else -1
-        if to <= 0:
-            continue
-        at, n = edge_tokens(A, V, edge)
-        if edge < V[V_NODES]:
-            add_ids(A, V, at, n)
-        else:
-            add_ids(A, A, at, n)
-        rest = edge_rest(A, V, edge)
-        if rest >= 0 and open_set(A, V, rest):
-            push(A, rest, to)
+@kernel("b1(A, i8, b1)")
+def _has(A, state, lexer):
+    """Whether some item of a state is that of a lexer, or (``lexer`` false) of something else."""
+    at = int(A[STATE]) + state * STATE_STRIDE
+    items = int(A[at + S_ITEMS])
+    for j in range(int(A[at + S_COUNT])):
+        if (A[A[POS] + A[items + 2 * j] * POS_STRIDE] == K_LEX) == lexer:
+            return True
+    return False
+
+
+@kernel("i8(A, A, i8, i8)")
+def _read_by_steps(A, V, x, state):
+    """Collect the first level of a set by steps of states, and leave the rest to be read from those that follow.
+
+    Only lexers have pairs with fronts. Where something else reads one, its levels are stepped through, too.
+    """
+    before = int(A[AHEAD + SPARE])
+    _ahead(A, state, x, 0, 0)
+    while A[AHEAD + SPARE] > before and A[STATUS] == 0:
+        A[AHEAD + SPARE] -= FRAME
+        at = int(A[AHEAD]) + int(A[AHEAD + 1]) // 2 + int(A[AHEAD + SPARE])
+        state, x = int(A[at]), int(A[at + 1])
+        if not open_set(A, V, x):
+            break
+        first, last = edge_range(A, V, x)
+        for edge in range(first, last):
+            to = step(A, state, edge_byte(A, V, edge)) if A[STATUS] == 0 else -1
+            if to <= 0:
+                continue
+            at, n = edge_tokens(A, V, edge)
+            if edge < V[V_NODES]:
+                add_ids(A, V, at, n)
+            else:
+                add_ids(A, A, at, n)
+            rest = edge_rest(A, V, edge)
+            if rest >= 0 and is_front(A, V, rest) and _has(A, to, False):
+                _ahead(A, to, rest, 0, 0)
+            elif rest >= 0 and open_set(A, V, rest):
+                push(A, rest, to)
+    A[AHEAD + SPARE] = before
     return 1 if A[STATUS] == 0 else 0
 
 
@@ -214,19 +236,10 @@ def _leave_to_islands(A, V, G, cell, x):
     put_islands(A, G, cell)
     expand(A, start)
     state = close_buffer(A, start)
-    if state > 0 and open_set(A, V, x):
+    if state > 0 and is_front(A, V, x):
+        _read_by_steps(A, V, x, state)
+    elif state > 0:
         push(A, x, state)
-
-
-@kernel("b1(A, i8)")
-def _has_lexer(A, state):
-    """Whether some item of a state is that of a lexer."""
-    at = int(A[STATE]) + state * STATE_STRIDE
-    items = int(A[at + S_ITEMS])
-    for j in range(int(A[at + S_COUNT])):
-        if A[A[POS] + A[items + 2 * j] * POS_STRIDE] == K_LEX:
-            return True
-    return False
 
 
 @kernel("void(A, A, i8, i8)")
@@ -258,7 +271,7 @@ def _read_around(A, V, marks, state):
             add_ids(A, V, ids + int(V[first + c]), int(V[first + c + 1] - V[first + c]))
             if V[child + c] == V[child + c + 1]:
                 continue
-            if _has_lexer(A, to):
+            if _has(A, to, True):
                 A[stack + 2 * top], A[stack + 2 * top + 1] = c, to
                 top += 1
             else:
@@ -334,7 +347,7 @@ def read_lexed(A, V, x, pos, parent):
     L = int(A[G + G_LEXER])
     is_far = A[L + L_EXACT] == ALWAYS_ASKED and A[L + L_FAR] != 0
     if A[at + X_TAIL] != 0 or (x != 0 and (shadow != 0 or marks != 0)) or is_far:
-        return _read_level(A, V, x, pos, parent)
+        return _read_by_steps(A, V, x, state_of(A, pos, parent))
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:
         return 0
     if _read_pairs(A, V, G, x, q, mode, parent) == 0:

@@ -71,6 +71,12 @@ def test_schemas_as_arguments(compiler: Compiler, parser: Any) -> None:
         assert not reads(grammar, text), text
 
 
+def test_text_that_a_longer_token_gives_back(compiler: Compiler) -> None:
+    grammar = compiler.lark('start: T J\nT: /c+b|c/\n%declare J\n%ignore " "', islands={"J": compiler.regex("ca?")})
+    assert reads(grammar, "cc ")  # behind the first c, the token "c " is an island and white space, or a longer T
+    assert reads(grammar, "ccbca")
+
+
 def test_python_types(compiler: Compiler) -> None:
     grammar = compiler.lark('start: X ("," X)*\n%declare X', islands={"X": list[int]})
     assert reads(grammar, "[1, 2],[],[ 3 ]")
