@@ -14,11 +14,13 @@ from .values import Array, Literal, Number, Object, String, Value, canonical
 if TYPE_CHECKING:
     from .goals import Goal, Goals
 
+_NOT_AT_ALL = 1 << 30  # deeper than any goal
+
 
 def few(goals: Goals, value: Formula, most: int) -> list[Formula] | None:
     """All values of a goal as constants, or None when there are more than ``most``."""
     is_listing = value.op == ATOM and value.atom.is_listing
-    found = _listed(value.atom, most) if is_listing else _few_values(goals, goals.goal_of(value), most)
+    found = _listed(value.atom, most) if is_listing else goals.listing.values(goals, goals.goal_of(value), most)
     return None if found is None else [goals.constant(v) for v in found]
 
 
@@ -30,21 +32,57 @@ def _listed(node: Node, most: int) -> list[Any] | None:
     return [v for values in kinds for v in values.values()]
 
 
-def _few_values(goals: Goals, goal: Goal, most: int) -> list[Any] | None:
-    if (not goal.nodes and goal.rest is TRUE) or goal in goals.listing:
-        return None  # a goal inside itself: its values nest without end
+class Listing:
+    """The goals whose values are being listed, and what is known of those that were.
+
+    A list that leaned on a goal further out, which was being listed, holds for that one's sake only.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[Goal, int] = {}  # goals being listed -> depth
+        self._leaned = _NOT_AT_ALL  # least depth of an open goal that was met again
+        self._all: dict[Goal, list[Any]] = {}
+        self._more_than: dict[Goal, int] = {}
+
+    def values(self, goals: Goals, goal: Goal, most: int) -> list[Any] | None:
+        """All values of a goal, or None when there are more than ``most``."""
+        if goal in self._all:
+            return self._all[goal] if len(self._all[goal]) <= most else None
+        if (not goal.nodes and goal.rest is TRUE) or self._more_than.get(goal, -1) >= most:
+            return None
+        depth = self._open.get(goal)
+        if depth is not None:  # a goal inside itself: its values nest without end
+            self._leaned = min(self._leaned, depth)
+            return None
+        return self._list(goals, goal, most)
+
+    def _list(self, goals: Goals, goal: Goal, most: int) -> list[Any] | None:
+        depth = len(self._open)
+        outer, self._leaned = self._leaned, _NOT_AT_ALL
+        self._open[goal] = depth
+        try:
+            found, is_final = goals.tentatively(lambda: _values_of(goals, goal, most))
+        finally:
+            del self._open[goal]
+            leaned, self._leaned = self._leaned, min(outer, self._leaned)
+        if leaned >= depth:
+            self._leaned = outer
+            if is_final and found is None:
+                self._more_than[goal] = most
+            elif is_final and found is not None:
+                self._all[goal] = found
+        return found
+
+
+def _values_of(goals: Goals, goal: Goal, most: int) -> list[Any] | None:
     found: dict[Any, Any] = {}
-    goals.listing.add(goal)
-    try:
-        for value in goals.values(goal):
-            more = _instances(goals, value, most)
-            if more is None:
-                return None
-            found |= {canonical(v): v for v in more}
-            if len(found) > most:
-                return None
-    finally:
-        goals.listing.remove(goal)
+    for value in goals.values(goal):
+        more = _instances(goals, value, most)
+        if more is None:
+            return None
+        found |= {canonical(v): v for v in more}
+        if len(found) > most:
+            return None
     return list(found.values())
 
 
@@ -72,10 +110,11 @@ def _instances(goals: Goals, value: Value, most: int) -> list[Any] | None:
 
 def _few_arrays(goals: Goals, value: Array, most: int) -> list[Any] | None:
     frame, residual = value.frame, value.residual
-    members_of: dict[Goal, list[Any] | None] = {}
     found: list[Any] = []
     pending: list[tuple[list[Any], Formula]] = [([], residual)]
     while pending:
+        goals.facts.work += 1
+        goals.check_work()
         items, f = pending.pop()
         n = len(items)
         if (frame is None or frame.facts.closed(f)) and n >= value.shortest:
@@ -90,9 +129,7 @@ def _few_arrays(goals: Goals, value: Array, most: int) -> list[Any] | None:
             then = min(index + 1, frame.width)
             exits = [(goals.goal_of(v), after) for v, after in frame.live(frame.exits(f, index), then)]
         for goal, after in exits:
-            if goal not in members_of:
-                members_of[goal] = _few_values(goals, goal, most)
-            members = members_of[goal]
+            members = goals.listing.values(goals, goal, most)
             if members is None:
                 return None
             for v in members:
@@ -129,7 +166,7 @@ def _few_objects(goals: Goals, value: Object, most: int) -> list[Any] | None:
             if absent is not FALSE:
                 further.append((members, absent))
             for demand, after in exits:
-                instances = _few_values(goals, demand, most)
+                instances = goals.listing.values(goals, demand, most)
                 if instances is None:
                     return None
                 further += [({**members, name: v}, after) for v in instances]

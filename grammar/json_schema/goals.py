@@ -23,6 +23,7 @@ from ..text_set import TextSet
 from . import general, plain, scalars
 from .branches import branches, listed_together, lists_containers
 from .facts import Facts
+from .few import Listing
 from .formula import ATOM, FALSE, TRUE, Formula, Formulas, atoms, conjuncts
 from .lazy import Lazy
 from .nodes import ANYTHING, ARRAY, BOOLEAN, NOTHING, NULL, NUMBER, OBJECT, STRING, Node
@@ -144,7 +145,7 @@ class Goals:
         self._open: dict[int, int] = {}  # goals being decided -> depth
         self.most_open = min(max_depth, NESTED)
         self._leaned = _NO_DEPTH  # least depth of an open goal that a "no" relied on
-        self.listing: set[Goal] = set()  # goals whose values are being listed
+        self.listing = Listing()
         self.started = 0
         self._structures: dict[tuple[int, int], list[Node]] = {}
         self.key_languages: dict[int, CharDfa] = {}
