@@ -25,6 +25,7 @@ from .shrink import shrink
 
 INSTANCES, WALKS, HARD_INSTANCES = 24, 3, 120
 SLOW = 30.0  # seconds of processor time that one case may take
+ENOUGH = SLOW / 3  # the same after which no further text is judged: many long ones are no sign of one that does not end
 SHOWN = 3  # findings and disagreements of one kind that are shrunk
 
 
@@ -123,8 +124,12 @@ class Fuzzer:
                     self._check("unsatisfiable", text)
                     break
             return
+        began = time.process_time()
         for k, value in enumerate(sampler.many(INSTANCES)):
             self._instance(grammar, value, with_orders=k % 6 == 0)
+            if time.process_time() - began > ENOUGH:
+                self.tally.counts["cut short"] += 1
+                break
         self._walks(grammar)
 
     def _settle(self, schema: Any) -> tuple[Any, Grammar | None] | None:
