@@ -8,7 +8,7 @@ until the caller clears it, and nothing half-made is published.
 
 ::
 
-    header | positions, states, memo rows, pairs, hash tables | sets, tries, rows, lists, heap | scratch
+    header | positions, states, memo rows, pairs, hash tables | suffix sets, dense rows, sets | scratch
 
 Each region is three header words: base (absolute index), capacity and used (both in int32 words).
 """
@@ -107,9 +107,9 @@ _SCRATCH = {
 }
 
 
-# In huge pages: what every mask looks up. Of the others, a grammar uses a little of each, and a huge page takes 0.4 to
-# 1.6 ms when it is first touched, which would be the slowest part of many a mask.
-_HUGE = (POS, STATE, ITEM, ROW, PAIR, *_HASHES)
+# In huge pages: what every mask looks up, and what JSON Schemas fill, whose small pages would be slow to give back. Of
+# the others, a grammar uses a little of each, and a huge page takes 0.4 to 1.6 ms when it is first touched.
+_HUGE = (POS, STATE, ITEM, ROW, PAIR, LIST, RECIPE, HEAP, TRIE, *_HASHES)
 
 
 def _zeros(n_words: int, n_huge: int) -> np.ndarray:
