@@ -44,7 +44,7 @@ class Grammar:
         self,
         compiler: Compiler,
         place: Callable[[Arena], Lowering],
-        report: Mapping[str, Any],
+        report: Callable[[], Mapping[str, Any]],
         *,
         has_free_names: bool = False,
         has_islands: bool = False,
@@ -56,7 +56,7 @@ class Grammar:
         self._judge, self._content = judge, content
         self._made: Embeddable | None = None  # of the content
         self._place = place
-        self._report = dict(report)
+        self._report = report
         self._lock = threading.Lock()
         self._placed = self._place_in(compiler.arena)
 
@@ -91,11 +91,11 @@ class Grammar:
             ``annotations``: list of (pointer, format or unknown ``$schema``) that constrain nothing;
             ``nodes``: schemas read.
         """
-        return dict(self._report)
+        return dict(self._report())
 
     def residual(self, text: str) -> Residual:
         """What is not enforced, and whether it holds for a text that was written: true where there is any."""
-        return Residual(tuple(self._report["relaxed"]), text, self._judge)
+        return Residual(tuple(self._report()["relaxed"]), text, self._judge)
 
     def bind(self) -> Placement:
         """This grammar in the arena in use."""

@@ -18,6 +18,7 @@ from detent.grammar import bnf, charset, dfa, regex, regular, structural_tag
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
+from detent.grammar.json_schema.known import Known, known_object
 from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.grammar.json_text import from_text
@@ -37,7 +38,7 @@ from .compiled import Grammar
 from .format_cache import FormatCache
 from .island import JsonIsland, worked_out
 from .limits import Limits
-from .lowering import JsonLowering, Lowering, Order, place_part, place_text, place_words
+from .lowering import JsonLowering, Lowering, Order, place_object, place_part, place_text, place_words
 from .rule_lowering import RuleLowering, islands_of
 from .vocabulary import Vocabulary
 
@@ -180,9 +181,9 @@ class Compiler:
             raise _unknown_choice(order, whitespace, numbers)
         if not isinstance(schema, dict):
             schema = _as_schema(schema)
-        options = (order, whitespace, format_assertion, strict, numbers)
+        key = _cache_key("json", schema, remotes, (order, whitespace, format_assertion, strict, numbers))
 
-        def make() -> Grammar:
+        def read(schema: dict[str, Any] | bool) -> Grammar:
             reader = Reader(
                 Document(schema, remotes),
                 formats=self._formats.texts,
@@ -195,7 +196,14 @@ class Compiler:
             )
             return self._json_grammar(reader, order, whitespace)
 
-        return self._cached(_cache_key("json", schema, remotes, options), make)
+        def make() -> Grammar:
+            if key is not None and strict and not remotes and type(schema) is dict:
+                known = known_object(schema, numbers == "plain", format_assertion, self.limits.regex_states)
+                if known is not None and known.most_read <= self.limits.max_nodes:
+                    return self._known_grammar(known, order, whitespace, lambda: read(marshal.loads(key[1])))
+            return read(schema)
+
+        return self._cached(key, make)
 
     @burst
     def regex(self, pattern: str, *, anchored: bool = True) -> Grammar:
@@ -432,7 +440,7 @@ class Compiler:
         return Grammar(
             self,
             lambda arena: RuleLowering(arena, automata),
-            report | {"automata": len(automata.automata), "states": states},
+            lambda: report | {"automata": len(automata.automata), "states": states},
             has_free_names=any(island.has_free_names for island in islands),
             has_islands=any(island.has_json for island in islands),
             content=lambda: rules,
@@ -440,7 +448,7 @@ class Compiler:
 
     def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any], **options: Any) -> Grammar:
         self._check_bytes()
-        return Grammar(self, place, {"relaxed": [], "annotations": [], **report}, **options)
+        return Grammar(self, place, lambda: {"relaxed": [], "annotations": [], **report}, **options)
 
     def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace) -> Grammar:
         self._check_bytes()
@@ -459,13 +467,26 @@ class Compiler:
         }
         is_open = has_free_names(root_node, reader)
         if report["relaxed"]:
-            return Grammar(self, place, report, has_free_names=is_open, judge=_judge(reader))
+            return Grammar(self, place, lambda: report, has_free_names=is_open, judge=_judge(reader))
         return Grammar(
             self,
             place,
-            report,
+            lambda: report,
             has_free_names=is_open,
             content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
+        )
+
+    def _known_grammar(
+        self, known: Known, order: Order, whitespace: Whitespace, read: Callable[[], Grammar]
+    ) -> Grammar:
+        """The grammar of a document whose members are known; what else is asked of it, ``read`` tells."""
+        self._check_bytes()
+        return Grammar(
+            self,
+            partial(place_object, residual=known.residual, order=order, whitespace=whitespace),
+            lambda: read().explain(),
+            has_free_names=known.is_open,
+            content=lambda: read().content,
         )
 
     def _check_bytes(self) -> None:

@@ -457,6 +457,11 @@ class SharedRecords(Records):
                 self._pending.pop(number, None)
         return number
 
+    def put_root(self, value: Object) -> int:
+        """The number of a record of one object, which has no goal."""
+        with self.goals.lock:
+            return self.arena.place(self.arena.put([1, self._begin(value, at_once=True)]))
+
     @staticmethod
     def of(arena: Arena, order: Order, space: int) -> SharedRecords:
         """Those of an arena; new ones where they have become too many for those that were used once."""
@@ -532,6 +537,12 @@ def place_part(arena: Arena, root: Goal, *, order: Order, whitespace: str) -> Pl
     """Place a document that is one part: its records are those that documents share."""
     shared = SharedRecords.of(arena, order, SPACE[whitespace])
     return Placed(_start(arena, shared.written(root), shared.end), shared)
+
+
+def place_object(arena: Arena, residual: Object, *, order: Order, whitespace: str) -> Placed:
+    """Place a document that is one object of parts."""
+    shared = SharedRecords.of(arena, order, SPACE[whitespace])
+    return Placed(_start(arena, shared.put_root(residual), shared.end), shared)
 
 
 def _start(arena: Arena, root: int, end: int) -> int:

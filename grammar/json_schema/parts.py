@@ -5,6 +5,7 @@ depends on nothing around it, so all documents that say the same somewhere have 
 the records of that goal in an arena. References to plain schemas are plain, too, unless they lead back. A document that
 is plain as a whole costs one walk through its schemas, and the nodes of what no document before it has said. Members of
 its root are first looked up by their text, so a document that differs from another in one of them hardly walks at all.
+What a text with references says depends on the definitions of its document, so those are looked up together.
 
 Alternatives of plain schemas are plain where nothing is said beside them, but only in a document that is plain as a
 whole: elsewhere they may have to be taken apart.
@@ -13,8 +14,8 @@ whole: elsewhere they may have to be taken apart.
 from __future__ import annotations
 
 import marshal
-from collections.abc import Hashable
-from functools import cache, reduce
+from collections.abc import Hashable, Iterator, Mapping
+from functools import cache, cached_property, reduce
 from itertools import compress, repeat
 from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -55,23 +56,26 @@ _TYPE_ALONE = ANNOTATIONS | {"type"}
 _DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _CHOICES = frozenset({"anyOf", "oneOf"})
 _HAS_CHOICES = attrgetter("has_choices")
-_Noted: TypeAlias = "tuple[Node | None, int]"  # of a text: its part, and how many schemas stand in it
+Noted: TypeAlias = "tuple[Node | None, int]"  # of a text: its part, and how many schemas stand in it
 _NODE, _N_SCHEMAS = itemgetter(0), itemgetter(1)
-_UNKNOWN: _Noted = None, 0
+_UNKNOWN: Noted = None, 0
 _is_text = str.__instancecheck__
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
 
 class _Table:
-    """The parts of one dialect and one choice of options: by their words, by the text of schemas without references
-    (each with how many schemas stand in it), and those that are a type alone.
+    """The parts of one dialect and one choice of options: by their words, by the text of schemas (each with how many
+    schemas stand in it), and those that are a type alone.
+
+    The texts of schemas that refer to definitions are kept by the text of all definitions of their document.
     """
 
-    __slots__ = ("by_text", "by_type", "by_words", "n_bytes")
+    __slots__ = ("by_definitions", "by_text", "by_type", "by_words", "n_bytes")
 
     def __init__(self) -> None:
         self.by_words: dict[Hashable, Node] = {}
-        self.by_text: dict[bytes, _Noted] = {}
+        self.by_text: dict[bytes, Noted] = {}
+        self.by_definitions: dict[bytes, dict[bytes, Noted]] = {}
         self.by_type: dict[str, Node] = {}
         self.n_bytes = 0
 
@@ -84,9 +88,15 @@ class _Table:
         return node
 
     def note(self, text: bytes, node: Node, n_schemas: int) -> None:
-        """Remember what a text says."""
+        """Remember what a text without references says."""
         self._make_room(TEXT_BYTES + len(text))
         self.by_text[text] = node, n_schemas
+
+    def note_reference(self, text: bytes, definitions: bytes, node: Node, n_schemas: int) -> None:
+        """Remember what a text says beside some definitions."""
+        is_known = definitions in self.by_definitions
+        self._make_room(TEXT_BYTES + len(text) + (0 if is_known else TEXT_BYTES + len(definitions)))
+        self.by_definitions.setdefault(definitions, {})[text] = node, n_schemas
 
     def _make_room(self, n_bytes: int) -> None:
         """Reckon with more bytes. When there are too many, all parts leave."""
@@ -94,6 +104,7 @@ class _Table:
         if self.n_bytes > MOST_BYTES:
             self.by_words.clear()
             self.by_text.clear()
+            self.by_definitions.clear()
             self.by_type.clear()
             self.n_bytes = 0
 
@@ -111,6 +122,31 @@ def _size_of_texts(node: Node) -> int:
 
 
 _TABLES: dict[Hashable, _Table] = {}
+
+
+def by_text(schema: dict[str, Any], meaning: Hashable) -> Iterator[Mapping[bytes, Noted]]:
+    """Where to look for members of a root by their text: what is known of each is its part, and how many schemas stand
+    in it.
+
+    Parameters
+    ----------
+    schema : dict
+        The root.
+    meaning : (Dialect, bool, bool, int)
+        Its dialect, and the reader's ``plain_integers``, ``format_assertion`` and ``max_dfa_states``.
+    """
+    table = _TABLES.get(meaning)
+    if table is not None:
+        yield table.by_text
+        if table.by_definitions and ("definitions" in schema or "$defs" in schema):
+            yield table.by_definitions.get(_definitions_of(schema), {})
+
+
+def _definitions_of(schema: dict[str, Any]) -> bytes:
+    """The text of all definitions of a root, of plain JSON values."""
+    return marshal.dumps((schema.get("definitions"), schema.get("$defs")), NO_SHARING)
+
+
 GOALS = Goals(Reader(Document(True)), max_branches=1, max_depth=MOST_DEEP)  # of parts alone
 
 
@@ -136,8 +172,9 @@ class Parts:
         self._depth = 0
         self._targets: dict[str, Node | None] = {}  # of references
         self._n_references = 0  # that were followed; a schema that stands in two places counts as one
+        self._leads_far = False  # whether one of them named something else than a definition
         self.n_read = self._n_choices = 0
-        self._noted: list[_Noted] = []  # what was known by its text and is not among them yet
+        self._noted: list[Noted] = []  # what was known by its text and is not among them yet
         if len(_TABLES) > MOST_TABLES:
             _TABLES.clear()
         meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
@@ -272,7 +309,17 @@ class Parts:
         found = self._type_alone(schema) or self.find(schema)
         if found is not None and self._n_references == n_references:
             self._table.note(text, found, self.n_read - n_read)
+        elif found is not None and not self._leads_far and (definitions := self._definitions) is not None:
+            self._table.note_reference(text, definitions, found, self.n_read)  # not less than stand in it
         return found
+
+    @cached_property
+    def _definitions(self) -> bytes | None:
+        """The text of the definitions, if that tells them apart from others."""
+        try:
+            return _definitions_of(self._root.schema)
+        except ValueError:
+            return None
 
     def _type_alone(self, schema: Any) -> Node | None:
         """The part of a schema that names one type at most, if it is known: most of them are such."""
@@ -303,6 +350,7 @@ class Parts:
         holder = self._root.schema.get(path[2:]) if path in _DEFINITIONS else None
         if type(holder) is dict and name in holder and "~" not in name and "%" not in name:
             return self.find(holder[name])
+        self._leads_far = True
         try:
             place = self._reader.document.resolve(ref, self._root)
         except GrammarError:

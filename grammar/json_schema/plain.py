@@ -139,7 +139,7 @@ def _object_alone(goals: Goals, node: Node) -> Object:
 
 def _says_an_order(node: Node) -> bool:
     """Whether the order of the names in a schema means something: in a closed one, unless it is alphabetical."""
-    return node.additional is NOTHING and not _is_sorted(list(node.properties))
+    return node.additional is NOTHING and not is_sorted(list(node.properties))
 
 
 def _told_names(
@@ -160,7 +160,7 @@ def _told_names(
     return members, n_listed, others
 
 
-def _is_sorted(names: list[str]) -> bool:
+def is_sorted(names: list[str]) -> bool:
     """Whether names stand in alphabetical order, as a program writes them and hardly a person who means an order."""
     return len(names) > 2 and names == sorted(names)
 
