@@ -23,7 +23,7 @@ def is_multiple(number: Decimal, step: Fraction) -> bool:
     if step == 1:
         return int(exponent) >= 0 or not any(digits[int(exponent) :])
     scale = decimal_places(step)
-    modulus, shift = int(step * 10**scale), int(exponent) + scale
+    modulus, shift = int(step.numerator * 10**scale) // step.denominator, int(exponent) + scale
     significand = int(Decimal((0, digits, 0)))
     if shift >= 0:
         return significand * pow(10, shift, modulus) % modulus == 0
@@ -50,4 +50,4 @@ def exact_decimal(value: Fraction) -> Decimal:
 def common_multiple(steps: list[Fraction]) -> Fraction:
     """Return the least positive number that is a multiple of all of some positive numbers."""
     denominator = lcm(*(s.denominator for s in steps))
-    return Fraction(lcm(*(int(s * denominator) for s in steps)), denominator)
+    return Fraction(lcm(*(s.numerator * (denominator // s.denominator) for s in steps)), denominator)

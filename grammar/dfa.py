@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ MAX_STATES = 10_000
 # The subsets of the construction may hold so many instructions on average, if all states that are allowed are made.
 SIZE_PER_STATE = 500
 MANY = 1 << 30  # words from which on they are not counted any further
+_REFUSED = np.zeros(1, np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +122,8 @@ def _canonical(starts: I32, cls: I32, trans: I32, colour: I32) -> tuple[CharDfa,
     """Canonical form of a minimal automaton, and the colours of its states."""
     trans, colour, merged = canonical(trans, colour)
     cls = merged[cls]
-    first = np.ones(len(cls), np.bool_)
+    first = np.empty(len(cls), np.bool_)
+    first[0] = True
     np.not_equal(cls[1:], cls[:-1], out=first[1:])
     return CharDfa(starts[first], cls[first], trans, (colour > 0).astype(np.uint8)), colour
 
@@ -156,13 +159,17 @@ def _compile(node: Regular, max_states: int, depth: int) -> CharDfa:
         return union(*map(part, node.parts), max_states=max_states)
     program = Program(node, part, max_states)
     code = program.code
+    points: list[int]
+    kinds: list[int]
+    member: ArrayLike
     if program.looks:
-        code, alphabet = lookaround.expand(program, lambda n, d: _compile(n, max_states, d), depth, max_states)
+        found = lookaround.expand(program, lambda n, d: _compile(n, max_states, d), depth, max_states)
+        code, (points, kinds, member) = found
     else:
-        alphabet = charset.partition(list(program.sets))
-    starts, cls, member = (np.array(part, np.int32) for part in alphabet)
+        points, kinds, member = charset.classes(list(program.sets))
+    starts, cls = np.array(points, np.int32), np.array(kinds, np.int32)
     label, x, y = (np.array(part, np.int32) for part in (code.label, code.x, code.y))
-    holds = member.astype(np.uint8).reshape(len(member), cls.max() + 1)
+    holds = np.array(member, np.uint8, order="C").reshape(-1, max(kinds) + 1)
     trans, accept, size = kernels.determinise(label, x, y, holds, max_states, SIZE_PER_STATE * max_states)
     _check(max(len(trans), -(-size // SIZE_PER_STATE)), max_states)
     return _canonical(starts, cls, *minimise(trans, accept))[0]
@@ -171,7 +178,8 @@ def _compile(node: Regular, max_states: int, depth: int) -> CharDfa:
 def _distinct(values: NDArray[Any]) -> NDArray[Any]:
     """The different numbers of an array, in order: what ``np.unique`` does with 7 ms of imports when first called."""
     ordered = np.sort(values)
-    first = np.ones(len(ordered), np.bool_)
+    first = np.empty(len(ordered), np.bool_)
+    first[:1] = True
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
     return ordered[first]
 
@@ -179,22 +187,20 @@ def _distinct(values: NDArray[Any]) -> NDArray[Any]:
 def _product(dfas: Sequence[CharDfa], required: Sequence[bool], max_states: int) -> tuple[I32, I32, I32, I32]:
     """Intervals, classes and transitions of the product, and which of the automata accept, (n_states, n) int32."""
     starts = _distinct(np.concatenate([dfa.starts for dfa in dfas]))
-    columns = [dfa.cls[np.searchsorted(dfa.starts, starts, "right") - 1].tolist() for dfa in dfas]
+    columns = [dfa.cls[dfa.starts.searchsorted(starts, "right") - 1].tolist() for dfa in dfas]
     number: dict[tuple[int, ...], int] = {}
     cls = [number.setdefault(column, len(number)) for column in zip(*columns, strict=True)]
     tables = [dfa.trans.reshape(-1) for dfa in dfas]
-    offsets = np.cumsum([0, *map(len, tables[:-1])]).astype(np.int32)
+    offsets = np.array([0, *accumulate(map(len, tables[:-1]))], np.int32)
     widths = [dfa.trans.shape[1] for dfa in dfas]
     column = np.array([widths, *number], np.int32).T.copy()
     begin = np.array([min(dfa.n_states, 1) - 1 for dfa in dfas], np.int32)
     needed = np.array(required, np.uint8)
     trans, parts = kernels.product(np.concatenate(tables), offsets, begin, column, needed, max_states)
     _check(len(trans), max_states)
-    accepts = np.zeros_like(parts)
-    for a, dfa in enumerate(dfas):
-        alive = parts[:, a] >= 0
-        accepts[alive, a] = dfa.accept[parts[alive, a]]
-    return starts, np.array(cls, np.int32), trans, accepts
+    accept = np.concatenate([_REFUSED, *(dfa.accept for dfa in dfas)])  # the first for an automaton that has failed
+    own = np.array([*accumulate([dfa.n_states for dfa in dfas[:-1]], initial=1)], np.int32)
+    return starts, np.array(cls, np.int32), trans, accept[np.where(parts < 0, 0, parts + own)].astype(np.int32)
 
 
 def _combine(dfas: Sequence[CharDfa], required: Sequence[bool], wanted: Sequence[int], max_states: int) -> CharDfa:
@@ -253,11 +259,12 @@ def product(dfas: Sequence[CharDfa], *, rest: bool = False, max_states: int = MA
         return compile(EMPTY), []
     starts, cls, trans, accepts = _product(members, [rest and dfa is ALL_TEXTS for dfa in members], max_states)
     packed = np.packbits(accepts.astype(np.uint8), axis=1, bitorder="little")
-    masks = [int.from_bytes(row.tobytes(), "little") for row in packed]
-    number = {0: 0}
+    rows, width = packed.tobytes(), packed.shape[1]
+    number = {bytes(width): 0}
+    masks = [rows[at : at + width] for at in range(0, len(rows), width)]
     colour = np.array([number.setdefault(mask, len(number)) for mask in masks], np.int32)
     dfa, colour = _canonical(starts, cls, *minimise(trans, colour))
-    by_colour = [mask & ((1 << len(dfas)) - 1) for mask in number]
+    by_colour = [int.from_bytes(mask, "little") & ((1 << len(dfas)) - 1) for mask in number]
     return dfa, [by_colour[c] for c in colour.tolist()]
 
 
@@ -306,11 +313,11 @@ def from_words(words: Iterable[str], *, max_states: int = 1_000_000) -> CharDfa:
     text = np.frombuffer("".join(kept).encode("utf-32-le"), np.uint32).astype(np.int64)
     used = _distinct(text)
     starts = _distinct(np.concatenate([[0], used, used[used < charset.END - 1] + 1]))
-    own = np.isin(starts, used).tolist()
+    own = {*used.tolist()}
     number: dict[int, int] = {}
-    cls = np.array([number.setdefault(i if own[i] else -1, len(number)) for i in range(len(own))], np.int32)
-    ends = np.cumsum([0, *map(len, kept)]).astype(np.int32)
-    letters = cls[np.searchsorted(starts, text)]
+    cls = np.array([number.setdefault(i if i in own else -1, len(number)) for i in starts.tolist()], np.int32)
+    ends = np.array([0, *accumulate(map(len, kept))], np.int32)
+    letters = cls[starts.searchsorted(text)]
     trans, accept = kernels.words(letters, ends, len(number), max_states)
     _check(len(trans), max_states)
     return _canonical(starts.astype(np.int32), cls, trans, accept)[0]

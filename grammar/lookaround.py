@@ -89,6 +89,7 @@ class _Threads:
         self.read = [list(filter(None, groups)) for groups in kept]  # of each set
         self.number: dict[Thread, int] = {}
         self.order: list[Thread] = []
+        self._moved: dict[tuple[tuple[int, ...], Debts, int], tuple[tuple[int, ...], Debts] | None] = {}
 
     def enter(self, left: tuple[int, ...], at: int, debts: Debts) -> tuple[int, ...]:
         """Numbers of the threads that read or accept, after splits and assertions."""
@@ -129,13 +130,19 @@ class _Threads:
         left, i, debts = thread
         if self.invisible[c]:
             return self.enter(left, i + 1, debts)
+        key = left, debts, c  # threads are many, these are few
+        if key not in self._moved:
+            self._moved[key] = self._move(left, debts, c)
+        moved = self._moved[key]
+        return () if moved is None else self.enter(moved[0], i + 1, moved[1])
+
+    def _move(self, left: tuple[int, ...], debts: Debts, c: int) -> tuple[tuple[int, ...], Debts] | None:
+        """What a thread carries after a character of a class; None where an assertion has failed."""
         owed = {(j, self.assertions[j].debt(state, self.assertions[j].columns[c])) for j, state in debts}
         if any(debt is None for _, debt in owed):
-            return ()
+            return None
         moved = [a.rows[s][a.columns[c]] if s >= 0 else -1 for a, s in zip(self.assertions, left, strict=True)]
-        return self.enter(
-            tuple(moved), i + 1, frozenset((j, debt) for j, debt in owed if debt is not None and debt >= 0)
-        )
+        return tuple(moved), frozenset((j, debt) for j, debt in owed if debt is not None and debt >= 0)
 
     def accepts(self, thread: Thread) -> bool:
         """Whether the text may end here."""

@@ -16,7 +16,6 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
 from itertools import pairwise
-from math import ceil, floor
 
 from detent.grammar.decimals import as_decimal, common_multiple, exact_decimal, is_multiple, is_plain
 from detent.grammar.errors import Unenforceable
@@ -303,9 +302,9 @@ def _in_cell(cell: Cell, value: Decimal) -> bool:
 
 def _multiples(step: Fraction, a: Decimal, b: Decimal) -> int:
     """Return how many multiples lie strictly between two numbers."""
-    if step == 1:
-        return max(0, ceil(b) - floor(a) - 1)
-    return max(0, -(-Fraction(b) // step) - Fraction(a) // step - 1)
+    n, d = step.numerator, step.denominator
+    (low, low_d), (high, high_d) = a.as_integer_ratio(), b.as_integer_ratio()
+    return max(0, -(-high * d // (high_d * n)) - low * d // (low_d * n) - 1)
 
 
 def _count(weights: Weights, a: Decimal | None, b: Decimal | None) -> int | None:

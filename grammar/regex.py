@@ -50,6 +50,7 @@ MAX_DEPTH = 100
 
 _QUANTIFIER = re.compile(r"(?:([*+?])|\{([0-9]+)(?:(,)([0-9]*))?\})(\??)")
 _QUANTIFIES = frozenset("*+?{")  # how one begins
+_PLAIN = re.compile(r"[^\\^$.*+?()\[\]{}|]+")  # characters that stand for themselves
 _GROUP = re.compile(r"\?(?:(<?[=!])|P?<(?P<name>(?!\d)[\w$]+)>|(?P<on>[ims]*)(?P<off>-[ims]*)?:|(?P<onward>i)\))")
 _REFERENCE = re.compile(r"([1-9][0-9]*)|k<((?!\d)[\w$]+)>")
 _LINE_ENDS = charset.complement(charset.DOT)
@@ -211,8 +212,14 @@ class Parser:
         return alt(*choices)
 
     def alternative(self) -> Regular:
-        parts = []
+        parts: list[Regular] = []
         while self.at < len(self.pattern) and self.pattern[self.at] not in "|)":
+            if "i" not in self.flags and (plain := _PLAIN.match(self.pattern, self.at)):
+                repeats = self.pattern[plain.end() : plain.end() + 1] in _QUANTIFIES  # the last one
+                self.at = plain.end() - repeats
+                parts += map(character, map(ord, self.pattern[plain.start() : self.at]))
+                if not repeats:
+                    continue
             parts.append(self.term())
         return seq(*parts)
 

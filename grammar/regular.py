@@ -104,6 +104,7 @@ class Reference(Regular):
 R = TypeVar("R", bound=Regular)
 
 _pool: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
+_put = object.__setattr__
 
 
 def _node(kind: type[R], *fields: Any) -> R:
@@ -112,7 +113,7 @@ def _node(kind: type[R], *fields: Any) -> R:
     if node is None:
         node = object.__new__(kind)
         for name, value in zip(kind.__slots__, fields, strict=True):
-            object.__setattr__(node, name, value)
+            _put(node, name, value)
         node = _pool.setdefault(key, node)
     return node  # type: ignore[no-any-return]
 
@@ -144,10 +145,10 @@ def seq(*parts: Regular) -> Regular:
     """One part after another."""
     flat: list[Regular] = []
     for part in parts:
-        if part is EMPTY:
+        if type(part) is Seq:
+            flat += part.parts
+        elif part is EMPTY:
             return EMPTY
-        if isinstance(part, Seq):
-            flat.extend(part.parts)
         elif part is not EPSILON:
             flat.append(part)
     if len(flat) < 2:

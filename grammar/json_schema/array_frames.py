@@ -201,7 +201,7 @@ def _serials(values: tuple[Formula, ...]) -> tuple[int, ...]:
 def _due(f: Formula) -> int:
     """Items still to come at least, as far as a residual counts them."""
     counts = [a.atom.least for a in atoms(f, COUNT) if isinstance(a.atom, (AtLeast, Contains))]
-    places = [a.atom.place + 1 for a in atoms(f) if isinstance(a.atom, Slot)]
+    places = [a.atom.place + 1 for a in f.atoms if isinstance(a.atom, Slot)]
     return sum(counts) + max(places, default=0)
 
 

@@ -57,10 +57,10 @@ def decide(goals: Goals, derived: Formula, value: Formula) -> Iterator[tuple[For
         if not demands:
             yield value, f
             continue
-        listed = [a for a in demands if is_listed(a.atom.value)]
+        listed = [a for a in demands if is_listed(goals, a.atom.value)]
         if listed:
             pending.append(_by_value(goals, f, listed, value))
-        elif len(demands) > FEW_DEMANDS and (place := _tag(f)) is not None:
+        elif len(demands) > FEW_DEMANDS and (place := _tag(goals, f)) is not None:
             pending.append(zip(_by_tag(goals, f, place), repeat(value)))
         else:
             pending.append(zip(_alternatives(facts, f, demands), repeat(value)))
@@ -116,11 +116,11 @@ def _by_value(goals: Goals, f: Formula, choices: list[Formula], value: Formula) 
         yield assume(answers), goals.formulas.all((value, demand))
 
 
-def _tag(f: Formula) -> int | None:
+def _tag(goals: Goals, f: Formula) -> int | None:
     """The listed member whose lists of scalars tell most alternatives apart, as tags do; None where there is none."""
     found: dict[int, int] = {}
-    for a in atoms(f):
-        if isinstance(a.atom, Slot) and is_listed(a.atom.value):
+    for a in f.atoms:
+        if isinstance(a.atom, Slot) and is_listed(goals, a.atom.value):
             found[a.atom.place] = found.get(a.atom.place, 0) + 1
     return max((place for place, n in found.items() if n > 1), key=lambda place: (found[place], -place), default=None)
 
@@ -152,11 +152,11 @@ def assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Answ
     done: dict[tuple[int, int, int], Formula] = {}
 
     def choices_in(f: Formula) -> int:
-        if not f.about & about:
-            return 0
         found = inside.get(f.serial)
         if found is None:
-            below = parts_of[f.serial] = [] if f.op == ATOM else [(part, choices_in(part)) for part in f.parts]
+            below = parts_of[f.serial] = []
+            if f.op != ATOM:
+                below += [(part, choices_in(part) if part.about & about else 0) for part in f.parts]
             found = inside[f.serial] = reduce(or_, (here for _, here in below), 0)
         return found
 
@@ -222,18 +222,21 @@ def _exceptions(goals: Goals, demand: Formula) -> dict[Hashable, Any]:
     found = goals.exceptions.get(demand)
     if found is None:
         other = _elsewhere(demand)
-        listed = {canonical(v): v for n in atoms(demand) if n.atom.is_listing for v in n.atom.enum}
+        listed = {canonical(v): v for n in demand.atoms if n.atom.is_listing for v in n.atom.enum}
         found = goals.exceptions[demand] = {key: v for key, v in listed.items() if admits(demand, v) is not other}
     return found
 
 
-def is_listed(value: Formula) -> bool:
+def is_listed(goals: Goals, value: Formula) -> bool:
     """Whether a demand is a matter of lists of scalars: what is on none of them all meets it, or nothing does."""
-    return value.op >= 0 and _is_scalar(value) and _elsewhere(value) is not None
+    found = goals.are_listed.get(value)
+    if found is None:
+        found = goals.are_listed[value] = value.op >= 0 and _is_scalar(value) and _elsewhere(value) is not None
+    return found
 
 
 def _is_scalar(value: Formula) -> bool:
-    return all(n.atom.is_scalar and not n.atom.lexical for n in atoms(value))
+    return all(n.atom.is_scalar and not n.atom.lexical for n in value.atoms)
 
 
 def _elsewhere(value: Formula) -> bool | None:

@@ -96,6 +96,7 @@ class Facts(Formulas):
         self.values, self.one_of = values, one_of
         self.grown: dict[Formula, tuple[Formula, Formula]] = {}  # by Unique: the one before, and what was seen since
         self._closed = {TRUE: True, FALSE: False}
+        self._slots: dict[tuple[int, bool, Formula], Formula] = {}
 
     def subject(self, atom: Any) -> int:
         """See :meth:`Formulas.subject`."""
@@ -109,7 +110,11 @@ class Facts(Formulas):
         """A :class:`Slot`, unless it is decided."""
         if value is (TRUE if absent else FALSE):
             return value
-        return self.atom(Slot(place, absent, value))
+        key = place, absent, value
+        found = self._slots.get(key)
+        if found is None:
+            found = self._slots[key] = self.atom(Slot(place, absent, value))
+        return found
 
     def each(self, kind: int, value: Formula) -> Formula:
         """An :class:`Each`."""
@@ -141,13 +146,15 @@ class Facts(Formulas):
     def merge(self, op: int, flat: dict[int, Formula]) -> list[Formula] | None:
         """Facts of one subject as one fact."""
         groups: dict[tuple[object, ...], list[Formula]] = {}
+        rest: list[Formula] = []
         for f in flat.values():
             subject = _subject(f, op)
-            if subject is not None:
+            if subject is None:
+                rest.append(f)
+            else:
                 groups.setdefault(subject, []).append(f)
-        if len(groups) == len(flat) or all(len(group) == 1 for group in groups.values()):
+        if len(groups) + len(rest) == len(flat):
             return self._counted(op, flat) if len(flat) > 1 else None
-        rest = [f for f in flat.values() if _subject(f, op) is None]
         return rest + [group[0] if len(group) == 1 else self._together(op, group) for group in groups.values()]
 
     def _together(self, op: int, group: list[Formula]) -> Formula:
@@ -274,7 +281,7 @@ def _measure(atom: object) -> tuple[object, ...]:
 def places(f: Formula) -> dict[int, int]:
     """The listed members that a residual speaks of, with the number of times."""
     found: dict[int, int] = {}
-    for a in atoms(f):
+    for a in f.atoms:
         if isinstance(a.atom, Slot):
             found[a.atom.place] = found.get(a.atom.place, 0) + 1
     return found

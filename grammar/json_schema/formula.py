@@ -7,6 +7,7 @@ Atoms are whatever a table of formulas is made for: nodes (what a value must mee
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 ATOM, AND, OR, NOT = range(4)
@@ -25,13 +26,25 @@ class Formula:
         What an atom stands for; None where the formula is none.
     about : int
         Bit set of what its atoms speak of: formulas without a common bit have no atom in common.
+    serials : tuple of int
+        Serial numbers of the parts of a conjunction or disjunction, ascending.
     """
 
-    __slots__ = ("about", "atom", "op", "parts", "serial")
+    __slots__ = ("_atoms", "about", "atom", "op", "parts", "serial", "serials")
 
-    def __init__(self, op: int, parts: tuple[Any, ...], serial: int, about: int) -> None:
-        self.op, self.parts, self.serial, self.about = op, parts, serial, about
+    def __init__(self, op: int, parts: tuple[Any, ...], serial: int, about: int, serials: tuple[int, ...] = ()) -> None:
+        self.op, self.parts, self.serial, self.about, self.serials = op, parts, serial, about, serials
         self.atom: Any = parts[0] if op == ATOM else None
+        self._atoms: tuple[Formula, ...] | None = None
+
+    @property
+    def atoms(self) -> tuple[Formula, ...]:
+        """Every atom once, in a fixed order; known from then on, since much asks for them again and again."""
+        found = self._atoms
+        if found is None:
+            below = [(self,)] if self.op == ATOM else [part.atoms for part in self.parts]
+            found = self._atoms = tuple(dict.fromkeys(chain.from_iterable(below)))
+        return found
 
     def __repr__(self) -> str:
         if self.op == LEAF:
@@ -55,13 +68,14 @@ class Formulas:
         self._simpler: dict[tuple[int, tuple[int, ...]], Formula] = {}  # by parts that say it in more words
         self.work = 0  # formulas joined so far: a measure of time
 
-    def _make(self, op: int, parts: tuple[Formula, ...], key: Any) -> Formula:
+    def _make(self, op: int, parts: tuple[Formula, ...], serials: tuple[int, ...]) -> Formula:
+        key = op, serials
         found = self._made.get(key)
         if found is None:
             about = 0
             for part in parts:
                 about |= part.about
-            found = self._made[key] = Formula(op, parts, len(self._made) + 2, about)
+            found = self._made[key] = Formula(op, parts, len(self._made) + 2, about, serials)
         return found
 
     def atom(self, atom: Any) -> Formula:
@@ -90,7 +104,7 @@ class Formulas:
 
     def no_atom(self, f: Formula) -> Formula:
         """Negation of an atom."""
-        return self._make(NOT, (f,), (NOT, f.serial))
+        return self._make(NOT, (f,), (f.serial,))
 
     def all(self, parts: Iterable[Formula]) -> Formula:
         """Conjunction."""
@@ -103,11 +117,9 @@ class Formulas:
     def _join(self, op: int, parts: Iterable[Formula], neutral: Formula, zero: Formula) -> Formula:
         self.work += 1
         flat: dict[int, Formula] = {}
-        f: Formula
         for part in parts:
             if part.op == op:
-                for f in part.parts:
-                    flat[f.serial] = f
+                flat.update(zip(part.serials, part.parts, strict=True))
             elif part is zero:
                 return zero
             elif part is not neutral:
@@ -119,7 +131,7 @@ class Formulas:
         if found is None:
             found = self._simplified(op, flat, neutral, zero)
             if found is None:
-                found = self._make(op, tuple(flat[k] for k in key[1]), key)
+                found = self._make(op, tuple([flat[k] for k in key[1]]), key[1])
             else:
                 self._simpler[key] = found
         return found
@@ -152,12 +164,8 @@ class Formulas:
 
     def _absorb(self, op: int, flat: dict[int, Formula], alone: int) -> dict[int, Formula]:
         """Parts without those that another part makes superfluous: ``a and (a or b)`` is ``a``."""
-        other = OR if op == AND else AND
-        return {
-            k: f
-            for k, f in flat.items()
-            if not (f.op == other and f.about & alone and any(p.serial in flat for p in f.parts))
-        }
+        other, serials = OR if op == AND else AND, flat.keys()
+        return {k: f for k, f in flat.items() if f.op != other or not f.about & alone or serials.isdisjoint(f.serials)}
 
     def replace(self, f: Formula, leaf: Callable[[Formula], Formula], about: int = -1) -> Formula:
         """The formula with every atom about some subjects replaced (``leaf`` gets the atom's formula)."""
@@ -189,7 +197,8 @@ class Formulas:
                         other[serial] = found
             if not other:
                 return f
-            return (self.all if op == AND else self.any)([other.get(part.serial, part) for part in f.parts])
+            neutral = TRUE if op == AND else FALSE
+            return self._join(op, [other.get(part.serial, part) for part in f.parts], neutral, zero)
 
         return put(f)
 
@@ -211,7 +220,7 @@ class Formulas:
         return walk(f)
 
 
-def atoms(f: Formula, about: int = -1) -> Iterator[Formula]:
+def atoms(f: Formula, about: int) -> Iterator[Formula]:
     """Every atom of a formula about some subjects once, in a fixed order (and others perhaps)."""
     seen: set[int] = set()
     stack = [f]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .exits import Exits, decide, united
 from .facts import Each, Facts, Slot, slots
-from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts
+from .formula import ATOM, FALSE, TRUE, Formula, conjuncts
 from .lazy import Lazy
 from .nodes import Node
 from .typed import Present, Unevaluated, Unknown
@@ -126,7 +126,7 @@ class Frame:
     def first_demands(self, few: int) -> Iterator[Formula]:
         """What the values of first members may have to meet of which the residual states more than ``few`` facts.
 
-        Raises where a member has too many exits.
+        Raises where a member has too many exits. Tags that surely have not are passed over, unless ``few`` is 0.
         """
         raise NotImplementedError
 
@@ -175,7 +175,7 @@ def subjects(f: Formula) -> tuple[list[Node], list[str]]:
     """The nodes whose own constraints a formula speaks of, and the names whose presence it asks for."""
     nodes: dict[int, Node] = {}
     present: list[str] = []
-    for a in atoms(f):
+    for a in f.atoms:
         atom = a.atom
         if isinstance(atom, Present):
             present.append(atom.name)

@@ -24,8 +24,9 @@ from . import general, plain, scalars
 from .branches import branches, listed_together, lists_containers
 from .facts import Facts
 from .few import Listing
-from .formula import ATOM, FALSE, TRUE, Formula, Formulas, atoms, conjuncts
+from .formula import ATOM, FALSE, TRUE, Formula, Formulas, conjuncts
 from .lazy import Lazy
+from .names import children_of
 from .nodes import ANYTHING, ARRAY, BOOLEAN, NOTHING, NULL, NUMBER, OBJECT, STRING, Node
 from .overlaps import Overlaps
 from .reader import Reader
@@ -67,7 +68,7 @@ class Goal:
     @property
     def first(self) -> Node | None:
         """The first schema that the goal speaks of."""
-        return self.nodes[0] if self.nodes else next((a.atom for a in atoms(self.rest)), None)
+        return self.nodes[0] if self.nodes else next((a.atom for a in self.rest.atoms), None)
 
     @property
     def pointer(self) -> str:
@@ -139,7 +140,10 @@ class Goals:
         self.facts = Facts(self.formulas, self._one_of)
         self.expanded: dict[tuple[int, int], Formula] = {}
         self.exceptions: dict[Formula, dict[Hashable, Any]] = {}
+        self.are_listed: dict[Formula, bool] = {}
         self._goals: dict[Any, Goal] = {}
+        self._goal_of: dict[Formula, Goal] = {}
+        self._value_of: dict[int, Formula] = {}
         self.grace = 1
         self.in_piece = False
         self._open: dict[int, int] = {}  # goals being decided -> depth
@@ -149,6 +153,7 @@ class Goals:
         self.started = 0
         self._structures: dict[tuple[int, int], list[Node]] = {}
         self.key_languages: dict[int, CharDfa] = {}
+        self.said: dict[Hashable, dict[int, Formula]] = {}  # by members: what nodes say of them
         self.told: dict[Hashable, tuple[CharDfa, list[int], list[set[bytes]]]] = {}
         self.spelled: dict[bytes, list[str] | None] = {}
         self.approximate = True  # until it is known which alternatives overlap
@@ -186,17 +191,23 @@ class Goals:
 
     def goal_of(self, value: Formula) -> Goal:
         """The goal of a formula over nodes."""
-        if value is FALSE:
-            return self.goal([self.reader.nothing])
-        parts = conjuncts(value)
-        rest = [p for p in parts if p.op != ATOM]
-        return self.goal((p.atom for p in parts if p.op == ATOM), self.formulas.all(rest) if rest else TRUE)
+        found = self._goal_of.get(value)
+        if found is None:
+            parts = conjuncts(value)
+            rest = [p for p in parts if p.op != ATOM]
+            nodes = [NOTHING] if value is FALSE else [p.atom for p in parts if p.op == ATOM]
+            found = self._goal_of[value] = self.goal(nodes, self.formulas.all(rest) if rest else TRUE)
+        return found
 
     def value_of(self, node: Node) -> Formula:
         """The formula of one node; schemas of one text in one place share one."""
-        if node.is_anything:
-            return TRUE
-        return self.formulas.atom(self.reader.representative(node)) if node.types else FALSE
+        found = self._value_of.get(node.serial)
+        if found is None:
+            if node.is_anything:
+                return TRUE
+            found = self.formulas.atom(self.reader.representative(node)) if node.types else FALSE
+            self._value_of[node.serial] = found
+        return found
 
     def satisfiable(self, goal: Goal) -> bool:
         """Whether some value meets a goal."""
@@ -457,6 +468,7 @@ class Goals:
         self.approximate = False
         if self._goals and (self.overlaps or self.reader.connecting or any(map(lists_containers, self.reader.nodes()))):
             self._goals.clear()
+            self._goal_of.clear()
 
     def listed(self, node: Node, kind: int) -> list[Node]:
         """The containers of one type in the ``enum`` of a node, as nodes that say what their members are."""
@@ -520,17 +532,36 @@ def _plainly_possible_object(node: Node) -> bool:
 
 
 def _plainly_possible_together(branch: list[Node]) -> bool:
-    """Whether the own constraints of some nodes surely have an instance together: a literal, ``{}`` or ``[]``."""
+    """Whether the own constraints of some nodes surely have an instance together.
+
+    That is a literal, ``[]``, or an object with the members that are required, each of which one node speaks of.
+    """
     types = NULL | BOOLEAN | OBJECT | ARRAY
     for node in branch:
         types &= node.types
         if node.enum is not None:
             return False
-        if node.required or node.min_properties:
-            types &= ~OBJECT
         if node.min_items:
             types &= ~ARRAY
-    return types != 0
+    return bool(types & ~OBJECT or (types and _plainly_possible_members(branch)))
+
+
+def _plainly_possible_members(branch: list[Node]) -> bool:
+    """Whether the members that some nodes require surely are an object that they allow together."""
+    required = {name for node in branch for name in node.required}
+    for node in branch:
+        most = node.max_properties
+        if node.min_properties > len(required) or (most is not None and most < len(required)):
+            return False
+        if required and node.patterns:
+            return False
+    for name in required:
+        asked = {child.serial: child for child in children_of(branch, name, set()) if not child.is_anything}
+        if len(asked) > 1 or not (name.isascii() or can_be_written(name)):
+            return False
+        if not all(child.goal.satisfiable if child.goal else plainly_possible(child) for child in asked.values()):
+            return False
+    return True
 
 
 __all__ = ["Goal", "Goals"]

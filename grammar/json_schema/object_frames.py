@@ -50,6 +50,8 @@ class ObjectFrame(Frame):
         self._index = {name: k for k, name in enumerate(self.names)}
         self._profiles = profiles
         self._matching = profiles_of(goals, self.names, nodes)
+        alike = (*self.names, *map(frozenset, profiles))  # what a node itself says in all frames with these members
+        self._said = goals.said.setdefault(alike, {})
         facts = self._facts(f)
         self._settle(facts)
         self.counted = counts(self.residual) and not only_counts(self.residual)
@@ -59,6 +61,8 @@ class ObjectFrame(Frame):
             self.base = {}
 
     def _fact(self, atom: Any, leaf: Leaf) -> Formula:
+        if isinstance(atom, Node):
+            return self._own(atom)
         if isinstance(atom, Present):
             k = self._index.get(atom.name)
             return FALSE if k is None else self.facts.slot(k, False, TRUE)
@@ -66,6 +70,13 @@ class ObjectFrame(Frame):
 
     def _own(self, node: Node) -> Formula:
         """What a node says of the members itself."""
+        found = self._said.get(node.serial)
+        if found is None:
+            found = self._said[node.serial] = self._work_out(node)
+        return found
+
+    def _work_out(self, node: Node) -> Formula:
+        """The same for the first frame with these members."""
         facts = self.facts
         required = set(map(self._index.get, node.required))
         if None in required:
@@ -132,12 +143,26 @@ class ObjectFrame(Frame):
 
     def first_demands(self, few: int) -> Iterator[Formula]:
         members: list[tuple[int | None, int | None]] = [
-            (place, None) for place, facts in places(self.residual).items() if facts > few
+            (place, None)
+            for place, facts in places(self.residual).items()
+            if facts > few and not (few and self._has_few_values(place))
         ]
         kinds = [a.atom.kind for a in atoms(self.residual, EACH) if isinstance(a.atom, Each)]
         members += [(None, c) for c in range(self.n_kinds) if kinds.count(c) > few]
         for place, kind in members:
             yield from (demand for demand, _ in self.exits(self.residual, place, kind))
+
+    def _has_few_values(self, place: int) -> bool:
+        """Whether all facts about a listed member are lists of so few scalars that no limit is near: tags, mostly.
+
+        Such facts are decided value by value, with each formula of the residual joined once at most.
+        """
+        facts = self._members_of(self.residual)[place]
+        goals = self.goals
+        if not all(is_listed(goals, fact) for fact in facts):
+            return False
+        values = sum(len(a.atom.enum or ()) for fact in facts for a in fact.atoms)
+        return values < goals.max_branches and values * goals.work < goals.max_steps
 
     def next_members(self, residual: Formula, index: int) -> Iterator[tuple[Iterable[tuple[Formula, Formula]], int]]:
         members = [(place, None) for place in range(len(self.names))] + [(None, kind) for kind in range(self.n_kinds)]
@@ -195,10 +220,11 @@ class ObjectFrame(Frame):
         found = self._spoken_of.get(f)
         if found is None:
             found = self._spoken_of[f] = {}
-            for a in atoms(f):
+            for a in f.atoms:
                 fact = a.atom
-                member = fact.place if isinstance(fact, Slot) else _other(fact.kind)
-                found.setdefault(member, []).append(fact.value)
+                if isinstance(fact, Slot | Each):
+                    member = fact.place if isinstance(fact, Slot) else _other(fact.kind)
+                    found.setdefault(member, []).append(fact.value)
         return found
 
     def _search_names(self, residual: Formula) -> bool:
@@ -246,17 +272,17 @@ class ObjectFrame(Frame):
         """The listed name to decide next, None when there is none."""
         if self.counted:
             return first if first < len(self.names) else None
-        named = places(f)
+        named = [(k, values) for k, values in self._members_of(f).items() if k >= 0]
         if not named:
             return None
-        tags = {a.atom.place for a in atoms(f) if isinstance(a.atom, Slot) and is_listed(a.atom.value)}
-        return max(named, key=lambda k: (k in tags, named[k], -k))
+        ranks = [(any(is_listed(self.goals, value) for value in values), len(values), -k) for k, values in named]
+        return -max(ranks)[2]
 
     def _closes(self, f: Formula) -> bool:
         """Whether the residual is met when no further name comes (as far as the base allows that)."""
         if not self.facts.closed(f):
             return False
-        return all(self.base.get(k, (True, TRUE))[0] for k in places(f))
+        return all(k < 0 or self.base.get(k, (True, TRUE))[0] for k in self._members_of(f))
 
 
 def _other(kind: int | None) -> int:

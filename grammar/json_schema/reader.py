@@ -95,6 +95,7 @@ class Reader:
         self.max_dfa_states = max_dfa_states
         self.annotations: list[tuple[str, str]] = []
         self._nodes: dict[tuple[Any, ...], Node] = {}
+        self._referred: dict[tuple[Any, ...], Node] = {}  # by references that stand alone
         self._todo: list[Node] = []
         self.compound: dict[int, Node] = {}
         self.connecting: dict[int, Node] = {}
@@ -113,7 +114,7 @@ class Reader:
             root = self._read()
         except ScopeNeeded:  # rare: what was read so far is read again, with scopes
             self.document.keep_scopes()
-            for nodes in (self._nodes, self.compound, self.connecting, self._alike):
+            for nodes in (self._nodes, self._referred, self.compound, self.connecting, self._alike):
                 nodes.clear()
             for noted in (self._todo, self.annotations):
                 noted.clear()
@@ -362,10 +363,17 @@ class Reader:
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
         """The node of a subschema."""
-        part = None if self._parts is None else self._parts.find_in(node.place, schema)
+        place = node.place
+        if type(schema) is dict and len(schema) == 1 and type(ref := schema.get("$ref")) is str:
+            key = place.resource, ref, place.scope
+            found = self._referred.get(key)
+            if found is None:
+                found = self._referred[key] = self.node(place.child(schema, *path))
+            return found
+        part = None if self._parts is None else self._parts.find_in(place, schema)
         if part is not None and not part.has_choices:
             return part
-        place = node.place.child(schema, *path)
+        place = place.child(schema, *path)
         return self._own(place) if type(schema) is dict and schema and "$ref" not in schema else self.node(place)
 
 

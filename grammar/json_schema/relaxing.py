@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ..decimals import as_decimal
 from ..errors import LimitExceeded, Unenforceable
-from .formula import atoms
 from .goals import Goal
 from .nodes import Node, in_place
 from .reader import Reader
@@ -63,7 +62,7 @@ def relax(reader: Reader, error: Unenforceable) -> bool:
 
 def _asked(goal: Goal) -> list[Node]:
     """The nodes that are asked about the values of a goal, or about the names in them."""
-    nodes = in_place([*goal.nodes, *(a.atom for a in atoms(goal.rest))])
+    nodes = in_place([*goal.nodes, *(a.atom for a in goal.rest.atoms)])
     return in_place([*nodes, *(n.property_names for n in nodes if n.property_names is not None)])
 
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..number_table import MAX_MULTIPLE
 from .branches import is_plain, lists_containers
-from .formula import atoms
 from .free_names import children
 from .names import matches
 from .nodes import ARRAY, OBJECT, Node
@@ -154,7 +153,7 @@ class Risks:
 
     def may_lead_to_one(self, goal: Goal) -> bool:
         """Whether a goal may be, or contain, one that could pass a limit."""
-        nodes = (*goal.nodes, *(a.atom for a in atoms(goal.rest)))
+        nodes = (*goal.nodes, *(a.atom for a in goal.rest.atoms))
         return all(n.serial in self._above or not (n.goal or n.serial in self._known) for n in nodes)
 
     def _in_place(self, roots: Nodes) -> Nodes:

@@ -12,7 +12,7 @@ from ..decimals import as_decimal
 from ..number import NumberSpec
 from ..number_set import NumberSet
 from ..text_set import TextSet
-from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, atoms, conjuncts
+from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, conjuncts
 from .nodes import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, listed
 from .values import canonical
 
@@ -35,7 +35,7 @@ def listed_texts(f: Formula) -> list[str] | None:
 
 def listed_numbers(f: Formula) -> list[NumberSpec] | None:
     """The numbers that a formula over nodes admits where ``enum`` lists all candidates, and tells them from others."""
-    if any(n.atom.lexical for n in atoms(f)):
+    if any(n.atom.lexical for n in f.atoms):
         return None
     found = _listed(f, NUMBER)
     return None if found is None or any(map(is_far, found)) else [NumberSpec(v, False, v, False) for v in found]

@@ -55,6 +55,9 @@ def _parts(goals: Goals, node: Node, kind: int) -> Iterator[Formula]:
     def of(other: Node) -> Formula:
         return expand(goals, other, kind)
 
+    def no(other: Node) -> Formula:
+        return typed.no(of(other))
+
     if node.enum is not None and kind in (ARRAY, OBJECT):
         yield typed.any(typed.atom(n) for n in goals.listed(node, kind))
     if says_something(node, kind):
@@ -65,14 +68,15 @@ def _parts(goals: Goals, node: Node, kind: int) -> Iterator[Formula]:
     for options in node.any_of:
         yield typed.any(map(of, options))
     for options in node.one_of:
-        yield typed.any(
-            typed.all((of(option), *(typed.no(of(other)) for other in goals.overlaps.others(options, k))))
-            for k, option in enumerate(options)
-        )
-    yield from (typed.no(of(other)) for other in node.none_of)
+        others = [goals.overlaps.others(options, k) for k in range(len(options))]
+        overlapping = {other.serial: other for found in others for other in found}
+        denied = {serial: no(other) for serial, other in overlapping.items()}
+        ways = zip(map(of, options), others, strict=True)
+        yield typed.any([typed.all([way, *(denied[other.serial] for other in found)]) for way, found in ways])
+    yield from map(no, node.none_of)
     for test, then, otherwise in node.conditions:
         if not (then.is_anything and otherwise.is_anything):
-            yield typed.any((typed.all((of(test), of(then))), typed.all((typed.no(of(test)), of(otherwise)))))
+            yield typed.any((typed.all((of(test), of(then))), typed.all((no(test), of(otherwise)))))
     if kind == OBJECT:
         for name, other in node.dependent:
             yield typed.any((typed.no(typed.atom(Present(name))), of(other)))

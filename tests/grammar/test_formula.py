@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from detent.grammar.json_schema.exits import assuming
 from detent.grammar.json_schema.facts import AtLeast, Each, Facts, Slot, Unique
 from detent.grammar.json_schema.formula import AND, ATOM, FALSE, LEAF, NOT, TRUE, Formula, Formulas
+from detent.grammar.json_schema.formula import atoms as walk
 
 Tree = Any  # an atom's number, or an operator with trees
 
@@ -83,6 +84,14 @@ def test_formulas_that_were_joined_before_are_found_again(trees: list[Tree]) -> 
     leaves = [formulas.atom(k) for k in range(6)]
     first = [built(formulas, tree, leaves) for tree in trees]
     assert all(built(formulas, tree, leaves) is f for tree, f in zip(trees, first, strict=True))
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(TREES)
+def test_atoms_are_those_that_a_walk_meets(tree: Tree) -> None:
+    formulas = Formulas()
+    f = built(formulas, tree, [formulas.atom(k) for k in range(6)])
+    assert [*f.atoms] == [*walk(f, -1)]
 
 
 ANSWERS = st.lists(st.tuples(*[st.sampled_from([None, False, True])] * 4), min_size=1, max_size=6)

@@ -1,0 +1,89 @@
+"""Shortcuts of goals: whether a value exists is the same with them and without."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detent.grammar.json_schema import Goal, Goals, Object, goals
+from detent.grammar.json_schema.document import Document
+from detent.grammar.json_schema.object_frames import ObjectFrame
+from detent.grammar.json_schema.parts import Parts
+from detent.grammar.json_schema.reader import Reader
+
+NAMES = st.sampled_from("ab")
+MEMBERS = st.sampled_from([{"type": "string"}, {"type": "integer"}, {"enum": [1, "x"]}, {"pattern": "^x"}, True, False])
+OBJECTS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["object", ["object", "array"]])},
+    optional={
+        "properties": st.dictionaries(NAMES, MEMBERS, max_size=2),
+        "required": st.lists(NAMES, max_size=2, unique=True),
+        "additionalProperties": MEMBERS,
+        "patternProperties": st.dictionaries(NAMES, MEMBERS, min_size=1, max_size=1),
+        "minProperties": st.integers(0, 3),
+        "maxProperties": st.integers(0, 2),
+        "minItems": st.just(1),
+        "items": MEMBERS,
+    },
+)
+
+
+def goals_of(schema: Any, *, max_branches: int = 1000) -> tuple[Goals, Goal]:
+    reader = Reader(Document(schema), parts=Parts)
+    node = reader.read()
+    found = Goals(reader, max_branches=max_branches, max_depth=120)
+    return found, found.goal([node])
+
+
+def has_value(schema: Any) -> bool:
+    found, root = goals_of(schema)
+    return found.satisfiable(root)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(st.lists(OBJECTS, min_size=2, max_size=3), st.sampled_from(["allOf", "oneOf"]))
+def test_what_is_seen_at_once_is_what_working_out_finds(alternatives: list[Any], keyword: str) -> None:
+    schema = {keyword: alternatives}
+    with patch.object(goals, "_plainly_possible_together", lambda branch: False):
+        expected = has_value(schema)
+    assert has_value(schema) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [
+        ({"required": ["a"], "properties": {"a": {"type": "string"}}}, {"required": ["b"]}, True),
+        ({"required": ["a"], "maxProperties": 1}, {"required": ["b"]}, False),
+        ({"required": ["a"]}, {"additionalProperties": False}, False),
+        ({"required": ["a"], "properties": {"a": {"const": 1}}}, {"properties": {"a": {"const": 2}}}, False),
+        ({"required": ["a"], "properties": {"a": False}}, {"required": ["b"]}, False),
+        ({"required": ["a"]}, {"patternProperties": {"a": False}}, False),
+        ({"required": ["a"]}, {"minProperties": 2, "properties": {"b": False}}, True),
+    ],
+)
+def test_alternatives_that_meet(first: Any, second: Any, together: bool) -> None:
+    for pair in ([first, second], [second, first]):
+        assert has_value({"type": "object", "allOf": pair}) == together
+        found, root = goals_of({"type": "object", "oneOf": pair})
+        assert found.overlaps.exist(root.nodes[0].one_of[0]) == together
+
+
+def tagged(values: int) -> Any:
+    """Alternatives that overlap, each with a list of tags."""
+    tags = [{"enum": [f"{k} {v}" for v in range(values)]} for k in range(12)]
+    options = [{"properties": {"tag": tag, f"x{k}": {"type": "string"}}} for k, tag in enumerate(tags)]
+    return {"type": "object", "oneOf": options}
+
+
+@pytest.mark.parametrize(("values", "max_branches", "is_looked_at"), [(2, 1000, False), (2, 20, True), (60, 700, True)])
+def test_tags_are_looked_at_where_they_could_pass_a_limit(values: int, max_branches: int, is_looked_at: bool) -> None:
+    found, root = goals_of(tagged(values), max_branches=max_branches)
+    (value,) = found.values(root)
+    assert isinstance(value, Object)
+    assert isinstance(value.frame, ObjectFrame)
+    with found.piece():
+        assert any(value.frame.first_demands(8)) == is_looked_at
