@@ -73,6 +73,14 @@ GRAMMARS = {
     "key": 'start: (K "/" | V)+\nK: /[a-dé]+(?=\\/)/\nV: /[a-dé]+x/' + SPACE,
     "key of two": 'start: (K "/" | V)+\nK: /[a-dé]+(?=\\/[ab])/\nV: /[a-dé]+(?=x)/\n%ignore /[ x]/',
     "cycle": "start: (H | B)+\nH: /x([ab]{2})+/\nB: /([a-dx]{4})*[a-d]\\//" + SPACE,
+    "spelled": 'start: (word " " | "<" any* "-" | "|" sum "|")+\nword: letter (letter | digit)*\n'
+    'letter: "a" | "b" | "c" | "é"\ndigit: "1"\nsum: digit* "." digit+\nany: /[^-]/',
+    "spelled, held": 'start: stmt+\nstmt: "<" name "=" text "," | name "!"\nname: A (A | D)*\ntext: "(" (A | D)* ")"\n'
+    "A: /[a-cé]/\nD: /[12]/",
+    "spelled in fours": 'start: (four+ end)+\nfour: a a a a\nend: a "="\na: '
+    + " | ".join(f'"{c}"' for c in "abcif.1+"),
+    "spelled with words": 'start: (IF " " | name "=" | AX)+\nname: letter+\nletter: "a" | "b" | "i" | "f"\nIF: "if"\n'
+    "AX: /ax?é/",
     "one before": "start: (A | B)+\nA.2: /x[abc]+(?<=c)/\nB: /[a-cé]+/" + SPACE,
 }
 TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
