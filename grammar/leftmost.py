@@ -62,7 +62,7 @@ def language(pattern: str, *, max_states: int = MAX_STATES) -> CharDfa:
     found: dict[bytes, CharDfa] = {}
     try:
         for left in range(len(tables.left_next)):
-            exits = scanner.exits(situations.number((left, frozenset(), frozenset())))
+            exits = scanner.exits(situations.beginning(left))
             texts = [part.dfa for ways in exits.values() for part in ways.values() if isinstance(part, Language)]
             whole = dfa.union(*texts) if texts else dfa.compile(EMPTY)
             found[whole.key] = whole
