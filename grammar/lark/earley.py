@@ -4,9 +4,9 @@ The dynamic lexers match each terminal where the parser expects it, whatever oth
 a token is what `re` matches in the whole text, so where it ends depends on what follows: the terminals are read from
 situation to situation (:mod:`.scanner`), and a rule of the result is a rule of the grammar from one situation on, with
 an exit for each situation in which it may end and something can follow. With
-``dynamic_complete`` a token may also end where the match in a beginning of it would (:mod:`.endings`), and with ``basic`` the tokens are
-those of the one lexer that reads the text beforehand. Ignored tokens may stand before every token, and behind the last
-one.
+``dynamic_complete`` a token may also end where the match in a beginning of it would (:mod:`.endings`), and with
+``basic`` the tokens are those of the one lexer that reads the text beforehand. Ignored tokens may stand before every
+token, and behind the last one.
 """
 
 from __future__ import annotations

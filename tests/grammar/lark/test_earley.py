@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import lark
 import pytest
 
+from detent.grammar.errors import GrammarError
 from detent.grammar.lark.compile import earley_rules
 from detent.grammar.regular import literal
 from detent.grammar.rules import Rules
@@ -41,6 +44,15 @@ CUT = {
 }
 
 
+GROUPS = {
+    "a quoted string": case('start: S ("," S)*\nS: /(?P<q>[\'b])(?:(?!(?P=q)).)*(?P=q)/', "' b , a"),
+    "the first way": case('start: A "b"*\nA: /(?P<q>a|ab)c?(?P=q)/', "a b c ab"),
+    "an atomic group": case('start: (A | "b")+\nA: /(?>a|ab)c?(?>b*)(?<!bb)/', "a b c"),
+    "two possessive ones": case('start: (A | "c")+\nA: /(?:ab?)++c?/\n%ignore "b"', "a b c ab"),
+    "a conditional": case('start: (A | "a")+\nA: /(?P<q>a)?b(?(q)c|b)/', "a b c"),
+}
+
+
 def rejects(case: Case, lexer: str, texts: int) -> set[bool]:
     """Compare texts; which verdicts were met."""
     parser = lark.Lark(case.grammar, parser="earley", lexer=lexer)
@@ -72,6 +84,24 @@ def test_corner_cases(name: str, lexer: str) -> None:
 def test_cut_texts(name: str) -> None:
     """Lark matches again in what is cut off, where assertions see neither what follows nor what was before."""
     assert rejects(CUT[name], "dynamic_complete", 250) == {False, True}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.11")
+@pytest.mark.parametrize("lexer", ["dynamic", "dynamic_complete", "basic"])
+@pytest.mark.parametrize("name", GROUPS)
+def test_groups(name: str, lexer: str) -> None:
+    assert rejects(GROUPS[name], lexer, 150) == {False, True}
+
+
+def test_names_of_groups() -> None:
+    """Dynamic lexers match each pattern by itself: names and numbers are its own."""
+    text = "start: A B\nA: /(?P<q>a|b)\\1/\nB: /(?P<q>c)|(?P<A>d)/"
+    for lexer in ("dynamic", "dynamic_complete"):
+        assert rejects(case(text, "aa bb a c d"), lexer, 100) == {False, True}
+    with pytest.raises(GrammarError, match="by its number"):
+        earley_rules(text, lexer_kind="basic")
+    with pytest.raises(GrammarError, match="both have a group named q"):
+        earley_rules(text.replace("\\1", ""), lexer_kind="basic")
 
 
 def test_verdicts() -> None:
