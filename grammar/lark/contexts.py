@@ -76,7 +76,7 @@ def check_joined(terminals: Sequence[Terminal | None], accepted: Bools) -> None:
             pattern.check_joined(terminal.name, terminal.regexp)
         except pattern.Unsupported as error:
             raise terminal.refused(error) from None
-        for group in terminal.pattern.names:
+        for group in sorted(terminal.pattern.names):
             others = owners.setdefault(group, [])
             for other in others:
                 if (accepted[:, i] & accepted[:, other]).any():
