@@ -12,6 +12,7 @@ from detent import Limits
 from detent.grammar import formats
 from detent.grammar.json_schema.goals import GRACE
 from detent.grammar.json_schema.keywords import READERS
+from detent.grammar.lark.captures import MAX_TEXTS
 from detent.grammar.number import MAX_BOUND_PLACES
 from detent.grammar.number_table import (
     EXPONENT_MAX,
@@ -37,6 +38,10 @@ NOTES = [
 ]
 
 
+LARK = [
+    "In a terminal, a reference to a group (`\\1`, `(?P=q)`) is enforced where the group, with those beside it, has at",
+    f"most {MAX_TEXTS:,} texts. What else is refused is listed under *Errors* in [grammars.md](grammars.md).",
+]
 LATE = [
     "Limits are looked for before the first token. Where members of an object or items of an array depend on each",
     "other, what a text may ask for is not all looked at then, but how such a value may begin. So while a text is",
@@ -99,6 +104,7 @@ def page() -> str:
             f"- A step, without powers of ten, is at most {MAX_MODULUS:,}; the least common multiple of several of",
             f"  which some are excluded, {MAX_MULTIPLE:,}.",
         ],
+        ["## Lark grammars", "", *LARK],
         ["## Named limits", "", "Fields of `detent.Limits`; passing one raises `LimitExceeded`.", "", *limit_rows()],
         ["## When limits are met", "", *LATE],
     ]

@@ -35,8 +35,8 @@ def language(pattern: str, *, max_states: int = MAX_STATES) -> CharDfa:
     GrammarError
         The pattern is not valid.
     Unenforceable
-        It looks beyond its own match, or has back-references, atomic groups or possessive repetitions; or it matches
-        the empty text and has assertions.
+        It looks beyond its own match, or has references to groups with too many texts; or it matches the empty text
+        and has assertions.
     LimitExceeded
         ``regex_states``.
 
@@ -52,7 +52,7 @@ def language(pattern: str, *, max_states: int = MAX_STATES) -> CharDfa:
         raise GrammarError(f"not a pattern of Python: {error}", keyword=pattern) from None
     marked = f"{re.escape(MARK)}(?:{pattern})" if may_be_empty else pattern  # programs of terminals read something
     try:
-        tables = lexer.build([None, Terminal("T", marked)], np.ones((1, 2), np.bool_), (), max_states)
+        tables = lexer.build([None, Terminal("T", marked)], np.ones((1, 2), np.bool_), (), max_states, joined=False)
     except GrammarError as error:
         raise Unenforceable(error.reason, keyword=pattern) from None
     if may_be_empty and tables.look_enter.shape[1]:
@@ -62,7 +62,7 @@ def language(pattern: str, *, max_states: int = MAX_STATES) -> CharDfa:
     found: dict[bytes, CharDfa] = {}
     try:
         for left in range(len(tables.left_next)):
-            exits = scanner.exits(situations.number((left, frozenset(), frozenset())))
+            exits = scanner.exits(situations.beginning(left))
             texts = [part.dfa for ways in exits.values() for part in ways.values() if isinstance(part, Language)]
             whole = dfa.union(*texts) if texts else dfa.compile(EMPTY)
             found[whole.key] = whole

@@ -19,7 +19,7 @@ from .. import charset, dfa
 from ..charset import CharSet
 from ..errors import LimitExceeded
 from ..regular import Regular
-from .pattern import Assertion
+from .nodes import Assertion
 from .tables import FAILED, HOLDS, I32, U8
 
 MARK_POINT = 0xDFFF

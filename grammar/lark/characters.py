@@ -96,6 +96,17 @@ def _one(point: int, flags: int) -> CharSet:
     return union(*[interval(p, p) for p in sorted({point, *chain.from_iterable(alike)})])
 
 
+def alike(point: int, flags: int) -> CharSet:
+    """What a reference to a character matches: without case, those of the same lower case, and no others."""
+    if not flags & IGNORECASE:
+        return interval(point, point)
+    if flags & ASCII:
+        return ignoring_case(interval(point, point), ascii_only=True)
+    cased, lows = _cases()
+    low = _sre.unicode_tolower(point)
+    return union(interval(low, low), *(interval(p, p) for p in cased[lows == low].tolist()))
+
+
 def any_character(flags: int) -> CharSet:
     """What ``.`` matches."""
     return ANY if flags & DOTALL else complement(NEWLINE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 
 import numpy as np
@@ -51,7 +53,9 @@ def compile_lark(
         Lark refuses the grammar, or a terminal cannot be enforced.
     LimitExceeded
     """
-    return lexed(read(text, start, Loader(import_paths, source), limits.max_nodes), lexer_kind, limits)
+    grammar = read(text, start, Loader(import_paths, source), limits.max_nodes)
+    with _located(text, grammar):
+        return lexed(grammar, lexer_kind, limits)
 
 
 def earley_rules(
@@ -86,8 +90,26 @@ def earley_rules(
     terminals = _numbered(grammar)
     numbers = {terminal.name: number for number, terminal in enumerate(terminals) if terminal is not None}
     every = np.ones((1, len(terminals)), np.bool_)
-    tables = lexer.build(terminals, every, grammar.ignored, limits.regex_states)
+    joined = lexer_kind == "basic"
+    with _located(text, grammar):
+        tables = lexer.build(terminals, every, grammar.ignored, limits.regex_states, joined=joined)
     return earley.convert(grammar, tables, numbers, lexer_kind, islands or {}, limits.regex_states, limits.max_nodes)
+
+
+@contextmanager
+def _located(text: str, grammar: FlatGrammar) -> Iterator[None]:
+    """Let errors about a terminal say where it is written, if it is written in the text itself."""
+    try:
+        yield
+    except GrammarError as error:
+        terminal = next((t for t in grammar.terminals if t.name == error.keyword and t.text), None)
+        if terminal is not None and not error.pointer:
+            name, pattern = re.escape(terminal.name), re.escape(f"/{terminal.text}/")
+            found = re.search(rf"^[ \t]*(?=[!?]*{name}\b)", text, re.MULTILINE) or re.search(pattern, text)
+            if found:
+                at = found.end() if not found[0].strip() else found.start()
+                error.pointer = f"line {text.count(chr(10), 0, at) + 1}, column {at - text.rfind(chr(10), 0, at)}"
+        raise
 
 
 def check_declared(names: Iterable[str], declared: Iterable[str]) -> None:

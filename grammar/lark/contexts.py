@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...native import programs as kernels
 from ..errors import GrammarError
+from . import pattern
 from .flat import Terminal
 from .tables import I32, U8
 
@@ -46,23 +47,42 @@ def keywords(terminals: Sequence[Terminal | None], code: I32, sets: U8, entry: I
 
 
 def check(terminals: Sequence[Terminal]) -> None:
-    """Raise GrammarError for what Lark's lexers refuse: empty matches, and names of groups that are not unique.
-
-    Lark joins the patterns into one, in which each terminal is a group with its name.
-    """
-    groups = {terminal.name: terminal.name for terminal in terminals}
+    """Raise GrammarError for what all of Lark's lexers refuse: empty matches."""
     for terminal in terminals:
-        if terminal.text is None or (terminal.text and terminal.is_literal):
+        if (terminal.text and terminal.is_literal) or terminal.pattern.min_width:
             continue
-        if terminal.pattern.min_width == 0:
-            raise GrammarError(
-                f"Lexer does not allow zero-width terminals. ({terminal.name}: {terminal.regexp!r})",
-                keyword=terminal.name,
-            )
-        for group in terminal.pattern.names:
-            if other := groups.get(group):
-                raise GrammarError(f"terminals {other} and {terminal.name} both have a group named {group}.")
-            groups[group] = terminal.name
+        raise GrammarError(
+            f"Lexer does not allow zero-width terminals. ({terminal.name}: {terminal.regexp!r})",
+            keyword=terminal.name,
+        )
+
+
+def check_joined(terminals: Sequence[Terminal | None], accepted: Bools) -> None:
+    """Raise GrammarError for patterns that mean something else, or nothing, where Lark joins those of a context.
+
+    There each terminal is a group with its name, and names must be unique.
+
+    Parameters
+    ----------
+    terminals : sequence of Terminal or None
+    accepted : (n_contexts, n_terminals) bool
+        The terminals of each context.
+    """
+    owners: dict[str, list[int]] = {t.name: [i] for i, t in enumerate(terminals) if t is not None}
+    for i, terminal in enumerate(terminals):
+        if terminal is None or not terminal.text or terminal.is_literal:
+            continue
+        try:
+            pattern.check_joined(terminal.name, terminal.regexp)
+        except pattern.Unsupported as error:
+            raise terminal.refused(error) from None
+        for group in sorted(terminal.pattern.names):
+            others = owners.setdefault(group, [])
+            for other in others:
+                if (accepted[:, i] & accepted[:, other]).any():
+                    first, second = (t.name for t in (terminals[other], terminal) if t is not None)
+                    raise GrammarError(f"terminals {first} and {second} both have a group named {group}.")
+            others.append(i)
 
 
 def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools) -> tuple[I32, I32, I32, I32]:

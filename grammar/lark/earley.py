@@ -4,9 +4,9 @@ The dynamic lexers match each terminal where the parser expects it, whatever oth
 a token is what `re` matches in the whole text, so where it ends depends on what follows: the terminals are read from
 situation to situation (:mod:`.scanner`), and a rule of the result is a rule of the grammar from one situation on, with
 an exit for each situation in which it may end and something can follow. With
-``dynamic_complete`` a token may also end where the match in a shorter text would, and with ``basic`` the tokens are
-those of the one lexer that reads the text beforehand. Ignored tokens may stand before every token, and behind the last
-one.
+``dynamic_complete`` a token may also end where the match in a beginning of it would (:mod:`.endings`), and with
+``basic`` the tokens are those of the one lexer that reads the text beforehand. Ignored tokens may stand before every
+token, and behind the last one.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from .. import dfa
-from ..errors import GrammarError, LimitExceeded
+from ..errors import LimitExceeded
 from ..regular import EMPTY, EPSILON, Alt, Regular, Seq, alt, repeat, seq
 from ..rules import Language, Rules, back, call, leave, rest
+from .complete import CompleteScanner
 from .flat import FlatGrammar
 from .followers import followers, nullable
-from .scanner import Beyond, Exits, Program, Scanner, Situations
+from .scanner import Exits, Program, Scanner, Situations
 from .tables import LexerTables
 
 Exiting: TypeAlias = "tuple[int, ...]"  # situations in which a rule may end
@@ -88,22 +88,7 @@ class Terminals:
             program = Program((numbers[name],), ((),))
             self._tokens[name] = self._droppers[name] = Scanner(self.situations, program)
             if lexer == "dynamic_complete":
-                self._tokens[name] = self._every(name)
-
-    def _every(self, name: str) -> Scanner:
-        """A scanner of all that a terminal matches; what its assertions see must lie inside of the token."""
-        scanner = Scanner(self.situations, Program((self._numbers[name],), ((),), every=True))
-        found = set()
-        try:
-            for left in range(len(self.situations.tables.left_next)):
-                exits = scanner.exits(self.situations.number((left, frozenset(), frozenset())))
-                texts = [part.dfa for ways in exits.values() for part in ways.values() if isinstance(part, Language)]
-                found.add(dfa.union(*texts) if texts else None)
-        except Beyond:
-            raise beyond(name) from None
-        if len(found) > 1:
-            raise beyond(name)
-        return scanner
+                self._tokens[name] = CompleteScanner(self.situations, program)
 
     def token(self, name: str, situation: int) -> Exits:
         """Where one token leads."""
@@ -294,12 +279,3 @@ class _Converter:
 
 def _name(name: str, situation: int, exits: Exiting) -> str:
     return f"{name}|{situation}|{'.'.join(map(str, exits))}"
-
-
-def beyond(name: str) -> GrammarError:
-    """The error for assertions that a shortened text would decide otherwise."""
-    return GrammarError(
-        f'terminal {name} cannot be enforced with lexer="dynamic_complete": its assertions look beyond the token',
-        hint='Use lexer="dynamic".',
-        keyword=name,
-    )

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from ..errors import GrammarError
 from . import pattern
 from .characters import IGNORECASE
-from .pattern import Node, Pattern, Unsupported
+from .nodes import Node
+from .pattern import Pattern, Unsupported
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,15 @@ class Terminal:
         try:
             return pattern.read(self.regexp)
         except Unsupported as error:
-            raise GrammarError(f"terminal {self.name} cannot be enforced: it has {error}", keyword=self.name) from None
+            raise self.refused(error) from None
         except (re.error, RecursionError, OverflowError, ValueError) as error:
             raise GrammarError(
                 f"terminal {self.name} is not a pattern of Python's re: {error}", keyword=self.name
             ) from None
+
+    def refused(self, error: Unsupported) -> GrammarError:
+        """The error for what a pattern has."""
+        return GrammarError(f"terminal {self.name} cannot be enforced: it has {error}", keyword=self.name)
 
     @property
     def is_literal(self) -> bool:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import charset
-from . import contexts
+from . import captures, contexts
 from .assertions import Assertions
 from .flat import Terminal
+from .pattern import Unsupported
 from .programs import Assembler
 from .tables import LexerTables
 
@@ -21,6 +22,8 @@ def build(
     accepted: NDArray[np.bool_],
     ignored: Iterable[str],
     max_states: int,
+    *,
+    joined: bool = True,
 ) -> LexerTables:
     """Tables of the lexer.
 
@@ -34,13 +37,20 @@ def build(
         Names of terminals that are dropped.
     max_states : int
         LimitExceeded is raised where there is more code, or an assertion needs more states.
+    joined : bool
+        Whether Lark joins the patterns of a context into one, as all of its lexers do but the dynamic ones.
+
+    Raises
+    ------
+    GrammarError
+        Lark refuses a terminal, or it cannot be enforced.
     """
     real = [t for t in terminals if t is not None and t.text is not None]
     contexts.check(real)
+    if joined:
+        contexts.check_joined(terminals, accepted)
     assembler = Assembler(max_states)
-    entry = [
-        -1 if t is None or t.text is None else assembler.program(t.node, number) for number, t in enumerate(terminals)
-    ]
+    entry = [-1 if t is None else _program(t, number, assembler) for number, t in enumerate(terminals)]
     assertions = Assertions(list(assembler.assertions), max_states)
     starts, cls, member = charset.classes([*assembler.sets, *assertions.sets, charset.ANY])
     first_of = dict(zip(reversed(cls), reversed(starts), strict=True))
@@ -68,3 +78,13 @@ def build(
         look_next=look_next,
         look_end=look_end,
     )
+
+
+def _program(terminal: Terminal, number: int, assembler: Assembler) -> int:
+    """Where the program of a terminal begins."""
+    if terminal.text is None:
+        return -1
+    try:
+        return captures.program(terminal.node, number, assembler)
+    except Unsupported as error:
+        raise terminal.refused(error) from None

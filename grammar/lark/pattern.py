@@ -1,72 +1,26 @@
-"""Python patterns as trees of six kinds of nodes, from :mod:`re`'s own parser, so that it means what `re` says.
-
-The order of alternatives and the greed of repetitions are kept: which match is found depends on them. Assertions are
-kept as languages of *marked* texts: ``left MARK right`` is in the language where the assertion holds between left and
-right.
-"""
+"""Python patterns as trees (:mod:`.nodes`), from :mod:`re`'s own parser, so that they mean what `re` says."""
 
 from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
 from .. import charset, regular
-from ..charset import CharSet, complement
-from ..regular import ANY_TEXT, EPSILON, START, STOP, Regular
-from . import characters
+from ..charset import complement
+from ..regular import ANY_TEXT, EPSILON, START, STOP
+from . import characters, nodes
+from .atomic import Unguarded, atomic
+from .nodes import MARK, Assertion, Chars, Choice, Conditional, Group, Look, Node, Reference, Repeat, Seq
 from .sre import constants, parser
 
-MARK = regular.chars((0xDFFF, 0xE000))  # a surrogate: no text holds it
 _NEWLINE = regular.chars(characters.NEWLINE)
 MULTILINE, UNICODE = int(re.MULTILINE), int(re.UNICODE)
 _TYPE_FLAGS = int(re.ASCII | re.LOCALE | re.UNICODE)
-
-
-@dataclass(frozen=True, slots=True)
-class Chars:
-    """One character of a set."""
-
-    points: CharSet
-
-
-@dataclass(frozen=True, slots=True)
-class Seq:
-    """One part after another."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The first part after which the rest matches."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """From `low` to `high` parts (None: without end), many first if greedy, few first if not."""
-
-    part: Node
-    low: int
-    high: int | None
-    greedy: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """The empty text where `look`, an expression of assertions, holds: the marked text is (not) in a language."""
-
-    look: Regular
-    marked: Regular
-    negative: bool
-
-
-Node: TypeAlias = "Chars | Seq | Choice | Repeat | Assertion"
-EMPTY = Seq(())
+_REFERS = re.compile(r"\\[1-9]|\(\?P=|\(\?\(")  # what may refer to a group is worth a look at the tree
 
 
 @dataclass(frozen=True)
@@ -80,25 +34,19 @@ class Pattern:
         As :mod:`re` counts them; Lark orders terminals by the latter.
     names : frozenset of str
         Named groups.
+    flags : int
+        Of the whole pattern, ``(?i)``.
     """
 
     node: Node
     min_width: int
     max_width: int
     names: frozenset[str]
+    flags: int
 
 
 class Unsupported(ValueError):
     """A construct of `re` that has no program."""
-
-
-def nullable(node: Node) -> bool:
-    """Whether a node can match the empty text."""
-    if isinstance(node, Seq):
-        return all(map(nullable, node.parts))
-    if isinstance(node, Choice):
-        return any(map(nullable, node.parts))
-    return isinstance(node, Assertion) or (isinstance(node, Repeat) and (node.low == 0 or nullable(node.part)))
 
 
 @lru_cache(maxsize=1024)
@@ -112,70 +60,151 @@ def read(text: str) -> Pattern:
     Unsupported
         It needs more than ordered threads with assertions.
     """
+    tree = _parsed(text)
+    low, high = tree.getwidth()
+    flags = int(tree.state.flags)
+    try:
+        node = _Reader(set(_references(tree)) if _REFERS.search(text) else set()).sequence(tree, flags)
+    except Unguarded as error:
+        raise Unsupported(str(error)) from None
+    return Pattern(node, int(low), int(high), frozenset(tree.state.groupdict), flags & ~UNICODE)
+
+
+def check_joined(name: str, text: str) -> None:
+    """Check that a pattern means the same as a named group among others, as Lark's lexers join them.
+
+    Raises
+    ------
+    Unsupported
+        It does not.
+    """
+    if read(text).flags:
+        raise Unsupported("flags for the whole pattern, (?i), which are not possible inside of Lark's own pattern")
+    if not _REFERS.search(text):
+        return
+    alone = [number + 1 for _, number in _references(_parsed(text))]
+    try:
+        joined = [number for _, number in _references(_parsed(f"(?P<{name}>{text})"))]
+    except re.error:
+        joined = []
+    if alone != joined:
+        raise Unsupported(
+            "a reference to a group by its number, which is another one in Lark's own pattern; name the group, as in "
+            "(?P<name>...)(?P=name)"
+        )
+
+
+def _parsed(text: str) -> Any:
     with warnings.catch_warnings():  # of what a later Python may read in another way
         warnings.simplefilter("ignore")
-        tree = parser.parse(text)
-    if tree.state.flags & ~UNICODE:
-        raise Unsupported("flags for the whole pattern, (?i), are not possible inside of Lark's own pattern")
-    low, high = tree.getwidth()
-    return Pattern(_sequence(tree, UNICODE), int(low), int(high), frozenset(tree.state.groupdict))
+        return parser.parse(text)
+
+
+def _references(items: Any) -> Iterator[tuple[bool, int]]:
+    """The groups that are referred to, and whether by their text."""
+    for op, value in items:
+        if op is constants.GROUPREF:
+            yield True, value
+        elif op is constants.GROUPREF_EXISTS:
+            yield False, value[0]
+        for inner in _inside(op, value):
+            yield from _references(inner)
+
+
+def _inside(op: Any, value: Any) -> Iterator[Any]:
+    """The sequences inside of an item."""
+    if op is constants.BRANCH:
+        yield from value[1]
+    elif isinstance(value, tuple):
+        yield from (part for part in value if isinstance(part, parser.SubPattern))
+    elif isinstance(value, parser.SubPattern):
+        yield value
 
 
 def literal(text: str, flags: int) -> Node:
     """The node of a plain text."""
-    return Seq(tuple([_char(c, flags) for c in text]))
+    return Seq(tuple([nodes.char(c, flags) for c in text]))
 
 
-@lru_cache(maxsize=1024)
-def _char(char: str, flags: int) -> Chars:
-    return Chars(characters.one(ord(char), flags))
+class _Reader:
+    """Makes nodes of the items of :mod:`re`'s parser.
+
+    Parameters
+    ----------
+    referred : set of (bool, int)
+        See :func:`_references`.
+    """
+
+    def __init__(self, referred: set[tuple[bool, int]]) -> None:
+        self._referred = {number for _, number in referred}
+        self._kept = {number for by_text, number in referred if by_text}
+        self._open: list[int] = []
+
+    def sequence(self, items: Any, flags: int) -> Node:
+        """The node of a sequence of items."""
+        parts = [self._item(op, value, flags) for op, value in items]
+        return parts[0] if len(parts) == 1 else Seq(tuple(parts))
+
+    def _item(self, op: Any, value: Any, flags: int) -> Node:
+        found = _ITEMS.get(op)
+        if found is None:
+            raise Unsupported(f"{str(op).lower()} of Python's re")
+        return found(self, value, flags)  # type: ignore[no-any-return]
+
+    def group(self, value: Any, flags: int) -> Node:
+        number, add, remove, items = value
+        if add & _TYPE_FLAGS:
+            flags &= ~_TYPE_FLAGS
+        flags = (flags | add) & ~remove
+        if number not in self._referred:
+            return self.sequence(items, flags)
+        self._open.append(number)
+        part = self.sequence(items, flags)
+        self._open.pop()
+        if number in self._kept and _is_endless(part):
+            raise Unsupported(
+                f"a reference to group {number}, which has endlessly many texts; write out the texts that it may have, "
+                "or bound them, as in (a{1,3})"
+            )
+        return Group(number, part, number in self._kept)
+
+    def reference(self, value: Any, flags: int) -> Node:
+        return Reference(value, flags & (characters.IGNORECASE | characters.ASCII))
+
+    def conditional(self, value: Any, flags: int) -> Node:
+        number, yes, no = value
+        if number in self._open:
+            raise Unsupported(f"a conditional on group {number} inside of this group")
+        return Conditional(number, self.sequence(yes, flags), nodes.EMPTY if no is None else self.sequence(no, flags))
+
+    def repeat(self, value: Any, flags: int, *, greedy: bool = True) -> Repeat:
+        low, high, items = value
+        return Repeat(self.sequence(items, flags), low, None if high == constants.MAXREPEAT else high, greedy)
+
+    def branch(self, value: Any, flags: int) -> Node:
+        return Choice(tuple([self.sequence(items, flags) for items in value[1]]))
+
+    def look(self, value: Any, flags: int, *, negative: bool) -> Node:
+        direction, items = value
+        part = self.sequence(items, flags)
+        if inner := nodes.groups(part):
+            raise Unsupported(f"a reference to group {min(inner)}, which stands in a lookahead or lookbehind")
+        look = Look(part, direction < 0, negative)
+        return look if nodes.references(part) else nodes.assertion(look)
 
 
-def _sequence(items: Any, flags: int) -> Node:
-    parts = [_item(op, value, flags) for op, value in items]
-    return parts[0] if len(parts) == 1 else Seq(tuple(parts))
+def _is_endless(node: Node) -> bool:
+    """Whether a node has endlessly many texts."""
+    if isinstance(node, Repeat) and node.high is None and _reads(node.part):
+        return True
+    return not isinstance(node, Look) and any(map(_is_endless, nodes.children(node)))
 
 
-def _item(op: Any, value: Any, flags: int) -> Node:
-    found = _ITEMS.get(op)
-    if found is None:
-        raise Unsupported(_REFUSED.get(op, f"{str(op).lower()} of Python's re"))
-    return found(value, flags)  # type: ignore[no-any-return]
-
-
-def _group(value: Any, flags: int) -> Node:
-    _, add, remove, items = value
-    if add & _TYPE_FLAGS:
-        flags &= ~_TYPE_FLAGS
-    return _sequence(items, (flags | add) & ~remove)
-
-
-def _repeat(value: Any, flags: int, *, greedy: bool) -> Node:
-    low, high, items = value
-    return Repeat(_sequence(items, flags), low, None if high == constants.MAXREPEAT else high, greedy)
-
-
-def _possessive(value: Any, flags: int) -> Node:
-    repeat = _repeat(value, flags, greedy=True)
-    assert isinstance(repeat, Repeat)
-    part, low, high = repeat.part, repeat.low, repeat.high
-    if not isinstance(part, Chars):
-        raise Unsupported("a possessive repetition of more than one character")
-    stop = _look(regular.chars(part.points), negative=True)
-    if high is None:
-        return Seq((repeat, stop))
-    full = Repeat(part, high, high, True)
-    return Choice((full, Seq((Repeat(part, low, high - 1, True), stop)))) if high > low else full
-
-
-def _look(part: Regular, *, behind: bool = False, negative: bool = False) -> Assertion:
-    marked = (ANY_TEXT, part, MARK, ANY_TEXT) if behind else (ANY_TEXT, MARK, part, ANY_TEXT)
-    return Assertion(regular.look(part, behind=behind, negative=negative), regular.seq(*marked), negative)
-
-
-def _assert(value: Any, flags: int, *, negative: bool) -> Node:
-    direction, items = value
-    return _look(_regular(_sequence(items, flags)), behind=direction < 0, negative=negative)
+def _reads(node: Node) -> bool:
+    """Whether a node may read anything."""
+    return isinstance(node, Chars | Reference) or (
+        not isinstance(node, Look) and any(map(_reads, nodes.children(node)))
+    )
 
 
 def _at(value: Any, flags: int) -> Node:
@@ -207,36 +236,23 @@ def _boundary(ascii_only: bool, negative: bool) -> Assertion:
 
 
 _ITEMS: dict[Any, Any] = {
-    constants.LITERAL: lambda value, flags: Chars(characters.one(value, flags)),
-    constants.NOT_LITERAL: lambda value, flags: Chars(complement(characters.one(value, flags))),
-    constants.ANY: lambda _, flags: Chars(characters.any_character(flags)),
-    constants.IN: lambda value, flags: Chars(characters.members(value, flags)),
-    constants.BRANCH: lambda value, flags: Choice(tuple(_sequence(items, flags) for items in value[1])),
-    constants.SUBPATTERN: _group,
-    constants.MAX_REPEAT: lambda value, flags: _repeat(value, flags, greedy=True),
-    constants.MIN_REPEAT: lambda value, flags: _repeat(value, flags, greedy=False),
-    constants.ASSERT: lambda value, flags: _assert(value, flags, negative=False),
-    constants.ASSERT_NOT: lambda value, flags: _assert(value, flags, negative=True),
-    constants.AT: _at,
+    constants.LITERAL: lambda _, value, flags: Chars(characters.one(value, flags)),
+    constants.NOT_LITERAL: lambda _, value, flags: Chars(complement(characters.one(value, flags))),
+    constants.ANY: lambda _, value, flags: Chars(characters.any_character(flags)),
+    constants.IN: lambda _, value, flags: Chars(characters.members(value, flags)),
+    constants.BRANCH: _Reader.branch,
+    constants.SUBPATTERN: _Reader.group,
+    constants.GROUPREF: _Reader.reference,
+    constants.GROUPREF_EXISTS: _Reader.conditional,
+    constants.MAX_REPEAT: _Reader.repeat,
+    constants.MIN_REPEAT: lambda reader, value, flags: reader.repeat(value, flags, greedy=False),
+    constants.ASSERT: lambda reader, value, flags: reader.look(value, flags, negative=False),
+    constants.ASSERT_NOT: lambda reader, value, flags: reader.look(value, flags, negative=True),
+    constants.AT: lambda _, value, flags: _at(value, flags),
     constants.FAILURE: lambda *_: Chars(charset.NONE),
 }
-if hasattr(constants, "POSSESSIVE_REPEAT"):  # Python 3.11
-    _ITEMS[constants.POSSESSIVE_REPEAT] = _possessive
-_REFUSED = {
-    constants.GROUPREF: "a back-reference",
-    constants.GROUPREF_EXISTS: "a conditional on a group",
-    getattr(constants, "ATOMIC_GROUP", None): "an atomic group",
+_SINCE_3_11 = {
+    "POSSESSIVE_REPEAT": lambda reader, value, flags: atomic(reader.repeat(value, flags)),
+    "ATOMIC_GROUP": lambda reader, value, flags: atomic(reader.sequence(value, flags)),
 }
-
-
-def _regular(node: Node) -> Regular:
-    """The language of a node inside an assertion, where only the existence of a match counts."""
-    if isinstance(node, Chars):
-        return regular.chars(node.points)
-    if isinstance(node, Seq):
-        return regular.seq(*map(_regular, node.parts))
-    if isinstance(node, Choice):
-        return regular.alt(*map(_regular, node.parts))
-    if isinstance(node, Repeat):
-        return regular.repeat(_regular(node.part), node.low, node.high)
-    return node.look
+_ITEMS |= {getattr(constants, name): item for name, item in _SINCE_3_11.items() if hasattr(constants, name)}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -20,12 +20,12 @@ from .. import dfa
 from ..errors import LimitExceeded
 from ..regular import Regular
 from ..rules import language
+from .endings import DONE, Ending
 from .tables import ASSERT, CHARS, FAILED, HOLDS, MATCH, SPLIT, LexerTables
 
-DONE = -1  # instead of an instruction: the thread has matched, and waits for what it owes
 Thread: TypeAlias = "tuple[int, frozenset[int], int]"  # instruction, look states owed, which of the programs
-# Left state, threads that must not match, look states that must hold.
-Raw: TypeAlias = "tuple[int, frozenset[Thread], frozenset[int]]"
+# Left state, threads that must not match, look states that must hold, tokens that must prove to be some.
+Raw: TypeAlias = "tuple[int, frozenset[Thread], frozenset[int], frozenset[Ending]]"
 Exits: TypeAlias = "dict[int, Regular]"
 NOTHING: frozenset[int] = frozenset()
 
@@ -52,7 +52,7 @@ class Situations:
         self._of_raw: dict[Raw, int] = {}
         self._next: dict[tuple[int, int], int] = {}
         self.raw: list[Raw] = []
-        self.number((0, frozenset(), NOTHING))
+        self.beginning(0)
 
     # ------------------------------------------------------------------------------------------------------- threads
     def follow(self, thread: Thread, left: int) -> list[Thread]:
@@ -110,13 +110,24 @@ class Situations:
 
     def with_more(self, situation: int, avoided: Iterable[Thread], demanded: frozenset[int]) -> int:
         """The situation with further obligations; -1 where they are broken at once."""
-        left, known, looks = self.raw[situation]
+        left, known, looks, endings = self.raw[situation]
         more = _waiting(avoided)
-        return -1 if more is None else self.number((left, known | more, looks | demanded))
+        return -1 if more is None else self.number((left, known | more, looks | demanded, endings))
+
+    def with_ending(self, situation: int, more: Ending | bool) -> int:
+        """The situation with a token that may be one; -1 where it is none."""
+        if isinstance(more, bool):
+            return situation if more else -1
+        left, avoided, looks, endings = self.raw[situation]
+        return self.number((left, avoided, looks, endings | {more}))
 
     def free(self, situation: int) -> int:
         """The situation without its obligations."""
-        return self.number((self.raw[situation][0], frozenset(), NOTHING))
+        return self.beginning(self.raw[situation][0])
+
+    def beginning(self, left: int) -> int:
+        """The situation of a left state without obligations."""
+        return self.number((left, frozenset(), NOTHING, frozenset()))
 
     def is_met(self, situation: int, begins: Iterable[int]) -> bool:
         """Whether the obligations are surely met by texts that are empty or begin with one of some classes."""
@@ -139,18 +150,26 @@ class Situations:
         return set(self.classes(threads))
 
     def _raw_after(self, raw: Raw, c: int) -> Raw | None:
-        left, avoided, demanded = raw
-        left = self._left_next[left][c]
+        left, avoided, demanded, endings = raw
+        left = self.left_after(left, c)
         looks = self.looks(demanded, c)
         more = _waiting(t for thread in avoided for t in self.step(thread, left, c))
-        return None if looks is None or more is None else (left, more, looks)
+        proved = {after for token in endings if (after := token.after(self, left, c)) is not True}
+        if looks is None or more is None or False in proved:
+            return None
+        return left, more, looks, frozenset(proved)  # type: ignore[arg-type]  # there is no bool among them
 
     def _raw_ends(self, raw: Raw) -> bool:
-        _, avoided, demanded = raw
-        broken = any(pc == DONE and self._all_hold(owed) for pc, owed, _ in avoided)
-        return not broken and self._all_hold(demanded)
+        _, avoided, demanded, endings = raw
+        broken = any(pc == DONE and self.all_hold(owed) for pc, owed, _ in avoided)
+        return not broken and self.all_hold(demanded) and all(token.may_end(self) for token in endings)
 
-    def _all_hold(self, owed: frozenset[int]) -> bool:
+    def left_after(self, left: int, c: int) -> int:
+        """The left state after a character."""
+        return int(self._left_next[left][c])
+
+    def all_hold(self, owed: frozenset[int]) -> bool:
+        """Whether all is met that is owed where the text ends."""
         return all(self._look_end[look] for look in owed)
 
     def number(self, raw: Raw) -> int:
@@ -164,14 +183,14 @@ class Situations:
                 raise LimitExceeded("regex_states", len(order), self.max_states)
             row = []
             for c in range(self.n_classes):
-                after = self._raw_after(state, c) if state[1] or state[2] else None
+                after = self._raw_after(state, c) if any(state[1:]) else None
                 if after is not None and after not in place:
                     place[after] = len(order)
                     order.append(after)
                 row.append(-1 if after is None else place[after])
             rows.append(row)
         trans = np.array(rows, np.int32)
-        free = [not (avoided or demanded) for _, avoided, demanded in order]
+        free = [not any(state[1:]) for state in order]
         colour = [4 * state[0] + 2 * free[i] + self._raw_ends(state) + 1 for i, state in enumerate(order)]
         key = b"".join(part.tobytes() for part in canonical(*minimise(trans, np.array(colour, np.int32))))
         number = self._of_raw[raw] = self._number.setdefault(key, len(self.raw))
@@ -201,8 +220,8 @@ class Program:
     strings : tuple of tuples of int
         For each of them the strings that take over its tag.
     every : bool
-        Whether a token may end wherever a match of its text alone would (``dynamic_complete``), or only where the match
-        in the whole text ends.
+        Whether a token may end wherever a match of its text alone would, or only where the match in the whole text
+        ends.
     """
 
     order: tuple[int, ...]
@@ -210,8 +229,8 @@ class Program:
     every: bool = False
 
 
-# Threads in order (those that have matched wait for what they owe), threads of strings, situation, ends here.
-Config: TypeAlias = "tuple[tuple[Thread, ...], tuple[Thread, ...], int, frozenset[tuple[int, bool, int]]]"
+# Threads in order (those that have matched wait for what they owe), what is read beside them, situation, ends here.
+Config: TypeAlias = "tuple[tuple[Thread, ...], Any, int, frozenset[tuple[int, bool, int]]]"
 
 
 class Scanner:

@@ -61,9 +61,12 @@ def test_place_and_context() -> None:
 
 
 def test_terminal_names_the_construct() -> None:
-    with pytest.raises(GrammarError, match=r"terminal A cannot be enforced: it has a back-reference") as error:
+    with pytest.raises(GrammarError, match=r"terminal A cannot be enforced: it has a reference to a group") as error:
         compile_lark("start: A\nA: /(a|b)x\\1/")
-    assert error.value.keyword == "A"
+    assert error.value.keyword == "A" and error.value.pointer == "line 2, column 1"
+    with pytest.raises(GrammarError, match=r"endlessly many texts") as error:
+        compile_lark('start: "x"\n     | /(?P<q>a*)(?P=q)b/')
+    assert error.value.pointer == "line 2, column 8"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
+from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from detent.grammar.errors import GrammarError
@@ -19,10 +21,13 @@ from ...naive.lexed import Lexer
 TEXTS = st.text("abB _\n1ſé", max_size=8)
 
 
-def tables(pattern: str) -> LexedGrammar:
+def tables(pattern: str, *, joined: bool = False) -> LexedGrammar:
     terminals = [None, Terminal("A", pattern)]
     return LexedGrammar(
-        ("$END", "A"), (), lexer.build(terminals, np.ones((1, 2), np.bool_), [], 10_000), ParserTables(*[None] * 7)
+        ("$END", "A"),
+        (),
+        lexer.build(terminals, np.ones((1, 2), np.bool_), [], 10_000, joined=joined),
+        ParserTables(*[None] * 7),
     )
 
 
@@ -122,10 +127,124 @@ def test_corner_patterns(pattern: str) -> None:
         agree(pattern, text)
 
 
-@pytest.mark.parametrize("pattern", ["(a)\\1", "(?P<q>a)(?P=q)", "(a)?(?(1)b|c)", "(?>a|ab)c", "(?i)a", "(ab)*+c"])
-def test_refused(pattern: str) -> None:
-    with pytest.raises(GrammarError, match=r"terminal A cannot be enforced: it has"):
+GROUPS = [
+    r"(a|b)x\1",
+    r"(a|ab)(b|)\1c?",
+    r"(?P<q>[ab'])[^ ]*?(?P=q)",
+    r"(['a])(?:(?!\1).)*\1",
+    r"(?:(a)|(b))+(?(1)\1|c)",
+    r"(?:(a|bb)x?)*\1\1",
+    r"(?:(a|bb)x?)*?\1\1",
+    r"(a?)(?:\1)*b",
+    r"(a?)(?:\1|b)*",
+    r"(?:(a)|b)*\1",
+    r"(a)?(?(1)b|c)",
+    r"(a+)?b*(?(1)a)",
+    r"((a|b)\2)\1",
+    r"(?i:(a|b))\1",
+    r"(a|B|ſ)(?i:\1)",
+    r"(a|B|ſ)(?ia:\1)",
+    r"(?<=(?:a))(a|b)(?=\1)",
+    r"(a|b)(?<!\1b)a",
+    r"([12]{1,2})-\1",
+    r"(?(1)a|b)(c|b)?",
+    r"(?i)ab",
+    r"(?s).b",
+    r"(?x) a b # c",
+]
+
+
+@pytest.mark.parametrize("pattern", GROUPS)
+def test_groups(pattern: str) -> None:
+    texts = ["", "axa", "axb", "aabb", "abab", "'ab'a'", "bbbbxbb", "aAa", "BbBB", "sſſS", "1-1 11-11", "cbab", "a c a"]
+    for text in texts:
+        agree(pattern, text)
+
+
+@st.composite
+def with_groups(draw: st.DrawFn) -> str:
+    """Groups, and references to them in any place that `re` takes."""
+    parts, n = [], 0
+    for _ in range(draw(st.integers(2, 5))):
+        part = draw(st.sampled_from(["a", "b", "ab", "[ab]", "a|ab", "", "a?b", "b{1,2}", "a|b"]))
+        kind = draw(st.sampled_from(["group", "group", "text", "reference", "reference", "look", "whether", "atomic"]))
+        if kind == "group":
+            n += 1
+            part = f"({part})"
+        elif kind == "atomic" or not n:
+            part = f"(?>{part})"
+        elif kind != "text":
+            g = draw(st.integers(1, n))
+            part = {"reference": f"\\{g}", "look": f"(?!\\{g})", "whether": f"(?({g}){part.replace('|', '')}|b)"}[kind]
+        parts.append(part if "|" not in part or "(" in part else f"(?:{part})")
+        if n and draw(st.booleans()):
+            parts = [f"(?:{''.join(parts)})" + draw(st.sampled_from(["*", "+?", "?", "{2}", "|a"]))]
+    return f"(?:{''.join(parts)})c?"
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(with_groups(), st.lists(st.text("aabbcB", max_size=8), min_size=4, max_size=4))
+def test_random_groups(pattern: str, texts: list[str]) -> None:
+    try:
         tables(pattern)
+    except GrammarError as error:
+        assume("cannot be enforced" not in str(error))
+    for text in texts:
+        agree(pattern, text)
+
+
+ATOMIC = [
+    "(?>a|ab)c",
+    "(?>ab|a)c?",
+    "(?>a*b|a)",
+    "(?>a*?b|a)b",
+    "(ab)*+a",
+    "(?:a|ab)++b?",
+    "(?:ab?){1,2}+b",
+    "(?:a|b){2}+",
+    "a?+a",
+    "(?>(?>a|ab)b?|b)b",
+    r"(?>a+\b|a)",
+    "(?>a(?=b)|a)b?",
+    "(?=(?>a|ab)c)a",
+    "(?>(a)b|(a))(?(1)a|b)",
+    "(?>a{2,3}?)a",
+    "(?>[ab]{1,2}b)",
+]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.11")
+@pytest.mark.parametrize("pattern", ATOMIC)
+def test_atomic(pattern: str) -> None:
+    for n in range(6):
+        for letters in product("abc", repeat=n):
+            agree(pattern, "".join(letters))
+
+
+REFUSED = {
+    r"(a*)\1": "endlessly many texts",
+    r"(\w)\1": "more than 4000 texts",
+    r"(?=(a|b))\1": "stands in a lookahead",
+    "((?(1)a|b))+": "inside of this group",
+    "(?>(?:a?)*b)": "a repetition of what may be empty in an atomic group",
+    r"(?>(a|b)\1|c)d": "a reference to a group of the same atomic group",
+}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.11")
+@pytest.mark.parametrize("pattern", REFUSED)
+def test_refused(pattern: str) -> None:
+    with pytest.raises(GrammarError, match=f"terminal A cannot be enforced: it has .*{REFUSED[pattern]}"):
+        tables(pattern)
+
+
+@pytest.mark.parametrize("pattern", [r"(a)\1", r"(a)(b)\2", "(a)?(?(1)b|c)", "(?i)a"])
+def test_what_lark_reads_otherwise(pattern: str) -> None:
+    """Lark's lexers join patterns into one: other groups have these numbers, and flags come too late."""
+    tables(pattern)
+    with pytest.raises(GrammarError, match="Lark's own pattern"):
+        tables(pattern, joined=True)
+    tables("(?P<q>a)(?P=q)(?(q)a)", joined=True)
 
 
 @pytest.mark.parametrize("name", [r"\w", r"\d", r"\s", r"\W", r"\D", r"\S"])

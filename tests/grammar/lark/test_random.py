@@ -73,8 +73,8 @@ def test_earley(text: str, lexer: str) -> None:
     parser = oracle(text, parser="earley", lexer=lexer)
     try:
         recogniser = naive.Recogniser(earley_rules(text, lexer_kind=lexer))
-    except GrammarError as error:
-        assert parser is None or "look beyond" in error.reason
+    except GrammarError:
+        assert parser is None
         return
     assume(parser is not None)
     for candidate in TEXTS[::7]:
