@@ -45,21 +45,35 @@ def keywords(terminals: Sequence[Terminal | None], code: I32, sets: U8, entry: I
     return matched
 
 
-def check(terminals: Sequence[Terminal]) -> None:
-    """Raise GrammarError for what Lark's lexers refuse: empty matches, and names of groups that are not unique.
+def check(accepted: Bools, terminals: Sequence[Terminal | None], *, joined: bool) -> None:
+    """Raise GrammarError for what Lark's lexers refuse.
 
-    Lark joins the patterns into one, in which each terminal is a group with its name.
+    Parameters
+    ----------
+    accepted : (n_contexts, n_terminals) bool
+        The terminals of each context.
+    terminals : sequence of Terminal or None
+    joined : bool
+        Whether Lark joins the patterns of a context into one, in which each terminal is a group with its name.
     """
-    groups = {terminal.name: terminal.name for terminal in terminals}
-    for terminal in terminals:
-        if terminal.text is None or (terminal.text and terminal.is_literal):
+    real = [(i, t) for i, t in enumerate(terminals) if t is not None and t.text is not None]
+    patterns = [(i, t) for i, t in real if not t.text or not t.is_literal]
+    tried = accepted.any(axis=0)
+    for number, terminal in patterns:
+        if not tried[number] and not terminal.is_broken:
             continue
         if terminal.pattern.min_width == 0:
             raise GrammarError(
                 f"Lexer does not allow zero-width terminals. ({terminal.name}: {terminal.regexp!r})",
                 keyword=terminal.name,
             )
-        for group in terminal.pattern.names:
+        if joined and terminal.pattern.flags:
+            reason = "it has flags for the whole pattern, (?i), which are not possible inside of Lark's own pattern"
+            raise GrammarError(f"terminal {terminal.name} cannot be enforced: {reason}", keyword=terminal.name)
+    named = [(i, t, group) for i, t in patterns if tried[i] for group in sorted(t.pattern.names)]
+    for context in accepted if joined and named else ():
+        groups = {t.name: t.name for i, t in real if context[i]}
+        for terminal, group in ((t, group) for i, t, group in named if context[i]):
             if other := groups.get(group):
                 raise GrammarError(f"terminals {other} and {terminal.name} both have a group named {group}.")
             groups[group] = terminal.name
@@ -85,7 +99,8 @@ def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools
     for own in set(flags) - {frozenset()}:
         few, same = np.array([(not own <= other, own == other) for other in flags]).T
         covers[np.ix_(few, same)] = False
-    tried = accepted & ~(accepted.astype(np.float32) @ covers.astype(np.float32) > 0)
+    covering = covers.any(axis=1)
+    tried = accepted & ~(accepted[:, covering].astype(np.float32) @ covers[covering].astype(np.float32) > 0)
     context, place = np.nonzero(tried[:, rank])
     order = rank[place]
     first = np.searchsorted(context, np.arange(len(accepted) + 1))

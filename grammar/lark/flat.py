@@ -12,6 +12,8 @@ from . import pattern
 from .characters import IGNORECASE
 from .pattern import Node, Pattern, Unsupported
 
+BROKEN = (re.error, RecursionError, OverflowError, ValueError)
+
 
 @dataclass(frozen=True)
 class Terminal:
@@ -56,10 +58,20 @@ class Terminal:
             return pattern.read(self.regexp)
         except Unsupported as error:
             raise GrammarError(f"terminal {self.name} cannot be enforced: it has {error}", keyword=self.name) from None
-        except (re.error, RecursionError, OverflowError, ValueError) as error:
+        except BROKEN as error:
             raise GrammarError(
                 f"terminal {self.name} is not a pattern of Python's re: {error}", keyword=self.name
             ) from None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether `re` cannot read it, so that Lark cannot even sort it."""
+        if not self.plain:
+            try:
+                pattern.parsed(self.regexp)
+            except BROKEN:
+                return True
+        return False
 
     @property
     def is_literal(self) -> bool:

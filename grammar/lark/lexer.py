@@ -21,6 +21,8 @@ def build(
     accepted: NDArray[np.bool_],
     ignored: Iterable[str],
     max_states: int,
+    *,
+    joined: bool = True,
 ) -> LexerTables:
     """Tables of the lexer.
 
@@ -29,14 +31,16 @@ def build(
     terminals : sequence of Terminal or None
         By number; None is the end of the text.
     accepted : (n_contexts, n_terminals) bool
-        The terminals of each context.
+        The terminals of each context. Those of none are never read, whatever their patterns are.
     ignored : iterable of str
         Names of terminals that are dropped.
     max_states : int
         LimitExceeded is raised where there is more code, or an assertion needs more states.
+    joined : bool
+        Whether Lark joins the patterns of a context into one.
     """
-    real = [t for t in terminals if t is not None and t.text is not None]
-    contexts.check(real)
+    contexts.check(accepted, terminals, joined=joined)
+    terminals = [t if is_tried else None for t, is_tried in zip(terminals, accepted.any(axis=0).tolist(), strict=True)]
     assembler = Assembler(max_states)
     entry = [
         -1 if t is None or t.text is None else assembler.program(t.node, number) for number, t in enumerate(terminals)

@@ -80,12 +80,15 @@ class Pattern:
         As :mod:`re` counts them; Lark orders terminals by the latter.
     names : frozenset of str
         Named groups.
+    flags : int
+        Flags of the whole pattern, ``(?i)``, which is possible only where it is not part of another one.
     """
 
     node: Node
     min_width: int
     max_width: int
     names: frozenset[str]
+    flags: int
 
 
 class Unsupported(ValueError):
@@ -112,13 +115,17 @@ def read(text: str) -> Pattern:
     Unsupported
         It needs more than ordered threads with assertions.
     """
+    tree = parsed(text)
+    low, high = tree.getwidth()
+    flags, names = int(tree.state.flags), frozenset(tree.state.groupdict)
+    return Pattern(_sequence(tree, flags), int(low), int(high), names, flags & ~UNICODE)
+
+
+def parsed(text: str) -> Any:
+    """The tree of a pattern that :mod:`re` makes."""
     with warnings.catch_warnings():  # of what a later Python may read in another way
         warnings.simplefilter("ignore")
-        tree = parser.parse(text)
-    if tree.state.flags & ~UNICODE:
-        raise Unsupported("flags for the whole pattern, (?i), are not possible inside of Lark's own pattern")
-    low, high = tree.getwidth()
-    return Pattern(_sequence(tree, UNICODE), int(low), int(high), frozenset(tree.state.groupdict))
+        return parser.parse(text)
 
 
 def literal(text: str, flags: int) -> Node:
