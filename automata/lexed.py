@@ -147,6 +147,9 @@ def _place_parser(arena: Arena, grammar: LexedGrammar, lexer_at: int) -> int:
     states[:, stacks.S_ROW] = _comb(arena, s, t, parser.action[s, t], parser.action.shape)
     states[:, stacks.S_USUAL] = usual[:, 0]
     states[:, stacks.S_BEFORE] = _bits(arena, before)
+    some = parser.action != 0
+    some[:, lexer.DROPPED] = True
+    states[:, stacks.S_SOME] = _bits(arena, some)
     s, t = np.nonzero(parser.goto >= 0)
     states[:, stacks.S_GOTO] = _comb(arena, s, t, parser.goto[s, t], parser.goto.shape)
     scalars = {stacks.G_LEXER: lexer_at, stacks.G_TERMINALS: parser.action.shape[1]}

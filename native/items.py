@@ -29,7 +29,7 @@ def _step(action: I32, goto: I32, state: int, symbol: int) -> int:
 
 @kernel("Tuple((A, A))(int32[:,::1], int32[:,::1])", allocates=True)
 def _list_readers(action: I32, goto: I32) -> tuple[I32, I32]:
-    """The states that read each symbol, in rising order: those of :func:`_column` c are ``states[first[c]:first[c + 1]]``."""
+    """The states that read a symbol, in rising order: of :func:`_column` c, ``states[first[c]:first[c + 1]]``."""
     n_terminals, n = action.shape[1], 0
     for s in range(len(action)):
         for t in range(n_terminals):

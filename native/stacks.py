@@ -9,7 +9,8 @@ The tables are Lark's (:mod:`detent.grammar.lark.tables`): 0 error, ``s + 1`` sh
 They lie in *combs*: the rows of a sparse table, moved against each other until no two entries meet. An entry is its
 column, which tells whose it is, and its value. Of each state, ``S_ROW`` is the address of its row of actions, without
 the reduction ``S_USUAL``, and ``S_BEFORE`` that of a bit set: the terminals before which it reduces by that;
-``S_GOTO`` is the address of its row of next states.
+``S_GOTO`` is the address of its row of next states, ``S_SOME`` that of the set of all terminals before which it does
+something, and ``DROPPED``.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ G_LEXER, G_TERMINALS, G_STATES, G_LEFT, G_LENGTH, G_CONTEXT = range(6)
 # may have several stacks; G_AROUND: for a grammar inside a text, the nodes of the trie around what may follow it (0);
 # G_LAZY: lazy number of what decides about dead ends; G_ASKED: what it was asked last
 G_ISLANDS, G_TOKENS, G_FORKS, G_AROUND, G_LAZY, G_ASKED, G_RECORD = range(6, 13)
-S_ROW, S_USUAL, S_BEFORE, S_GOTO, LR_STRIDE = range(5)
+S_ROW, S_USUAL, S_BEFORE, S_GOTO, S_SOME, LR_STRIDE = range(6)
 END, ACCEPT = 0, -1
 
 
@@ -55,7 +56,7 @@ def new_cell(A, s, below):
 
 
 @kernel("i8(A, i8, i8, i8)")
-def action(A, G, s, terminal):
+def action_on(A, G, s, terminal):
     """What the parser does in an LR state before a terminal."""
     at = int(A[G + G_STATES]) + s * LR_STRIDE
     entry = int(A[at + S_ROW]) + 2 * terminal
@@ -79,7 +80,7 @@ def shift(A, G, cell, terminal):
     """
     s, below = top(A, cell)
     while A[STATUS] == 0:
-        act = action(A, G, s, terminal)
+        act = action_on(A, G, s, terminal)
         if act == 0:
             return 0
         if act > 0:
@@ -106,7 +107,7 @@ def after_tag(A, G, cell, tag):
 @kernel("b1(A, i8, i8, i8)")
 def accepts(A, G, cell, terminal):
     """Whether a terminal is possible next; scratch is as before."""
-    act = action(A, G, top(A, cell)[0], terminal)
+    act = action_on(A, G, top(A, cell)[0], terminal)
     if act >= 0:
         return act > 0
     used = A[CELLS + 2]
@@ -118,8 +119,9 @@ def accepts(A, G, cell, terminal):
 @kernel("b1(A, i8, i8, i8)")
 def accepts_some(A, G, cell, tags):
     """Whether a stack accepts one of a set of tags. O(tags)."""
+    some = int(A[int(A[G + G_STATES]) + top(A, cell)[0] * LR_STRIDE + S_SOME])
     for j in range((int(A[G + G_TERMINALS]) + 31) >> 5):
-        word = int(A[tags + j]) & 0xFFFFFFFF
+        word = int(A[tags + j]) & int(A[some + j]) & 0xFFFFFFFF
         while word != 0:
             k = 0
             while (word >> k) & 1 == 0:

@@ -47,5 +47,5 @@ def test_tables_in_an_arena(name: str) -> None:
     arena, parser = Arena(VOCABULARY, 1 << 24), grammar.parser
     at = _place_parser(arena, grammar, 0)
     for s in range(len(parser.action)):
-        assert [stacks.action(arena.A, at, s, t) for t in range(parser.action.shape[1])] == parser.action[s].tolist()
+        assert [stacks.action_on(arena.A, at, s, t) for t in range(parser.action.shape[1])] == parser.action[s].tolist()
         assert [stacks.goto(arena.A, at, s, b) for b in range(parser.goto.shape[1])] == parser.goto[s].tolist()

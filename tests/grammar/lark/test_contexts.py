@@ -82,7 +82,7 @@ def test_others_try_all(name: str, options: tuple[str, str]) -> None:
     "case",
     [
         APART["groups of one name"],
-        case('start: A B A\nA: /(?i)a.?/\nB: /(?s)b./', "a A b B c ^ d"),
+        case("start: A B A\nA: /(?i)a.?/\nB: /(?s)b./", "a A b B c ^ d"),
         case("start: A+\nA: /(?x) a # letter\n | b (?i:c) /", "a b c C _ #"),
         case("start: (A | B)+\nA: /(?ai)k\\w/\nB: /[é\u212a]/", "k K \u212a é a b"),
     ],
