@@ -50,7 +50,7 @@ def _list_readers(action: I32, goto: I32) -> tuple[I32, I32]:
 def _column(left: I32, first: I32, right: I32, n_terminals: int, r: int) -> int:
     """The symbol that is read where a rule begins: its first one, or its left side if it has none."""
     symbol = np.int64(right[first[r]]) if first[r] < first[r + 1] else -1 - np.int64(left[r])
-    return symbol if symbol >= 0 else n_terminals - 1 - symbol
+    return symbol if symbol >= 0 else n_terminals - 1 - symbol  # type: ignore[no-any-return]
 
 
 @kernel("i8(int32[:,::1], int32[:,::1], A, A, i8, i8, i8, i8, int32[:,::1], int32[:,::1], i8)")

@@ -40,7 +40,8 @@ def build(
         Whether Lark joins the patterns of a context into one.
     """
     contexts.check(accepted, terminals, joined=joined)
-    terminals = [t if is_tried else None for t, is_tried in zip(terminals, accepted.any(axis=0).tolist(), strict=True)]
+    tried: NDArray[np.bool_] = accepted.any(axis=0)
+    terminals = [t if is_tried else None for t, is_tried in zip(terminals, tried.tolist(), strict=True)]
     assembler = Assembler(max_states)
     entry = [
         -1 if t is None or t.text is None else assembler.program(t.node, number) for number, t in enumerate(terminals)
