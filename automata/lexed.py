@@ -175,7 +175,8 @@ def _comb(
     size, place = combs.pack(first, np.ascontiguousarray(kept[:, 0]), order, shape[1])
     table = np.full((size, 2), -1, np.int32)
     table[np.repeat(place, np.diff(first)) + kept[:, 0]] = kept
-    return arena.put(table.ravel()) + 2 * place[number]
+    at: Ints = arena.put(table.ravel()) + 2 * place[number]
+    return at
 
 
 def _bits(arena: Arena, sets: npt.NDArray[np.bool_]) -> Ints:
@@ -185,7 +186,8 @@ def _bits(arena: Arena, sets: npt.NDArray[np.bool_]) -> Ints:
     packed = np.packbits(sets, axis=1, bitorder="little")
     padded[:, : packed.shape[1]] = packed
     number, rows = _distinct(padded.tobytes(), 4 * n_words * np.arange(len(sets) + 1))
-    return arena.put(np.frombuffer(b"".join(rows), "<i4")) + n_words * number
+    at: Ints = arena.put(np.frombuffer(b"".join(rows), "<i4")) + n_words * number
+    return at
 
 
 def _distinct(data: bytes, bounds: npt.NDArray[np.intp]) -> tuple[Ints, list[bytes]]:

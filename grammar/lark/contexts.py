@@ -58,7 +58,7 @@ def check(accepted: Bools, terminals: Sequence[Terminal | None], *, joined: bool
     """
     real = [(i, t) for i, t in enumerate(terminals) if t is not None and t.text is not None]
     patterns = [(i, t) for i, t in real if not t.text or not t.is_literal]
-    tried: Bools = accepted.any(axis=0)
+    tried: Bools = np.logical_or.reduce(accepted, axis=0)
     for number, terminal in patterns:
         if not tried[number] and not terminal.is_broken:
             continue

@@ -40,7 +40,7 @@ def build(
         Whether Lark joins the patterns of a context into one.
     """
     contexts.check(accepted, terminals, joined=joined)
-    tried: NDArray[np.bool_] = accepted.any(axis=0)
+    tried: NDArray[np.bool_] = np.logical_or.reduce(accepted, axis=0)
     terminals = [t if is_tried else None for t, is_tried in zip(terminals, tried.tolist(), strict=True)]
     assembler = Assembler(max_states)
     entry = [
