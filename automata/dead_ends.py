@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
 from detent.native import derivations, items, leftovers, lexer, pruning
 
-from .sentences import Hints, Rule, reduced, rules_of
+from .sentences import Hints, Rule, rules_of
 
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
-MAX_NODES = 16384  # beyond, the test is not tried: it takes room that grows with the square
+MAX_NODES = 1 << 15  # beyond, the test is not tried: it takes addresses, if not memory, that grow with the square
 MAX_SEPARATORS = 12
 
 
@@ -326,7 +326,8 @@ class Proof:
         left, (both, longer) = np.zeros((n, len(nodes.owner)), np.uint8), np.zeros((2, n, n), np.uint8)
         matching, bad = np.zeros(n, np.uint8), np.zeros(len(nodes.owner), np.uint8)
         relations = (nodes.begin, meet, self._before, self._follows)
-        if not leftovers.spread(*programs, nodes.owner, nodes.ends, *relations, left, both, longer, matching):
+        seen = np.zeros((len(bad), len(bad)), np.uint8)
+        if not leftovers.spread(*programs, nodes.owner, nodes.ends, *relations, seen, left, both, longer, matching):
             return None
         choice = np.where(nodes.begin > 0, -1, 0).astype(np.int32)
         arguments = (tables.sets, *self._flat(words), source, self._clean(words, source), self._follows, left)
@@ -429,7 +430,17 @@ class Proof:
         if ignored[other]:
             return True
         one = -1 if ignored[t] else t
-        return not self._idle[other] and leftovers.implied(parser.action, parser.goto, parser.rule_left, one, other)
+        numbers = parser.rule_left, parser.goto.shape[1], one, other
+        return not self._idle[other] and leftovers.implied(parser.action, self._entered, *numbers)
+
+    @cached_property
+    def _entered(self) -> Ints:
+        """By which nonterminal each state is entered, the number of all of them for none."""
+        goto = self._parser.goto
+        entered = np.full(len(goto), goto.shape[1], np.int32)
+        s, nonterminal = np.nonzero(goto >= 0)
+        entered[goto[s, nonterminal]] = nonterminal
+        return entered
 
     @cached_property
     def _idle(self) -> Bools:
@@ -487,7 +498,7 @@ class Proof:
     @cached_property
     def _lost(self) -> Bytes:
         """Which rules have lost a conflict before which terminals."""
-        return np.ascontiguousarray(self._parser.lost[reduced(self._parser)])
+        return np.ascontiguousarray(self._parser.lost[self._parser.reduced])
 
     @cached_property
     def _flat_rules(self) -> tuple[Ints, Ints, Ints]:
@@ -502,7 +513,7 @@ class Proof:
     def _can_be_completed(self, usable: Bytes) -> bool:
         key = usable.tobytes()
         if key not in self._completable:
-            number = np.array(reduced(self._parser), np.int32)
+            number = np.array(self._parser.reduced, np.int32)
             _, *right_sides = self._flat_rules
             found = derivations.completable(self._parser.action, *right_sides, number, *self._places, usable)
             self._completable[key] = found

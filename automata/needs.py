@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TypeAlias
 
+import numpy as np
+
 from detent.grammar.lark.tables import ACCEPT, ParserTables
 
 from .carries import LIVING, Carries
@@ -25,6 +27,7 @@ Need: TypeAlias = "tuple[int, int]"
 Facts: TypeAlias = "dict[Need, int]"  # the letters of each need
 Row: TypeAlias = "tuple[list[tuple[int, int, int]], int, int]"  # (letters, nonterminal, length); of shifts; of the end
 ALIVE: Need = (-1, -1)
+SHIFT = 1  # any action that shifts
 
 
 class Node:
@@ -69,13 +72,18 @@ class Needs:
     """
 
     def __init__(self, parser: ParserTables, carries: Carries) -> None:
-        self._action, self._goto = parser.action.tolist(), parser.goto.tolist()
+        self._action = parser.action
+        states, nonterminals = np.nonzero(parser.goto >= 0)
+        places = zip(states.tolist(), nonterminals.tolist(), strict=True)
+        self._goto = dict(zip(places, parser.goto[states, nonterminals].tolist(), strict=True))
         self._left, self._length = parser.rule_left.tolist(), parser.rule_length.tolist()
         self._context, self._carries = parser.context.tolist(), carries
         self._nodes: dict[tuple[int, int, bool], Node] = {}
         self._pending: deque[Node] = deque()
+        self._tags: dict[int, list[tuple[int, bytes]]] = {}
         self._rows: dict[int, Row] = {}
-        self._n_letters = 0  # that the rows know of
+        self._with: dict[bytes, int] = {}
+        self._n_letters = 0  # that these two know of
         self.n_steps = 0
 
     @property
@@ -129,7 +137,7 @@ class Needs:
         """Read the letters of a node, each of which is a node of its own if it is shifted."""
         carries = self._carries
         if is_letter:
-            to = self._action[state][carries.tags[number]] - 1
+            to = int(self._action[state, carries.tags[number]]) - 1
             self._use(node, (state,), self._node(to, carries.behind(number, self._context[to])))
             return
         letters = carries.letters[number]
@@ -156,8 +164,8 @@ class Needs:
 
     def _go(self, node: Node, path: Path, nonterminal: int, letters: int) -> None:
         """Read a nonterminal above a path, and then a letter."""
-        to = self._goto[path[-1]][nonterminal]
-        if to >= 0:
+        to = self._goto.get((path[-1], nonterminal))
+        if to is not None:
             self._read(node, (*path, to), letters)
 
     def _read(self, node: Node, path: Path, letters: int) -> None:
@@ -178,8 +186,8 @@ class Needs:
                     self._add(node, (nonterminal, length - len(path)), letters & before)
                 elif letters & before:
                     rest = path[: len(path) - length]
-                    to = self._goto[rest[-1]][nonterminal]
-                    if to >= 0:
+                    to = self._goto.get((rest[-1], nonterminal))
+                    if to is not None:
                         pending.append(((*rest, to), letters & before))
             for letter in _members(letters & shifted):
                 self._use(node, path[:-1], self._node(path[-1], letter, True))
@@ -199,21 +207,39 @@ class Needs:
     def _row(self, state: int) -> Row:
         """What the parser does in a state: rules it reduces by, and before which letters; those it shifts; the end."""
         if self._n_letters != len(self._carries):
-            self._rows, self._n_letters = {}, len(self._carries)
+            self._rows, self._with, self._n_letters = {}, {}, len(self._carries)
         if state not in self._rows:
             reduced: dict[tuple[int, int], int] = {}
             shifted = accepted = 0
-            for tag, letters in self._carries.with_tag.items():
-                action = self._action[state][tag]
-                if action > 0:
-                    shifted |= letters
+            for action, tags in self._choices(state):
+                letters = self._letters(tags)
+                if action == SHIFT:
+                    shifted = letters
                 elif action == ACCEPT:
-                    accepted |= letters
-                elif action:
+                    accepted = letters
+                elif letters:
                     rule = self._left[-1 - action], self._length[-1 - action]
                     reduced[rule] = reduced.get(rule, 0) | letters
             self._rows[state] = [(before, *rule) for rule, before in reduced.items()], shifted, accepted
         return self._rows[state]
+
+    def _choices(self, state: int) -> list[tuple[int, bytes]]:
+        """What the parser can do in a state, and before which terminals, packed: often the same ones in many states."""
+        if state not in self._tags:
+            row = np.minimum(self._action[state], SHIFT)
+            actions = np.unique(row[row != 0]).tolist()
+            self._tags[state] = [(action, (row == action).tobytes()) for action in actions]
+        return self._tags[state]
+
+    def _letters(self, tags: bytes) -> int:
+        """The letters with certain tags."""
+        found = self._with.get(tags)
+        if found is None:
+            known, found = self._carries.with_tag, 0
+            for tag in np.flatnonzero(np.frombuffer(tags, np.bool_)).tolist():
+                found |= known.get(tag, 0)
+            self._with[tags] = found
+        return found
 
 
 def _members(letters: int) -> Iterator[int]:

@@ -14,16 +14,10 @@ Ints = NDArray[np.int32]
 Rule = tuple[int, tuple[int, ...]]  # left side; terminals as they are, nonterminals as -1 - number
 
 
-def reduced(parser: ParserTables) -> list[int]:
-    """The numbers of the rules that a parser can reduce by: not of those that lost every conflict."""
-    found: list[int] = np.flatnonzero(np.bincount(-1 - parser.action[parser.action < 0])).tolist()
-    return found
-
-
 def rules_of(parser: ParserTables) -> list[Rule]:
     """The rules that a parser can reduce by."""
     left = parser.rule_left.tolist()
-    return [(left[rule] if rule else START, parser.rule_right[rule]) for rule in reduced(parser)]
+    return [(left[rule] if rule else START, parser.rule_right[rule]) for rule in parser.reduced]
 
 
 START = -1  # left side of the rule that ends the text
@@ -71,4 +65,4 @@ def ways(tables: LexerTables) -> Hints:
     return Hints(first.tolist(), char_class, then, owner, real, spelled)
 
 
-__all__ = ["START", "Hints", "Rule", "reduced", "rules_of", "spelled_classes", "ways"]
+__all__ = ["START", "Hints", "Rule", "rules_of", "spelled_classes", "ways"]

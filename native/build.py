@@ -33,7 +33,7 @@ APART = {
     "Lark grammars": (
         *("lalr", "leftovers", "pruning", "items", "questions", "derivations", "lexer", "lexer_tags", "lexer_loops"),
         *("lexer_classes", "stacks", "fronts", "lexed_steps", "lexed_notes", "lexed_waiting", "lexed_pairs"),
-        *("lexed_masks", "programs"),
+        *("lexed_masks", "programs", "combs"),
     ),
     "texts with gaps": ("infill_chart", "infill_board", "infill_window"),
 }

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import kernel, prepare
+from .minimise import group
 
 prepare("Lark grammars")
 
@@ -24,6 +25,32 @@ def _step(action: I32, goto: I32, state: int, symbol: int) -> int:
     if symbol < 0:
         return int(np.int64(goto[state, -1 - symbol]))
     return int(np.int64(action[state, symbol])) - 1
+
+
+@kernel("Tuple((A, A))(int32[:,::1], int32[:,::1])", allocates=True)
+def _list_readers(action: I32, goto: I32) -> tuple[I32, I32]:
+    """The states that read a symbol, in rising order: of :func:`_column` c, ``states[first[c]:first[c + 1]]``."""
+    n_terminals, n = action.shape[1], 0
+    for s in range(len(action)):
+        for t in range(n_terminals):
+            n += action[s, t] > 0
+        for b in range(goto.shape[1]):
+            n += goto[s, b] >= 0
+    column, state, n = np.empty(n, np.int32), np.empty(n, np.int32), 0
+    for s in range(len(action)):
+        for c in range(n_terminals + goto.shape[1]):
+            if (action[s, c] > 0) if c < n_terminals else goto[s, c - n_terminals] >= 0:
+                column[n], state[n] = c, s
+                n += 1
+    order, first = group(column, n_terminals + goto.shape[1])
+    return first, state[order]
+
+
+@kernel("i8(A, A, A, i8, i8)")
+def _column(left: I32, first: I32, right: I32, n_terminals: int, r: int) -> int:
+    """The symbol that is read where a rule begins: its first one, or its left side if it has none."""
+    symbol = np.int64(right[first[r]]) if first[r] < first[r + 1] else -1 - np.int64(left[r])
+    return symbol if symbol >= 0 else n_terminals - 1 - symbol  # type: ignore[no-any-return]
 
 
 @kernel("i8(int32[:,::1], int32[:,::1], A, A, i8, i8, i8, i8, int32[:,::1], int32[:,::1], i8)")
@@ -70,13 +97,17 @@ def _walk(
     return n_items
 
 
-@kernel("i8(int32[:,::1], int32[:,::1], A, A, A, int32[:,::1], i8, int32[:,::1], int32[:,::1], A)", allocates=True)
+@kernel(
+    "i8(int32[:,::1], int32[:,::1], A, A, A, A, A, int32[:,::1], i8, int32[:,::1], int32[:,::1], A)", allocates=True
+)
 def _find_items(
     action: I32,
     goto: I32,
     left: I32,
     first: I32,
     right: I32,
+    readers_first: I32,
+    readers: I32,
     transition: I32,
     n_edges: int,
     starts: I32,
@@ -89,6 +120,8 @@ def _find_items(
     ----------
     action, goto, left, first, right, transition
         See :func:`find_places`.
+    readers_first, readers
+        See :func:`_list_readers`.
     starts : (n_starts, 3) int32, out
         Each state in which a rule may begin: the state, its edge by the left side (-1 where it has none: who reads the
         rule there is stuck), and the item behind the first symbol, if there is one.
@@ -109,16 +142,18 @@ def _find_items(
     known = np.full((n_states, longest + 1), -1, np.int32)
     for r in range(len(left)):
         begin, length = n_items, np.int64(first[r + 1] - first[r])
+        column = _column(left, first, right, action.shape[1], r)
         for stuck in range(2):
-            for s in range(n_states if left[r] >= 0 else 1 - stuck):
+            for k in range(readers_first[column], readers_first[column + 1]):
+                s = np.int64(readers[k])
+                if left[r] < 0 and s > 0:
+                    break
                 edge = np.int64(transition[s, left[r]]) if left[r] >= 0 else n_edges
-                if (edge < 0) != (stuck == 1) or (stuck and not length):
+                if (edge < 0) != (stuck == 1):
                     continue
                 state, at = np.int64(s), 0
                 if length:
                     state, at = _step(action, goto, s, right[first[r]]), 1
-                if state < 0:
-                    continue
                 item = np.int64(known[state, at])
                 is_known = item >= begin
                 if stuck and not is_known:
@@ -172,15 +207,13 @@ def _number_edges(goto: I32, transition: I32) -> int:
     return n_edges
 
 
-@kernel("UniTuple(i8, 2)(int32[:,::1], int32[:,::1], A, A, A, int32[:,::1])")
-def _count(action: I32, goto: I32, left: I32, first: I32, right: I32, transition: I32) -> tuple[int, int]:
+@kernel("UniTuple(i8, 2)(A, A, A, A, i8)")
+def _count(left: I32, first: I32, right: I32, readers_first: I32, n_terminals: int) -> tuple[int, int]:
     """How many starts and items there are at most."""
-    n_starts, n_items = 2, 0
+    n_starts, n_items = 1, 0
     for r in range(len(left)):
-        n = 1
-        for s in range(len(action) if left[r] >= 0 else 0):
-            begins_here = transition[s, left[r]] >= 0
-            n += begins_here or (first[r] < first[r + 1] and _step(action, goto, s, right[first[r]]) >= 0)
+        column = _column(left, first, right, n_terminals, r)
+        n = readers_first[column + 1] - readers_first[column]
         n_starts += n
         n_items += n * (first[r + 1] - first[r] + 1)
     return n_starts, n_items
@@ -208,13 +241,14 @@ def find_places(action: I32, goto: I32, left: I32, first: I32, right: I32) -> tu
 
     Notes
     -----
-    O(rules * states * length).
+    Linear in the tables, and in the lengths of the rules that may begin in each state.
     """
     transition = np.empty(goto.shape, np.int32)
     n_edges = _number_edges(goto, transition)
-    n_starts, room = _count(action, goto, left, first, right, transition)
+    by = _list_readers(action, goto)
+    n_starts, room = _count(left, first, right, by[0], action.shape[1])
     starts, items, order = np.empty((n_starts, 3), np.int32), np.empty((room, 4), np.int32), np.empty(room, np.int32)
-    n_items = _find_items(action, goto, left, first, right, transition, n_edges, starts, items, order)
+    n_items = _find_items(action, goto, left, first, right, *by, transition, n_edges, starts, items, order)
     items, order = items[:n_items], order[:n_items]
     context_first, total = np.zeros(n_items + 1, np.int32), 0
     _list_contexts(starts, items, context_first, context_first[:0])

@@ -122,7 +122,7 @@ def _go_together(
 
 @kernel(
     "b1(A, A, A, A, A, A, uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1], uint8[:,::1],"
-    "uint8[::1])",
+    "uint8[:,::1], uint8[::1])",
     nogil=True,
     allocates=True,
 )
@@ -136,6 +136,7 @@ def spread(
     meet: U8,
     before: U8,
     follows: U8,
+    seen: U8,
     left: U8,
     both: U8,
     longer: U8,
@@ -155,6 +156,8 @@ def spread(
         ``before[t, u]``: whether somewhere u is tried before t.
     follows : (n_terminals, n_terminals) uint8
         ``follows[t, u]``: whether u can come behind t.
+    seen : (n_nodes, n_nodes) uint8, zeros
+        Room to note pairs, few of which are met.
     left : (n_terminals, n_nodes) uint8, zeros, out
         One bit each for ``LEFT`` and ``OTHER``, and for ``OWN``: what would have made the match longer.
     both : (n_terminals, n_terminals) uint8, zeros, out
@@ -169,8 +172,8 @@ def spread(
     bool
         False when there are more than ``MAX_PAIRS`` pairs of threads to be followed together.
     """
-    n, n_terminals = len(owner), len(begin)
-    seen, seeded = np.zeros((n, n), np.uint8), np.zeros((n_terminals, n), np.uint8)
+    n_terminals = len(begin)
+    seeded = np.zeros((n_terminals, len(owner)), np.uint8)
     pairs, n_pairs = np.empty(3 * (MAX_PAIRS + 1), np.int32), 0
     for t in range(n_terminals):
         for other in range(n_terminals):
@@ -413,19 +416,15 @@ def keep_spelled(
 
 
 # --------------------------------------------------------------------------------------------------------- the parser
-@kernel("b1(int32[:,::1], int32[:,::1], A, i8, i8)", nogil=True, allocates=True)
-def implied(action: I32, goto: I32, rule_left: I32, t: int, other: int) -> bool:
+@kernel("b1(int32[:,::1], A, A, i8, i8, i8)", nogil=True, allocates=True)
+def implied(action: I32, entered: I32, rule_left: I32, n_nonterminals: int, t: int, other: int) -> bool:
     """Whether a stack that accepts terminal ``t`` (-1: any stack), and has a use for another one, accepts that, too.
 
     As far as one can see without the stack: the same reductions come before both, and then the other one is shifted.
+    State s is entered by the nonterminal ``entered[s]``, `n_nonterminals` for none.
     """
-    n_states, n_nonterminals = goto.shape
+    n_states = len(action)
     good, spoiled = np.ones(n_states, np.uint8), np.zeros(n_nonterminals + 1, np.uint8)
-    entered = np.full(n_states, n_nonterminals, np.int32)  # by which nonterminal
-    for b in range(n_states):
-        for a in range(n_nonterminals):
-            if goto[b, a] >= 0:
-                entered[goto[b, a]] = a
     changed = True
     while changed:
         changed = False

@@ -25,6 +25,7 @@ from .arena import FULL, POS, POS_STRIDE, ROW, STATUS, THREADS, take
 from .jit import kernel, prepare
 from .languages import DFA_CLS, DFA_STARTS, interval_of
 from .positions import K_BEGUN, K_CARRY, K_INSIDE, K_LATE, K_LEXER, K_MATCH, K_OWED, K_RETYPE, K_THREAD, position
+from .sets import has_member
 from .strings import mode_range
 
 prepare("Lark grammars")
@@ -261,11 +262,11 @@ def carry_behind(A, L, carry, n, owed, tag):
     It is plain where all of them are of terminals that do no harm there, and nothing was carried before.
     """
     left, safe = left_of(A, carry), leftovers_of(A, carry) == 0 and owed_of(A, carry) == 0
-    row = int(A[L + L_SAFE]) + tag * int(A[L + L_TERMINALS])
+    row = int(A[int(A[L + L_SAFE]) + tag])
     for k in range(n):
         entry = int(A[int(A[THREADS]) + ENTRY_WORDS * k])
-        safe = safe and entry >= 0 and A[row + A[A[L + L_OWNER] + entry]] != 0
-    if safe and (owed == 0 or A[row + tag] != 0):
+        safe = safe and entry >= 0 and has_member(A, row, int(A[A[L + L_OWNER] + entry]))
+    if safe and (owed == 0 or has_member(A, row, tag)):
         return left
     chain = kept_leftovers(A, n, leftovers_of(A, carry))
     return -position(A, K_CARRY, L, left, chain, joined(A, owed_of(A, carry), owed), 0, 0, 0)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import kernel, prepare
+from .minimise import group
 
 prepare("Lark grammars")
 
@@ -31,7 +32,7 @@ def _find_whole(left: I32, first: I32, right: I32, usable: U8, n_nonterminals: i
     changed = True
     while changed:
         changed = False
-        for r in range(len(left)):
+        for r in range(len(left) - 1, -1, -1):  # what is called is mostly defined behind its callers
             if whole[r]:
                 continue
             whole[r] = 1
@@ -65,19 +66,20 @@ def prune(
 
     Notes
     -----
-    O(rules * states * length).
+    Linear in the tables, and in the lengths of the rules that begin in each state.
     """
     n_states, n_terminals, n_nonterminals = len(action), action.shape[1], goto.shape[1]
     whole = np.zeros(len(left), np.uint8)
     _find_whole(left, first, right, usable, n_nonterminals, whole)
     shifts, reads = np.zeros((n_states, n_terminals), np.uint8), np.zeros((n_states, n_nonterminals), np.uint8)
+    rules, rules_first = group(left + np.int32(1), n_nonterminals + 1)
     pending, n_pending = np.empty((n_states * n_nonterminals + 1, 2), np.int32), 1
     pending[0] = 0, -1
     while n_pending > 0:
         n_pending -= 1
         s, nonterminal = np.int64(pending[n_pending, 0]), pending[n_pending, 1]
-        for r in range(len(left)):
-            if left[r] != nonterminal or not whole[r]:
+        for r in rules[rules_first[nonterminal + 1] : rules_first[nonterminal + 2]]:
+            if not whole[r]:
                 continue
             state = s
             for at in range(first[r], first[r + 1]):

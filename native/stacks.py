@@ -6,6 +6,11 @@ together, cells that may never be needed again are scratch instead: cell ``-k`` 
 below) of region CELLS.
 
 The tables are Lark's (:mod:`detent.grammar.lark.tables`): 0 error, ``s + 1`` shift, ``-1 - r`` reduce by rule ``r``.
+They lie in *combs*: the rows of a sparse table, moved against each other until no two entries meet. An entry is its
+column, which tells whose it is, and its value. Of each state, ``S_ROW`` is the address of its row of actions, without
+the reduction ``S_USUAL``, and ``S_BEFORE`` that of a bit set: the terminals before which it reduces by that;
+``S_GOTO`` is the address of its row of next states, ``S_SOME`` that of the set of all terminals before which it does
+something, and ``DROPPED``.
 """
 
 from __future__ import annotations
@@ -14,14 +19,16 @@ from .arena import CELLS, FULL, POS, POS_STRIDE, STATE, STATE_STRIDE, STATUS
 from .jit import kernel
 from .lexer import DROPPED
 from .positions import K_LR, position
+from .sets import has_member
 from .states import S_ITEMS, state_of
 
-G_LEXER, G_TERMINALS, G_NONTERMINALS, G_ACTION, G_GOTO, G_LEFT, G_LENGTH, G_CONTEXT = range(8)
+G_LEXER, G_TERMINALS, G_STATES, G_LEFT, G_LENGTH, G_CONTEXT = range(6)
 # G_ISLANDS, G_TOKENS (0: none): of each LR state, where its terminals begin that are islands or tokens of the
 # vocabulary (and one more: where the last ones end), then pairs of terminal and goal or token; G_FORKS: whether a text
 # may have several stacks; G_AROUND: for a grammar inside a text, the nodes of the trie around what may follow it (0);
 # G_LAZY: lazy number of what decides about dead ends; G_ASKED: what it was asked last
-G_ISLANDS, G_TOKENS, G_FORKS, G_AROUND, G_LAZY, G_ASKED, G_RECORD = range(8, 15)
+G_ISLANDS, G_TOKENS, G_FORKS, G_AROUND, G_LAZY, G_ASKED, G_RECORD = range(6, 13)
+S_ROW, S_USUAL, S_BEFORE, S_GOTO, S_SOME, LR_STRIDE = range(6)
 END, ACCEPT = 0, -1
 
 
@@ -49,16 +56,31 @@ def new_cell(A, s, below):
 
 
 @kernel("i8(A, i8, i8, i8)")
+def action_on(A, G, s, terminal):
+    """What the parser does in an LR state before a terminal."""
+    at = int(A[G + G_STATES]) + s * LR_STRIDE
+    entry = int(A[at + S_ROW]) + 2 * terminal
+    if A[entry] == terminal:
+        return int(A[entry + 1])
+    return int(A[at + S_USUAL]) if has_member(A, int(A[at + S_BEFORE]), terminal) else 0
+
+
+@kernel("i8(A, i8, i8, i8)")
+def goto(A, G, s, nonterminal):
+    """The LR state behind a nonterminal, -1 for none."""
+    entry = int(A[int(A[G + G_STATES]) + s * LR_STRIDE + S_GOTO]) + 2 * nonterminal
+    return int(A[entry + 1]) if A[entry] == nonterminal else -1
+
+
+@kernel("i8(A, i8, i8, i8)")
 def shift(A, G, cell, terminal):
     """The stack (of scratch cells on top) after a terminal and the reductions before it; 0 when it is refused.
 
     For ``END``: the bottom cell when the text may end.
     """
-    action, goto = int(A[G + G_ACTION]), int(A[G + G_GOTO])
-    terminals, nonterminals = int(A[G + G_TERMINALS]), int(A[G + G_NONTERMINALS])
     s, below = top(A, cell)
     while A[STATUS] == 0:
-        act = int(A[action + s * terminals + terminal])
+        act = action_on(A, G, s, terminal)
         if act == 0:
             return 0
         if act > 0:
@@ -69,7 +91,7 @@ def shift(A, G, cell, terminal):
             s, below = top(A, cell)
         if act == ACCEPT:
             return cell
-        s, below = int(A[goto + s * nonterminals + A[A[G + G_LEFT] + rule]]), cell
+        s, below = goto(A, G, s, int(A[A[G + G_LEFT] + rule])), cell
         if s < 0:
             return 0
         cell = new_cell(A, s, below)
@@ -85,7 +107,7 @@ def after_tag(A, G, cell, tag):
 @kernel("b1(A, i8, i8, i8)")
 def accepts(A, G, cell, terminal):
     """Whether a terminal is possible next; scratch is as before."""
-    act = int(A[A[G + G_ACTION] + top(A, cell)[0] * A[G + G_TERMINALS] + terminal])
+    act = action_on(A, G, top(A, cell)[0], terminal)
     if act >= 0:
         return act > 0
     used = A[CELLS + 2]
@@ -97,8 +119,9 @@ def accepts(A, G, cell, terminal):
 @kernel("b1(A, i8, i8, i8)")
 def accepts_some(A, G, cell, tags):
     """Whether a stack accepts one of a set of tags. O(tags)."""
+    some = int(A[int(A[G + G_STATES]) + top(A, cell)[0] * LR_STRIDE + S_SOME])
     for j in range((int(A[G + G_TERMINALS]) + 31) >> 5):
-        word = int(A[tags + j]) & 0xFFFFFFFF
+        word = int(A[tags + j]) & int(A[some + j]) & 0xFFFFFFFF
         while word != 0:
             k = 0
             while (word >> k) & 1 == 0:

@@ -89,8 +89,7 @@ def earley_rules(
     check_declared(islands or (), (terminal.name for terminal in grammar.terminals if terminal.text is None))
     terminals = _numbered(grammar)
     numbers = {terminal.name: number for number, terminal in enumerate(terminals) if terminal is not None}
-    every = np.ones((1, len(terminals)), np.bool_)
-    joined = lexer_kind == "basic"
+    every, joined = np.ones((1, len(terminals)), np.bool_), lexer_kind == "basic"
     with _located(text, grammar):
         tables = lexer.build(terminals, every, grammar.ignored, limits.regex_states, joined=joined)
     return earley.convert(grammar, tables, numbers, lexer_kind, islands or {}, limits.regex_states, limits.max_nodes)

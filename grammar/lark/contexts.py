@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ...native import programs as kernels
 from ..errors import GrammarError
-from . import pattern
 from .flat import Terminal
 from .tables import I32, U8
 
@@ -46,43 +45,37 @@ def keywords(terminals: Sequence[Terminal | None], code: I32, sets: U8, entry: I
     return matched
 
 
-def check(terminals: Sequence[Terminal]) -> None:
-    """Raise GrammarError for what all of Lark's lexers refuse: empty matches."""
-    for terminal in terminals:
-        if (terminal.text and terminal.is_literal) or terminal.pattern.min_width:
-            continue
-        raise GrammarError(
-            f"Lexer does not allow zero-width terminals. ({terminal.name}: {terminal.regexp!r})",
-            keyword=terminal.name,
-        )
-
-
-def check_joined(terminals: Sequence[Terminal | None], accepted: Bools) -> None:
-    """Raise GrammarError for patterns that mean something else, or nothing, where Lark joins those of a context.
-
-    There each terminal is a group with its name, and names must be unique.
+def check(accepted: Bools, terminals: Sequence[Terminal | None], *, joined: bool) -> None:
+    """Raise GrammarError for what Lark's lexers refuse, and for what means something else in them than by itself.
 
     Parameters
     ----------
-    terminals : sequence of Terminal or None
     accepted : (n_contexts, n_terminals) bool
         The terminals of each context.
+    terminals : sequence of Terminal or None
+    joined : bool
+        Whether Lark joins the patterns of a context into one, in which each terminal is a group with its name.
     """
-    owners: dict[str, list[int]] = {t.name: [i] for i, t in enumerate(terminals) if t is not None}
-    for i, terminal in enumerate(terminals):
-        if terminal is None or not terminal.text or terminal.is_literal:
+    real = [(i, t) for i, t in enumerate(terminals) if t is not None and t.text is not None]
+    patterns = [(i, t) for i, t in real if not t.text or not t.is_literal]
+    tried: Bools = np.logical_or.reduce(accepted, axis=0)
+    for number, terminal in patterns:
+        if not tried[number] and not terminal.is_broken:
             continue
-        try:
-            pattern.check_joined(terminal.name, terminal.regexp)
-        except pattern.Unsupported as error:
-            raise terminal.refused(error) from None
-        for group in sorted(terminal.pattern.names):
-            others = owners.setdefault(group, [])
-            for other in others:
-                if (accepted[:, i] & accepted[:, other]).any():
-                    first, second = (t.name for t in (terminals[other], terminal) if t is not None)
-                    raise GrammarError(f"terminals {first} and {second} both have a group named {group}.")
-            others.append(i)
+        if terminal.pattern.min_width == 0:
+            raise GrammarError(
+                f"Lexer does not allow zero-width terminals. ({terminal.name}: {terminal.regexp!r})",
+                keyword=terminal.name,
+            )
+        if joined:
+            terminal.check_joined()
+    named = [(i, t, group) for i, t in patterns if tried[i] for group in sorted(t.pattern.names)]
+    for context in accepted if joined and named else ():
+        groups = {t.name: t.name for i, t in real if context[i]}
+        for terminal, group in ((t, group) for i, t, group in named if context[i]):
+            if other := groups.get(group):
+                raise GrammarError(f"terminals {other} and {terminal.name} both have a group named {group}.")
+            groups[group] = terminal.name
 
 
 def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools) -> tuple[I32, I32, I32, I32]:
@@ -105,7 +98,8 @@ def tables(accepted: Bools, terminals: Sequence[Terminal | None], matches: Bools
     for own in set(flags) - {frozenset()}:
         few, same = np.array([(not own <= other, own == other) for other in flags]).T
         covers[np.ix_(few, same)] = False
-    tried = accepted & ~(accepted.astype(np.float32) @ covers.astype(np.float32) > 0)
+    covering = covers.any(axis=1)
+    tried = accepted & ~(accepted[:, covering].astype(np.float32) @ covers[covering].astype(np.float32) > 0)
     context, place = np.nonzero(tried[:, rank])
     order = rank[place]
     first = np.searchsorted(context, np.arange(len(accepted) + 1))

@@ -13,6 +13,8 @@ from .characters import IGNORECASE
 from .nodes import Node
 from .pattern import Pattern, Unsupported
 
+BROKEN = (re.error, RecursionError, OverflowError, ValueError)
+
 
 @dataclass(frozen=True)
 class Terminal:
@@ -57,7 +59,7 @@ class Terminal:
             return pattern.read(self.regexp)
         except Unsupported as error:
             raise self.refused(error) from None
-        except (re.error, RecursionError, OverflowError, ValueError) as error:
+        except BROKEN as error:
             raise GrammarError(
                 f"terminal {self.name} is not a pattern of Python's re: {error}", keyword=self.name
             ) from None
@@ -65,6 +67,23 @@ class Terminal:
     def refused(self, error: Unsupported) -> GrammarError:
         """The error for what a pattern has."""
         return GrammarError(f"terminal {self.name} cannot be enforced: it has {error}", keyword=self.name)
+
+    def check_joined(self) -> None:
+        """Raise GrammarError where the pattern means something else, or nothing, as a group of another one."""
+        try:
+            pattern.check_joined(self.name, self.regexp)
+        except Unsupported as error:
+            raise self.refused(error) from None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether `re` cannot read it, so that Lark cannot even sort it."""
+        if not self.plain:
+            try:
+                pattern.parsed(self.regexp)
+            except BROKEN:
+                return True
+        return False
 
     @property
     def is_literal(self) -> bool:

@@ -32,7 +32,7 @@ def build(
     terminals : sequence of Terminal or None
         By number; None is the end of the text.
     accepted : (n_contexts, n_terminals) bool
-        The terminals of each context.
+        The terminals of each context. Those of none are never read, whatever their patterns are.
     ignored : iterable of str
         Names of terminals that are dropped.
     max_states : int
@@ -45,10 +45,9 @@ def build(
     GrammarError
         Lark refuses a terminal, or it cannot be enforced.
     """
-    real = [t for t in terminals if t is not None and t.text is not None]
-    contexts.check(real)
-    if joined:
-        contexts.check_joined(terminals, accepted)
+    contexts.check(accepted, terminals, joined=joined)
+    tried: NDArray[np.bool_] = np.logical_or.reduce(accepted, axis=0)
+    terminals = [t if is_tried else None for t, is_tried in zip(terminals, tried.tolist(), strict=True)]
     assembler = Assembler(max_states)
     entry = [-1 if t is None else _program(t, number, assembler) for number, t in enumerate(terminals)]
     assertions = Assertions(list(assembler.assertions), max_states)

@@ -35,7 +35,7 @@ class Pattern:
     names : frozenset of str
         Named groups.
     flags : int
-        Of the whole pattern, ``(?i)``.
+        Flags of the whole pattern, ``(?i)``, which is possible only where it is not part of another one.
     """
 
     node: Node
@@ -60,7 +60,7 @@ def read(text: str) -> Pattern:
     Unsupported
         It needs more than ordered threads with assertions.
     """
-    tree = _parsed(text)
+    tree = parsed(text)
     low, high = tree.getwidth()
     flags = int(tree.state.flags)
     try:
@@ -82,9 +82,9 @@ def check_joined(name: str, text: str) -> None:
         raise Unsupported("flags for the whole pattern, (?i), which are not possible inside of Lark's own pattern")
     if not _REFERS.search(text):
         return
-    alone = [number + 1 for _, number in _references(_parsed(text))]
+    alone = [number + 1 for _, number in _references(parsed(text))]
     try:
-        joined = [number for _, number in _references(_parsed(f"(?P<{name}>{text})"))]
+        joined = [number for _, number in _references(parsed(f"(?P<{name}>{text})"))]
     except re.error:
         joined = []
     if alone != joined:
@@ -94,7 +94,8 @@ def check_joined(name: str, text: str) -> None:
         )
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """The tree of a pattern that :mod:`re` makes."""
     with warnings.catch_warnings():  # of what a later Python may read in another way
         warnings.simplefilter("ignore")
         return parser.parse(text)

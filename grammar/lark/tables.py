@@ -40,6 +40,7 @@ the last of them is ``HOLDS``; threads behind it must be kept until then, and th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,6 +122,12 @@ class ParserTables:
     rule_right: tuple[tuple[int, ...], ...]
     context: I32
     lost: U8
+
+    @cached_property
+    def reduced(self) -> list[int]:
+        """The numbers of the rules that the parser can reduce by: not of those that lost every conflict."""
+        found: list[int] = np.flatnonzero(np.bincount(-1 - self.action[self.action < 0])).tolist()
+        return found
 
 
 @dataclass(frozen=True, eq=False)
