@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from copy import copy
 from itertools import accumulate, chain, count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -29,6 +30,7 @@ _put, _put_object = direct(languages.heap_put), direct(objects.put_object)
 _position = direct(positions.position)
 _kept_set = direct(sets.kept_set)
 _trie_build, _state_of = direct(languages.trie_build), direct(states.state_of)
+_restore = direct(layout.restore)
 
 _NO_RETURNS: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})
 _REGIONS = np.array(layout.REGIONS)
@@ -52,6 +54,13 @@ class Lowers(Protocol):
         """Write the record and publish its address."""
 
 
+class Shared(Lowers, Protocol):
+    """The same of records that belong to an arena."""
+
+    def copied(self, arena: Arena) -> Shared:
+        """What is as far with a copy of the arena."""
+
+
 class Arena:
     """Memory of the kernels for one vocabulary.
 
@@ -64,9 +73,10 @@ class Arena:
 
     def __init__(self, vocabulary: Vocabulary, n_bytes: int) -> None:
         self.V: Words = vocabulary.packed
-        self.A: Words = layout.allocate(n_bytes, len(vocabulary))
+        self.n_tokens = len(vocabulary)
+        self.A: Words = layout.allocate(n_bytes, self.n_tokens)
         self.goals: dict[Hashable, int] = {}  # numbers of rules that grammars share
-        self.shared: dict[Hashable, Lowers] = {}  # who writes the records that JSON documents share
+        self.shared: dict[Hashable, Shared] = {}  # who writes the records that JSON documents share
         self._owners: dict[int, ref[Lowers]] = {}
         self._tokens: dict[int, bytes] = {}
         self._texts: dict[bytes, int] = {}
@@ -89,8 +99,7 @@ class Arena:
 
     def put(self, values: Sequence[int] | Words) -> int:
         """Copy words to the heap and return their address."""
-        array = np.array(values, dtype=np.int32)
-        at = int(_put(self.A, array))
+        at = int(_put(self.A, np.ascontiguousarray(values, dtype=np.int32)))
         if at < 0:
             self.full()
         return at
@@ -156,6 +165,11 @@ class Arena:
             self.full()
         self.A[self._lazy_at + number] = at
         return number
+
+    def settle(self) -> None:
+        """Reckon the numbers given so far as taken, as a snapshot must know; while nobody else knows the arena."""
+        number = next(self._lazy)
+        self.A[layout.LAZY + 2], self._lazy = number, count(number)
 
     def resolve(self, reason: int) -> None:
         """Do what a kernel asked for when it gave up (see :func:`detent.native.masks.why`)."""
@@ -371,7 +385,7 @@ class Arena:
         ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])
         slack, some_end = int(shortest.max()), bool((words >= 0).any())
         header = [*record, *ends[:-1], slack, some_end, verdicts, calls, counts]
-        at = self.put(np.concatenate([header, *parts]).astype(np.int32))
+        at = self.put(np.concatenate([header, *parts], dtype=np.int32, casting="unsafe"))
         self.A[at + languages.DFA_STARTS : at + languages.DFA_SLACK] += at
         return at
 
@@ -389,6 +403,46 @@ class Arena:
                 self.full()
             self._tries[words] = root
         return root
+
+
+class Beginning:
+    """What an arena holds before its first grammar: others of the same size begin with a copy of it.
+
+    To write all of it again takes milliseconds of Python, for which masks in other threads would wait. A copy is a few
+    small tables, and one kernel off the interpreter lock, in which pages are touched for the first time. Thread-safe:
+    nothing of it is written again.
+
+    Parameters
+    ----------
+    arena : Arena
+        One that nobody else knows yet, of which every record is written, and that is settled.
+    n_bytes : int
+        Its bound.
+    memory : dict of str to numpy.ndarray
+        Its :func:`detent.native.arena.snapshot`.
+    """
+
+    def __init__(self, arena: Arena, n_bytes: int, memory: Mapping[str, Words]) -> None:
+        assert not arena._owners, "who writes a record knows one arena"
+        self._n_bytes, self._n_tokens = n_bytes, arena.n_tokens
+        self._memory = [memory[part] for part in ("runs", "words", "slots", "values")]
+        self._lazy = int(arena.A[layout.LAZY + 2])
+        self._tables = _copied(arena, np.empty(0, np.int32), self._lazy)
+
+    def arena(self) -> Arena:
+        """Make a new arena."""
+        A = layout.allocate(self._n_bytes, self._n_tokens)
+        _restore(A, *self._memory)
+        return _copied(self._tables, A, self._lazy)
+
+
+def _copied(arena: Arena, A: Words, lazy: int) -> Arena:
+    """The tables of an arena beside other memory."""
+    other = copy(arena)
+    vars(other).update({name: table.copy() for name, table in vars(arena).items() if isinstance(table, dict)})
+    other.A, other._lazy = A, count(lazy)
+    other.shared = {key: records.copied(other) for key, records in arena.shared.items()}
+    return other
 
 
 def _closed(dfa: CharDfa, classes: Words) -> npt.NDArray[np.bool_]:
@@ -417,4 +471,4 @@ def used(arena: Arena) -> dict[str, Any]:
     return {name: 4 * int(arena.A[region + 2]) for region, name in names.items()}
 
 
-__all__ = ["Arena", "ArenaFull", "Lowers", "used"]
+__all__ = ["Arena", "ArenaFull", "Beginning", "Lowers", "used"]

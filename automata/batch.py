@@ -16,7 +16,7 @@ from detent.native.jit import direct
 from detent.native.masks import OWN
 
 from .arena import Arena
-from .helper import borrow
+from .helper import borrow, give_back
 from .matcher import Bitmask, Matcher, check_mask, check_row
 
 _begin, _offer, _finish = direct(batch.begin), direct(batch.offer), direct(batch.finish)
@@ -69,28 +69,55 @@ def _fill(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int] | None
 
     Where the helper is awake, the first rows are offered before the other matchers are looked at.
     """
+    who, arena, errors = object(), matchers[0]._arena, Errors()
+    boards: list[Board] = []
+    try:  # an interrupt may come between any two lines: all that must be done at the end is done twice
+        try:
+            _share(who, matchers, mask, rows, boards, errors)
+        finally:
+            _end(who, arena, mask, boards)
+    finally:
+        _end(who, arena, mask, boards)
+    return errors
+
+
+def _share(
+    who: object,
+    matchers: Sequence[Matcher],
+    mask: Bitmask,
+    rows: Sequence[int] | None,
+    boards: list[Board],
+    errors: Errors,
+) -> None:
+    """Offer the rows of a batch on a board, which is noted first."""
     n, arena = len(matchers), matchers[0]._arena
-    helper = borrow(n, mask, arena)
+    helper = borrow(who, n, mask, arena)
     if helper is None:
-        board, lot, head = np.empty(batch.board_of(n), dtype=np.int64), n, 0
+        board, lot, head = np.zeros(batch.board_of(n), dtype=np.int64), n, 0
     else:
         board, lot = helper.board, max(1, LOT // mask.shape[1])
         head = n // HEAD // lot * lot if helper.is_awake else 0
+    boards.append(board)
     _begin(arena.A, mask, board, n, lot)
-    errors: Errors = {}
-    try:
-        if rows is not None:
-            board[HEADER : HEADER + n] = rows
-        alone = _look(matchers, arena, board, 0, head, errors) if head else []
-        alone += _look(matchers, arena, board, head, n, errors)
-        for j in alone:
-            _fill_alone(matchers[j], mask, int(board[HEADER + j]), j, errors)
-    finally:
+    if rows is not None:
+        board[HEADER : HEADER + n] = rows
+    alone = _look(matchers, arena, board, 0, head, errors) if head else []
+    alone += _look(matchers, arena, board, head, n, errors)
+    for j in alone:
+        _fill_alone(matchers[j], mask, int(board[HEADER + j]), j, errors)
+
+
+def _end(who: object, arena: Arena, mask: Bitmask, boards: list[Board]) -> None:
+    """Write what was offered, wait for what the helper has taken of it, and give the helper back.
+
+    Of a board on which nothing is offered any longer, nothing is written.
+    """
+    result = batch.ASLEEP
+    for board in boards:
         while (result := _finish(arena.A, mask, board)) == batch.PENDING:
             sleep(0.0)
-        if helper is not None:
-            helper.give_back(result)
-    return errors
+    boards.clear()
+    give_back(who, result)
 
 
 def _look(matchers: Sequence[Matcher], arena: Arena, board: Board, start: int, stop: int, errors: Errors) -> list[int]:

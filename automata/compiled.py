@@ -58,7 +58,7 @@ class Grammar:
         self._place = place
         self._report = report
         self._lock = threading.Lock()
-        self._placed = self._place_in(compiler.arena)
+        self._placed: Placement | None = self._place_in(compiler.arena)
 
     @burst
     def matcher(self) -> Matcher:
@@ -100,18 +100,25 @@ class Grammar:
     def bind(self) -> Placement:
         """This grammar in the arena in use."""
         placed, arena = self._placed, self._compiler.arena
-        if placed.arena is not arena:
+        if placed is None or placed.arena is not arena:
             with self._lock:
                 placed = self._placed
-                if placed.arena is not arena:
+                if placed is None or placed.arena is not arena:
                     placed = self._placed = self._place_in(arena)
         return placed
 
     def rebind(self, full: Arena) -> None:
-        """Leave an arena that is full."""
+        """Go on outside of an arena that is full."""
         with self._lock:
-            if self._placed.arena is full:
+            if self._placed is None or self._placed.arena is full:
                 self._placed = self._place_outside(full)
+
+    def leave(self, full: Arena) -> None:
+        """Keep an arena that is full no longer; matchers that stand there do."""
+        with self._lock:
+            placed = self._placed
+            if placed is not None and placed.arena is full:
+                self._placed = None
 
     def _place_in(self, arena: Arena) -> Placement:
         """Place the grammar in an arena, or outside of it where it is full."""

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import count, product
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -31,7 +31,7 @@ from detent.grammar.rules import token as special_token
 from detent.native.positions import INDENT_MAX
 
 from . import prelude
-from .arena import Arena, ArenaFull
+from .arena import Arena, ArenaFull, Beginning
 from .bursts import burst
 from .cache import DiskCache
 from .compiled import Grammar
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from detent.grammar.lark.tables import LexedGrammar
 
     from .lexed_islands import Declared
+
+T = TypeVar("T")
 
 Whitespace = Literal["flexible", "bounded", "compact"]
 Numbers = Literal["any", "plain"]
@@ -94,6 +96,7 @@ class Compiler:
         self._grammars = Recent[Grammar](self.limits.cache_bytes // (SHARE * PER_BYTE))
         self._compiled = count(1)  # taken by several threads
         self._disk = DiskCache.open(cache_dir)
+        self._beginning: Beginning | None = None  # of every further arena
         self.arena = self._new_arena()
         self._spare: Future[Arena] | None = None  # the next one
         self._formats = FormatCache(cache_dir)
@@ -101,36 +104,40 @@ class Compiler:
         self._missing = [int(_TEXT_BYTES[k]) for k in missing]
 
     def renew(self, full: Arena) -> Arena:
-        """Replace an arena that is full; matchers move when they meet its end."""
+        """Replace an arena that is full; matchers move when they meet its end, grammars when they are asked for."""
         with self._lock:
             if self.arena is full:
                 spare, self._spare = self._spare, None
                 is_made = spare is not None and spare.done() and spare.exception() is None
                 self.arena = spare.result() if spare is not None and is_made else self._new_arena()
-                self._grammars.clear()
+                for grammar in self._grammars.values():
+                    grammar.leave(full)
             return self.arena
 
     def _make_room(self) -> None:
         """Start a new arena in time: of one that is full in the middle of a text, some mask pays for the next.
 
-        Another thread makes it before: to touch its memory for the first time takes some 50 ms.
+        Another thread makes it before, and until it has, the rest of the old one must do: nobody waits for it.
         """
         if next(self._compiled) % CHECKED_EVERY:
             return
         fullness = self.arena.fullness()
-        if fullness > NEARLY_FULL:
+        if fullness > SOON_FULL and self._spare is None:
+            self._spare = _aside(self._new_arena)
+        elif fullness > NEARLY_FULL and self._spare is not None and self._spare.done():
             self.renew(self.arena)
-        elif fullness > SOON_FULL and self._spare is None:
-            pool = ThreadPoolExecutor(1, "detent-arena")
-            self._spare = pool.submit(self._new_arena)
-            pool.shutdown(wait=False)
 
     def _new_arena(self) -> Arena:
+        if self._beginning is not None:
+            return self._beginning.arena()
+        n_bytes = self.limits.cache_bytes
         try:
-            arena = Arena(self.vocabulary, self.limits.cache_bytes)
-            prelude.prepare(arena, self.vocabulary, self._disk)
+            arena = Arena(self.vocabulary, n_bytes)
+            memory = prelude.prepare(arena, self.vocabulary, self._disk)
         except ArenaFull:
-            raise LimitExceeded("cache_bytes", self.limits.cache_bytes + 1, self.limits.cache_bytes) from None
+            raise LimitExceeded("cache_bytes", n_bytes + 1, n_bytes) from None
+        if memory is not None:
+            self._beginning = Beginning(arena, n_bytes, memory)
         return arena
 
     @burst
@@ -527,6 +534,17 @@ _TRAILING: dict[Whitespace, regular.Regular] = {
     "compact": regular.EPSILON,
 }
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
+
+
+def _aside(work: Callable[[], T]) -> Future[T] | None:
+    """Do some work in a thread of its own, if there can be one: not where the process ends, or has too many."""
+    pool = ThreadPoolExecutor(1, "detent-arena")
+    try:
+        return pool.submit(work)
+    except RuntimeError:
+        return None
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _unknown_choice(*chosen: str) -> ValueError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 import detent.grammar
 from detent.grammar.dfa import CharDfa
@@ -17,7 +18,7 @@ from detent.grammar.text_set import TextSet
 
 from .cache import DiskCache
 
-_KIND = "format"
+_KIND = "narrow-format"  # with the bytes that numbers need, so that there is less to read and to check
 _LARGE = {"date-time", "time", "email", "idn-email", "hostname", "idn-hostname", "ipv6", "regex"}
 _LARGE |= {"uri", "uri-reference", "iri", "iri-reference"}
 _ARRAYS = ("starts", "cls", "trans", "accept")
@@ -54,7 +55,7 @@ class FormatCache:
         return found if found is not None or draft == LATEST else format_texts(name, draft=LATEST)
 
     def _load(self, name: str, draft: int) -> TextSet | None:
-        key = self._source + f"{name}/{draft}".encode()
+        key = _source() + f"{name}/{draft}".encode()
         arrays = self._disk.load(_KIND, key)
         if arrays is not None:
             return _unpacked(arrays)
@@ -63,11 +64,12 @@ class FormatCache:
             self._disk.store(_KIND, key, _packed(made))
         return made
 
-    @cached_property
-    def _source(self) -> bytes:
-        """A digest of the code that makes automata: another version never meets this one's files."""
-        files = sorted(Path(detent.grammar.__file__).parent.glob("*.py"))
-        return blake2b(b"".join(file.read_bytes() for file in files), digest_size=16).digest()
+
+@cache
+def _source() -> bytes:
+    """A digest of the code that makes automata: another version never meets this one's files."""
+    files = sorted(Path(detent.grammar.__file__).parent.glob("*.py"))
+    return blake2b(b"".join(file.read_bytes() for file in files), digest_size=16).digest()
 
 
 def _packed(texts: TextSet) -> dict[str, Any]:
@@ -80,15 +82,30 @@ def _packed(texts: TextSet) -> dict[str, Any]:
     arrays["gapfree"] = np.array([gapfree for _, _, gapfree in lengths], np.uint8)
     bounds = [(low, high) for _, low, high in texts.whole]
     arrays["first"] = np.array([first for first, _ in texts.pieces], np.int32)
-    return arrays | {"bounds": np.array(bounds, np.int32).reshape(-1, 2)}
+    arrays["bounds"] = np.array(bounds, np.int32).reshape(-1, 2)
+    return {name: _narrow(array) for name, array in arrays.items()}
+
+
+def _narrow(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same numbers in fewer bytes each, if they fit."""
+    low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    for kind in (np.int8, np.int16):
+        if array.itemsize > kind(0).itemsize and np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return array.astype(kind)
+    return array
+
+
+def _wide(array: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    return array.astype(np.int32)
 
 
 def _unpacked(arrays: dict[str, Any]) -> TextSet:
     def automaton(i: int) -> CharDfa:
-        dfa = CharDfa(*(arrays[f"{part}{i}"] for part in _ARRAYS))
+        starts, cls, trans = (_wide(arrays[f"{part}{i}"]) for part in _ARRAYS[:-1])
+        dfa = CharDfa(starts, cls, trans, arrays[f"accept{i}"])
         if f"verdicts{i}" in arrays:
-            dfa = with_verdicts(dfa, arrays[f"verdicts{i}"])
-        vars(dfa)["lengths"] = (*arrays[f"lengths{i}"], bool(arrays["gapfree"][i]))
+            dfa = with_verdicts(dfa, _wide(arrays[f"verdicts{i}"]))
+        vars(dfa)["lengths"] = (*_wide(arrays[f"lengths{i}"]), bool(arrays["gapfree"][i]))
         return dfa
 
     first, bounds = arrays["first"].tolist(), arrays["bounds"].tolist()

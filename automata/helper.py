@@ -31,20 +31,21 @@ SMALL, LARGE = 1 << 16, 1 << 19  # words of a batch worth sharing, and worth wak
 
 
 class Helper:
-    """The thread and its board. Who gets ``lock`` may use them, and who does not get it does without.
+    """The thread and its board. Whoever stands in ``owner`` may use them, and others do without.
 
     Attributes
     ----------
     board : (board_of(CAPACITY),) int64
     is_awake : bool
         Whether the thread was looking for work when it was borrowed.
+    owner : dict
+        Under 0, whose they are: taken by ``setdefault``, at once, so that no interrupt loses who has them.
     held : object
-        The arrays of the batch on the board. A caller that is interrupted while it waits for the thread leaves them
-        here and the lock taken, so nothing is written into other memory.
+        The arrays of the batch on the board, so that nothing is written into other memory.
     """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.owner: dict[int, object] = {}
         self.board = np.zeros(batch.board_of(CAPACITY), dtype=np.int64)
         self.is_awake = False
         self.held: object = None
@@ -73,13 +74,14 @@ class Helper:
                 self._n_missed, self._rests_until = 0, self._last_end + self._rest
                 self._rest = min(2 * self._rest, LONGEST_REST)
                 self.board[batch.PATIENCE] = 0
-        self.lock.release()
+        self.owner.clear()
 
     def _wake(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name="detent-masks", daemon=True)
+            thread = threading.Thread(target=self._serve, name="detent-masks", daemon=True)
             with suppress(RuntimeError):  # the process ends, or has too many threads
-                self._thread.start()
+                thread.start()
+                self._thread = thread
                 atexit.register(self.stop)
         if self._bell.locked():
             self._bell.release()
@@ -115,17 +117,24 @@ def _helper() -> Helper | None:
     return Helper() if n_cores > 1 and not config.DISABLE_JIT else None  # type: ignore[attr-defined]
 
 
-def borrow(n: int, mask: Bitmask, arena: Arena) -> Helper | None:
-    """The helper, for a batch of ``n`` rows that is worth sharing; :meth:`Helper.give_back` gives it back."""
+def borrow(who: object, n: int, mask: Bitmask, arena: Arena) -> Helper | None:
+    """The helper, for a batch of ``n`` rows that is worth sharing; ``who`` gives it back, interrupted or not."""
     n_words = n * mask.shape[1]
     if n_words < SMALL or n > CAPACITY:
         return None
     helper = _helper()
-    if helper is None or not helper.lock.acquire(blocking=False):
+    if helper is None or helper.owner.setdefault(0, who) is not who:
         return None
     helper.held = mask, arena
     helper.prepare(n_words)
     return helper
+
+
+def give_back(who: object, result: int) -> None:
+    """Give the helper back if one has it; see :meth:`Helper.give_back`."""
+    helper = _helper()
+    if helper is not None and helper.owner.get(0) is who:
+        helper.give_back(result)
 
 
 if hasattr(os, "register_at_fork"):  # a forked process has the memory of the helper, but not its thread

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
@@ -461,6 +462,13 @@ class SharedRecords(Records):
         """The number of a record of one object, which has no goal."""
         with self.goals.lock:
             return self.arena.place(self.arena.put([1, self._begin(value, at_once=True)]))
+
+    def copied(self, arena: Arena) -> SharedRecords:
+        """What is as far with a copy of the arena."""
+        other = copy(self)
+        vars(other).update({name: table.copy() for name, table in vars(self).items() if isinstance(table, dict)})
+        other.arena, other._me = proxy(arena), ref(other)
+        return other
 
     @staticmethod
     def of(arena: Arena, order: Order, space: int) -> SharedRecords:

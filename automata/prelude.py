@@ -20,6 +20,7 @@ from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.native import arena as layout
 from detent.native import masks, pair_table, pairs
+from detent.native.files import Arrays
 from detent.native.image import source_digest
 
 from .arena import Arena
@@ -61,27 +62,36 @@ _ONLY = (string.ascii_letters + string.digits + "_", string.ascii_letters, strin
 _FIRST_BYTES = frozenset([*range(0x80), *range(0xC2, 0xF5)])  # of characters
 
 
-def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> None:
-    """Put the tables of plain values into a new arena, if they are worth it there."""
+def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> Arrays | None:
+    """Put the tables of plain values into a new arena, if they are worth it there.
+
+    Returns
+    -------
+    dict or None
+        The :func:`detent.native.arena.snapshot` of the arena, where they are.
+    """
     A = arena.A
     if len(vocabulary) < MIN_TOKENS or A[layout.DENSE + 1] < MIN_ROWS * A[layout.WORDS] or disk.directory is None:
-        return
+        return None
     starts = [_placed(arena, schema) for schema, _ in PLAIN]
     loops = [int(A[layout.FREE_LOOP]), *map(arena.loop, _loops())]
+    arena.settle()
     key = blake2b(f"{source_digest()} {vocabulary.fingerprint}".encode())
     for array in layout.in_use(A).values():
         key.update(array.data)
     kept = disk.load(_KIND, key.digest())
     if kept is not None:
-        layout.restore(A, kept)
-        return
+        layout.restore(A, kept["runs"], kept["words"], kept["slots"], kept["values"])
+        return kept
     for start, (_, texts) in zip(starts, PLAIN, strict=True):
         for text in texts:
             _walk(arena, start, text.encode())
     for loop in loops:
         pair_table.ask(A, 0, -loop)
         pairs.build_asked(A, arena.V)
-    disk.store(_KIND, key.digest(), layout.snapshot(A))
+    made = layout.snapshot(A)
+    disk.store(_KIND, key.digest(), made)
+    return made
 
 
 def _placed(arena: Arena, schema: Any) -> int:

@@ -51,8 +51,7 @@ class Recent(Generic[T]):
                 _, (_, left) = self._entries.popitem(last=False)
                 self._weight -= left
 
-    def clear(self) -> None:
-        """Forget everything."""
+    def values(self) -> list[T]:
+        """All values, those used longest ago first."""
         with self._lock:
-            self._entries.clear()
-            self._weight = 0
+            return [value for value, _ in self._entries.values()]

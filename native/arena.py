@@ -15,12 +15,10 @@ Each region is three header words: base (absolute index), capacity and used (bot
 
 from __future__ import annotations
 
-import mmap
-from contextlib import suppress
-
 import numpy as np
 
 from .jit import kernel
+from .memory import zeros
 
 STATUS, NEEDED, WORDS, EOS, N_EOS, SPACE_LOOP, FREE_LOOP, MARKED = 0, 1, 2, 3, 4, 5, 6, 7
 OK, NEED, FULL, SHORT, VALUE = 0, 1, 2, 3, 4
@@ -112,18 +110,6 @@ _SCRATCH = {
 _HUGE = (POS, STATE, ITEM, ROW, PAIR, LIST, RECIPE, HEAP, TRIE, *_HASHES)
 
 
-def _zeros(n_words: int, n_huge: int) -> np.ndarray:
-    """Memory that is resident where it was touched; of the first words, in huge pages where there are any."""
-    if hasattr(mmap, "MADV_NOHUGEPAGE"):  # as on Linux
-        with suppress(OSError):  # a system without huge pages, or without so much memory
-            memory = mmap.mmap(-1, 4 * n_words, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-            cut = 4 * n_huge // mmap.PAGESIZE * mmap.PAGESIZE
-            memory.madvise(mmap.MADV_HUGEPAGE, 0, cut)
-            memory.madvise(mmap.MADV_NOHUGEPAGE, cut)
-            return np.frombuffer(memory, np.int32)
-    return np.zeros(n_words, np.int32)
-
-
 def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
     """Lay out an empty arena.
 
@@ -144,7 +130,7 @@ def allocate(n_bytes: int, n_tokens: int) -> np.ndarray:
     sizes |= {r: 1 << max(10, int(total * share).bit_length() - 1) for r, share in _HASHES.items()}
     sizes |= _SCRATCH | dict.fromkeys((IDS, SUSPECTS, ENDED), 2 * n_tokens + 1024) | {LEFT: 16 * n_tokens + (1 << 16)}
     sizes |= {KEPT: 8 * n_tokens + (1 << 18), RUNS: 16 * n_tokens + (1 << 19)}
-    arena = _zeros(HEADER + sum(sizes.values()), HEADER + sum(sizes[region] for region in _HUGE))
+    arena = zeros(HEADER + sum(sizes.values()), HEADER + sum(sizes[region] for region in _HUGE))
     base = HEADER
     for region in (*_HUGE, *(region for region in sizes if region not in _HUGE)):
         arena[region : region + 3] = base, sizes[region], 0
@@ -165,23 +151,39 @@ def in_use(arena: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def snapshot(arena: np.ndarray) -> dict[str, np.ndarray]:
-    """All that an arena holds, scratch aside; of the hash tables, which slots are filled and with what."""
-    parts = in_use(arena)
+    """All that an arena holds, scratch aside, as arguments of :func:`restore`.
+
+    Returns
+    -------
+    dict of str to (n,) int32
+        ``runs``: where runs of words begin and how many each has, in turns; ``words``: of all runs; ``slots`` and
+        ``values``: of the hash tables, what is filled and with what.
+    """
+    starts = [0, *arena[list(_SHARES)].tolist()]
+    parts = [*in_use(arena).values()]
+    slots = []
     for region in _HASHES:
         base, size = arena[region : region + 2]
-        slots = np.flatnonzero(arena[base : base + size]).astype(np.int32)
-        parts[f"slots {region}"], parts[f"values {region}"] = slots, arena[base + slots]
-    return parts
+        slots.append(base + np.flatnonzero(arena[base : base + size]))
+    filled = np.concatenate(slots).astype(np.int32)
+    runs = np.column_stack([starts, [*map(len, parts)]]).astype(np.int32).ravel()
+    return {"runs": runs, "words": np.concatenate(parts), "slots": filled, "values": arena[filled]}
 
 
-def restore(arena: np.ndarray, parts: dict[str, np.ndarray]) -> None:
-    """Put a snapshot into an arena of the same layout that holds nothing but the beginning of it."""
-    arena[:HEADER] = parts["header"]
-    for region in _SHARES:
-        base, _, used = arena[region : region + 3]
-        arena[base : base + used] = parts[f"region {region}"]
-    for region in _HASHES:
-        arena[arena[region] + parts[f"slots {region}"]] = parts[f"values {region}"]
+@kernel("void(A, A, A, A, A)", nogil=True)
+def restore(A, runs, words, slots, values):
+    """Put a snapshot into an arena of the same layout that holds nothing but the beginning of it.
+
+    Nobody else may know the arena yet. It runs off the interpreter lock: most of its time are pages touched first.
+    """
+    done = 0
+    for k in range(0, len(runs), 2):
+        start, n = runs[k], runs[k + 1]
+        for j in range(n):
+            A[start + j] = words[done + j]
+        done += n
+    for k in range(len(slots)):
+        A[slots[k]] = values[k]
 
 
 @kernel("i8(A, i8, i8)")

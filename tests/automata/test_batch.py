@@ -6,9 +6,10 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ def test_the_helper_writes_what_the_caller_would(compiler: Compiler, eager: help
         mask[:] = -1
         fill_bitmasks(matchers, mask)
         assert (mask == wanted).all()
-    assert eager is None or not eager.lock.locked()
+    assert eager is None or not eager.owner
 
 
 def test_callers_in_several_threads(compiler: Compiler, eager: helper.Helper | None) -> None:
@@ -149,7 +150,7 @@ def test_what_is_no_matcher_loses_nothing(compiler: Compiler, eager: helper.Help
         fill_bitmasks([*matchers[:-1], None], mask)
     with pytest.raises(ValueError, match="NaN"):
         fill_bitmasks(matchers, mask, [0.0, float("nan"), *range(2, len(matchers))])  # type: ignore[list-item]
-    assert eager is None or not eager.lock.locked()
+    assert eager is None or not eager.owner
     fill_bitmasks(matchers, mask)
     assert (mask == wanted).all()
 
@@ -168,6 +169,51 @@ def test_wrong_rows_are_refused(compiler: Compiler) -> None:
     assert (mask == -1).all()
 
 
+# -------------------------------------------------------------------------------------------------------- interrupts
+def interrupted(call: Callable[[], None], after: int) -> bool:
+    """Whether a call was interrupted before the so-many-th line of this package that it runs."""
+    left = after
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename not in INTERRUPTED:
+            return None
+        if event == "line":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+INTERRUPTED = {batches.__file__, helper.__file__}
+
+
+def test_an_interrupt_loses_nothing(compiler: Compiler, eager: helper.Helper | None) -> None:
+    matchers, mask = mixed(compiler, random.Random(5), 24), allocate_bitmask(24, len(compiler.vocabulary))
+    wanted = one_by_one(matchers, mask)
+    fill_bitmasks(matchers, mask)
+    after = 0
+    while interrupted(lambda: fill_bitmasks(matchers, mask), after):
+        after += 1
+        assert eager is None or not eager.owner
+        if after % 7 == 0:
+            mask[:] = -1
+            fill_bitmasks(matchers, mask)
+            assert (mask == wanted).all()
+    assert after > 30
+
+
 # ------------------------------------------------------------------------------------------------------- the helper
 def test_one_core_has_no_helper(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
@@ -184,7 +230,7 @@ def test_it_rests_where_it_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None
     def call(result: int, n_words: int = helper.SMALL) -> int:
         """Whether the call of a batch has woken it."""
         before = len(woken)
-        one.lock.acquire()
+        one.owner[0] = one
         one.prepare(n_words)
         one.give_back(result)
         return len(woken) - before
@@ -210,6 +256,7 @@ def test_it_rests_where_it_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None
 SCRIPT = """
 import os, sys
 from time import monotonic
+from types import FrameType
 import detent
 from detent.automata import batch as batches
 from detent.automata import batch, helper

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from threading import Event
+from weakref import finalize
+
 import numpy as np
 import pytest
 
@@ -179,3 +182,47 @@ def test_the_next_arena_is_made_ahead(vocabulary: Vocabulary, monkeypatch: pytes
     after = compiler.json_schema({"type": "boolean"}).matcher()
     assert compiler.arena is spare and spare is not first
     assert after.accept_bytes(b"true") and before.accept_bytes(b"12") and before.is_complete()
+
+
+def test_nobody_waits_for_the_next_arena(vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = Compiler(vocabulary, cache_dir=False)
+    first = compiler.arena
+    for name, value in (("CHECKED_EVERY", 1), ("SOON_FULL", -1.0), ("NEARLY_FULL", -1.0)):
+        monkeypatch.setattr(f"detent.automata.compiler.{name}", value)
+    makes = Event()
+    monkeypatch.setattr(compiler, "_new_arena", lambda make=compiler._new_arena: makes.wait() and make())
+    for k in range(3):
+        compiler.regex(f"a{{{k}}}")
+        assert compiler.arena is first
+    makes.set()
+    assert compiler._spare is not None and compiler._spare.result() is not first
+    compiler.regex("b")
+    assert compiler.arena is not first
+
+
+def test_old_arenas_go_and_their_grammars_stay(vocabulary: Vocabulary) -> None:
+    compiler = Compiler(vocabulary, cache_dir=False)
+    schemas = [{"type": "object", "properties": {f"k{k}": {"maxLength": k}}} for k in range(20)]
+    grammars = [compiler.json_schema(schema) for schema in schemas]
+    matcher, gone = grammars[7].matcher(), Event()
+    finalize(compiler.arena, gone.set)
+    assert matcher.accept_bytes(b'{"k7"')
+    compiler.renew(compiler.arena)
+    for grammar, schema in zip(grammars, schemas, strict=True):
+        assert compiler.json_schema(schema) is grammar
+        assert grammar.matcher()._arena is compiler.arena
+    assert not gone.is_set() and matcher.accept_bytes(b': "1234567"') and not matcher.accept_bytes(b', "k7"')
+    del matcher
+    assert gone.wait(10)
+
+
+def test_a_text_goes_on_when_its_grammar_has_left(vocabulary: Vocabulary) -> None:
+    compiler = Compiler(vocabulary, cache_dir=False)
+    grammar = compiler.json_schema({"type": "array", "items": {"type": "integer"}})
+    matcher, full = grammar.matcher(), compiler.arena
+    assert matcher.accept_bytes(b"[1, ")
+    compiler.renew(full)
+    grammar.leave(full)
+    grammar.rebind(full)  # as at the end of the arena
+    matcher._move()
+    assert matcher._arena is compiler.arena and matcher.accept_bytes(b"2]") and matcher.is_complete()

@@ -89,11 +89,30 @@ def test_every_vocabulary_and_size_has_its_own(vocabulary: Vocabulary, tmp_path:
     assert len(list(tmp_path.glob("tables-*"))) == 3
 
 
-def test_a_new_arena_has_them_too(vocabulary: Vocabulary, tmp_path: Path) -> None:
+def test_a_new_arena_begins_as_the_first_did(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    plain, compiler = Compiler(vocabulary, False), Compiler(vocabulary, tmp_path)
+    first = layout.snapshot(compiler.arena.A)
+    expected = masks(plain)
+    for _ in range(2):
+        np.testing.assert_equal(masks(compiler), expected)  # what is written meanwhile is in no other arena
+        full = compiler.arena
+        assert compiler.renew(full) is not full
+        np.testing.assert_equal(layout.snapshot(compiler.arena.A), first)
+    for table in ("_specs", "_tries"):
+        assert len(vars(compiler.arena)[table]) < len(vars(full)[table])
+
+
+def test_records_of_a_new_arena_are_its_own(vocabulary: Vocabulary, tmp_path: Path) -> None:
     compiler = Compiler(vocabulary, tmp_path)
-    before = states(compiler)
+    schema = {"type": "object", "properties": {"a": {"type": "array", "items": {"enum": ["x", 1]}}}}
+    before = compiler.json_schema(schema).matcher()
     compiler.renew(compiler.arena)
-    assert states(compiler) == before
+    after = compiler.json_schema(schema).matcher()
+    assert before._arena is not after._arena
+    records = [matcher._arena.shared["schema", 0] for matcher in (before, after)]
+    assert records[0]._numbers is not records[1]._numbers and records[1]._me() is records[1]
+    for matcher in (before, after):
+        assert matcher.accept_bytes(b'{"a": ["x", 1]') and not matcher.accept_bytes(b", 2")
 
 
 def test_a_small_arena_does_without(vocabulary: Vocabulary, tmp_path: Path) -> None:

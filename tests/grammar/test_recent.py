@@ -25,11 +25,8 @@ def test_as_a_list(entries: list[tuple[bool, int, int]], most: int) -> None:
                 kept = [*(entry for entry in kept if entry[0] != key), found]
 
 
-def test_cleared() -> None:
+def test_values() -> None:
     recent = Recent[str](3)
-    recent.put("a", "x", 2)
-    recent.clear()
-    assert recent.get("a") is None
-    recent.put("b", "y", 2)
-    recent.put("c", "z", 1)
-    assert (recent.get("b"), recent.get("c")) == ("y", "z")
+    recent.put("a", "x", 1)
+    recent.put("b", "y", 1)
+    assert recent.get("a") == "x" and recent.values() == ["y", "x"]
