@@ -110,6 +110,12 @@ def test_terminals_have_no_competition() -> None:
     assert infill.completable('start: "if" NAME\nNAME: /[a-z]+/', ["ifx"])
 
 
+def test_references_to_groups_of_few_texts() -> None:
+    grammar = r"start: /(a|b)\1/"
+    assert infill.completable(grammar, ["b", None])
+    assert not infill.completable(grammar, ["ab"])
+
+
 @pytest.mark.parametrize(
     ("grammar", "error"),
     [
@@ -118,7 +124,7 @@ def test_terminals_have_no_competition() -> None:
         ("begin: /a/", GrammarError),
         ("start: A\n%declare A", GrammarError),
         ("start: /a(?=b)/", Unenforceable),
-        (r"start: /(a)\1/", Unenforceable),
+        (r"start: /(a*)\1/", Unenforceable),
         ("start: start", Unsatisfiable),
         ("start: /a{99999999}/", GrammarError),
         ({"type": "object"}, Unenforceable),
