@@ -52,7 +52,11 @@ def pattern_dfa(pattern: str, max_states: int) -> CharDfa:
     """Automaton of a ``pattern``: the text contains a match."""
     found = _PATTERNS.get((pattern, max_states))
     if found is None:
-        found = automata.compile(regex.parse(pattern), max_states=max_states)
+        text = regex.only_text(pattern)
+        if text is None:
+            found = automata.compile(regex.parse(pattern), max_states=max_states)
+        else:
+            found = automata.from_words([text], max_states=max_states)
         _PATTERNS.put((pattern, max_states), found, 1024 + 3 * found.n_bytes)  # the key itself, and what is derived
     return found
 
