@@ -44,14 +44,23 @@ def group(key: I32, n_keys: int) -> tuple[I32, I32]:
 
 @kernel("Tuple((int32[::1], int32[::1]))(int32[:,::1])", nogil=True, allocates=True)
 def predecessors(trans: I32) -> tuple[I32, I32]:
-    """Transitions, as ``state * n_classes + class``, grouped by 1 + their target: those without one are group 0."""
+    """The states that transitions come from, one for each: those to state t are ``sources[start[t]:start[t + 1]]``."""
     n, k = trans.shape
-    target = np.empty(n * k, np.int32)
+    start = np.zeros(n + 1, np.int32)
     for s in range(n):
         for c in range(k):
-            target[s * k + c] = trans[s, c] + 1
-    order, start = group(target, n + 1)
-    return order, start
+            if trans[s, c] >= 0:
+                start[trans[s, c] + 1] += 1
+    for t in range(n):
+        start[t + 1] += start[t]
+    sources, fill = np.empty(start[n], np.int32), start.copy()
+    for s in range(n):
+        for c in range(k):
+            t = trans[s, c]
+            if t >= 0:
+                sources[fill[t]] = s
+                fill[t] += 1
+    return sources, start
 
 
 @kernel("int64(int32[:,::1], int64, int64)", nogil=True)
@@ -111,7 +120,7 @@ def _split_by(partition: I32, key: I32, n_keys: int) -> int:
 @kernel("int32[::1](int32[:,::1], int32[::1])", nogil=True, allocates=True)
 def live_states(trans: I32, colour: I32) -> I32:
     """1 for each state from which a state of positive colour is reached, else 0."""
-    n, k = trans.shape
+    n = trans.shape[0]
     sources, start = predecessors(trans)
     live, stack, depth = np.zeros(n, np.int32), np.empty(n, np.int32), 0
     for s in range(n):
@@ -121,8 +130,8 @@ def live_states(trans: I32, colour: I32) -> I32:
     while depth:
         depth -= 1
         target = stack[depth]
-        for i in range(start[target + 1], start[target + 2]):
-            s = sources[i] // k
+        for i in range(start[target], start[target + 1]):
+            s = sources[i]
             if not live[s]:
                 live[s], stack[depth] = 1, s
                 depth += 1
@@ -141,9 +150,7 @@ def _goes_alike(start: I32, via: I32, head: I32, block: I32, s: int, t: int) -> 
     return 1
 
 
-@kernel(
-    "Tuple((int32[::1], int64, int64))(int32[::1], int32[::1], int32[::1], int32[::1])", nogil=True, allocates=True
-)
+@kernel("Tuple((int32[::1], int64, int64))(int32[::1], int32[::1], int32[::1], int32[::1])", nogil=True, allocates=True)
 def _rounds(start: I32, via: I32, head: I32, colour: I32) -> tuple[I32, int, int]:
     """Partition states by rounds: each tells apart those whose transitions lead to different blocks of the last one.
 
@@ -188,9 +195,9 @@ def _rounds(start: I32, via: I32, head: I32, colour: I32) -> tuple[I32, int, int
             hashed = np.int64(block[s])
             for e in range(start[s], start[s + 1]):
                 to = (np.int64(block[head[e]]) << 10 ^ np.int64(via[e])) & 0x7FFFFFFF
-                hashed = (hashed * 31 + mix(to)) & 0x7FFFFFFF
+                hashed = (hashed * 1000003 + to) & 0x7FFFFFFF
             left -= 1 + start[s + 1] - start[s]
-            slot = hashed & n_slots - 1
+            slot = mix(hashed) & n_slots - 1
             while True:
                 t = table[slot]
                 if t < 0:
@@ -223,10 +230,13 @@ def _rounds(start: I32, via: I32, head: I32, colour: I32) -> tuple[I32, int, int
     nogil=True,
     allocates=True,
 )
-def _refined(tail: I32, via: I32, head: I32, n_classes: int, block: I32, n_blocks: int) -> tuple[I32, int]:
+def _refined(start: I32, via: I32, head: I32, n_classes: int, block: I32, n_blocks: int) -> tuple[I32, int]:
     """The coarsest partition of the states, finer than a given one, whose transitions lead from blocks to blocks."""
     n, m = block.shape[0], head.shape[0]
-    incoming, start = group(head, n)
+    incoming, first = group(head, n)
+    tail = np.empty(m, np.int32)
+    for s in range(n):
+        tail[start[s] : start[s + 1]] = s
     blocks, cords = np.empty((7, n), np.int32), np.empty((7, m), np.int32)
     n_blocks = _split_by(blocks, block, n_blocks)
     n_cords = _split_by(cords, via, n_classes)
@@ -241,7 +251,7 @@ def _refined(tail: I32, via: I32, head: I32, n_classes: int, block: I32, n_block
             n_touched = 0
             for i in range(blocks[FIRST, b], blocks[PAST, b]):
                 state = blocks[ELEMENT, i]
-                for j in range(start[state], start[state + 1]):
+                for j in range(first[state], first[state + 1]):
                     n_touched = _mark(cords, incoming[j], n_touched)
             n_cords = _split(cords, n_cords, n_touched)
             b += 1
@@ -260,26 +270,28 @@ def minimise(trans: I32, colour: I32) -> tuple[I32, I32]:
 
     Notes
     -----
-    Where rounds do not suffice: Valmari, Fast brief practical DFA minimization (IPL 112, 2012). A partition of the states
-    and one of the transitions refine each other, O(m log m) for m live transitions.
+    Where rounds do not suffice: Valmari, Fast brief practical DFA minimization (IPL 112, 2012). A partition of the
+    states and one of the transitions refine each other, O(m log m) for m live transitions.
     """
     n, k = trans.shape
     live = live_states(trans, colour)
     if n == 0 or not live[0]:
         return np.empty((0, k), np.int32), np.empty(0, np.int32)
-    m, start = 0, np.empty(n + 1, np.int32)
-    tail, via, head = np.empty(n * k, np.int32), np.empty(n * k, np.int32), np.empty(n * k, np.int32)
+    start = np.zeros(n + 1, np.int32)
     for s in range(n):
-        start[s] = m
+        start[s + 1] = start[s]
         for c in range(k):
-            if trans[s, c] >= 0 and live[s] and live[trans[s, c]]:
-                tail[m], via[m], head[m] = s, c, trans[s, c]
+            if trans[s, c] >= 0 and live[trans[s, c]]:
+                start[s + 1] += 1
+    via, head, m = np.empty(start[n], np.int32), np.empty(start[n], np.int32), 0
+    for s in range(n):
+        for c in range(k):
+            if trans[s, c] >= 0 and live[trans[s, c]]:
+                via[m], head[m] = c, trans[s, c]
                 m += 1
-    start[n] = m
-    tail, via, head = tail[:m].copy(), via[:m].copy(), head[:m].copy()
     block, n_blocks, is_final = _rounds(start, via, head, colour)
     if not is_final:
-        block, n_blocks = _refined(tail, via, head, k, block, n_blocks)
+        block, n_blocks = _refined(start, via, head, k, block, n_blocks)
     # Live states and dead ones of the same colour 0 may have begun in one block, but no transition leads out of a dead
     # state, so the first transition on the way to acceptance has parted them.
     number, n_out = np.full(n_blocks, -1, np.int32), 1
@@ -293,8 +305,8 @@ def minimise(trans: I32, colour: I32) -> tuple[I32, I32]:
     for s in range(n):
         if live[s]:
             out_colour[number[block[s]]] = colour[s]
-    for e in range(m):
-        out[number[block[tail[e]]], via[e]] = number[block[head[e]]]
+            for e in range(start[s], start[s + 1]):
+                out[number[block[s]], via[e]] = number[block[head[e]]]
     return out, out_colour
 
 
@@ -317,15 +329,15 @@ def canonical(trans: I32, colour: I32) -> tuple[I32, I32, I32]:
         New number of each class.
     """
     n, k = trans.shape
-    merged, first, hashes = np.empty(k, np.int32), np.empty(k, np.int32), np.empty(k, np.int64)
+    merged, first, hashes = np.empty(k, np.int32), np.empty(k, np.int32), np.zeros(k, np.int64)
     n_merged = 0
+    for s in range(n):
+        for c in range(k):
+            hashes[c] = (hashes[c] * 1000003 + trans[s, c] + 1) & 0x7FFFFFFF
     for c in range(k):
-        hashed = np.int64(0)
-        for s in range(n):
-            hashed = (hashed * 31 + mix(np.int64(trans[s, c]) + 1)) & 0x7FFFFFFF
         target = -1
         for r in range(n_merged):
-            s = 0 if hashes[r] == hashed else -1
+            s = 0 if hashes[first[r]] == hashes[c] else -1
             while 0 <= s < n and trans[s, first[r]] == trans[s, c]:
                 s += 1
             if s == n:
@@ -333,7 +345,7 @@ def canonical(trans: I32, colour: I32) -> tuple[I32, I32, I32]:
                 break
         if target < 0:
             target = n_merged
-            first[target], hashes[target] = c, hashed
+            first[target] = c
             n_merged += 1
         merged[c] = target
     order, number = np.empty(n, np.int32), np.full(n, -1, np.int32)

@@ -399,8 +399,13 @@ def _circle(place: Place) -> GrammarError:
 
 def _shape_of(schema: dict[str, Any]) -> Hashable:
     """What is seen of a schema at a glance: schemas that are the same word for word, annotations aside, share it."""
-    sizes = (tuple(v) if type(v) is dict else v if type(v) is str else type(v) is list and len(v) for v in schema.values())
-    return tuple([(keyword, size) for keyword, size in zip(schema, sizes, strict=True) if keyword not in ANNOTATIONS])
+    return tuple([(keyword, _size_of(value)) for keyword, value in schema.items() if keyword not in ANNOTATIONS])
+
+
+def _size_of(value: Any) -> Hashable:
+    """What is seen of a value at a glance: its names, its length, or a text as it is."""
+    kind = type(value)
+    return tuple(value) if kind is dict else len(value) if kind is list else value if kind is str else kind
 
 
 def _spelled(schema: dict[str, Any]) -> bytes | str:
