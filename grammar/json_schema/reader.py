@@ -402,7 +402,7 @@ def _shape_of(schema: dict[str, Any]) -> Hashable:
     return tuple([(keyword, _size_of(value)) for keyword, value in schema.items() if keyword not in ANNOTATIONS])
 
 
-def _size_of(value: Any) -> Hashable:
+def _size_of(value: Any) -> Any:
     """What is seen of a value at a glance: its names, its length, or a text as it is."""
     kind = type(value)
     return tuple(value) if kind is dict else len(value) if kind is list else value if kind is str else kind
