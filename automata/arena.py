@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from copy import copy
-from itertools import accumulate, chain, count
+from itertools import chain, count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from weakref import ref
@@ -397,7 +397,7 @@ class Arena:
             if not text.isascii():  # each byte as a character
                 spelled = tuple([word.encode().decode("latin-1") for word in words])
                 text = "".join(spelled)
-            ends = np.array([*accumulate(map(len, spelled))], np.int64)
+            ends = np.fromiter(map(len, spelled), np.int64, len(spelled)).cumsum()
             root = int(_trie_build(self.A, np.frombuffer(text.encode("utf-32-le"), np.int32), ends))
             if root < 0:
                 self.full()

@@ -310,17 +310,17 @@ def from_words(words: Iterable[str], *, max_states: int = 1_000_000) -> CharDfa:
     kept = sorted({word for word in words if word.isascii() or not any("\ud800" <= char <= "\udfff" for char in word)})
     if not kept:
         return compile(EMPTY)
-    text = np.frombuffer("".join(kept).encode("utf-32-le"), np.uint32).astype(np.int64)
-    used = _distinct(text)
-    starts = _distinct(np.concatenate([[0], used, used[used < charset.END - 1] + 1]))
-    own = {*used.tolist()}
+    text = "".join(kept)
+    used = {*map(ord, {*text})}
+    points = sorted({0, *used, *[point + 1 for point in used if point < charset.END - 1]})
     number: dict[int, int] = {}
-    cls = np.array([number.setdefault(i if i in own else -1, len(number)) for i in starts.tolist()], np.int32)
+    kinds = [number.setdefault(point if point in used else -1, len(number)) for point in points]
+    starts, cls = np.array(points, np.int32), np.array(kinds, np.int32)
     ends = np.array([0, *accumulate(map(len, kept))], np.int32)
-    letters = cls[starts.searchsorted(text)]
+    letters = cls[starts.searchsorted(np.frombuffer(text.encode("utf-32-le"), np.int32))]
     trans, accept = kernels.words(letters, ends, len(number), max_states)
     _check(len(trans), max_states)
-    return _canonical(starts.astype(np.int32), cls, trans, accept)[0]
+    return _canonical(starts, cls, trans, accept)[0]
 
 
 def restrict_length(dfa: CharDfa, low: int, high: int | None, *, max_states: int = MAX_STATES) -> CharDfa:

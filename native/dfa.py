@@ -499,8 +499,8 @@ def lengths(trans: I32, accept: I32) -> tuple[I32, I32]:
     while head < size:
         target = queue[head]
         head += 1
-        for i in range(start[target + 1], start[target + 2]):
-            s = sources[i] // k
+        for i in range(start[target], start[target + 1]):
+            s = sources[i]
             if shortest[s] < 0:
                 shortest[s], queue[size] = shortest[target] + 1, s
                 size += 1
@@ -516,8 +516,8 @@ def lengths(trans: I32, accept: I32) -> tuple[I32, I32]:
     while head < size:
         target = queue[head]
         head += 1
-        for i in range(start[target + 1], start[target + 2]):
-            s = sources[i] // k
+        for i in range(start[target], start[target + 1]):
+            s = sources[i]
             reach[s] = max(reach[s], longest[target] + 1)
             pending[s] -= 1
             if pending[s] == 0:

@@ -16,6 +16,7 @@ I32 = NDArray[np.int32]
 # Rows of a refinable partition: the elements grouped by set, location and set of each element; of each set the first
 # position, the position past its end and the number of marked elements; the sets that hold marked elements.
 ELEMENT, LOCATION, SET, FIRST, PAST, MARKED, TOUCHED = range(7)
+ROUNDS = 8  # looks at each state and transition before refinement by smaller halves begins
 
 
 @kernel("int64(int64)", nogil=True)
@@ -43,14 +44,23 @@ def group(key: I32, n_keys: int) -> tuple[I32, I32]:
 
 @kernel("Tuple((int32[::1], int32[::1]))(int32[:,::1])", nogil=True, allocates=True)
 def predecessors(trans: I32) -> tuple[I32, I32]:
-    """Transitions, as ``state * n_classes + class``, grouped by 1 + their target: those without one are group 0."""
+    """The states that transitions come from, one for each: those to state t are ``sources[start[t]:start[t + 1]]``."""
     n, k = trans.shape
-    target = np.empty(n * k, np.int32)
+    start = np.zeros(n + 1, np.int32)
     for s in range(n):
         for c in range(k):
-            target[s * k + c] = trans[s, c] + 1
-    order, start = group(target, n + 1)
-    return order, start
+            if trans[s, c] >= 0:
+                start[trans[s, c] + 1] += 1
+    for t in range(n):
+        start[t + 1] += start[t]
+    sources, fill = np.empty(start[n], np.int32), start.copy()
+    for s in range(n):
+        for c in range(k):
+            t = trans[s, c]
+            if t >= 0:
+                sources[fill[t]] = s
+                fill[t] += 1
+    return sources, start
 
 
 @kernel("int64(int32[:,::1], int64, int64)", nogil=True)
@@ -110,7 +120,7 @@ def _split_by(partition: I32, key: I32, n_keys: int) -> int:
 @kernel("int32[::1](int32[:,::1], int32[::1])", nogil=True, allocates=True)
 def live_states(trans: I32, colour: I32) -> I32:
     """1 for each state from which a state of positive colour is reached, else 0."""
-    n, k = trans.shape
+    n = trans.shape[0]
     sources, start = predecessors(trans)
     live, stack, depth = np.zeros(n, np.int32), np.empty(n, np.int32), 0
     for s in range(n):
@@ -120,12 +130,132 @@ def live_states(trans: I32, colour: I32) -> I32:
     while depth:
         depth -= 1
         target = stack[depth]
-        for i in range(start[target + 1], start[target + 2]):
-            s = sources[i] // k
+        for i in range(start[target], start[target + 1]):
+            s = sources[i]
             if not live[s]:
                 live[s], stack[depth] = 1, s
                 depth += 1
     return live
+
+
+@kernel("int64(int32[::1], int32[::1], int32[::1], int32[::1], int64, int64)", nogil=True)
+def _goes_alike(start: I32, via: I32, head: I32, block: I32, s: int, t: int) -> int:
+    """Whether the transitions of two states lead to the same blocks."""
+    first, other = start[s], start[t]
+    if start[s + 1] - first != start[t + 1] - other:
+        return 0
+    for i in range(start[s + 1] - first):
+        if via[first + i] != via[other + i] or block[head[first + i]] != block[head[other + i]]:
+            return 0
+    return 1
+
+
+@kernel("Tuple((int32[::1], int64, int64))(int32[::1], int32[::1], int32[::1], int32[::1])", nogil=True, allocates=True)
+def _rounds(start: I32, via: I32, head: I32, colour: I32) -> tuple[I32, int, int]:
+    """Partition states by rounds: each tells apart those whose transitions lead to different blocks of the last one.
+
+    Most automata, however large, take a few rounds, in which ever fewer states share a block. Chains take as many
+    as they have states, so there is an end to it.
+
+    Parameters
+    ----------
+    start : (n + 1,) int32
+        The transitions of state s are those from ``start[s]`` up to ``start[s + 1]``.
+    via, head : (m,) int32
+        Their classes, rising in each state, and where they lead.
+    colour : (n,) int32
+
+    Returns
+    -------
+    block : (n,) int32
+    n_blocks : int
+    is_final : int
+        1 where no further round would tell any states apart.
+    """
+    n, n_colours = colour.shape[0], 0
+    for s in range(n):
+        n_colours = max(n_colours, colour[s] + 1)
+    rank, block, n_blocks = np.full(n_colours, -1, np.int32), np.empty(n, np.int32), 0
+    for s in range(n):
+        if rank[colour[s]] < 0:
+            rank[colour[s]] = n_blocks
+            n_blocks += 1
+        block[s] = rank[colour[s]]
+    n_slots = 4
+    while n_slots < 2 * n:
+        n_slots *= 2
+    table, hashes, then = np.empty(n_slots, np.int32), np.empty(n, np.int64), block.copy()
+    shared, n_shared = np.arange(n).astype(np.int32), n  # states that are not alone in their blocks
+    size, taken = np.empty(n, np.int32), np.full(n, -1, np.int32)  # the round in which some state kept the number
+    left, turn, n_before = ROUNDS * (n + head.shape[0]), 0, 0
+    while n_shared and n_blocks > n_before and left > 0:
+        table[:], n_before = -1, n_blocks
+        for i in range(n_shared):
+            s = shared[i]
+            hashed = np.int64(block[s])
+            for e in range(start[s], start[s + 1]):
+                to = (np.int64(block[head[e]]) << 10 ^ np.int64(via[e])) & 0x7FFFFFFF
+                hashed = (hashed * 1000003 + to) & 0x7FFFFFFF
+            left -= 1 + start[s + 1] - start[s]
+            slot = mix(hashed) & n_slots - 1
+            while True:
+                t = table[slot]
+                if t < 0:
+                    table[slot], hashes[s] = s, hashed
+                    if taken[block[s]] == turn:
+                        then[s] = n_blocks
+                        n_blocks += 1
+                    taken[block[s]] = turn
+                    break
+                if hashes[t] == hashed and block[t] == block[s] and _goes_alike(start, via, head, block, s, t):
+                    then[s] = then[t]
+                    break
+                slot = slot + 1 & n_slots - 1
+        size[:n_blocks] = 0
+        for i in range(n_shared):
+            size[then[shared[i]]] += 1
+        n_left = 0
+        for i in range(n_shared):
+            s = shared[i]
+            block[s] = then[s]
+            if size[then[s]] > 1:
+                shared[n_left] = s
+                n_left += 1
+        n_shared, turn = n_left, turn + 1
+    return block, n_blocks, int(n_shared == 0 or n_blocks == n_before)
+
+
+@kernel(
+    "Tuple((int32[::1], int64))(int32[::1], int32[::1], int32[::1], int64, int32[::1], int64)",
+    nogil=True,
+    allocates=True,
+)
+def _refined(start: I32, via: I32, head: I32, n_classes: int, block: I32, n_blocks: int) -> tuple[I32, int]:
+    """The coarsest partition of the states, finer than a given one, whose transitions lead from blocks to blocks."""
+    n, m = block.shape[0], head.shape[0]
+    incoming, first = group(head, n)
+    tail = np.empty(m, np.int32)
+    for s in range(n):
+        tail[start[s] : start[s + 1]] = s
+    blocks, cords = np.empty((7, n), np.int32), np.empty((7, m), np.int32)
+    n_blocks = _split_by(blocks, block, n_blocks)
+    n_cords = _split_by(cords, via, n_classes)
+    b, cord = 1, 0
+    while cord < n_cords:
+        n_touched = 0
+        for i in range(cords[FIRST, cord], cords[PAST, cord]):
+            n_touched = _mark(blocks, tail[cords[ELEMENT, i]], n_touched)
+        n_blocks = _split(blocks, n_blocks, n_touched)
+        cord += 1
+        while b < n_blocks:
+            n_touched = 0
+            for i in range(blocks[FIRST, b], blocks[PAST, b]):
+                state = blocks[ELEMENT, i]
+                for j in range(first[state], first[state + 1]):
+                    n_touched = _mark(cords, incoming[j], n_touched)
+            n_cords = _split(cords, n_cords, n_touched)
+            b += 1
+    return blocks[SET].copy(), n_blocks
 
 
 @kernel("Tuple((int32[:,::1], int32[::1]))(int32[:,::1], int32[::1])", nogil=True, allocates=True)
@@ -140,57 +270,43 @@ def minimise(trans: I32, colour: I32) -> tuple[I32, I32]:
 
     Notes
     -----
-    Valmari, Fast brief practical DFA minimization (IPL 112, 2012): a partition of the states and one of the
-    transitions refine each other. O(m log m) for m live transitions.
+    Where rounds do not suffice: Valmari, Fast brief practical DFA minimization (IPL 112, 2012). A partition of the
+    states and one of the transitions refine each other, O(m log m) for m live transitions.
     """
     n, k = trans.shape
     live = live_states(trans, colour)
     if n == 0 or not live[0]:
         return np.empty((0, k), np.int32), np.empty(0, np.int32)
-    m = 0
-    tail, via, head = np.empty(n * k, np.int32), np.empty(n * k, np.int32), np.empty(n * k, np.int32)
+    start = np.zeros(n + 1, np.int32)
+    for s in range(n):
+        start[s + 1] = start[s]
+        for c in range(k):
+            if trans[s, c] >= 0 and live[trans[s, c]]:
+                start[s + 1] += 1
+    via, head, m = np.empty(start[n], np.int32), np.empty(start[n], np.int32), 0
     for s in range(n):
         for c in range(k):
-            if trans[s, c] >= 0 and live[s] and live[trans[s, c]]:
-                tail[m], via[m], head[m] = s, c, trans[s, c]
+            if trans[s, c] >= 0 and live[trans[s, c]]:
+                via[m], head[m] = c, trans[s, c]
                 m += 1
-    incoming, start = group(head[:m].copy(), n)
-    blocks, cords = np.empty((7, n), np.int32), np.empty((7, m), np.int32)
-    n_colours = 1
-    for s in range(n):
-        n_colours = max(n_colours, colour[s] + 1)
-    n_blocks = _split_by(blocks, colour, n_colours)
-    n_cords = _split_by(cords, via[:m].copy(), k)
-    block, cord = 1, 0
-    while cord < n_cords:
-        n_touched = 0
-        for i in range(cords[FIRST, cord], cords[PAST, cord]):
-            n_touched = _mark(blocks, tail[cords[ELEMENT, i]], n_touched)
-        n_blocks = _split(blocks, n_blocks, n_touched)
-        cord += 1
-        while block < n_blocks:
-            n_touched = 0
-            for i in range(blocks[FIRST, block], blocks[PAST, block]):
-                state = blocks[ELEMENT, i]
-                for j in range(start[state], start[state + 1]):
-                    n_touched = _mark(cords, incoming[j], n_touched)
-            n_cords = _split(cords, n_cords, n_touched)
-            block += 1
+    block, n_blocks, is_final = _rounds(start, via, head, colour)
+    if not is_final:
+        block, n_blocks = _refined(start, via, head, k, block, n_blocks)
     # Live states and dead ones of the same colour 0 may have begun in one block, but no transition leads out of a dead
     # state, so the first transition on the way to acceptance has parted them.
     number, n_out = np.full(n_blocks, -1, np.int32), 1
-    number[blocks[SET, 0]] = 0
+    number[block[0]] = 0
     for s in range(n):
-        b = blocks[SET, s]
+        b = block[s]
         if live[s] and number[b] < 0:
             number[b] = n_out
             n_out += 1
     out, out_colour = np.full((n_out, k), -1, np.int32), np.zeros(n_out, np.int32)
     for s in range(n):
         if live[s]:
-            out_colour[number[blocks[SET, s]]] = colour[s]
-    for e in range(m):
-        out[number[blocks[SET, tail[e]]], via[e]] = number[blocks[SET, head[e]]]
+            out_colour[number[block[s]]] = colour[s]
+            for e in range(start[s], start[s + 1]):
+                out[number[block[s]], via[e]] = number[block[head[e]]]
     return out, out_colour
 
 
@@ -213,15 +329,15 @@ def canonical(trans: I32, colour: I32) -> tuple[I32, I32, I32]:
         New number of each class.
     """
     n, k = trans.shape
-    merged, first, hashes = np.empty(k, np.int32), np.empty(k, np.int32), np.empty(k, np.int64)
+    merged, first, hashes = np.empty(k, np.int32), np.empty(k, np.int32), np.zeros(k, np.int64)
     n_merged = 0
+    for s in range(n):
+        for c in range(k):
+            hashes[c] = (hashes[c] * 1000003 + trans[s, c] + 1) & 0x7FFFFFFF
     for c in range(k):
-        hashed = np.int64(0)
-        for s in range(n):
-            hashed = (hashed * 31 + mix(np.int64(trans[s, c]) + 1)) & 0x7FFFFFFF
         target = -1
         for r in range(n_merged):
-            s = 0 if hashes[r] == hashed else -1
+            s = 0 if hashes[first[r]] == hashes[c] else -1
             while 0 <= s < n and trans[s, first[r]] == trans[s, c]:
                 s += 1
             if s == n:
@@ -229,7 +345,7 @@ def canonical(trans: I32, colour: I32) -> tuple[I32, I32, I32]:
                 break
         if target < 0:
             target = n_merged
-            first[target], hashes[target] = c, hashed
+            first[target] = c
             n_merged += 1
         merged[c] = target
     order, number = np.empty(n, np.int32), np.full(n, -1, np.int32)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import scalars
 from .nodes import ANY_TYPE, Node
-from .values import canonical
+from .scalars import listed_values
 
 if TYPE_CHECKING:
     from .goals import Goal, Goals
@@ -64,7 +63,7 @@ def listed_together(goals: Goals, options: list[Node], *, apart: bool = False) -
     lists = [option for option in options if option.is_listing]
     if len(lists) < 2:
         return options
-    values = [(canonical(v), v) for option in lists for v in option.enum or () if scalars.meets(option, v)]
+    values = [pair for option in lists for pair in listed_values(option)]
     distinct = dict(values)
     if not distinct or (apart and len(distinct) < len(values)):
         return options

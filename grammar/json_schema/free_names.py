@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import chain
 
 from .nodes import ARRAY, OBJECT, Node
@@ -37,13 +37,12 @@ def is_open(node: Node) -> bool:
     return not (_lists_names(node) and _lists_items(node)) or any(child.is_open for child in children(node))
 
 
-def children(node: Node) -> Iterable[Node]:
+def children(node: Node) -> list[Node]:
     """Schemas of the values inside a value."""
-    yield from node.properties.values()
-    yield from (child for _, child in node.patterns)
-    yield from node.prefix
+    found = [*node.properties.values(), *[child for _, child in node.patterns], *node.prefix]
     others = (node.additional, node.items, node.contains, node.unevaluated_properties, node.unevaluated_items)
-    yield from (child for child in others if child is not None)
+    found += [child for child in others if child is not None]
+    return found
 
 
 def _closed(reader: Reader, closes: Callable[[Node], bool]) -> set[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -52,7 +52,11 @@ def pattern_dfa(pattern: str, max_states: int) -> CharDfa:
     """Automaton of a ``pattern``: the text contains a match."""
     found = _PATTERNS.get((pattern, max_states))
     if found is None:
-        found = automata.compile(regex.parse(pattern), max_states=max_states)
+        text = regex.only_text(pattern)
+        if text is None:
+            found = automata.compile(regex.parse(pattern), max_states=max_states)
+        else:
+            found = automata.from_words([text], max_states=max_states)
         _PATTERNS.put((pattern, max_states), found, 1024 + 3 * found.n_bytes)  # the key itself, and what is derived
     return found
 
@@ -140,6 +144,7 @@ def _if(reader: Reader, node: Node, value: Any) -> None:
 
 
 def _dependencies(reader: Reader, node: Node, value: Any) -> None:
+    check_names(value)
     for name, needs in value.items():
         if isinstance(needs, list):
             _dependent_required(reader, node, {name: needs})
@@ -149,10 +154,12 @@ def _dependencies(reader: Reader, node: Node, value: Any) -> None:
 
 def _dependent_schemas(reader: Reader, node: Node, value: Any) -> None:
     if node.place.draft >= 2019:
+        check_names(value)
         node.dependent += tuple((n, reader.below(node, sub, "dependentSchemas", n)) for n, sub in value.items())
 
 
 def _dependent_required(reader: Reader, node: Node, value: Any) -> None:
+    check_names(value)
     for name, needs in value.items():
         if not isinstance(needs, list) or not all(isinstance(need, str) for need in needs):
             raise TypeError
@@ -190,11 +197,22 @@ def _constraint(node: Node) -> Node | None:
     return None if node.is_anything else node
 
 
+def check_names(value: Mapping[Any, Any]) -> None:
+    """Refuse an object with a name that is no string: a Python dict may have one, JSON has none."""
+    try:
+        "".join(value)
+    except TypeError:
+        name = next(name for name in value if not isinstance(name, str))
+        raise GrammarError(f"the name {name!r:.60} is not a string.") from None
+
+
 def _properties(reader: Reader, node: Node, value: Any) -> None:
+    check_names(value)
     node.properties = {name: reader.below(node, sub, "properties", name) for name, sub in value.items()}
 
 
 def _pattern_properties(reader: Reader, node: Node, value: Any) -> None:
+    check_names(value)
     for pattern, sub in value.items():
         try:
             automaton = pattern_dfa(pattern, reader.max_dfa_states)
@@ -304,8 +322,10 @@ def _check_length(number: Any) -> None:
 
 
 def _numbers_in(value: Any) -> Iterator[Any]:
-    """Every number inside a JSON value."""
+    """Every number inside a JSON value, whose names must be strings."""
     if isinstance(value, (list, dict)):
+        if isinstance(value, dict):
+            check_names(value)
         for member in value.values() if isinstance(value, dict) else value:
             if not isinstance(member, str):
                 yield from _numbers_in(member)

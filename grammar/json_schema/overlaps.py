@@ -7,8 +7,7 @@ from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, OBJECT, SERIALS, Node
-from .scalars import meets
-from .values import canonical
+from .scalars import listed_values
 
 if TYPE_CHECKING:
     from .goals import Goals
@@ -136,7 +135,7 @@ def _outline(node: Node) -> _Outline:
         for name in required & n.properties.keys():
             child = n.properties[name]
             if child.is_listing:
-                values = {canonical(v) for v in child.enum or () if meets(child, v)}
+                values = {key for key, _ in listed_values(child)}
                 tags[name] = tags[name] & values if name in tags else values
     return _Outline(types, required, names, tags, least & types)
 

@@ -25,7 +25,7 @@ from .document import Document, Place, pointer_of
 from .formula import TRUE
 from .free_names import is_open
 from .goals import Goal, Goals, plainly_possible
-from .keywords import READERS
+from .keywords import READERS, check_names
 from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
 from .reader import ANNOTATIONS, NO_SHARING, Reader, only_refers
 from .scalars import kind_of
@@ -374,6 +374,7 @@ class Parts:
                 elif holds == _SCHEMAS:
                     below = word[len(word) // 2 :]
                     node.properties = dict(zip(word, below, strict=False))  # the names come first
+                    check_names(node.properties)
                     node.has_choices |= any(map(_HAS_CHOICES, below))
                 else:
                     READERS[keyword](reader, node, schema[keyword])

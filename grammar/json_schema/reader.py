@@ -101,7 +101,8 @@ class Reader:
         self.connecting: dict[int, Node] = {}
         self._constants: dict[Any, Node] = {}
         self._alike: dict[Any, Node] = {}
-        self._representatives: dict[Any, Node] = {}
+        self._representatives: dict[int, Node] = {}  # by serial number
+        self._by_shape: dict[Hashable, dict[bytes | str | None, Node]] = {}  # the same by text, of each shape
         self.has_narrowed, self.has_unknown = plain_integers, False
         self.anything, self.nothing = ANYTHING, NOTHING
         self._parts = None
@@ -268,11 +269,20 @@ class Reader:
             return node
         found = self._representatives.get(node.serial)
         if found is None:
-            text = _spelled({k: v for k, v in place.schema.items() if k not in ANNOTATIONS})
-            key = (id(place.resource), place.dialect, place.scope, text)
-            found = self._representatives.setdefault(key, node)
-            self._representatives[node.serial] = found
+            shape = (id(place.resource), place.dialect, place.scope, _shape_of(place.schema))
+            found = self._representatives[node.serial] = self._first_alike(node, shape)
         return found
+
+    def _first_alike(self, node: Node, shape: Hashable) -> Node:
+        """The first node of some shape with the text of this one; the only node of a shape needs no text."""
+        by_text = self._by_shape.get(shape)
+        if by_text is None:
+            self._by_shape[shape] = {None: node}
+            return node
+        first = by_text.pop(None, None)
+        if first is not None:
+            by_text[_spelled(first.place.schema)] = first
+        return by_text.setdefault(_spelled(node.place.schema), node)
 
     def listing(self, values: list[Any], place: Place) -> Node:
         """A node that only some scalars meet."""
@@ -387,8 +397,20 @@ def _circle(place: Place) -> GrammarError:
     return GrammarError(reason, pointer=place.pointer, keyword="$ref")
 
 
+def _shape_of(schema: dict[str, Any]) -> Hashable:
+    """What is seen of a schema at a glance: schemas that are the same word for word, annotations aside, share it."""
+    return tuple([(keyword, _size_of(value)) for keyword, value in schema.items() if keyword not in ANNOTATIONS])
+
+
+def _size_of(value: Any) -> Any:
+    """What is seen of a value at a glance: its names, its length, or a text as it is."""
+    kind = type(value)
+    return tuple(value) if kind is dict else len(value) if kind is list else value if kind is str else kind
+
+
 def _spelled(schema: dict[str, Any]) -> bytes | str:
-    """A schema as text, the same for schemas that are the same word for word."""
+    """A schema as text, the same for schemas that are the same word for word, annotations aside."""
+    schema = {keyword: value for keyword, value in schema.items() if keyword not in ANNOTATIONS}
     try:
         return marshal.dumps(schema, NO_SHARING)
     except ValueError:

@@ -84,6 +84,14 @@ def enumerated(node: Node, kind: int) -> dict[Hashable, Any]:
     return values
 
 
+def listed_values(node: Node) -> list[tuple[Hashable, Any]]:
+    """The values that an ``enum`` lists and the rest of its node admits, with keys that equal ones share."""
+    values = node.enum or []
+    if not node.only_lists:
+        values = [v for v in values if meets(node, v, is_listed=True)]
+    return [(canonical(v), v) for v in values]
+
+
 def without(node: Node, gone: Iterable[Any]) -> dict[int, dict[Hashable, Any]]:
     """The scalars that an ``enum`` lists and its node admits, less some values, by type."""
     left = {kind: dict(enumerated(node, kind)) for kind in (NULL, BOOLEAN, NUMBER, STRING)}

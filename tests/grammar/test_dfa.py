@@ -32,6 +32,7 @@ from detent.grammar.regular import (
 from detent.native.minimise import minimise
 
 from ..naive import regular as naive
+from ..naive.minimal import minimal, reachable
 
 ALPHABET = "abé"
 TEXTS = naive.texts(ALPHABET, 4)
@@ -248,6 +249,29 @@ def naive_subsets(automaton: dfa.CharDfa) -> int:
 def test_automata_are_minimal(node: Regular) -> None:
     automaton = dfa.compile(node)
     assert naive_subsets(automaton) == automaton.n_states
+
+
+@quick
+@given(st.data())
+def test_minimise_merges_states_that_no_text_tells_apart(data: st.DataObject) -> None:
+    n, k = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 3))
+    rows = data.draw(st.lists(st.lists(st.integers(-1, n - 1), min_size=k, max_size=k), min_size=n, max_size=n))
+    trans, colour = reachable(rows, data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n)))
+    out, kept = minimise(np.array(trans, np.int32), np.array(colour, np.int32))
+    assert (out.tolist(), kept.tolist()) == minimal(trans, colour)
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 40])
+@pytest.mark.parametrize("back", [-1, 0, 70])
+def test_minimise_goes_on_where_rounds_take_too_long(every: int, back: int) -> None:
+    """Two chains of twins: each round tells one more pair of states from the others."""
+    n = 80
+    rows = [[1, n + 1, -1]]
+    for first in (1, n + 1):
+        rows += [[s + 1 if s + 1 < first + n else -1, back, -1] for s in range(first, first + n)]
+    trans, colour = reachable(rows, [0, *2 * [int(k % every == 0) for k in range(n)]])
+    out, kept = minimise(np.array(trans, np.int32), np.array(colour, np.int32))
+    assert (out.tolist(), kept.tolist()) == minimal(trans, colour)
 
 
 def test_minimise_drops_dead_states() -> None:

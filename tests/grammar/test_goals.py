@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from copy import deepcopy
 from typing import Any
 from unittest.mock import patch
 
@@ -87,3 +89,29 @@ def test_tags_are_looked_at_where_they_could_pass_a_limit(values: int, max_branc
     assert isinstance(value.frame, ObjectFrame)
     with found.piece():
         assert any(value.frame.first_demands(8)) == is_looked_at
+
+
+SCHEMAS: list[Any] = [
+    {"properties": {"a": {"type": "string"}}},
+    {"title": "x", "properties": {"a": {"type": "string"}}},
+    {"properties": {"a": {"type": "string"}}, "title": "y"},
+    {"properties": {"a": {"type": "integer"}}},
+    {"properties": {"b": {"type": "string"}}},
+    {"items": {"minimum": 1}, "minItems": 1},
+    {"items": {"minimum": 1}, "minItems": 2},
+    {"minItems": 2, "items": {"minimum": 1}},
+    {"items": True, "anyOf": [{"minItems": 1}]},
+    {"items": True, "anyOf": [{"minItems": 2}]},
+    {"items": True, "anyOf": [{"minItems": 2}, {}]},
+]
+
+
+@settings(max_examples=50, derandomize=True, deadline=None)
+@given(st.lists(st.sampled_from(SCHEMAS), min_size=2, max_size=8))
+def test_schemas_of_one_text_have_one_representative(schemas: list[Any]) -> None:
+    reader = Reader(Document({"allOf": [deepcopy(schema) for schema in schemas]}))
+    nodes = reader.read().all_of
+    first: dict[str, int] = {}
+    for node, schema in zip(nodes, schemas, strict=True):
+        text = json.dumps({keyword: value for keyword, value in schema.items() if keyword != "title"})
+        assert reader.representative(node).serial == first.setdefault(text, node.serial)
