@@ -266,7 +266,7 @@ def _looks_far(tables: LexerTables) -> bool:
 
 
 def _forgets(tables: LexerTables) -> bool:
-    """Whether what stands before a character is never asked for behind it: see :mod:`detent.native.lexer`."""
+    """Whether what stands before a character is never asked for behind it: see :mod:`detent.native.lexer_carries`."""
     if len(tables.left_next) == 1 or (tables.left_next != tables.left_next[0]).any():
         return False
     pending: list[int] = tables.entry[tables.entry >= 0].tolist()

@@ -1,8 +1,9 @@
 """Which lexer states above which stacks are dead ends: questions to the pushdown system of lexer and LR stack.
 
 At a place between two tokens, what can still come depends on the stack and on the *carry* of the lexer
-(:mod:`detent.native.lexer`). What a stack must be like below its top for some text to end above it is known as far as
-it was asked for (:mod:`.needs`); here the lexer is explored, stacks are read from the top, and answers are noted.
+(:mod:`detent.native.lexer_carries`). What a stack must be like below its top for some text to end above it is known as
+far as it was asked for (:mod:`.needs`); here the lexer is explored, stacks are read from the top, and answers are
+noted.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from detent.grammar.errors import LimitExceeded
 from detent.grammar.lark.tables import LexedGrammar, ParserTables
-from detent.native import lexer, positions, stacks
+from detent.native import lexer, lexer_carries, lexer_steps, positions, stacks
 from detent.native.arena import STATUS
 
 from .arena import Arena
@@ -96,13 +97,13 @@ class Liveness(Placed):
         after = self._next.get(q)
         if after is None:
             after = self._next[q] = self._completions(q, 0)
-            n = self._checked(int(lexer.endings(self._arena.A, q, self._buffer)))
+            n = self._checked(int(lexer_steps.endings(self._arena.A, q, self._buffer)))
             self._endings[q] = tuple(map(tuple, self._buffer[: 2 * n].reshape(-1, 2).tolist()))
             self._check("regex_states", len(self._next), self._limits.regex_states)
         return after
 
     def _completions(self, q: int, mode: int) -> tuple[int, ...]:
-        n = self._checked(int(lexer.completions(self._arena.A, q, mode, self._buffer)))
+        n = self._checked(int(lexer_steps.completions(self._arena.A, q, mode, self._buffer)))
         return tuple(self._buffer[:n].tolist())
 
     def _letters_behind(self, state: int) -> frozenset[Letter]:
@@ -125,7 +126,7 @@ class Liveness(Placed):
 
     def _begin(self, context: int, carry: int) -> int:
         """The state between two tokens."""
-        return self._checked(int(lexer.lexer_start(self._arena.A, self._lexer, context, carry)))
+        return self._checked(int(lexer_steps.lexer_start(self._arena.A, self._lexer, context, carry)))
 
     def _tokens(self, context: int, carry: int) -> frozenset[Letter]:
         """The tokens that can come in a context, with the carries behind them: plain ones where no lexer reads."""
@@ -141,11 +142,11 @@ class Liveness(Placed):
     def _survives(self, carry: int, c: int) -> bool:
         """Whether a carry is not broken by a character of a class."""
         A, at = self._arena.A, self._lexer
-        row = int(A[at + lexer.L_LEFT_NEXT]) + int(lexer.left_of(A, carry)) * int(A[at + lexer.L_CLASSES])
-        return self._checked(int(lexer.carried(A, at, carry, int(A[row + c]), c))) != lexer.BROKEN
+        row = int(A[at + lexer.L_LEFT_NEXT]) + int(lexer_carries.left_of(A, carry)) * int(A[at + lexer.L_CLASSES])
+        return self._checked(int(lexer_carries.carried(A, at, carry, int(A[row + c]), c))) != lexer.BROKEN
 
     def _may_stop(self, carry: int) -> bool:
-        return bool(lexer.may_stop(self._arena.A, carry))
+        return bool(lexer_carries.may_stop(self._arena.A, carry))
 
     # -------------------------------------------------------------------------------------------------- questions
     def can_follow(self, letter: Letter, cell: int) -> bool:
@@ -250,7 +251,7 @@ class Liveness(Placed):
         elif lexer.field(A, place, lexer.F_START):
             answer = self.begins(cell, int(lexer.field(A, place, lexer.F_LEFT)))
         else:
-            answer = self.lives(self._checked(int(lexer.ageless(A, place))), cell)
+            answer = self.lives(self._checked(int(lexer_steps.ageless(A, place))), cell)
         self._note(place, cell, answer)
 
 

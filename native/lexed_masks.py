@@ -37,7 +37,9 @@ from .jit import kernel
 from .lexed_notes import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW
 from .lexed_pairs import lexed_pair
 from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, lives, put_islands
-from .lexer import ALWAYS_ASKED, ASKED, F_ACCEPT, L_EXACT, L_FAR, carry_on, field, lexer_start, place_of
+from .lexer import ALWAYS_ASKED, ASKED, F_ACCEPT, L_EXACT, L_FAR, field, place_of
+from .lexer_carries import carry_on
+from .lexer_steps import lexer_start
 from .masks import recipe
 from .pair_table import find_pair
 from .positions import K_LEX

@@ -43,17 +43,13 @@ from .lexer import (
     NONE,
     PROVED,
     Q_ASKED,
-    can_begin,
-    carry_on,
-    carry_owing,
     field,
     known,
-    lexer_start,
-    lexer_step,
-    may_stop,
     place_of,
     recorded,
 )
+from .lexer_carries import carry_on, carry_owing, may_stop
+from .lexer_steps import can_begin, lexer_start, lexer_step
 from .lexer_tags import in_doubt, match_at_end, pending_at
 from .positions import K_BETWEEN, K_BYTE, K_LEX, K_LIVES, K_LR, K_MATCH, K_TOKEN, lazy, position
 from .stacks import (
