@@ -150,6 +150,8 @@ def _place_parser(arena: Arena, grammar: LexedGrammar, lexer_at: int) -> int:
     some = parser.action != 0
     some[:, lexer.DROPPED] = True
     states[:, stacks.S_SOME] = _bits(arena, some)
+    usually = np.where(usual < stacks.ACCEPT, -1 - usual, 0)[:, 0]
+    states[:, stacks.S_SETTLES] = np.where(((parser.action == 0) | before).all(axis=1), usually, 0)
     s, t = np.nonzero(parser.goto >= 0)
     states[:, stacks.S_GOTO] = _comb(arena, s, t, parser.goto[s, t], parser.goto.shape)
     scalars = {stacks.G_LEXER: lexer_at, stacks.G_TERMINALS: parser.action.shape[1]}
