@@ -33,7 +33,7 @@ from .jit import kernel
 from .lexed_apart import SPARE, leave_to_islands, put_ahead, read_around, read_by_steps, take_ahead
 from .lexed_notes import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW
 from .lexed_pairs import lexed_pair
-from .lexed_places import BY_PLACES, TOO_MANY, UNKNOWN, read_places
+from .lexed_places import BY_PLACES, UNKNOWN, read_places
 from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, context_of, may_get
 from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, L_FAR, NONE, field, place_of
 from .lexer_carries import carry_on
@@ -191,7 +191,7 @@ def _read_pairs(A, V, G, x, q, mode, cell):
     """Collect the tokens of a set read from a lexer state above a stack; 0 when tables had to be built.
 
     All that must be asked of stacks (:func:`.lexed_steps.lives`) is asked together, once no table is missing.
-    ``TOO_MANY`` where so many sets or tokens are read that the grammar seems to spell words by character.
+    Where so many sets or tokens are read that the grammar seems to spell words, all starts again by places.
     """
     L, complete, asked, n_sets, n_tokens = int(A[G + G_LEXER]), 1, False, 0, 0
     A[CELLS + 2], A[AHEAD + SPARE] = 0, 0
@@ -208,7 +208,8 @@ def _read_pairs(A, V, G, x, q, mode, cell):
             return 0
         n_sets, n_tokens = n_sets + 1, n_tokens + below(A, V, x)
         if (n_sets > MANY or n_tokens > MANY_TIMES * below(A, V, 0)) and A[G + G_SPELLS] == UNKNOWN:
-            return TOO_MANY
+            A[G + G_SPELLS] = BY_PLACES
+            return 0
         groups, exits = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS])
         for k in range(int(A[pair + R_N_GROUPS]) * complete):
             at = groups + GROUP * k
@@ -262,12 +263,11 @@ def read_lexed(A, V, x, pos, parent):
         return read_by_steps(A, V, x, state_of(A, pos, parent))
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:
         return 0
-    went = _read_pairs(A, V, G, x, q, mode, parent) if A[G + G_SPELLS] != BY_PLACES else TOO_MANY
-    if went == TOO_MANY:
-        went = _read_many(A, V, G, x, q, mode, parent)
-    if went == TOO_MANY:
-        went = _read_pairs(A, V, G, x, q, mode, parent)
-    if went == 0:
+    if A[G + G_SPELLS] == BY_PLACES:
+        read = _read_many(A, V, G, x, q, mode, parent)
+    else:
+        read = _read_pairs(A, V, G, x, q, mode, parent)
+    if read == 0:
         return 0
     if marks != 0:
         read_around(A, V, marks, state_of(A, pos, parent))

@@ -63,7 +63,7 @@ E_PLACE, E_SET, E_BEFORE, ENTRY = 0, 1, 2, 3  # an entry: the one before it of t
 MANY = 8  # entries of a place from which their sets are united
 LIKELY = (97, 65, 48)  # characters of which one leads back to its place where a grammar spells words: a A 0
 UNKNOWN, BY_PLACES, BY_STACKS = 0, 1, 2  # G_SPELLS
-MOST, TOO_MANY = 4096, -1  # states of new stacks up to which a mask is read by places
+MOST = 4096  # states of new stacks up to which a mask is read by places
 BUILT, ASKING, READ = 0, 1, 2  # tables had to be built; stacks must be asked for dead ends; all is read
 
 
@@ -280,17 +280,17 @@ def read_places(A, V, G, x, q, mode, cell):
     """Collect the tokens of a set read from a lexer state above a stack; 0 when tables had to be built.
 
     All that must be asked of stacks (:func:`.lexed_steps.lives`) is asked together, once no table is missing.
-    ``TOO_MANY`` where too many stacks differ.
+    Where too many stacks differ, all starts again by stacks.
     """
     went, n_states = READ, int(A[STATE + 2])
-    A[CELLS + 2], A[AHEAD + SPARE], A[G + G_SPELLS] = 0, 0, BY_PLACES
+    A[CELLS + 2], A[AHEAD + SPARE] = 0, 0
     place = recorded(A, K_PLACE, cell, q, mode, context_of(A, G, cell), 0, 0, 0)
     if place > 0:
         _read_behind(A, place, x)
     while A[AHEAD + SPARE] > 0 and A[STATUS] == 0:
         if int(A[STATE + 2]) - n_states > MOST * STATE_STRIDE:
             A[G + G_SPELLS] = BY_STACKS
-            return TOO_MANY
+            return 0
         at = take_ahead(A, ENTRY)
         place = int(A[at + E_PLACE])
         if place != 0:

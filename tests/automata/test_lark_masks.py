@@ -277,6 +277,17 @@ def test_words_that_are_spelled(spelling: Compiler, name: str) -> None:
     assert how_read(grammar.matcher()) == (UNKNOWN if begun is None else BY_PLACES)
 
 
+def test_the_first_mask_that_is_read_by_places(spelling: Compiler) -> None:
+    """Tables were built before that was known, in the scratch that the mask is collected in."""
+    text = 'start: ("ab" name ";" | "<" name* ">")+\nname: l l l | l\nl: "a" | "b" | E\nE: /[éa]/\n%ignore / +/'
+    grammar, tables = spelling.lark(text, lexer="basic"), compile_lark(text, lexer_kind="basic")
+    for begun in ("a", "abé", "ab", "<"):
+        matcher = grammar.matcher()
+        assert matcher.accept_bytes(begun.encode())
+        check_here(matcher, tables, begun.encode())
+    assert how_read(grammar.matcher()) == BY_PLACES
+
+
 def test_stacks_that_all_differ() -> None:
     tokens = [bytes(word) for n in range(2, 6) for word in product(b"abcdefgh", repeat=n)]
     tokens += [bytes([b]) for b in range(256)]
