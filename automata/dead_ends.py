@@ -125,7 +125,6 @@ class Proof:
         self._tables, self._parser = grammar.lexer, grammar.parser
         self._n = len(self._tables.entry)
         self._completable: dict[bytes, bool] = {}  # of sets of terminals
-        self._left: Bytes | None = None  # see :func:`detent.native.leftovers.spread`
 
     def run(self) -> Verdict:
         """Try to prove it."""
@@ -133,7 +132,7 @@ class Proof:
         nothing = Verdict(np.zeros((self._n, self._n), np.uint8), False, np.ones(self._n, np.uint8), True)
         if nodes is None:
             return nothing
-        self.nodes = nodes
+        self._nodes = nodes
         separators, source = self._separators()
         words = [*separators, *self._words()]
         found, n = self._matches(words), len(separators)
@@ -163,47 +162,6 @@ class Proof:
         usable[touched[len(sources) :]] = 0
         return Verdict(safe, True, harmful, owes) if self._can_be_completed(usable) else nothing
 
-    # ------------------------------------------------------------------------------------------------ what was found
-    def left_behind(self, terminal: int) -> frozenset[int]:
-        """The nodes that may be left over where a terminal ends, as far as that was worked out."""
-        if self._left is None:
-            return frozenset()
-        matching = [terminal, *self._matching.get(terminal, [])]
-        return frozenset(np.flatnonzero(self._left[matching].any(axis=0)).tolist())
-
-    @cached_property
-    def _matching(self) -> dict[int, list[int]]:
-        """The terminals that match a string instead of it, of each string."""
-        found: dict[int, list[int]] = {}
-        for terminal in np.unique(self._tables.order).tolist():
-            for string in self._retyped(terminal):
-                found.setdefault(string, []).append(terminal)
-        return found
-
-    def are_its_own(self, terminal: int) -> bool:
-        """Whether what may be left over of a terminal where it ends is of that very token."""
-        left = self.left_behind(terminal)
-        return self._left is not None and all(
-            self._left[terminal, v] == 1 << leftovers.OWN for v in left if self.nodes.owner[v] == terminal
-        )
-
-    def reads_on(self, node: int) -> bool:
-        """Whether a node can read a character."""
-        return bool(self.nodes.first[node] < self.nodes.first[node + 1])
-
-    def asserts(self, terminal: int) -> bool:
-        """Whether a terminal has assertions, so that its nodes may have matched in vain."""
-        return bool(self._asserting[terminal])
-
-    def first_classes(self, terminal: int) -> list[int]:
-        """The classes of characters that a terminal can begin with."""
-        nodes, v = self.nodes, int(self.nodes.begin[terminal])
-        if not v:
-            return sorted(self._others.get(terminal) or ())
-        reads = nodes.reads[nodes.first[v] : nodes.first[v + 1]]
-        classes: list[int] = np.flatnonzero(self._tables.sets[reads].any(axis=0)).tolist()
-        return classes
-
     # ---------------------------------------------------------------------------------------------------- words
     @cached_property
     def _asserting(self) -> Bools:
@@ -230,7 +188,7 @@ class Proof:
 
     def _characters(self, terminal: int) -> list[int]:
         """A class of each set of which one character is a text of a terminal, and of no other in its place."""
-        tables, nodes, v = self._tables, self.nodes, self.nodes.begin[terminal]
+        tables, nodes, v = self._tables, self._nodes, self._nodes.begin[terminal]
         edges = [e for e in range(nodes.first[v], nodes.first[v + 1]) if nodes.ends[nodes.leads[e]]]
         taken = [self._word(u)[0] for u in self._retyped(terminal) if len(self._word(u)) == 1]
         free = self._hints.spelled.copy()
@@ -247,13 +205,13 @@ class Proof:
 
     def _n_next(self, terminal: int, word: list[int]) -> int:
         """How many classes a terminal can go on with behind a word."""
-        nodes, threads = self.nodes, self.read([int(self.nodes.begin[terminal])], word)
+        nodes, threads = self._nodes, self._read([int(self._nodes.begin[terminal])], word)
         reads = [nodes.reads[e] for v in threads for e in range(nodes.first[v], nodes.first[v + 1])]
         return int(self._tables.sets[reads].any(axis=0).sum()) if reads else 0
 
     def _separators(self) -> tuple[list[list[int]], list[int]]:
         """The empty text and some words of ignored terminals, with their terminals."""
-        tables, nodes = self._tables, self.nodes
+        tables, nodes = self._tables, self._nodes
         spelled = self._hints.spelled
         found: list[list[int]] = [[]]
         source = [0]
@@ -273,7 +231,7 @@ class Proof:
         return np.array([c for word in words for c in word], np.int32), ends
 
     def _matches(self, words: list[list[int]]) -> Bytes:
-        nodes, found = self.nodes, np.zeros((len(words), self._n), np.uint8)
+        nodes, found = self._nodes, np.zeros((len(words), self._n), np.uint8)
         parts = (nodes.first, nodes.reads, nodes.leads, nodes.owner, nodes.ends, nodes.begin)
         leftovers.match_words(*parts, self._tables.sets, *self._flat(words), found)
         return found
@@ -299,7 +257,7 @@ class Proof:
         for t in np.flatnonzero(usable & self._asserting).tolist():
             behind = [word for word in words[1:n_separators] if word]
             if not behind and not self._meets_others[t]:  # the end of the text is an empty word
-                follows = np.flatnonzero(self.follows[t]).tolist()
+                follows = np.flatnonzero(self._follows[t]).tolist()
                 behind = [words[n_separators + u] for u in follows if usable[u] or u == END]
             usable[t] = len(behind) > 0 and all(
                 self._matches_whole(t, words[n_separators + t], word, left)
@@ -339,7 +297,7 @@ class Proof:
 
     # ------------------------------------------------------------------------------------------------- separators
     @cached_property
-    def before(self) -> Bytes:
+    def _before(self) -> Bytes:
         """``[t, u]``: whether terminal u is tried before t in some context that asks for t."""
         before = np.zeros((self._n, self._n), np.uint8)
         asked = self._asked | (self._tables.ignored != 0)
@@ -347,7 +305,7 @@ class Proof:
         return before
 
     @cached_property
-    def follows(self) -> Bytes:
+    def _follows(self) -> Bytes:
         """Which terminal can come behind which."""
         action = self._parser.action
         s, t = np.nonzero(action > 0)
@@ -361,19 +319,18 @@ class Proof:
 
     def _separated(self, words: list[list[int]], source: Ints) -> tuple[Bytes, Bytes, Bytes, Bytes, Ints, bool] | None:
         """What is safe; terminals and nodes that do harm; what can be left; separators; whether matches owe in vain."""
-        nodes, tables, n = self.nodes, self._tables, self._n
+        nodes, tables, n = self._nodes, self._tables, self._n
         programs = (nodes.first, nodes.reads, nodes.leads)
         spelled = tables.sets * self._hints.spelled.astype(np.uint8)
         meet = (spelled.astype(np.float32) @ spelled.T.astype(np.float32) > 0).astype(np.uint8)
         left, (both, longer) = np.zeros((n, len(nodes.owner)), np.uint8), np.zeros((2, n, n), np.uint8)
         matching, bad = np.zeros(n, np.uint8), np.zeros(len(nodes.owner), np.uint8)
-        relations = (nodes.begin, meet, self.before, self.follows)
+        relations = (nodes.begin, meet, self._before, self._follows)
         seen = np.zeros((len(bad), len(bad)), np.uint8)
         if not leftovers.spread(*programs, nodes.owner, nodes.ends, *relations, seen, left, both, longer, matching):
             return None
         choice = np.where(nodes.begin > 0, -1, 0).astype(np.int32)
-        self._left = left
-        arguments = (tables.sets, *self._flat(words), source, self._clean(words, source), self.follows, left)
+        arguments = (tables.sets, *self._flat(words), source, self._clean(words, source), self._follows, left)
         leftovers.choose(*programs, nodes.ends, *arguments, self._allowed(words, source, both), choice, bad)
         owing = choice < 0  # what matches of these owe does not come true behind any separator
         leftovers.choose(*programs, nodes.ends, *arguments, np.ones((n, len(source)), np.uint8), choice, bad)
@@ -391,11 +348,11 @@ class Proof:
 
     def _clean(self, words: list[list[int]], source: Ints) -> Bytes:
         """Separators such that nothing that is tried where they stand matches behind them, whatever word comes next."""
-        nodes, tables, n = self.nodes, self._tables, len(source)
+        nodes, tables, n = self._nodes, self._tables, len(source)
         clean = np.ones(n, np.uint8)
         for k, t in enumerate(source[1:].tolist(), 1):
-            tried = nodes.begin[(self.before[t] != 0) | (np.arange(self._n) == t)]
-            behind = self.read([int(v) for v in tried if v], words[k])
+            tried = nodes.begin[(self._before[t] != 0) | (np.arange(self._n) == t)]
+            behind = self._read([int(v) for v in tried if v], words[k])
             reads = [nodes.reads[e] for v in behind for e in range(nodes.first[v], nodes.first[v + 1])]
             possible: Bools = np.logical_or.reduce(tables.sets[reads], axis=0)
             clean[k] = not any(self._meets_a_match(behind, word) for word in words[n:] if word and possible[word[0]])
@@ -404,41 +361,41 @@ class Proof:
     def _meets_a_match(self, threads: list[int], word: list[int]) -> bool:
         """Whether nodes match a word, or the beginning of one."""
         for c in word:
-            threads = self.read(threads, [c])
-            if any(self.nodes.ends[v] for v in threads):
+            threads = self._read(threads, [c])
+            if any(self._nodes.ends[v] for v in threads):
                 return True
         return False
 
     @cached_property
     def _meets_others(self) -> Bools:
         """The terminals behind which something can come that no lexer reads."""
-        found: Bools = np.logical_or.reduce(self.follows[:, list(self._others)], axis=1)
+        found: Bools = np.logical_or.reduce(self._follows[:, list(self._others)], axis=1)
         return found
 
     def _begin_well(self, words: list[list[int]], source: Ints, left: Bytes, choice: Ints) -> bool:
         """Whether nothing is left over behind the first character of what no lexer reads, wherever that may stand."""
-        nodes, tables = self.nodes, self._tables
+        nodes, tables = self._nodes, self._tables
         for t in np.flatnonzero(self._meets_others & (nodes.begin > 0)).tolist():
             k = int(choice[t])
-            behind = self.read(np.flatnonzero(left[t]).tolist(), words[k])
-            tried = nodes.begin[(self.before[source[k]] != 0) | (np.arange(self._n) == source[k])] if k else []
-            behind = [*behind, *self.read([int(v) for v in tried if v], words[k])]
+            behind = self._read(np.flatnonzero(left[t]).tolist(), words[k])
+            tried = nodes.begin[(self._before[source[k]] != 0) | (np.arange(self._n) == source[k])] if k else []
+            behind = [*behind, *self._read([int(v) for v in tried if v], words[k])]
             reads = [nodes.reads[e] for v in behind for e in range(nodes.first[v], nodes.first[v + 1])]
             possible: Bools = np.logical_or.reduce(tables.sets[reads], axis=0)
             for u, classes in self._others.items():
-                if self.follows[t, u] and classes is not None and possible[sorted(classes)].any():
+                if self._follows[t, u] and classes is not None and possible[sorted(classes)].any():
                     return False
         return True
 
     def _touched(self, words: list[list[int]], source: Ints, left: Bytes, bad: Bytes, choice: Ints) -> Bools:
         """Of separators and words, those behind which something that can match may be left in a text of them."""
-        nodes, n = self.nodes, len(source)
+        nodes, n = self._nodes, len(source)
         terminal, begins = [*source.tolist(), *range(self._n)], np.unique(nodes.owner[bad != 0]).tolist()
         found, pending = set(), []
         for w, word in enumerate(words):
             for u in begins:
-                if word and (u == terminal[w] or self.before[terminal[w], u]):
-                    behind = self.read([nodes.begin[u]], word)
+                if word and (u == terminal[w] or self._before[terminal[w], u]):
+                    behind = self._read([nodes.begin[u]], word)
                     while u == terminal[w] and not self._asserting[u] and behind and not nodes.ends[behind[-1]]:
                         behind.pop()  # what the match was preferred to
                     pending += [(w, x) for x in behind]
@@ -446,16 +403,16 @@ class Proof:
             w, x = pending.pop()
             if (w, x) not in found and left[terminal[w], x]:
                 found.add((w, x))
-                behind = self.read([x], words[choice[terminal[w]]] if w >= n else [])
-                for v in np.flatnonzero(self.follows[terminal[w]]).tolist() if behind else []:
-                    pending += [(n + v, y) for y in self.read(behind, words[n + v]) if words[n + v]]
+                behind = self._read([x], words[choice[terminal[w]]] if w >= n else [])
+                for v in np.flatnonzero(self._follows[terminal[w]]).tolist() if behind else []:
+                    pending += [(n + v, y) for y in self._read(behind, words[n + v]) if words[n + v]]
         touched = np.zeros(len(words), np.bool_)
         touched[[w for w, x in found if bad[x]]] = True
         return touched
 
-    def read(self, threads: list[int], word: list[int]) -> list[int]:
+    def _read(self, threads: list[int], word: list[int]) -> list[int]:
         """Where nodes are behind a word, in the order of preference."""
-        nodes, sets = self.nodes, self._tables.sets
+        nodes, sets = self._nodes, self._tables.sets
         for c in word:
             edges = [e for v in threads for e in range(nodes.first[v], nodes.first[v + 1])]
             threads = list(dict.fromkeys(int(nodes.leads[e]) for e in edges if sets[nodes.reads[e], c]))
@@ -465,9 +422,9 @@ class Proof:
         """Take out terminals that may match, although others are taken, where the parser has no use for them."""
         for other in np.flatnonzero(matching).tolist():
             for t in np.flatnonzero(longer[:, other]).tolist():
-                safe[t, other] &= self.is_implied(t, other)
+                safe[t, other] &= self._is_implied(t, other)
 
-    def is_implied(self, t: int, other: int) -> bool:
+    def _is_implied(self, t: int, other: int) -> bool:
         """Whether a parser that accepts one terminal where both are tried accepts the other one, too."""
         parser, ignored = self._parser, self._tables.ignored
         if ignored[other]:
@@ -503,11 +460,11 @@ class Proof:
             if not owed:
                 continue
             rivals = np.flatnonzero(both[:, t]).tolist()  # where these end, a match of t may still owe something
-            if (tables.look_next[owed] > HOLDS).any() or not all(self.is_implied(u, t) for u in rivals):
+            if (tables.look_next[owed] > HOLDS).any() or not all(self._is_implied(u, t) for u in rivals):
                 allowed[t] = 0
                 continue
             for k in range(len(source)):
-                next_words = [words[k]] if k else [words[len(source) + u] for u in np.flatnonzero(self.follows[t])]
+                next_words = [words[k]] if k else [words[len(source) + u] for u in np.flatnonzero(self._follows[t])]
                 firsts = [word[0] for word in next_words if word]
                 allowed[t, k] = (tables.look_next[owed][:, firsts] == HOLDS).all()
                 if k == 0:

@@ -20,7 +20,6 @@ from .dead_ends import Proof, Verdict, hopeful
 from .lexed_islands import LexedIsland, nodes_around
 from .liveness import Liveness
 from .lowering import Lowering, end_of_text
-from .openings import check_openings
 from .sentences import Hints, rules_of, ways
 
 Ints = npt.NDArray[np.int32]
@@ -51,8 +50,6 @@ class LexedLowering:
         The grammar has no text.
     LimitExceeded
         Whether a text is a dead end would take too long to decide.
-    GrammarError
-        A text may be stuck in an island: see :func:`.openings.check_openings`.
     """
 
     def __init__(
@@ -72,9 +69,7 @@ class LexedLowering:
         grammar = hopeful(content.grammar, content.numbers())
         hints = ways(grammar.lexer)
         goals = {t: island.root for t, island in self._islands.items()}
-        proof = Proof(grammar, hints, rules_of(grammar.parser), content.openings())
-        verdict = proof.run()
-        check_openings(proof, verdict, content)
+        verdict = Proof(grammar, hints, rules_of(grammar.parser), content.openings()).run()
         at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer, hints, verdict))
         arena.A[at + stacks.G_ISLANDS] = _by_state(arena, grammar, goals)
         arena.A[at + stacks.G_TOKENS] = _by_state(arena, grammar, content.tokens)
