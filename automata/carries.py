@@ -80,6 +80,11 @@ class Carries:
         """The block behind a letter, in a context that it leads to."""
         return self._behind[letter][context]
 
+    def behind_ignored(self, letter: int) -> int:
+        """The block behind a letter that is ignored: the context stays."""
+        (block,) = self._behind[letter].values()
+        return block
+
     def __len__(self) -> int:
         """How many letters there are."""
         return len(self._behind)

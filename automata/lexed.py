@@ -150,6 +150,8 @@ def _place_parser(arena: Arena, grammar: LexedGrammar, lexer_at: int) -> int:
     some = parser.action != 0
     some[:, lexer.DROPPED] = True
     states[:, stacks.S_SOME] = _bits(arena, some)
+    usually = np.where(usual < stacks.ACCEPT, -1 - usual, 0)[:, 0]
+    states[:, stacks.S_SETTLES] = np.where(((parser.action == 0) | before).all(axis=1), usually, 0)
     s, t = np.nonzero(parser.goto >= 0)
     states[:, stacks.S_GOTO] = _comb(arena, s, t, parser.goto[s, t], parser.goto.shape)
     scalars = {stacks.G_LEXER: lexer_at, stacks.G_TERMINALS: parser.action.shape[1]}
@@ -266,7 +268,7 @@ def _looks_far(tables: LexerTables) -> bool:
 
 
 def _forgets(tables: LexerTables) -> bool:
-    """Whether what stands before a character is never asked for behind it: see :mod:`detent.native.lexer`."""
+    """Whether what stands before a character is never asked for behind it: see :mod:`detent.native.lexer_carries`."""
     if len(tables.left_next) == 1 or (tables.left_next != tables.left_next[0]).any():
         return False
     pending: list[int] = tables.entry[tables.entry >= 0].tolist()

@@ -1,8 +1,9 @@
 """Which lexer states above which stacks are dead ends: questions to the pushdown system of lexer and LR stack.
 
-At a place between two tokens, what can still come depends on the stack and on the *carry* of the lexer
-(:mod:`detent.native.lexer`). What a stack must be like below its top for some text to end above it is known as far as
-it was asked for (:mod:`.needs`); here the lexer is explored, stacks are read from the top, and answers are noted.
+At a place between two tokens, what can still come depends on the stack, on the *carry* of the lexer
+(:mod:`detent.native.lexer_carries`) and on the context. What a stack must be like below its top for some text to end
+above it is known as far as it was asked for (:mod:`.needs`); here the lexer is explored, stacks are read from the top,
+and answers are noted.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from detent.grammar.errors import LimitExceeded
 from detent.grammar.lark.tables import LexedGrammar, ParserTables
-from detent.native import lexer, positions, stacks
+from detent.native import lexer, lexer_carries, lexer_steps, positions, stacks
 from detent.native.arena import STATUS
 
 from .arena import Arena
@@ -96,13 +97,13 @@ class Liveness(Placed):
         after = self._next.get(q)
         if after is None:
             after = self._next[q] = self._completions(q, 0)
-            n = self._checked(int(lexer.endings(self._arena.A, q, self._buffer)))
+            n = self._checked(int(lexer_steps.endings(self._arena.A, q, self._buffer)))
             self._endings[q] = tuple(map(tuple, self._buffer[: 2 * n].reshape(-1, 2).tolist()))
             self._check("regex_states", len(self._next), self._limits.regex_states)
         return after
 
     def _completions(self, q: int, mode: int) -> tuple[int, ...]:
-        n = self._checked(int(lexer.completions(self._arena.A, q, mode, self._buffer)))
+        n = self._checked(int(lexer_steps.completions(self._arena.A, q, mode, self._buffer)))
         return tuple(self._buffer[:n].tolist())
 
     def _letters_behind(self, state: int) -> frozenset[Letter]:
@@ -125,7 +126,7 @@ class Liveness(Placed):
 
     def _begin(self, context: int, carry: int) -> int:
         """The state between two tokens."""
-        return self._checked(int(lexer.lexer_start(self._arena.A, self._lexer, context, carry)))
+        return self._checked(int(lexer_steps.lexer_start(self._arena.A, self._lexer, context, carry)))
 
     def _tokens(self, context: int, carry: int) -> frozenset[Letter]:
         """The tokens that can come in a context, with the carries behind them: plain ones where no lexer reads."""
@@ -141,19 +142,19 @@ class Liveness(Placed):
     def _survives(self, carry: int, c: int) -> bool:
         """Whether a carry is not broken by a character of a class."""
         A, at = self._arena.A, self._lexer
-        row = int(A[at + lexer.L_LEFT_NEXT]) + int(lexer.left_of(A, carry)) * int(A[at + lexer.L_CLASSES])
-        return self._checked(int(lexer.carried(A, at, carry, int(A[row + c]), c))) != lexer.BROKEN
+        row = int(A[at + lexer.L_LEFT_NEXT]) + int(lexer_carries.left_of(A, carry)) * int(A[at + lexer.L_CLASSES])
+        return self._checked(int(lexer_carries.carried(A, at, carry, int(A[row + c]), c))) != lexer.BROKEN
 
     def _may_stop(self, carry: int) -> bool:
-        return bool(lexer.may_stop(self._arena.A, carry))
+        return bool(lexer_carries.may_stop(self._arena.A, carry))
 
     # -------------------------------------------------------------------------------------------------- questions
-    def can_follow(self, letter: Letter, cell: int) -> bool:
-        """Whether a text can be finished whose next token, above a stack, is a letter."""
+    def can_follow(self, letter: Letter, cell: int, context: int) -> bool:
+        """Whether a text can be finished whose next token, read in a context above a stack, is a letter."""
         (state, below), (tag, carry) = self._top(cell), letter
         if tag == lexer.DROPPED:
-            return self._is_met(lambda: self._needs.between(state, carry), below, state)
-        number = self._carries.letter(self._context[state], tag, carry)
+            return self._is_met(lambda: self._needs.between(state, context, carry), below, state)
+        number = self._carries.letter(context, tag, carry)
         return self._is_met(lambda: self._needs.behind(state, number), below, state)
 
     def _top(self, cell: int) -> tuple[int, int]:
@@ -184,8 +185,8 @@ class Liveness(Placed):
             needs = self._needs.below(needs, above)
         return ALIVE in needs, asked
 
-    def lives(self, state: int, cell: int) -> bool:
-        """Whether a text can be finished that stands in a lexer state above a stack.
+    def lives(self, state: int, cell: int, context: int) -> bool:
+        """Whether a text can be finished that stands in a lexer state, in a context above a stack.
 
         The search ends at the first letter that can follow: noted for the states that lead there, else for all.
         """
@@ -198,27 +199,27 @@ class Liveness(Placed):
                     pending.append(to)
             for letter in self._endings[q]:
                 if letter not in known:
-                    known[letter] = self.can_follow(letter, cell)
+                    known[letter] = self.can_follow(letter, cell, context)
                 if known[letter]:
                     while q >= 0:
-                        self._note(q, cell, True)
+                        self._note(q, cell, context, True)
                         q = before[q]
                     return True
         for q in pending:
-            self._note(q, cell, False)
+            self._note(q, cell, context, False)
         return False
 
-    def _note(self, place: int, cell: int, answer: bool) -> None:
+    def _note(self, place: int, cell: int, context: int, answer: bool) -> None:
         A = self._arena.A
-        memo = self._checked(int(lexer.recorded(A, positions.K_LIVES, place, cell, 0, 0, 0, 0, 0)))
+        memo = self._checked(int(lexer.recorded(A, positions.K_LIVES, place, cell, context, 0, 0, 0, 0)))
         A[lexer.known(A, memo)] = 1 if answer else -1
 
     def begins(self, cell: int, carry: int) -> bool:
         """Whether any text can be finished that goes on behind a token, above a stack; noted."""
         state, below = self._top(cell)
-        found = self._is_met(lambda: self._needs.between(state, carry), below, state)
-        begin = self._begin(self._context[state], carry)
-        self._note(begin, cell, found)
+        context = self._context[state]
+        found = self._is_met(lambda: self._needs.between(state, context, carry), below, state)
+        self._note(self._begin(context, carry), cell, context, found)
         return found
 
     def lower(self, number: int) -> None:
@@ -243,15 +244,15 @@ class Liveness(Placed):
     def _answer(self, memo: int) -> None:
         """Answer one question."""
         A = self._arena.A
-        place, cell = int(lexer.field(A, memo, 1)), int(lexer.field(A, memo, 2))
+        place, cell, context = (int(lexer.field(A, memo, k)) for k in (1, 2, 3))
         if int(lexer.field(A, place, 0)) == positions.K_INSIDE:
             q, mode = int(lexer.field(A, place, 1)), int(lexer.field(A, place, 2))
-            answer = any(self.lives(to, cell) for to in self._completions(q, mode))
+            answer = any(self.lives(to, cell, context) for to in self._completions(q, mode))
         elif lexer.field(A, place, lexer.F_START):
             answer = self.begins(cell, int(lexer.field(A, place, lexer.F_LEFT)))
         else:
-            answer = self.lives(self._checked(int(lexer.ageless(A, place))), cell)
-        self._note(place, cell, answer)
+            answer = self.lives(self._checked(int(lexer_steps.ageless(A, place))), cell, context)
+        self._note(place, cell, context, answer)
 
 
 def _contexts(parser: ParserTables) -> dict[int, list[int]]:

@@ -104,9 +104,9 @@ class Needs:
                 self._tell(user, path, fresh)
         return self.n_steps - before
 
-    def between(self, state: int, carry: int) -> Facts:
-        """What is needed, as far as is known, between two tokens."""
-        return self._node(state, self._carries.block(self._context[state], carry)).facts
+    def between(self, state: int, context: int, carry: int) -> Facts:
+        """What is needed, as far as is known, between two tokens in a context."""
+        return self._node(state, self._carries.block(context, carry)).facts
 
     def behind(self, state: int, letter: int) -> Facts:
         """What is needed if a letter is read next that is not ignored."""
@@ -143,7 +143,7 @@ class Needs:
         letters = carries.letters[number]
         self._read(node, (state,), letters & ~carries.ignored)
         for letter in _members(letters & carries.ignored):
-            self._use(node, (), self._node(state, carries.behind(letter, self._context[state])))
+            self._use(node, (), self._node(state, carries.behind_ignored(letter)))
 
     def _use(self, node: Node, path: Path, source: Node) -> None:
         """Let a node have what another one needs, below a path."""

@@ -31,9 +31,10 @@ from .workers import run_all
 # modules that only some grammars need, compiled when one of them is imported
 APART = {
     "Lark grammars": (
-        *("lalr", "leftovers", "pruning", "items", "questions", "derivations", "lexer", "lexer_tags", "lexer_loops"),
-        *("lexer_classes", "stacks", "fronts", "lexed_steps", "lexed_notes", "lexed_waiting", "lexed_pairs"),
-        *("lexed_masks", "programs", "combs"),
+        *("lalr", "leftovers", "pruning", "items", "questions", "derivations", "programs", "combs", "stacks", "fronts"),
+        *("lexer", "lexer_threads", "lexer_carries", "lexer_steps", "lexer_tags", "lexer_loops", "lexer_classes"),
+        *("lexed_steps", "lexed_notes", "lexed_waiting", "lexed_edges", "lexed_looping", "lexed_pairs", "lexed_apart"),
+        *("lexed_places", "lexed_masks"),
     ),
     "texts with gaps": ("infill_chart", "infill_board", "infill_window"),
 }

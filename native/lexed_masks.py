@@ -11,11 +11,9 @@ import numpy as np
 
 from .arena import (
     AHEAD,
-    BUFFER,
     CELLS,
     DENSE,
     ENDED,
-    FULL,
     NEED,
     NEEDED,
     POS,
@@ -26,87 +24,31 @@ from .arena import (
     STATE,
     STATE_STRIDE,
     STATUS,
-    VALUE,
     WORDS,
     take,
 )
-from .calls import expand
-from .collect import add_ids, add_list, add_row, clear_bit, clear_bits, keep_row, push, set_bits
-from .fronts import BELOW, EDGE, PREFIX, is_front, open_set
+from .collect import add_list, add_row, clear_bit, clear_bits, keep_row, set_bits
+from .fronts import BELOW, EDGE, PREFIX, is_front
 from .jit import kernel
+from .lexed_apart import SPARE, leave_to_islands, put_ahead, read_around, read_by_steps, take_ahead
 from .lexed_notes import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW
 from .lexed_pairs import lexed_pair
-from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, lives, put_islands
-from .lexer import ALWAYS_ASKED, ASKED, F_ACCEPT, L_EXACT, L_FAR, carry_on, field, lexer_start, place_of
+from .lexed_places import BY_PLACES, UNKNOWN, read_places
+from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, context_of, may_get
+from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, L_FAR, NONE, field, place_of
+from .lexer_carries import carry_on
+from .lexer_steps import lexer_start
 from .masks import recipe
 from .pair_table import find_pair
-from .positions import K_LEX
 from .sets import has_member
-from .stacks import G_AROUND, G_CONTEXT, G_ISLANDS, G_LAZY, G_LEXER, accepts_some, after_tag, kept_stack, top
-from .states import S_COUNT, S_ITEMS, S_RECIPE, close_buffer, state_of
-from .steps import step
+from .stacks import G_AROUND, G_ISLANDS, G_LAZY, G_LEXER, G_SPELLS, after_tag
+from .states import S_RECIPE, state_of
 from .strings import CHAR, DEAD, utf8_step
-from .suffixes import edge_byte, edge_range, edge_rest, edge_tokens
+from .suffixes import below, edge_rest
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
 FRAME = 4  # stack, set, lexer state, mode
-SPARE = 3  # spare word of region AHEAD: words in use of its upper half
-
-
-@kernel("void(A, i8, i8, i8, i8)")
-def _ahead(A, cell, x, q, mode):
-    """A set is still to be read from a lexer state above a stack (in the upper half of region AHEAD)."""
-    n, room = int(A[AHEAD + SPARE]), int(A[AHEAD + 1]) // 2 - 2048
-    if n + FRAME > room:
-        A[STATUS] = FULL
-        return
-    at = int(A[AHEAD]) + int(A[AHEAD + 1]) // 2 + n
-    A[at], A[at + 1], A[at + 2], A[at + 3] = cell, x, q, mode
-    A[AHEAD + SPARE] = n + FRAME
-
-
-@kernel("b1(A, i8, b1)")
-def _has(A, state, lexer):
-    """Whether some item of a state is that of a lexer, or (``lexer`` false) of something else."""
-    at = int(A[STATE]) + state * STATE_STRIDE
-    items = int(A[at + S_ITEMS])
-    for j in range(int(A[at + S_COUNT])):
-        if (A[A[POS] + A[items + 2 * j] * POS_STRIDE] == K_LEX) == lexer:
-            return True
-    return False
-
-
-@kernel("i8(A, A, i8, i8)")
-def _read_by_steps(A, V, x, state):
-    """Collect the first level of a set by steps of states, and leave the rest to be read from those that follow.
-
-    Only lexers have pairs with fronts. Where something else reads one, its levels are stepped through, too.
-    """
-    before = int(A[AHEAD + SPARE])
-    _ahead(A, state, x, 0, 0)
-    while A[AHEAD + SPARE] > before and A[STATUS] == 0:
-        A[AHEAD + SPARE] -= FRAME
-        at = int(A[AHEAD]) + int(A[AHEAD + 1]) // 2 + int(A[AHEAD + SPARE])
-        state, x = int(A[at]), int(A[at + 1])
-        if not open_set(A, V, x):
-            break
-        first, last = edge_range(A, V, x)
-        for edge in range(first, last):
-            to = step(A, state, edge_byte(A, V, edge)) if A[STATUS] == 0 else -1
-            if to <= 0:
-                continue
-            at, n = edge_tokens(A, V, edge)
-            if edge < V[V_NODES]:
-                add_ids(A, V, at, n)
-            else:
-                add_ids(A, A, at, n)
-            rest = edge_rest(A, V, edge)
-            if rest >= 0 and is_front(A, V, rest) and _has(A, to, False):
-                _ahead(A, to, rest, 0, 0)
-            elif rest >= 0 and open_set(A, V, rest):
-                push(A, rest, to)
-    A[AHEAD + SPARE] = before
-    return 1 if A[STATUS] == 0 else 0
+MANY, MANY_TIMES = 4096, 3  # sets, and times the tokens of the vocabulary, that are read before places are told apart
 
 
 @kernel("void(A, A, i8, i8)")
@@ -229,63 +171,19 @@ def _read_shadow(A, V, shadow, q, mode):
     return 1 if A[STATUS] == 0 else 0
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def _leave_to_islands(A, V, G, cell, x):
-    """A set is still to be read from the islands that a stack accepts."""
-    start = int(A[BUFFER + 2])
-    put_islands(A, G, cell)
-    expand(A, start)
-    state = close_buffer(A, start)
-    if state > 0 and is_front(A, V, x):
-        _read_by_steps(A, V, x, state)
-    elif state > 0:
-        push(A, x, state)
+@kernel("i8(A, A, i8, i8, i8)")
+def _read_behind_match(A, V, G, q, cell):
+    """Collect what the pair of a set and a lexer state leaves to a mask of its own; 0: that had to be made."""
+    shadow = behind_token(A, G, cell, field(A, q, F_ACCEPT), carry_on(A, q))
+    return _read_shadow(A, V, shadow, q, 0) if shadow > 0 else 1
 
 
-@kernel("void(A, A, i8, i8)")
-def _read_around(A, V, marks, state):
-    """Collect the tokens along the marked nodes of the trie by steps, until no lexer is left in the state.
-
-    They are those in which the text of the grammar may end. O(marked nodes that a text of the grammar leads to).
-    """
-    child, node_byte = int(V[V_CHILD]), int(V[V_BYTE])
-    first, ids = int(V[V_TOKFIRST]), int(V[V_TOKIDS])
-    stack, room, top = int(A[AHEAD]) + int(A[AHEAD + 1]) // 2, int(A[AHEAD + 1]) // 4 - 1024, 1
-    A[stack], A[stack + 1] = 0, state
-    while top > 0:
-        top -= 1
-        node, here = int(A[stack + 2 * top]), int(A[stack + 2 * top + 1])
-        for c in range(int(V[child + node]), int(V[child + node + 1])):
-            if not has_member(A, marks, c):
-                continue
-            to = step(A, here, int(V[node_byte + c]))
-            if A[STATUS] == VALUE:  # what stands behind decides: it is read apart
-                A[STATUS] = 0
-                push(A, node, here)
-                break
-            if A[STATUS] != 0 or top == room:
-                A[STATUS] = A[STATUS] if A[STATUS] != 0 else FULL
-                return
-            if to <= 0:
-                continue
-            add_ids(A, V, ids + int(V[first + c]), int(V[first + c + 1] - V[first + c]))
-            if V[child + c] == V[child + c + 1]:
-                continue
-            if _has(A, to, True):
-                A[stack + 2 * top], A[stack + 2 * top + 1] = c, to
-                top += 1
-            else:
-                push(A, c, to)
-
-
-@kernel("b1(A, i8, i8, i8)")
-def _is_allowed(A, G, cell, tags):
-    """Whether tokens of a group are allowed above a stack; False with ``NEED`` set: not known yet."""
-    if tags >= 0:
-        return accepts_some(A, G, cell, tags)
-    if A[A[G + G_LEXER] + L_EXACT] == ASKED and accepts_some(A, G, cell, field(A, -tags, 1)):
-        return True
-    return lives(A, G, field(A, -tags, 2), kept_stack(A, cell))
+@kernel("void(A, i8, i8, i8, i8)")
+def _read_behind(A, cell, x, q, mode):
+    """A set is still to be read from a lexer state above a stack."""
+    at = put_ahead(A, FRAME)
+    if at != 0:
+        A[at], A[at + 1], A[at + 2], A[at + 3] = cell, x, q, mode
 
 
 @kernel("i8(A, A, i8, i8, i8, i8, i8)")
@@ -293,27 +191,29 @@ def _read_pairs(A, V, G, x, q, mode, cell):
     """Collect the tokens of a set read from a lexer state above a stack; 0 when tables had to be built.
 
     All that must be asked of stacks (:func:`.lexed_steps.lives`) is asked together, once no table is missing.
+    Where so many sets or tokens are read that the grammar seems to spell words, all starts again by places.
     """
-    L, complete, asked = int(A[G + G_LEXER]), 1, False
+    L, complete, asked, n_sets, n_tokens = int(A[G + G_LEXER]), 1, False, 0, 0
     A[CELLS + 2], A[AHEAD + SPARE] = 0, 0
-    _ahead(A, cell, x, q, mode)
+    _read_behind(A, cell, x, q, mode)
     while A[AHEAD + SPARE] > 0 and A[STATUS] == 0:
-        A[AHEAD + SPARE] -= FRAME
-        at = int(A[AHEAD]) + int(A[AHEAD + 1]) // 2 + int(A[AHEAD + SPARE])
+        at = take_ahead(A, FRAME)
         cell, x, q, mode = int(A[at]), int(A[at + 1]), int(A[at + 2]), int(A[at + 3])
         pair = find_pair(A, x, place_of(A, q, mode))
         if pair == 0:
             pair, complete = lexed_pair(A, V, x, q, mode), 0
             if pair == 0:
                 return 0
-        if A[pair + R_SHADOW]:
-            shadow = behind_token(A, G, cell, field(A, q, F_ACCEPT), carry_on(A, q))
-            if shadow > 0 and _read_shadow(A, V, shadow, q, mode) == 0:
-                return 0
+        if A[pair + R_SHADOW] and _read_behind_match(A, V, G, q, cell) == 0:
+            return 0
+        n_sets, n_tokens = n_sets + 1, n_tokens + below(A, V, x)
+        if (n_sets > MANY or n_tokens > MANY_TIMES * below(A, V, 0)) and A[G + G_SPELLS] == UNKNOWN:
+            A[G + G_SPELLS] = BY_PLACES
+            return 0
         groups, exits = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS])
         for k in range(int(A[pair + R_N_GROUPS]) * complete):
             at = groups + GROUP * k
-            if _is_allowed(A, G, cell, int(A[at])):
+            if may_get(A, G, cell, -1, int(A[at])):
                 if A[at + 1] != 0:
                     add_row(A, int(A[at + 1]))
                 else:
@@ -324,13 +224,26 @@ def _read_pairs(A, V, G, x, q, mode, cell):
             at = exits + EXIT * k
             then = after_tag(A, G, cell, int(A[at]))
             if then != 0:
-                context = int(A[A[G + G_CONTEXT] + top(A, then)[0]])
-                _ahead(A, then, int(A[at + 2]), lexer_start(A, L, context, int(A[at + 1])), 0)
+                start = lexer_start(A, L, context_of(A, G, then), int(A[at + 1]))
+                _read_behind(A, then, int(A[at + 2]), start, 0)
                 if A[G + G_ISLANDS] != 0:
-                    _leave_to_islands(A, V, G, then, int(A[at + 2]))
+                    leave_to_islands(A, V, G, then, int(A[at + 2]))
     if asked and A[STATUS] == 0:
         A[STATUS], A[NEEDED] = NEED, A[G + G_LAZY]
     return complete if A[STATUS] == 0 else 0
+
+
+@kernel("i8(A, A, i8, i8, i8, i8, i8)")
+def _read_many(A, V, G, x, q, mode, cell):
+    """As :func:`_read_pairs`, whatever the number of stacks."""
+    if mode == 0 and field(A, q, F_ACCEPT) != NONE:
+        pair = find_pair(A, x, q)
+        if pair == 0:
+            lexed_pair(A, V, x, q, mode)
+            return 0
+        if A[pair + R_SHADOW] and _read_behind_match(A, V, G, q, cell) == 0:
+            return 0
+    return read_places(A, V, G, x, q, mode, cell)
 
 
 @kernel("i8(A, A, i8, i8, i8)", exported=True)
@@ -347,11 +260,15 @@ def read_lexed(A, V, x, pos, parent):
     L = int(A[G + G_LEXER])
     is_far = A[L + L_EXACT] == ALWAYS_ASKED and A[L + L_FAR] != 0
     if A[at + X_TAIL] != 0 or (x != 0 and (shadow != 0 or marks != 0)) or is_far:
-        return _read_by_steps(A, V, x, state_of(A, pos, parent))
+        return read_by_steps(A, V, x, state_of(A, pos, parent))
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:
         return 0
-    if _read_pairs(A, V, G, x, q, mode, parent) == 0:
+    if A[G + G_SPELLS] == BY_PLACES:
+        read = _read_many(A, V, G, x, q, mode, parent)
+    else:
+        read = _read_pairs(A, V, G, x, q, mode, parent)
+    if read == 0:
         return 0
     if marks != 0:
-        _read_around(A, V, marks, state_of(A, pos, parent))
+        read_around(A, V, marks, state_of(A, pos, parent))
     return 1 if A[STATUS] == 0 else 0

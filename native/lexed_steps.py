@@ -43,17 +43,13 @@ from .lexer import (
     NONE,
     PROVED,
     Q_ASKED,
-    can_begin,
-    carry_on,
-    carry_owing,
     field,
     known,
-    lexer_start,
-    lexer_step,
-    may_stop,
     place_of,
     recorded,
 )
+from .lexer_carries import carry_on, carry_owing, may_stop
+from .lexer_steps import can_begin, lexer_start, lexer_step
 from .lexer_tags import in_doubt, match_at_end, pending_at
 from .positions import K_BETWEEN, K_BYTE, K_LEX, K_LIVES, K_LR, K_MATCH, K_TOKEN, lazy, position
 from .stacks import (
@@ -89,10 +85,19 @@ def below_bottom(A, cell):
     return below
 
 
-@kernel("b1(A, i8, i8, i8)")
-def lives(A, G, place, cell):
-    """Whether some text leads from a lexer state above a stack to the end; False with ``NEED`` set: not known yet."""
-    memo = recorded(A, K_LIVES, place, cell, 0, 0, 0, 0, 0)
+@kernel("i8(A, i8, i8)")
+def context_of(A, G, cell):
+    """The context in which the text is read on behind a token, above a stack."""
+    return int(A[A[G + G_CONTEXT] + top(A, cell)[0]])
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def lives(A, G, place, cell, context):
+    """Whether some text leads from a lexer state above a stack to the end; False with ``NEED`` set: not known yet.
+
+    ``context``: the one in which the token is read, and what follows if it is ignored.
+    """
+    memo = recorded(A, K_LIVES, place, cell, context, 0, 0, 0, 0)
     if A[STATUS] != 0:
         return False
     at = known(A, memo)
@@ -110,14 +115,28 @@ def begins(A, G, q, cell):
         tags = pending_at(A, q, 0)
         if A[STATUS] != 0 or accepts_some(A, G, cell, tags):
             return A[STATUS] == 0
-    return lives(A, G, q, cell)
+    return lives(A, G, q, cell, context_of(A, G, cell))
+
+
+@kernel("b1(A, i8, i8, i8, i8)")
+def may_get(A, G, cell, context, tags):
+    """Whether tokens of a group are allowed above a stack; False with ``NEED`` set: not known yet.
+
+    ``context``: see :func:`lives`; -1 for that of the stack.
+    """
+    if tags >= 0:
+        return accepts_some(A, G, cell, tags)
+    if A[A[G + G_LEXER] + L_EXACT] == ASKED and accepts_some(A, G, cell, field(A, -tags, 1)):
+        return True
+    cell = kept_stack(A, cell)
+    return A[STATUS] == 0 and lives(A, G, field(A, -tags, 2), cell, context if context >= 0 else context_of(A, G, cell))
 
 
 @kernel("i8(A, i8, i8, i8)")
 def start_above(A, G, cell, carry):
     """The lexer state between two tokens above a stack; 0: a dead end, or ``A[STATUS]`` is set."""
     L = int(A[G + G_LEXER])
-    q = lexer_start(A, L, int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), carry)
+    q = lexer_start(A, L, context_of(A, G, cell), carry)
     if A[STATUS] == 0 and A[L + L_EXACT] != PROVED and not begins(A, G, q, cell):
         return 0
     return q if A[STATUS] == 0 else 0
@@ -205,7 +224,7 @@ def enter(A, pos, parent):
         cell = state_of(A, position(A, K_LR, 0, 0, 0, 0, 0, 0, 0), parent)
     else:
         ends = end_state(A, G, cell)
-    q = lexer_start(A, int(A[G + G_LEXER]), int(A[A[G + G_CONTEXT] + top(A, cell)[0]]), 0) if A[STATUS] == 0 else 0
+    q = lexer_start(A, int(A[G + G_LEXER]), context_of(A, G, cell), 0) if A[STATUS] == 0 else 0
     if A[STATUS] == 0:
         put_between(A, G, q, cell, ends)
 
@@ -314,7 +333,7 @@ def goes_on(A, G, q, mode, parent, tail):
         tags = pending_at(A, q, mode)
         if A[STATUS] != 0 or accepts_some(A, G, parent, tags):
             return A[STATUS] == 0
-    if (always or in_doubt(A, q)) and lives(A, G, place_of(A, q, mode), parent):
+    if (always or in_doubt(A, q)) and lives(A, G, place_of(A, q, mode), parent, context_of(A, G, parent)):
         return True
     cell = field(A, q, F_LIST) if always or mode != 0 else 0
     while cell != 0 and A[STATUS] == 0:  # a match some characters ago, if what it owes comes true

@@ -22,14 +22,14 @@ from .lexer import (
     L_REPEATS,
     L_SPELLED,
     PROVED,
-    carry_on,
     field,
     known,
-    lexer_step,
     owes,
     recorded,
 )
+from .lexer_carries import carry_on
 from .lexer_loops import NO_LOOP
+from .lexer_steps import lexer_step
 from .lexer_tags import pending
 from .positions import K_SIGNATURE, position
 from .sets import add_member, kept_set

@@ -21,11 +21,11 @@ from .lexer import (
     Q_TARGET,
     field,
     known,
-    lexer_step,
     looks_back,
     place_of,
     recorded,
 )
+from .lexer_steps import lexer_step
 from .positions import K_SIGNATURE
 from .sets import add_member, kept_set
 from .strings import mode_range, utf8_step

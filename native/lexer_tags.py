@@ -34,12 +34,12 @@ from .lexer import (
     NONE,
     Q_PENDING,
     Q_SEARCH,
-    carry_on,
     field,
     known,
-    lexer_step,
     place_of,
 )
+from .lexer_carries import carry_on
+from .lexer_steps import lexer_step
 from .positions import K_MATCH, K_THREAD
 from .sets import add_member, kept_set
 from .strings import mode_range

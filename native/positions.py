@@ -40,8 +40,9 @@ K_MEMBER, K_OBJECT, K_ARRAY, K_NUMBER, K_TEXT, K_WORD, K_TOKEN, K_BETWEEN = 7, 8
 K_LEX = 20
 # records that no item reads: a state of an LR stack; a state of a lexer, the same inside a character; cells of lists
 K_LR, K_LEXER, K_INSIDE, K_THREAD, K_MATCH, K_RETYPE, K_LATE, K_OWED, K_BYTE, K_SIGNATURE = range(21, 31)
-# carries of lexers, states behind them; questions about dead ends; a state of a lexer some bytes behind a match
-K_CARRY, K_BEGUN, K_LIVES, K_DOUBT, K_BEHIND = range(31, 36)
+# carries of lexers, states behind them; questions about dead ends; a state of a lexer some bytes behind a match;
+# the same above a stack
+K_CARRY, K_BEGUN, K_LIVES, K_DOUBT, K_BEHIND, K_PLACE = range(31, 37)
 START, FIRST, NEXT, NAME = 0, 1, 2, 3  # phases of containers
 
 # object record; in schema order, what has been seen is the index of the next name, O_NEXT the first required and O_LIVE

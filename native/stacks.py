@@ -10,7 +10,7 @@ They lie in *combs*: the rows of a sparse table, moved against each other until 
 column, which tells whose it is, and its value. Of each state, ``S_ROW`` is the address of its row of actions, without
 the reduction ``S_USUAL``, and ``S_BEFORE`` that of a bit set: the terminals before which it reduces by that;
 ``S_GOTO`` is the address of its row of next states, ``S_SOME`` that of the set of all terminals before which it does
-something, and ``DROPPED``.
+something, and ``DROPPED``. ``S_SETTLES`` is the rule that the state reduces by whatever it does, 0 if there is none.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ G_LEXER, G_TERMINALS, G_STATES, G_LEFT, G_LENGTH, G_CONTEXT = range(6)
 # G_ISLANDS, G_TOKENS (0: none): of each LR state, where its terminals begin that are islands or tokens of the
 # vocabulary (and one more: where the last ones end), then pairs of terminal and goal or token; G_FORKS: whether a text
 # may have several stacks; G_AROUND: for a grammar inside a text, the nodes of the trie around what may follow it (0);
-# G_LAZY: lazy number of what decides about dead ends; G_ASKED: what it was asked last
-G_ISLANDS, G_TOKENS, G_FORKS, G_AROUND, G_LAZY, G_ASKED, G_RECORD = range(6, 13)
-S_ROW, S_USUAL, S_BEFORE, S_GOTO, S_SOME, LR_STRIDE = range(6)
+# G_LAZY: lazy number of what decides about dead ends; G_ASKED: what it was asked last; G_SPELLS: how masks that meet
+# many stacks are read, see lexed_places.py
+G_ISLANDS, G_TOKENS, G_FORKS, G_AROUND, G_LAZY, G_ASKED, G_SPELLS, G_RECORD = range(6, 14)
+S_ROW, S_USUAL, S_BEFORE, S_GOTO, S_SOME, S_SETTLES, LR_STRIDE = range(7)
 END, ACCEPT = 0, -1
 
 
@@ -131,6 +132,27 @@ def accepts_some(A, G, cell, tags):
             if tag == DROPPED or accepts(A, G, cell, tag):
                 return True
     return False
+
+
+@kernel("i8(A, i8, i8)")
+def settled(A, G, cell):
+    """A stack (of scratch cells on top) after the reductions that come whatever terminal does; 0 when one is refused.
+
+    LALR lookaheads are exact in this: a terminal before which a state that does nothing else does not reduce is not
+    shifted by any state that the reduction leads to.
+    """
+    s, below = top(A, cell)
+    rule = int(A[A[G + G_STATES] + s * LR_STRIDE + S_SETTLES])
+    while rule != 0 and A[STATUS] == 0:
+        for _ in range(int(A[A[G + G_LENGTH] + rule])):
+            cell = below
+            s, below = top(A, cell)
+        s, below = goto(A, G, s, int(A[A[G + G_LEFT] + rule])), cell
+        if s < 0:
+            return 0
+        cell = new_cell(A, s, below)
+        rule = int(A[A[G + G_STATES] + s * LR_STRIDE + S_SETTLES])
+    return cell
 
 
 @kernel("i8(A, i8)")

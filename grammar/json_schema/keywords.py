@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,9 @@ def _enum(reader: Reader, node: Node, value: Any) -> None:
         raise TypeError
     for number in _numbers_in(value):
         _check_length(number)
-    node.enum = value if node.enum is None else [v for v in value if any(same(v, w) for w in node.enum)]
+    if node.enum is not None:
+        value = [v for v in value if any(same(v, w) for w in node.enum)]
+    node.enum = [deepcopy(v) if isinstance(v, dict | list) else v for v in value]  # the caller's may change
 
 
 def _const(reader: Reader, node: Node, value: Any) -> None:

@@ -60,12 +60,14 @@ def known_object(schema: dict[str, Any], *options: bool | int) -> Known | None:
         ``plain_integers``, ``format_assertion`` and ``max_dfa_states`` of the reader.
     """
     said = schema.get
-    properties, additional, declared = said("properties"), said("additionalProperties"), said("$schema")
+    properties, additional, declared = said("properties"), said("additionalProperties", True), said("$schema")
     dialect = NEWEST if declared is None else DIALECTS.get(declared.rstrip("#")) if type(declared) is str else None
     if said("type") != "object" or type(properties) is not dict or not _TOO_MUCH.isdisjoint(schema):
         return None
+    if type(additional) is not bool or not _TEXTS.issuperset(map(type, properties)):
+        return None
     found = _noted(schema, [*properties.values()], (dialect, *options))
-    if found is None or not (additional is None or type(additional) is bool):
+    if found is None:
         return None
     nodes = [*map(_NODE, found)]
     goals = [node.goal or _goal_of(node) for node in nodes]
@@ -75,10 +77,10 @@ def known_object(schema: dict[str, Any], *options: bool | int) -> Known | None:
     residual = Object(
         tuple(zip(properties, goals, strict=True)),
         required,
-        free=None if additional is False else _goal_of(ANYTHING),
-        in_order=additional is False and not is_sorted([*properties]),
+        free=_goal_of(ANYTHING) if additional else None,
+        in_order=not additional and not is_sorted([*properties]),
     )
-    is_open = additional is not False or any(map(_IS_OPEN, nodes))
+    is_open = additional or any(map(_IS_OPEN, nodes))
     return Known(residual, is_open, 1 + sum(map(_N_SCHEMAS, found)))
 
 

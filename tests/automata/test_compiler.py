@@ -30,6 +30,15 @@ def mask_of(grammar: Grammar, prefix: bytes) -> set[int]:
     return allowed(matcher)
 
 
+def test_what_the_caller_changes_in_a_list_of_values_afterwards_changes_nothing(compiler: Compiler) -> None:
+    values = [{"q": 1}, "x"]
+    grammar = compiler.json_schema({"properties": {"a": {"enum": values}}})
+    values[0]["q"] = 2
+    values.append("y")
+    assert accepts(grammar, '{"a": "x"}') and accepts(grammar, '{"a": {"q": 1}}')
+    assert not accepts(grammar, '{"a": "y"}') and not accepts(grammar, '{"a": {"q": 2}}')
+
+
 @pytest.mark.parametrize("pattern", [r"\d{3}-\d{4}", "[a-zé😀]+", "(ab|a)(bc)?", "", r"\p{Lu}\w*"])
 @pytest.mark.parametrize("prefix", ["", "5", "555-", "a", "ab", "é", "Z"])
 def test_regex_masks_are_those_of_the_automaton(compiler: Compiler, pattern: str, prefix: str) -> None:

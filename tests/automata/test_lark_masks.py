@@ -19,6 +19,10 @@ from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
 from detent.grammar.lark.compile import compile_lark
 from detent.grammar.lark.tables import LexedGrammar
 from detent.native import arena as layout
+from detent.native.lexed_places import BY_PLACES, BY_STACKS, UNKNOWN
+from detent.native.lexed_steps import X_GRAMMAR
+from detent.native.positions import K_LEX
+from detent.native.stacks import G_SPELLS
 from tests.grammar.lark.cases import CASES, judged, oracle
 from tests.masks import allowed
 from tests.naive.lexed import accepts
@@ -81,6 +85,10 @@ GRAMMARS = {
     + " | ".join(f'"{c}"' for c in "abcif.1+"),
     "spelled with words": 'start: (IF " " | name "=" | AX)+\nname: letter+\nletter: "a" | "b" | "i" | "f"\nIF: "if"\n'
     "AX: /ax?é/",
+    "spelled, asked": 'start: s+\ns: "ab" name ";" | name "=" name ";" | "(" CHAR* ")"\nname: letter (letter | "1")*\n'
+    'letter: "a" | "b" | "c" | "é"\nCHAR: /[^)]/',
+    "spelled with spaces": 'start: (name "=" name ";" | "ab" "!" | "<" (A | B)* ">")+\nname: (A | B | C)+\n'
+    'A: "a"\nB: "b"\nC: "c" | "ca"' + SPACE,
     "one before": "start: (A | B)+\nA.2: /x[abc]+(?<=c)/\nB: /[a-cé]+/" + SPACE,
 }
 TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
@@ -221,6 +229,74 @@ def test_large_vocabulary(wide: Compiler, name: str) -> None:
             token = rng.choice(tokens)
             assert matcher.accept(token)
             text += grammar.vocabulary.token_bytes(token)
+
+
+@pytest.fixture(scope="module")
+def spelling() -> Compiler:
+    """Most tokens are words of a few letters."""
+    words = ["".join(t) for n in range(1, 6) for t in product("abcé", repeat=n)]
+    ends = ["=", ";", " ", "1", ")", "(a", "=b", " ab", "11"]
+    tokens = [bytes([b]) for b in range(256)] + [word.encode() for word in words]
+    tokens += [(word + end).encode() for word in words if len(word) < 5 for end in ends] + [b"a\xc3", b"\xa9b="]
+    return Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[len(tokens)]), cache_dir=False)
+
+
+def how_read(matcher: Matcher) -> int:
+    """How masks of a grammar are read that meet many stacks."""
+    A = matcher._A
+    item = A[A[layout.STATE] + matcher.state * layout.STATE_STRIDE]
+    assert A[A[layout.POS] + A[item] * layout.POS_STRIDE] == K_LEX
+    return int(A[A[A[layout.POS] + A[item] * layout.POS_STRIDE + X_GRAMMAR] + G_SPELLS])
+
+
+SPELLED = {
+    "spelled": b"<a",
+    "spelled, held": b"<",
+    "spelled, asked": b"ab",
+    "spelled with spaces": b"a ",
+    "alternation": b"",
+    "comment": b"",
+    "nesting": None,
+}
+
+
+@pytest.mark.parametrize("name", SPELLED)
+def test_words_that_are_spelled(spelling: Compiler, name: str) -> None:
+    grammar, tables, begun = spelling.lark(GRAMMARS[name]), compile_lark(GRAMMARS[name]), SPELLED[name]
+    rng = random.Random(name)
+    for k in range(4):
+        matcher, text = grammar.matcher(), b"" if k % 2 or begun is None else begun
+        assert not text or matcher.accept_bytes(text)
+        for _ in range(5):
+            tokens = sorted(check_here(matcher, tables, text) - set(grammar.vocabulary.eos_ids))
+            if not tokens:
+                break
+            token = rng.choice(tokens)
+            assert matcher.accept(token)
+            text += grammar.vocabulary.token_bytes(token)
+    assert how_read(grammar.matcher()) == (UNKNOWN if begun is None else BY_PLACES)
+
+
+def test_the_first_mask_that_is_read_by_places(spelling: Compiler) -> None:
+    """Tables were built before that was known, in the scratch that the mask is collected in."""
+    text = 'start: ("ab" name ";" | "<" name* ">")+\nname: l l l | l\nl: "a" | "b" | E\nE: /[éa]/\n%ignore / +/'
+    grammar, tables = spelling.lark(text, lexer="basic"), compile_lark(text, lexer_kind="basic")
+    for begun in ("a", "abé", "ab", "<"):
+        matcher = grammar.matcher()
+        assert matcher.accept_bytes(begun.encode())
+        check_here(matcher, tables, begun.encode())
+    assert how_read(grammar.matcher()) == BY_PLACES
+
+
+def test_stacks_that_all_differ() -> None:
+    tokens = [bytes(word) for n in range(2, 6) for word in product(b"abcdefgh", repeat=n)]
+    tokens += [bytes([b]) for b in range(256)]
+    compiler = Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[len(tokens)]), cache_dir=False)
+    matcher = compiler.lark("start: " + " | ".join(f'"{c}" start | "{c}"' for c in "abcdefgh")).matcher()
+    words = {k for k, token in enumerate(tokens) if not token.strip(b"abcdefgh")}
+    assert allowed(matcher) == words
+    assert how_read(matcher) == BY_STACKS
+    assert matcher.accept(1) and allowed(matcher) == words | {len(tokens)}
 
 
 def test_what_is_never_asked_for_is_forgotten(compiler: Compiler) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -87,21 +89,22 @@ def test_needs(text: str, seed: int, steps: int) -> None:
     parser, tags = grammar.parser, np.flatnonzero(grammar.lexer.entry >= 0).tolist()
     assume(tags)
     rng = np.random.default_rng(seed)
-    lexer = Lexer(rng, int(parser.context.max()) + 1, [0, *tags])
+    n_contexts = int(parser.context.max()) + 1
+    lexer = Lexer(rng, n_contexts, [0, *tags])
     needs = Needs(parser, Carries(lexer.endings, lexer.may_stop, contexts_of(parser), spend, plain_lives=False))
     stack = (0,)
     for _ in range(4):
-        for carry in range(CARRIES):
-            wanted = can_end(parser, stack, carry, lexer.endings, lexer.may_stop, 300)
+        for context, carry in product({int(parser.context[stack[-1]]), int(rng.integers(n_contexts))}, range(CARRIES)):
+            wanted = can_end(parser, stack, context, carry, lexer.endings, lexer.may_stop, 300)
             while True:
-                found = needs.between(stack[-1], carry)
+                found = needs.between(stack[-1], context, carry)
                 for state in reversed(stack[:-1]):
                     found = needs.below(found, state)
-                assert not (ALIVE in found and wanted is False), (text, stack, carry)
+                assert not (ALIVE in found and wanted is False), (text, stack, context, carry)
                 if needs.is_solved:
                     break
                 needs.solve(steps)
-            assert wanted is None or (ALIVE in found) == wanted, (text, stack, carry)
+            assert wanted is None or (ALIVE in found) == wanted, (text, stack, context, carry)
         more = [to for t in tags if (to := after(parser, stack, t)) is not None]
         if not more:
             break
@@ -122,9 +125,9 @@ def test_a_parser_that_puts_states_on_its_stack_for_ever() -> None:
     )
     carries = Carries(lambda _, __: frozenset([(1, 0)]), lambda _: True, {}, spend, plain_lives=False)
     needs = Needs(parser, carries)
-    assert needs.between(0, 0) == {}
+    assert needs.between(0, 0, 0) == {}
     needs.solve(1_000)
-    assert needs.is_solved and needs.between(0, 0) == {}
+    assert needs.is_solved and needs.between(0, 0, 0) == {}
 
 
 @pytest.mark.parametrize("carry", [0, -5])
@@ -132,6 +135,6 @@ def test_plain_carries_live(carry: int) -> None:
     grammar = compile_lark('start: "a" "b"')
     carries = Carries(lambda _, __: frozenset(), lambda _: False, contexts_of(grammar.parser), spend, plain_lives=True)
     needs = Needs(grammar.parser, carries)
-    needs.between(0, carry)
+    needs.between(0, 0, carry)
     needs.solve(100)
-    assert (ALIVE in needs.between(0, carry)) == (carry >= 0)
+    assert (ALIVE in needs.between(0, 0, carry)) == (carry >= 0)

@@ -135,6 +135,22 @@ def test_a_member_that_cannot_be_is_read(compiler: Compiler) -> None:
         compiler.json_schema(impossible | {"required": ["a"]})
 
 
+@pytest.mark.parametrize("additional", [None, 0, "no"])
+def test_additional_properties_that_are_no_schema_are_refused_beside_known_members(
+    compiler: Compiler, additional: Any
+) -> None:
+    compiler.json_schema({"type": "object", "properties": {"a": TEXT}})
+    with pytest.raises(GrammarError, match="additionalProperties"):
+        compiler.json_schema({"type": "object", "properties": {"a": TEXT}, "additionalProperties": additional})
+
+
+def test_names_that_are_no_strings_are_refused_beside_known_members(compiler: Compiler) -> None:
+    compiler.json_schema({"type": "object", "properties": {"a": TEXT}})
+    with pytest.raises(GrammarError, match="the name 3 is not a string") as caught:
+        compiler.json_schema({"type": "object", "properties": {3: TEXT}})
+    assert (caught.value.pointer, caught.value.keyword) == ("", "properties")
+
+
 def test_the_grammar_explains_itself_stands_in_others_and_moves(vocabulary: Vocabulary) -> None:
     compiler = Compiler(vocabulary, cache_dir=False)
     compiler.json_schema({"type": "object", "properties": {"id": COUNT, "name": TEXT}})

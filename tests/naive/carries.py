@@ -53,27 +53,29 @@ def reduce(parser: ParserTables, stack: tuple[int, ...], tag: int, most: int) ->
 def can_end(
     parser: ParserTables,
     stack: tuple[int, ...],
+    context: int,
     carry: int,
     endings: Callable[[int, int], frozenset[Pair]],
     may_stop: Callable[[int], bool],
     most: int,
 ) -> bool | None:
-    """Whether some tokens lead from a stack and a carry to the end; None: not known after ``most`` places."""
-    pending, seen = [(stack, carry)], {(stack, carry)}
-    for stack, carry in pending:
+    """Whether some tokens lead from a stack to the end, in a context with a carry; None: not known after ``most``."""
+    pending, seen = [(stack, context, carry)], {(stack, context, carry)}
+    for stack, context, carry in pending:
         ending = reduce(parser, stack, END, 200) if may_stop(carry) else None
         if ending is not None and ending[1] == ACCEPT:
             return True
         if len(pending) > most:
             return None
-        for tag, x in endings(int(parser.context[stack[-1]]), carry):
-            there = stack
+        for tag, x in endings(context, carry):
+            there, behind = stack, context
             if tag != DROPPED:
                 found = reduce(parser, stack, tag, 200)
                 if found is None or found[1] <= 0:
                     continue
                 there = (*found[0], found[1] - 1)
-            if (there, x) not in seen:
-                seen.add((there, x))
-                pending.append((there, x))
+                behind = int(parser.context[there[-1]])
+            if (there, behind, x) not in seen:
+                seen.add((there, behind, x))
+                pending.append((there, behind, x))
     return False
