@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 from weakref import ref
 
@@ -142,18 +141,16 @@ def _place_parser(arena: Arena, grammar: LexedGrammar, lexer_at: int) -> int:
     parser = grammar.parser
     usual = parser.action.min(axis=1, initial=0)[:, None]  # most states reduce by one rule at most
     before = (parser.action == usual) & (usual < 0)
-    s, t = np.nonzero((parser.action != 0) & ~before)
     states = np.empty((len(parser.action), stacks.LR_STRIDE), np.int32)
-    states[:, stacks.S_ROW] = _comb(arena, s, t, parser.action[s, t], parser.action.shape)
+    states[:, stacks.S_ROW] = _comb(arena, np.where(before, 0, parser.action), 0)
     states[:, stacks.S_USUAL] = usual[:, 0]
     states[:, stacks.S_BEFORE] = _bits(arena, before)
     some = parser.action != 0
+    settled = (some == before).all(axis=1)
     some[:, lexer.DROPPED] = True
     states[:, stacks.S_SOME] = _bits(arena, some)
-    usually = np.where(usual < stacks.ACCEPT, -1 - usual, 0)[:, 0]
-    states[:, stacks.S_SETTLES] = np.where(((parser.action == 0) | before).all(axis=1), usually, 0)
-    s, t = np.nonzero(parser.goto >= 0)
-    states[:, stacks.S_GOTO] = _comb(arena, s, t, parser.goto[s, t], parser.goto.shape)
+    states[:, stacks.S_SETTLES] = np.where(settled & (usual < stacks.ACCEPT)[:, 0], -1 - usual[:, 0], 0)
+    states[:, stacks.S_GOTO] = _comb(arena, parser.goto, -1)
     scalars = {stacks.G_LEXER: lexer_at, stacks.G_TERMINALS: parser.action.shape[1]}
     parts = {
         stacks.G_STATES: states,
@@ -164,20 +161,10 @@ def _place_parser(arena: Arena, grammar: LexedGrammar, lexer_at: int) -> int:
     return _put(arena, scalars, parts, stacks.G_RECORD)
 
 
-def _comb(
-    arena: Arena, row: npt.NDArray[np.intp], column: npt.NDArray[np.intp], value: Ints, shape: tuple[int, ...]
-) -> Ints:
+def _comb(arena: Arena, table: Ints, absent: int) -> Ints:
     """Put a sparse table into a comb, equal rows once: the address of each row, see :mod:`detent.native.stacks`."""
-    entries = np.stack((column, value), axis=1).astype(np.int32)
-    bounds = np.searchsorted(row, np.arange(shape[0] + 1))
-    number, rows = _distinct(entries.tobytes(), bounds * entries.itemsize * 2)
-    kept = np.frombuffer(b"".join(rows), np.int32).reshape(-1, 2)
-    first = np.cumsum([0, *map(len, rows)]).astype(np.int32) // 8
-    order = np.argsort(first[:-1] - first[1:], kind="stable").astype(np.int32)
-    size, place = combs.pack(first, np.ascontiguousarray(kept[:, 0]), order, shape[1])
-    table = np.full((size, 2), -1, np.int32)
-    table[np.repeat(place, np.diff(first)) + kept[:, 0]] = kept
-    at: Ints = arena.put(table.ravel()) + 2 * place[number]
+    entries, place = combs.comb(np.ascontiguousarray(table), absent)
+    at: Ints = arena.put(entries) + 2 * place
     return at
 
 
@@ -187,17 +174,10 @@ def _bits(arena: Arena, sets: npt.NDArray[np.bool_]) -> Ints:
     padded = np.zeros((len(sets), 4 * n_words), np.uint8)
     packed = np.packbits(sets, axis=1, bitorder="little")
     padded[:, : packed.shape[1]] = packed
-    number, rows = _distinct(padded.tobytes(), 4 * n_words * np.arange(len(sets) + 1))
-    at: Ints = arena.put(np.frombuffer(b"".join(rows), "<i4")) + n_words * number
+    rows = padded.view("<i4")
+    number, kept = combs.distinct(rows)
+    at: Ints = arena.put(rows[kept].ravel()) + n_words * number
     return at
-
-
-def _distinct(data: bytes, bounds: npt.NDArray[np.intp]) -> tuple[Ints, list[bytes]]:
-    """Of consecutive pieces of data the number of each among the different ones, and these."""
-    ends = bounds.tolist()
-    pieces = [data[begin:end] for begin, end in pairwise(ends)]
-    number = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
-    return np.array([number[piece] for piece in pieces], np.int32), list(number)
 
 
 def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdict) -> int:

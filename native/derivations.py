@@ -98,8 +98,15 @@ def find_texts(
         Before which terminals one that begins so is read as such.
     begins, ends : (n_items,) int32, all STUCK, (n_items, n_terminals) uint8, out
         The same for the rest of the rule behind an item.
+
+    Notes
+    -----
+    Rules stand in the order in which grammars are written, from the whole to its parts, so starts are read from the
+    last to the first: a few rounds are enough.
     """
-    n_terminals = len(usable)
+    n_terminals, n_starts = len(usable), 0
+    while starts[n_starts, 0] >= 0:
+        n_starts += 1
     row = np.zeros(n_terminals, np.uint8)
     for item in order:
         r = items[item, 1]
@@ -115,10 +122,8 @@ def find_texts(
                 x, after = np.int64(right[items[item, 0]]), items[item, 3]
                 edge = np.int64(transition[items[item, 2], -1 - x]) if x < 0 else -1
                 begins[item] = _prepend(x, edge, begins[after], usable, opens, fits, ends[after], ends[item])
-        k = 0
-        while starts[k, 0] >= 0:
+        for k in range(n_starts - 1, -1, -1):
             s, edge, item = starts[k, 0], np.int64(starts[k, 1]), starts[k, 2]
-            k += 1
             if edge < 0:
                 continue
             r = items[item, 1]

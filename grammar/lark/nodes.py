@@ -124,14 +124,20 @@ def nullable(node: Node) -> bool:
 
 def references(node: Node) -> frozenset[int]:
     """The groups that a node refers to."""
-    own = frozenset({node.number}) if isinstance(node, Reference | Conditional) else frozenset()
-    return own.union(*map(references, children(node)))
+    return frozenset(n.number for n in _inside(node) if isinstance(n, Reference | Conditional))
 
 
 def groups(node: Node) -> frozenset[int]:
     """The groups inside of a node that are referred to."""
-    own = frozenset({node.number}) if isinstance(node, Group) else frozenset()
-    return own.union(*map(groups, children(node)))
+    return frozenset(n.number for n in _inside(node) if isinstance(n, Group))
+
+
+def _inside(node: Node) -> list[Node]:
+    """A node and all those in it, but for characters."""
+    found = [node]
+    for one in found:
+        found += [part for part in children(one) if type(part) is not Chars]
+    return found
 
 
 def language(node: Node, texts: Texts = {}) -> Regular:  # noqa: B006  (a mapping)

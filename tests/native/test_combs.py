@@ -39,6 +39,20 @@ def test_dense_rows_leave_no_holes() -> None:
     assert size == 50 * n
 
 
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(st.integers(0, 6).flatmap(lambda n: st.lists(st.lists(st.integers(-2, 1), min_size=n, max_size=n), max_size=40)))
+def test_different_rows_and_their_comb(rows: list[list[int]]) -> None:
+    table = np.array(rows, np.int32).reshape(len(rows), len(rows[0]) if rows else 3)
+    number, kept = combs.distinct(table)
+    assert [rows[kept[k]] for k in number] == rows
+    assert kept.tolist() == [i for i, row in enumerate(rows) if row not in rows[:i]]
+    entries, place = combs.comb(table, -1)
+    for row, at in zip(table.tolist(), place.tolist(), strict=True):
+        found = {c: entries[2 * (at + c) + 1] for c in range(len(row)) if entries[2 * (at + c)] == c}
+        assert found == {c: value for c, value in enumerate(row) if value != -1}
+    assert len(set(place.tolist())) == len(kept)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_tables_in_an_arena(name: str) -> None:
     """What kernels look up is what the tables say."""
