@@ -10,6 +10,7 @@ them finishes any text.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -179,29 +180,31 @@ class Proof:
         return out
 
     def _words(self) -> list[list[int]]:
-        words = [self._word(t) if self._tables.entry[t] >= 0 else [] for t in range(self._n)]
+        shortest = [self._word(t) if self._tables.entry[t] >= 0 else [] for t in range(self._n)]
+        words = shortest.copy()
         for t in np.flatnonzero(~self._asserting).tolist():
             if len(words[t]) == 1:  # there may be others as short, of which less is left: a line's end, or a comment
-                others = [[c] for c in self._characters(t)]
+                others = [[c] for c in self._characters(t, shortest)]
                 words[t] = min(others, key=lambda word: self._n_next(t, word), default=words[t])
         return words
 
-    def _characters(self, terminal: int) -> list[int]:
+    def _characters(self, terminal: int, shortest: list[list[int]]) -> list[int]:
         """A class of each set of which one character is a text of a terminal, and of no other in its place."""
         tables, nodes, v = self._tables, self._nodes, self._nodes.begin[terminal]
         edges = [e for e in range(nodes.first[v], nodes.first[v + 1]) if nodes.ends[nodes.leads[e]]]
-        taken = [self._word(u)[0] for u in self._retyped(terminal) if len(self._word(u)) == 1]
         free = self._hints.spelled.copy()
-        free[taken] = 0
+        free[[shortest[u][0] for u in self._retyped[terminal] if len(shortest[u]) == 1]] = 0
         found = [np.flatnonzero(tables.sets[nodes.reads[e]] & free) for e in edges]
         return [int(classes[0]) for classes in found if len(classes)]
 
-    def _retyped(self, terminal: int) -> list[int]:
+    @cached_property
+    def _retyped(self) -> dict[int, set[int]]:
         """The strings that are tokens of their own where a terminal matches them."""
-        tables = self._tables
-        places = np.flatnonzero(tables.order == terminal).tolist()
-        found = [tables.retype[tables.retype_first[i] : tables.retype_first[i + 1]].tolist() for i in places]
-        return sorted({u for strings in found for u in strings})
+        tables, found = self._tables, defaultdict[int, set[int]](set)
+        matching = np.repeat(tables.order, np.diff(tables.retype_first))
+        for terminal, string in zip(matching.tolist(), tables.retype.tolist(), strict=True):
+            found[terminal].add(string)
+        return found
 
     def _n_next(self, terminal: int, word: list[int]) -> int:
         """How many classes a terminal can go on with behind a word."""
