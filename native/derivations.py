@@ -10,17 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .jit import kernel, prepare
-from .questions import FULL, NOTHING, STUCK, find_living
+from .questions import FULL, NOTHING, STUCK, add, find_living, has
 
 prepare("Lark grammars")
 
 I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 END = 0
 
 
-@kernel("i8(i8, i8, i8, uint8[::1], A, uint8[:,::1], uint8[::1], uint8[::1])")
-def _prepend(symbol: int, edge: int, then: int, usable: U8, opens: I32, fits: U8, ends: U8, out: U8) -> int:
+@kernel("i8(i8, i8, i8, uint8[::1], A, int64[:,::1], int64[::1], int64[::1])")
+def _prepend(symbol: int, edge: int, then: int, usable: U8, opens: I32, fits: I64, ends: I64, out: I64) -> int:
     """What a text of a symbol and of what comes behind it begins with; ``STUCK`` if there is none.
 
     Parameters
@@ -31,9 +32,9 @@ def _prepend(symbol: int, edge: int, then: int, usable: U8, opens: I32, fits: U8
         What begins the text behind it.
     usable, opens, fits
         See :func:`find_texts`.
-    ends : (n_terminals,) uint8
-        Before which terminals the text behind it is read as such.
-    out : (n_terminals,) uint8, out
+    ends : (n_words,) int64
+        Before which terminals the text behind it is read as such, a set as of :mod:`.questions`.
+    out : (n_words,) int64, out
         The same of both.
     """
     if then == STUCK:
@@ -41,31 +42,31 @@ def _prepend(symbol: int, edge: int, then: int, usable: U8, opens: I32, fits: U8
     if symbol >= 0:
         if not usable[symbol]:
             return STUCK
-    elif edge < 0 or opens[edge] == STUCK or (then != NOTHING and not fits[edge, then]):
+    elif edge < 0 or opens[edge] == STUCK or (then != NOTHING and not has(fits[edge], then)):
         return STUCK
-    for t in range(len(out)):
-        out[t] = ends[t]
+    for w in range(len(out)):
+        out[w] = ends[w]
     if symbol < 0 and then == NOTHING:
-        for t in range(len(out)):
-            out[t] &= fits[edge, t]
+        for w in range(len(out)):
+            out[w] &= fits[edge, w]
     if symbol >= 0:
         return symbol
     return then if opens[edge] == NOTHING else np.int64(opens[edge])
 
 
-@kernel("b1(uint8[::1], uint8[::1], uint8[::1])")
-def _add(row: U8, one: U8, other: U8) -> bool:
+@kernel("b1(int64[::1], int64[::1], int64[::1])")
+def _add_common(row: I64, one: I64, other: I64) -> bool:
     """Add the members that two sets have in common to a third one; whether that changes it."""
-    more = np.uint8(0)
-    for t in range(len(row)):
-        more |= one[t] & other[t] & ~row[t]
-        row[t] |= one[t] & other[t]
+    more = 0
+    for w in range(len(row)):
+        more |= one[w] & other[w] & ~row[w]
+        row[w] |= one[w] & other[w]
     return more != 0  # type: ignore[no-any-return]
 
 
 @kernel(
-    "void(int32[:,::1], A, A, A, int32[:,::1], int32[:,::1], int32[:,::1], A, uint8[::1], A, uint8[:,::1], A,"
-    "uint8[:,::1])",
+    "void(int32[:,::1], A, A, A, int32[:,::1], int32[:,::1], int32[:,::1], A, uint8[::1], A, int64[:,::1], A,"
+    "int64[:,::1])",
     nogil=True,
     allocates=True,
 )
@@ -80,9 +81,9 @@ def find_texts(
     order: I32,
     usable: U8,
     opens: I32,
-    fits: U8,
+    fits: I64,
     begins: I32,
-    ends: U8,
+    ends: I64,
 ) -> None:
     """Find texts of usable terminals that the parser reads as the nonterminals of edges, and as rests of rules.
 
@@ -94,9 +95,9 @@ def find_texts(
         See :func:`.items.find_places`.
     opens : (n_edges + 1,) int32, all STUCK, out
         What a text of an edge begins with.
-    fits : (n_edges + 1, n_terminals) uint8, zeros, out
+    fits : (n_edges + 1, n_words) int64, zeros, out
         Before which terminals one that begins so is read as such.
-    begins, ends : (n_items,) int32, all STUCK, (n_items, n_terminals) uint8, out
+    begins, ends : (n_items,) int32, all STUCK, (n_items, n_words) int64, out
         The same for the rest of the rule behind an item.
 
     Notes
@@ -107,13 +108,14 @@ def find_texts(
     n_terminals, n_starts = len(usable), 0
     while starts[n_starts, 0] >= 0:
         n_starts += 1
-    row = np.zeros(n_terminals, np.uint8)
+    row = np.zeros(fits.shape[1], np.int64)
     for item in order:
         r = items[item, 1]
         if items[item, 0] == first[r + 1]:
             begins[item] = NOTHING
             for t in range(n_terminals):
-                ends[item, t] = action[items[item, 2], t] == -1 - number[r]
+                if action[items[item, 2], t] == -1 - number[r]:
+                    add(ends[item], t)
     changed = True
     while changed:
         changed = False
@@ -134,13 +136,13 @@ def find_texts(
                 x = np.int64(right[first[r]])
                 by = np.int64(transition[s, -1 - x]) if x < 0 else -1
                 begin = _prepend(x, by, begin, usable, opens, fits, ends[item], row)
-            if begin != STUCK and (opens[edge] == STUCK or opens[edge] == begin) and _add(fits[edge], row, row):
+            if begin != STUCK and (opens[edge] == STUCK or opens[edge] == begin) and _add_common(fits[edge], row, row):
                 opens[edge] = begin
                 changed = True
 
 
 @kernel(
-    "void(A, A, int32[:,::1], int32[:,::1], int32[:,::1], A, A, A, uint8[:,::1], uint8[:,::1])",
+    "void(A, A, int32[:,::1], int32[:,::1], int32[:,::1], A, A, A, int64[:,::1], int64[:,::1])",
     nogil=True,
 )
 def find_offers(
@@ -152,8 +154,8 @@ def find_offers(
     context_first: I32,
     context: I32,
     begins: I32,
-    ends: U8,
-    offers: U8,
+    ends: I64,
+    offers: I64,
 ) -> None:
     """Find what may come behind edges on the way to a completion, on some stack.
 
@@ -163,7 +165,7 @@ def find_offers(
         See :func:`find_texts`.
     context_first, context
         See :func:`.items.find_places`.
-    offers : (n_edges + 1, n_terminals) uint8, zeros but for the end of the text, out
+    offers : (n_edges + 1, n_words) int64, zeros but for the end of the text, out
     """
     changed = True
     while changed:
@@ -174,10 +176,9 @@ def find_offers(
                 continue
             row, then = offers[transition[items[item, 2], -1 - right[at]]], begins[after]
             if then >= 0:
-                changed |= row[then] == 0
-                row[then] = 1
+                changed |= add(row, then)
             for c in range(context_first[item], context_first[item + 1] if then == NOTHING else 0):
-                changed |= context[c] >= 0 and _add(row, ends[after], offers[context[c]])
+                changed |= context[c] >= 0 and _add_common(row, ends[after], offers[context[c]])
         k = 0
         while starts[k, 0] >= 0:
             s, edge, after = starts[k, 0], np.int64(starts[k, 1]), np.int64(starts[k, 2])
@@ -187,10 +188,9 @@ def find_offers(
                 continue
             row = offers[transition[s, -1 - right[at]]]
             if then >= 0:
-                changed |= row[then] == 0
-                row[then] = 1
+                changed |= add(row, then)
             elif then == NOTHING:
-                changed |= _add(row, ends[after], offers[edge])
+                changed |= _add_common(row, ends[after], offers[edge])
 
 
 @kernel("void(int32[:,::1], uint8[::1])")
@@ -247,14 +247,14 @@ def completable(
     O(items * contexts * terminals) and a few passes over the questions.
     """
     n_states, n_terminals = action.shape
-    n_items = len(items)
-    opens, fits = np.full(n_edges + 1, STUCK, np.int32), np.zeros((n_edges + 1, n_terminals), np.uint8)
-    begins, ends = np.full(n_items, STUCK, np.int32), np.zeros((n_items, n_terminals), np.uint8)
+    n_items, n_words = len(items), (n_terminals + 31) >> 5
+    opens, fits = np.full(n_edges + 1, STUCK, np.int32), np.zeros((n_edges + 1, n_words), np.int64)
+    begins, ends = np.full(n_items, STUCK, np.int32), np.zeros((n_items, n_words), np.int64)
     find_texts(action, first, right, number, transition, starts, items, order, usable, opens, fits, begins, ends)
-    if not fits[n_edges, END]:
+    if not has(fits[n_edges], END):
         return False
-    offers = np.zeros((n_edges + 1, n_terminals), np.uint8)
-    offers[n_edges, END] = 1
+    offers = np.zeros((n_edges + 1, n_words), np.int64)
+    add(offers[n_edges], END)
     find_offers(first, right, transition, starts, items, context_first, context, begins, ends, offers)
     entered, lives = np.zeros(n_states, np.uint8), np.zeros(n_states, np.uint8)
     _find_entered(action, entered)

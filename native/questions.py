@@ -15,13 +15,29 @@ from .jit import kernel, prepare
 prepare("Lark grammars")
 
 I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
+EVERY = (1 << 32) - 1  # all terminals of a word: sets of terminals are rows of words, 32 of them in each
 NOTHING, STUCK = -1, -2  # what a rest of a rule begins with, if not with a terminal
 NO, FULL, UNKNOWN = -1, -2, -3
 
 
-@kernel("i8(i8, uint8[::1], uint8[::1], uint8[:,::1], A, int32[:,::1], uint8[:,::1], A)")
-def _ask(edge: int, one: U8, other: U8, offers: U8, head: I32, asked: I32, allowed: U8, counts: I32) -> int:
+@kernel("b1(int64[::1], i8)")
+def has(row: I64, t: int) -> bool:
+    """Whether a set has a terminal."""
+    return (row[t >> 5] >> (t & 31)) & 1 != 0  # type: ignore[no-any-return]
+
+
+@kernel("b1(int64[::1], i8)")
+def add(row: I64, t: int) -> bool:
+    """Add a terminal to a set; whether that changes it."""
+    is_new = not has(row, t)
+    row[t >> 5] |= 1 << (t & 31)
+    return is_new
+
+
+@kernel("i8(i8, int64[::1], int64[::1], int64[:,::1], A, int32[:,::1], int64[:,::1], A)")
+def _ask(edge: int, one: I64, other: I64, offers: I64, head: I32, asked: I32, allowed: I64, counts: I32) -> int:
     """The number of the question whether some text goes on behind an edge with a terminal of two sets.
 
     Returns
@@ -33,16 +49,16 @@ def _ask(edge: int, one: U8, other: U8, offers: U8, head: I32, asked: I32, allow
     if n == len(asked):
         return FULL
     row, is_empty = allowed[n], True
-    for t in range(len(row)):
-        row[t] = one[t] & other[t] & offers[edge, t]
-        is_empty &= row[t] == 0
+    for w in range(len(row)):
+        row[w] = one[w] & other[w] & offers[edge, w]
+        is_empty &= row[w] == 0
     if is_empty:
         return NO
     node = np.int64(head[edge])
     while node >= 0:
         same = True
-        for t in range(len(row)):
-            same &= row[t] == allowed[node, t]
+        for w in range(len(row)):
+            same &= row[w] == allowed[node, w]
         if same:
             return int(node)
         node = np.int64(asked[node, 1])
@@ -52,18 +68,18 @@ def _ask(edge: int, one: U8, other: U8, offers: U8, head: I32, asked: I32, allow
 
 
 @kernel(
-    "i8(i8, uint8[::1], uint8[::1], A, A, uint8[:,::1], A, int32[:,::1], uint8[:,::1], A, A, A)",
+    "i8(i8, int64[::1], int64[::1], A, A, int64[:,::1], A, int32[:,::1], int64[:,::1], A, A, A)",
 )
 def _ask_all(
     item: int,
-    one: U8,
-    other: U8,
+    one: I64,
+    other: I64,
     context_first: I32,
     context: I32,
-    offers: U8,
+    offers: I64,
     head: I32,
     asked: I32,
-    allowed: U8,
+    allowed: I64,
     bundle_first: I32,
     members: I32,
     counts: I32,
@@ -73,8 +89,8 @@ def _ask_all(
     Parameters
     ----------
     item : int
-    behind : (n_terminals,) uint8
-        What may come there, beside what the parser asks for.
+    one, other : (n_words,) int64
+        What may come there, is in both.
     context_first, context, ends, offers
         See :func:`.derivations.find_offers`.
     head : (n_edges + 1,) int32
@@ -191,7 +207,7 @@ def _list_readers(
 
 
 @kernel(
-    "i8(int32[:,::1], int32[:,::1], A, uint8[:,::1], A, A, A, A, A, A, A, uint8[:,::1], A, int32[:,::1], uint8[:,::1],"
+    "i8(int32[:,::1], int32[:,::1], A, int64[:,::1], A, A, A, A, A, A, A, int64[:,::1], A, int32[:,::1], int64[:,::1],"
     "A, A, A, A, int32[:,::1])",
     allocates=True,
 )
@@ -199,7 +215,7 @@ def _find_options(
     starts: I32,
     items: I32,
     begins: I32,
-    ends: U8,
+    ends: I64,
     item_at: I32,
     item_next: I32,
     start_at: I32,
@@ -207,10 +223,10 @@ def _find_options(
     later: I32,
     context_first: I32,
     context: I32,
-    offers: U8,
+    offers: I64,
     head: I32,
     asked: I32,
-    allowed: U8,
+    allowed: I64,
     bundle_first: I32,
     members: I32,
     counts: I32,
@@ -237,7 +253,7 @@ def _find_options(
     int
         0, or ``FULL``: there was no room.
     """
-    every, q, n = np.ones(ends.shape[1], np.uint8), 0, 0
+    every, q, n = np.full(ends.shape[1], EVERY, np.int64), 0, 0
     questions = (context_first, context, offers, head, asked, allowed, bundle_first, members, counts)
     while q < counts[0]:
         row, item, k = allowed[q], np.int64(item_at[asked[q, 0]]), np.int64(start_at[asked[q, 0]])
@@ -247,11 +263,11 @@ def _find_options(
             then = begins[after]
             if item >= 0 and then == NOTHING:
                 bundle = _ask_all(item, row, ends[after], *questions)
-            elif item >= 0 and row[then]:
+            elif item >= 0 and has(row, then):
                 if later[item] == UNKNOWN:
                     later[item] = _ask_all(item, every, ends[after], *questions)
                 bundle = np.int64(later[item])
-            elif item < 0 and (then == NOTHING or row[then]):
+            elif item < 0 and (then == NOTHING or has(row, then)):
                 one = row if then == NOTHING else every
                 other = _ask(starts[k, 1], one, ends[after], offers, head, asked, allowed, counts)
             if bundle == FULL or other == FULL or n == len(options):
@@ -269,7 +285,7 @@ def _find_options(
 
 
 @kernel(
-    "i8(A, A, int32[:,::1], int32[:,::1], int32[:,::1], A, uint8[:,::1], A, A, uint8[:,::1], uint8[::1], uint8[::1])",
+    "i8(A, A, int32[:,::1], int32[:,::1], int32[:,::1], A, int64[:,::1], A, A, int64[:,::1], uint8[::1], uint8[::1])",
     nogil=True,
     allocates=True,
 )
@@ -280,10 +296,10 @@ def find_living(
     starts: I32,
     items: I32,
     begins: I32,
-    ends: U8,
+    ends: I64,
     context_first: I32,
     context: I32,
-    offers: U8,
+    offers: I64,
     entered: U8,
     lives: U8,
 ) -> int:
@@ -310,10 +326,10 @@ def find_living(
     readers = (item_at, item_next, start_at, start_next)
     _list_readers(first, right, transition, starts, items, begins, *readers)
     head, asked = np.full(n_edges + 1, -1, np.int32), np.empty((room, 2), np.int32)
-    allowed, counts = np.empty((room, ends.shape[1]), np.uint8), np.zeros(3, np.int32)
+    allowed, counts = np.empty((room, ends.shape[1]), np.int64), np.zeros(3, np.int32)
     bundle_first, members = np.zeros(room + 2 * n_items, np.int32), np.empty(8 * len(context) + 64, np.int32)
     option_first, options = np.zeros(room + 1, np.int32), np.empty((16 * room, 2), np.int32)
-    every, whole = np.ones(ends.shape[1], np.uint8), np.full(n_items, UNKNOWN, np.int32)
+    every, whole = np.full(ends.shape[1], EVERY, np.int64), np.full(n_items, UNKNOWN, np.int32)
     later = whole.copy()
     questions = (context_first, context, offers, head, asked, allowed, bundle_first, members, counts)
     for item in range(n_items):
