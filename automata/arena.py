@@ -29,7 +29,8 @@ Table: TypeAlias = "Sequence[tuple[int, int, int]]"
 _put, _put_object = direct(languages.heap_put), direct(objects.put_object)
 _position = direct(positions.position)
 _kept_set = direct(sets.kept_set)
-_trie_build, _state_of = direct(languages.trie_build), direct(states.state_of)
+_trie_build, _trie_without = direct(languages.trie_build), direct(languages.trie_without)
+_state_of = direct(states.state_of)
 _restore = direct(layout.restore)
 
 _NO_RETURNS: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})
@@ -206,7 +207,8 @@ class Arena:
         key = (kind, shortest, most, record)
         found = self._specs.get(key)
         if found is None:
-            free = self.spec(kind, 0, None, record) if shortest or most >= 0 else 0
+            inside = 0 if kind == languages.WORDS_OF_TRIE else record
+            free = self.spec(kind, 0, None, inside) if shortest or most >= 0 or record != inside else 0
             found = self._specs[key] = self.put([kind, shortest, most, record, free])
             if free == 0:
                 self.A[found + languages.SPEC_FREE] = found
@@ -403,6 +405,13 @@ class Arena:
                 self.full()
             self._tries[words] = root
         return root
+
+    def trie_without(self, root: int, word: str) -> int:
+        """Root of a trie without one of its words, which shares with it what lies beside that word."""
+        found = int(_trie_without(self.A, root, np.frombuffer(word.encode(), np.uint8).astype(np.int32)))
+        if found < 0:
+            self.full()
+        return found
 
 
 class Beginning:

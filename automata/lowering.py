@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -139,7 +140,8 @@ class Records:
         self.order, self.space = order, space
         self._numbers: dict[Goal, int] = {}
         self._pending: dict[int, _Lazy] = {}
-        self._arrays: dict[int, Array] = {}
+        self._arrays: dict[int, Array | _Words] = {}
+        self._words: dict[tuple[ArrayFrame, int], int] = {}
         self._bits: dict[Formula, int] = {}
         self._loose_bits: dict[tuple[ArrayFrame, Formula], int] = {}
         self._records: dict[tuple[object, Formula], int] = {}
@@ -206,7 +208,11 @@ class Records:
             number = arena.place(self._object(value)) if at_once else self._reserve(value)
             return arena.position(positions.K_OBJECT, number, 0, positions.START, ws)
         if isinstance(value, Array):
-            number = arena.place(self._array(value)) if at_once else self._reserve(value)
+            words = self._words_of(value)
+            if words is not None:
+                number = words
+            else:
+                number = arena.place(self._array(value)) if at_once else self._reserve(value)
             return arena.position(positions.K_ARRAY, number, 0, positions.START, ws)
         if isinstance(value, String):
             avoid = arena.trie(value.avoid) if value.avoid else 0
@@ -267,6 +273,36 @@ class Records:
             then = self._after(value, loose) if asks == 1 else 0
         return self.arena.put([frame.width, exits[-1], 0, -1, goals, self.space, closes, differ, then])
 
+    def _words_of(self, value: Array) -> int | None:
+        """The record of an array whose items are words that differ; None where it is another one."""
+        frame = value.frame
+        found = None if frame is None else frame.words(value.residual)
+        if frame is None or found is None:
+            return None
+        words, fewest, most = found
+        goal = self.goals.goal_of(frame.value(0))
+        loose = self._reserve(Array((), goal, fewest, most))
+        places: dict[object, int] = {word: k for k, word in enumerate(words)}
+        root = self.arena.trie(tuple(words))
+        return self._put_words(_Words(frame, places, (1 << len(words)) - 1, root, fewest, most, loose))
+
+    def _put_words(self, value: _Words) -> int:
+        """The record of what is left of such an array."""
+        key = value.frame, value.left
+        number = self._words.get(key)
+        if number is None:
+            arena, n = self.arena, value.left.bit_count()
+            spec = arena.spec(languages.WORDS_OF_TRIE, 0, None, value.root)
+            goal = arena.place(arena.put([1, arena.position(positions.K_OPEN, spec, self.space)]))
+            bits = positions.DIFFERENT
+            if n > 1 + ("" in value.places):
+                bits |= positions.AMPLE | positions.AMPLE_WORDS
+            most = -1 if value.most is None else value.most
+            record = [0, goal, value.fewest, most if n else 0, 0, self.space, 1, bits, value.loose]
+            number = self._words[key] = arena.place(arena.put(record))
+            self._arrays[number] = value
+        return number
+
     def _unique(self, value: Array, frame: ArrayFrame, loose: Formula) -> int:
         """Bits of ``A_UNIQUE``: what is sure about the next item before the value of the last one is looked at."""
         bits, residual = positions.DIFFERENT, value.residual
@@ -301,7 +337,9 @@ class Records:
     def has_seen(self, number: int, value: object) -> bool:
         """Whether an array whose items must differ has an item with this value, the one read last aside."""
         with self.goals.lock:
-            return self.goals.constant(value) in seen(self._arrays[number].residual)
+            array = self._arrays[number]
+            assert isinstance(array, Array), "a list has no endlessly many texts"
+            return self.goals.constant(value) in seen(array.residual)
 
     def owns(self, number: int) -> bool:
         """Whether a record is an array of this specification whose items depend on each other."""
@@ -311,6 +349,8 @@ class Records:
         """The record of an array whose items must differ, once the value of the item read last is known."""
         with self.goals.lock:
             array = self._arrays[number]
+            if isinstance(array, _Words):
+                return self._put_words(array.without(value, self.arena))
             assert array.frame is not None
             return self._after(array, array.frame.facts.noted(array.residual, self.goals.constant(value)))
 
@@ -569,3 +609,25 @@ class _Exits:
     residual: Formula
     place: int | None
     kind: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Words:
+    """An array of which every item is another one of some words.
+
+    ``places``: the bit of each word; ``left`` and ``root``: those that were not used, as bits and as a trie;
+    ``loose``: the record if items could be equal.
+    """
+
+    frame: ArrayFrame
+    places: Mapping[object, int]
+    left: int
+    root: int
+    fewest: int
+    most: int | None
+    loose: int
+
+    def without(self, word: object, arena: Arena) -> _Words:
+        """What is left after one more word."""
+        bit = 1 << self.places[word]
+        return replace(self, left=self.left ^ bit, root=arena.trie_without(self.root, str(word)))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ I32 = NDArray[np.int32]
 MAX_STATES = 10_000
 # The subsets of the construction may hold so many instructions on average, if all states that are allowed are made.
 SIZE_PER_STATE = 500
+FEW_STATES = 256  # of so many it is looked up which ones texts of some length lead to
 MANY = 1 << 30  # words from which on they are not counted any further
 _REFUSED = np.zeros(1, np.uint8)
 
@@ -218,6 +220,28 @@ def intersection(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:
     if len(dfas) == 1:
         return dfas[0]
     return _combine(dfas, [True] * len(dfas), [1] * len(dfas), max_states)
+
+
+def most_together(dfas: Sequence[CharDfa]) -> int:
+    """A bound on the states of an intersection before it is minimised, which costs little where one automaton is small.
+
+    One character leads to few states; the states that longer texts lead to may all come together.
+    """
+    if not all(dfa.n_states for dfa in dfas):
+        return 0
+    first = prod(len({*dfa.trans[0].tolist()} - {-1}) for dfa in dfas)
+    return 1 + first + prod(_reached_late(dfa) for dfa in dfas)
+
+
+def _reached_late(dfa: CharDfa) -> int:
+    """A bound on the states that texts of two characters and more lead to."""
+    if dfa.n_states > FEW_STATES:
+        return dfa.n_states
+    states: Iterable[int] = range(dfa.n_states)
+    rows = dfa.trans.tolist()
+    for _ in range(2):
+        states = {to for state in states for to in rows[state] if to >= 0}
+    return len({*states})
 
 
 def union(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:

@@ -5,7 +5,8 @@ the range of sorted words below. Automaton record (region HEAP): see ``DFA_*``; 
 other state can reach acceptance.
 
 String specification (region HEAP): ``SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF``: any text, a trie or an automaton, and
-bounds on the number of characters (maximum -1: none), and the same specification without bounds (``SPEC_FREE``).
+bounds on the number of characters (maximum -1: none), and the same specification without bounds (``SPEC_FREE``). Inside
+a string, its node says all of a trie: there, ``SPEC_FREE`` is one specification for all tries.
 """
 
 from __future__ import annotations
@@ -203,6 +204,50 @@ def trie_build(A, text, ends):
             A[node + 1], A[node + 2] = first, count
             node += TRIE_STRIDE
         depth += 1
+    return root
+
+
+@kernel("i8(A, i8, i8)")
+def copy_nodes(A, first, n):
+    """A copy of ``n`` trie nodes one after another: the first one, or -1 with ``FULL`` set."""
+    at = take(A, TRIE, n * TRIE_STRIDE)
+    for k in range(n * TRIE_STRIDE if at >= 0 else 0):
+        A[at + k] = A[first + k]
+    return at
+
+
+@kernel("i8(A, i8, A)")
+def trie_without(A, root, word):
+    """The trie at ``root`` without one of its words: what lies beside the way to that one, both share.
+
+    Returns
+    -------
+    int
+        The new root, or -1 with ``FULL`` set. Leaf numbers stay as they are.
+    """
+    node, alone = root, 0  # below the node at depth ``alone``, its way leads to the word only
+    for j in range(len(word)):
+        if A[node + 2] > 1 or A[node + 3] >= 0:
+            alone = j
+        node = trie_child(A, node, int(word[j]))
+    stays = A[node + 2] > 0 or len(word) == 0
+    root = copy_nodes(A, root, 1)
+    if root < 0:
+        return -1
+    above, node = root, root
+    for j in range(len(word) if stays else alone + 1):
+        first = copy_nodes(A, int(A[node + 1]), int(A[node + 2]))
+        if first < 0:
+            return -1
+        child = trie_child(A, node, int(word[j])) - int(A[node + 1]) + first
+        A[node + 1] = first
+        above, node = node, child
+    if stays:
+        A[node + 3] = -1
+        return root
+    A[above + 2] -= 1
+    for k in range(node, int(A[above + 1]) + int(A[above + 2]) * TRIE_STRIDE):
+        A[k] = A[k + TRIE_STRIDE]
     return root
 
 

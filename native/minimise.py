@@ -258,6 +258,115 @@ def _refined(start: I32, via: I32, head: I32, n_classes: int, block: I32, n_bloc
     return blocks[SET].copy(), n_blocks
 
 
+@kernel("int32[::1](int32[:,::1], int32[::1])", nogil=True, allocates=True)
+def _beginning(trans: I32, live: I32) -> I32:
+    """The live states that no cycle leads to, each before those that it leads to."""
+    n, k = trans.shape
+    due, order, n_order = np.zeros(n, np.int32), np.empty(n, np.int32), 0
+    for s in range(n):
+        for c in range(k if live[s] else 0):
+            if trans[s, c] >= 0:
+                due[trans[s, c]] += 1
+    if not due[0]:  # the others are reached from it
+        order[0], n_order = 0, 1
+    i = 0
+    while i < n_order:
+        for c in range(k):
+            t = trans[order[i], c]
+            if t >= 0:
+                due[t] -= 1
+                if due[t] == 0 and live[t]:
+                    order[n_order] = t
+                    n_order += 1
+        i += 1
+    return order[:n_order].copy()
+
+
+@kernel("int64(int32[:,::1], int32[::1], int32[::1], int32[::1], int64)", nogil=True, allocates=True)
+def _end_first(trans: I32, colour: I32, order: I32, block: I32, n_blocks: int) -> int:
+    """Blocks of states that no cycle leads to, from those of all others, which need no rounds: the number of blocks.
+
+    Taken from the last one on, each state leads to states whose blocks are known.
+
+    Parameters
+    ----------
+    order : int32
+        Those states, each before those that it leads to.
+    block : (n,) int32
+        -1 for them, and for dead states; theirs are filled in.
+    """
+    n, k = trans.shape
+    n_slots, last = 4, n + order.shape[0] - 1
+    while n_slots < 2 * (n_blocks + order.shape[0]):
+        n_slots *= 2
+    table, hashes, is_known = np.full(n_slots, -1, np.int32), np.empty(n, np.int64), np.zeros(n_blocks, np.bool_)
+    for j in range(last + 1):
+        s = j if j < n else order[last - j]
+        if j < n:  # first one state of each known block
+            if block[s] < 0 or is_known[block[s]]:
+                continue
+            is_known[block[s]] = True
+        hashed = np.int64(colour[s])
+        for c in range(k):
+            to = block[trans[s, c]] if trans[s, c] >= 0 else -1
+            if to >= 0:
+                hashed = (hashed * 1000003 + ((np.int64(to) << 10 ^ np.int64(c)) & 0x7FFFFFFF)) & 0x7FFFFFFF
+        hashes[s], slot = hashed, mix(hashed) & n_slots - 1
+        while table[slot] >= 0:
+            t = table[slot]
+            if hashes[t] == hashed and colour[t] == colour[s]:
+                c = 0
+                while c < k:
+                    to = block[trans[s, c]] if trans[s, c] >= 0 else -1
+                    if to != (block[trans[t, c]] if trans[t, c] >= 0 else -1):
+                        break
+                    c += 1
+                if c == k:
+                    block[s] = block[t]
+                    break
+            slot = slot + 1 & n_slots - 1
+        if block[s] < 0:
+            block[s] = n_blocks
+            n_blocks += 1
+        if table[slot] < 0:
+            table[slot] = s
+    return n_blocks
+
+
+@kernel("Tuple((int32[::1], int64))(int32[:,::1], int32[::1], int32[::1])", nogil=True, allocates=True)
+def _blocks(trans: I32, colour: I32, live: I32) -> tuple[I32, int]:
+    """The block of each live state (dead ones: -1), and the number of blocks: states of one block accept the same."""
+    n, k = trans.shape
+    order = _beginning(trans, live)
+    place, states, n_states, m = np.full(n, -1, np.int32), np.empty(n, np.int32), 0, 0
+    for i in range(order.shape[0]):
+        place[order[i]] = 0
+    for s in range(n):
+        if live[s] and place[s] < 0:
+            place[s], states[n_states] = n_states, s
+            n_states += 1
+    for i in range(order.shape[0]):
+        place[order[i]] = -1
+    start = np.zeros(n_states + 1, np.int32)
+    for i in range(n_states):
+        start[i + 1] = start[i]
+        for c in range(k):
+            if trans[states[i], c] >= 0 and place[trans[states[i], c]] >= 0:
+                start[i + 1] += 1
+    via, head = np.empty(start[n_states], np.int32), np.empty(start[n_states], np.int32)
+    for i in range(n_states):
+        for c in range(k):
+            if trans[states[i], c] >= 0 and place[trans[states[i], c]] >= 0:
+                via[m], head[m] = c, place[trans[states[i], c]]
+                m += 1
+    found, n_blocks, is_final = _rounds(start, via, head, colour[states[:n_states]])
+    if not is_final:
+        found, n_blocks = _refined(start, via, head, k, found, n_blocks)
+    for i in range(n_states):
+        place[states[i]] = found[i]
+    return place, _end_first(trans, colour, order, place, n_blocks)
+
+
 @kernel("Tuple((int32[:,::1], int32[::1]))(int32[:,::1], int32[::1])", nogil=True, allocates=True)
 def minimise(trans: I32, colour: I32) -> tuple[I32, I32]:
     """The smallest automaton with the same colour for every text; its start is state 0, dead states are dropped.
@@ -270,43 +379,28 @@ def minimise(trans: I32, colour: I32) -> tuple[I32, I32]:
 
     Notes
     -----
-    Where rounds do not suffice: Valmari, Fast brief practical DFA minimization (IPL 112, 2012). A partition of the
+    States that no cycle leads to are looked at once, from the last one back. The others are parted in rounds; where
+    these do not suffice: Valmari, Fast brief practical DFA minimization (IPL 112, 2012). A partition of the
     states and one of the transitions refine each other, O(m log m) for m live transitions.
     """
     n, k = trans.shape
     live = live_states(trans, colour)
     if n == 0 or not live[0]:
         return np.empty((0, k), np.int32), np.empty(0, np.int32)
-    start = np.zeros(n + 1, np.int32)
+    block, n_blocks = _blocks(trans, colour, live)
+    number, n_out = np.full(n_blocks, -1, np.int32), 0
+    first = np.empty(n_blocks, np.int32)  # a state of each block, by number
     for s in range(n):
-        start[s + 1] = start[s]
-        for c in range(k):
-            if trans[s, c] >= 0 and live[trans[s, c]]:
-                start[s + 1] += 1
-    via, head, m = np.empty(start[n], np.int32), np.empty(start[n], np.int32), 0
-    for s in range(n):
-        for c in range(k):
-            if trans[s, c] >= 0 and live[trans[s, c]]:
-                via[m], head[m] = c, trans[s, c]
-                m += 1
-    block, n_blocks, is_final = _rounds(start, via, head, colour)
-    if not is_final:
-        block, n_blocks = _refined(start, via, head, k, block, n_blocks)
-    # Live states and dead ones of the same colour 0 may have begun in one block, but no transition leads out of a dead
-    # state, so the first transition on the way to acceptance has parted them.
-    number, n_out = np.full(n_blocks, -1, np.int32), 1
-    number[block[0]] = 0
-    for s in range(n):
-        b = block[s]
-        if live[s] and number[b] < 0:
-            number[b] = n_out
+        if live[s] and number[block[s]] < 0:
+            number[block[s]], first[n_out] = n_out, s
             n_out += 1
     out, out_colour = np.full((n_out, k), -1, np.int32), np.zeros(n_out, np.int32)
-    for s in range(n):
-        if live[s]:
-            out_colour[number[block[s]]] = colour[s]
-            for e in range(start[s], start[s + 1]):
-                out[number[block[s]], via[e]] = number[block[head[e]]]
+    for i in range(n_out):
+        out_colour[i] = colour[first[i]]
+        for c in range(k):
+            to = trans[first[i], c]
+            if to >= 0 and live[to]:
+                out[i, c] = number[block[to]]
     return out, out_colour
 
 

@@ -56,8 +56,9 @@ EXITS = 1 << 30  # a goal from here on is the lazy number of a list of exits: (g
 A_PREFIX, A_GOAL, A_MIN, A_MAX, A_GOALS, A_WS, A_CLOSES, A_UNIQUE, A_LOOSE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 # bits of A_UNIQUE: the items differ; whatever the last one was, another is possible; there are more texts, objects,
 # arrays, numbers below 0 than are ever excluded (of free text: for every beginning that is not at its greatest length);
+# whatever the last one was, another text is possible, other than the empty one
 # A_LOOSE: the same array if its items could be equal, 0 where that is not simply more
-DIFFERENT, AMPLE, AMPLE_TEXT, AMPLE_OBJECT, AMPLE_ARRAY, AMPLE_MINUS = 1, 2, 4, 8, 16, 32
+DIFFERENT, AMPLE, AMPLE_TEXT, AMPLE_OBJECT, AMPLE_ARRAY, AMPLE_MINUS, AMPLE_WORDS = 1, 2, 4, 8, 16, 32, 64
 
 # white space: 0 any amount, 1 none, 2 bounded and nothing read yet, 3 one space read, 4 + k a newline and k of indent
 INDENT_MAX = 40

@@ -11,6 +11,7 @@ from .languages import (
     DFA_ABSORBS,
     DFA_ACCEPT,
     DFA_GOALS,
+    SPEC_FREE,
     SPEC_KIND,
     SPEC_MAX,
     SPEC_MIN,
@@ -455,7 +456,9 @@ def step_item(A, pos, parent, b):
         if space >= 0:
             emit(A, position(A, K_OPEN, spec, space, avoid, 0, 0, 0, 0), parent)
         elif b == 34:
-            q = 0 if A[spec + SPEC_KIND] <= AUTOMATON else int(A[spec + SPEC_REF])
+            q = 0
+            if A[spec + SPEC_KIND] > AUTOMATON:
+                q, spec = int(A[spec + SPEC_REF]), int(A[spec + SPEC_FREE])
             emit(A, position(A, K_STRING, spec, q, 0, 0, avoid, 0, 0), parent)
     elif kind == K_LITERAL:
         text, ws = int(A[at + 1]), int(A[at + 2])

@@ -36,6 +36,7 @@ from .positions import (
     AMPLE_MINUS,
     AMPLE_OBJECT,
     AMPLE_TEXT,
+    AMPLE_WORDS,
     K_ARRAY,
     K_STRING,
     lazy,
@@ -47,8 +48,9 @@ from .strings import mode_range
 from .suffixes import EDGE_STRIDE, edges, members, sort_words
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
-# how far a sure text has come: no further, before an item, behind { or [, inside a string, at the end of what is sure
-NOWHERE, BEFORE, BRACE, BRACKET, INSIDE, LAST = 0, 1, 2, 3, 4, 5
+# how far a sure text has come: no further, before an item, behind { or [, inside a string, at the end of what is sure,
+# behind the quote of one of some words (of which a backslash may spell the first character)
+NOWHERE, BEFORE, BRACE, BRACKET, INSIDE, LAST, QUOTED = 0, 1, 2, 3, 4, 5, 6
 
 
 @kernel("i8(A, i8, i8)")
@@ -196,7 +198,9 @@ def goes_surely(A, bits, place, b, to):
             return BRACKET
         if b == 45 and bits & AMPLE_MINUS:
             return LAST
-    return LAST if place == BRACE and b == 34 else NOWHERE
+        if b == 34 and bits & AMPLE_WORDS:
+            return QUOTED
+    return LAST if (place == BRACE and b == 34) or (place == QUOTED and b == 92) else NOWHERE
 
 
 @kernel("i8(A, A, A, i8, i8, i8, i8, i8, i8, i8, i8)")

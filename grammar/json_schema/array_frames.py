@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from . import scalars
 from .exits import Exits
-from .facts import COUNT, UNIQUE, AtLeast, Contains, Slot, Unique, seen, unique
+from .facts import COUNT, UNIQUE, AtLeast, Contains, Slot, Unique, bounds, seen, unique
 from .few import few
 from .formula import ATOM, FALSE, TRUE, Formula, atoms, conjuncts
 from .frames import Frame, Leaf, subjects
-from .nodes import Node
+from .nodes import BOOLEAN, NULL, NUMBER, STRING, Node
 from .typed import evaluated_item
 
 if TYPE_CHECKING:
@@ -86,6 +87,19 @@ class ArrayFrame(Frame):
 
     def first_demands(self, few: int) -> Iterator[Formula]:
         return (demand for demand, _ in self.exits(self.residual, 0))
+
+    def words(self, residual: Formula) -> tuple[list[str], int, int | None] | None:
+        """The words of which each item is another one, and how many items there are, where that is all that is asked.
+
+        Such an array goes on as long as words are left, and it needs no formula to tell which those are.
+        """
+        differ = [p for p in conjuncts(residual) if p.op == ATOM and isinstance(p.atom, Unique)]
+        value = self.value(0)
+        if self.width or not differ or value.op != ATOM or not value.atom.is_listing:
+            return None
+        kinds = [scalars.enumerated(value.atom, kind) for kind in (NULL, BOOLEAN, NUMBER)]
+        low, high, connected = bounds(self.facts.all(p for p in conjuncts(residual) if p not in differ))
+        return None if connected or any(kinds) else ([*scalars.enumerated(value.atom, STRING).values()], low, high)
 
     def _derived(self, residual: Formula, index: int) -> tuple[Formula, Formula]:
         """The derivative, and what an item must be; of a list of scalars, those that were seen are struck out."""

@@ -312,3 +312,16 @@ def only_counts(f: Formula) -> bool:
     """Whether a residual asks for numbers of members and nothing else."""
     parts = [p.parts[0] if p.op == NOT else p for p in conjuncts(f)]
     return all(p.op == ATOM and isinstance(p.atom, AtLeast) for p in parts)
+
+
+def bounds(f: Formula) -> tuple[int, int | None, bool]:
+    """The counts that a residual asks for, and whether it asks for anything else."""
+    low, high = 0, None
+    if not only_counts(f):
+        return 0, None, True
+    for part in conjuncts(f):
+        if part.op == NOT:
+            high = part.parts[0].atom.least - 1
+        else:
+            low = part.atom.least
+    return low, high, False

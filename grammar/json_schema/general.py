@@ -16,7 +16,7 @@ from ..errors import LimitExceeded
 from ..text_set import TextSet
 from . import scalars
 from .array_frames import ArrayFrame
-from .facts import only_counts
+from .facts import bounds
 from .formula import ATOM, FALSE, NOT, OR, TRUE, Formula, conjuncts, disjuncts
 from .names import MAX_SPELLED, keyed
 from .nodes import ANY_TYPE, ARRAY, NUMBER, OBJECT, STRING, Node
@@ -108,7 +108,7 @@ def _apart(goals: Goals, formula: Formula) -> list[Formula]:
 def _framed_array(goals: Goals, frame: ArrayFrame) -> list[Array]:
     if frame.residual is FALSE:
         return []
-    low, high, connected = _bounds(frame.residual)
+    low, high, connected = bounds(frame.residual)
     prefix = tuple(goals.goal_of(frame.value(k)) for k in range(frame.width))
     rest = goals.goal_of(frame.value(frame.width))
     if connected:
@@ -119,7 +119,7 @@ def _framed_array(goals: Goals, frame: ArrayFrame) -> list[Array]:
 def _framed_object(goals: Goals, frame: ObjectFrame) -> list[Object]:
     if frame.residual is FALSE:
         return []
-    low, high, connected = _bounds(frame.residual)
+    low, high, connected = bounds(frame.residual)
     values = [goals.goal_of(frame.value(None, c)) for c in range(frame.n_kinds)]
     others, _ = keyed(goals, frame.keys, frame.kinds, values)
     listed = [(name, goals.goal_of(frame.value(k, None))) for k, name in enumerate(frame.names)]
@@ -156,16 +156,3 @@ def _is_structural(choice: Formula) -> bool:
     if any(p.op == NOT for part in choice.parts for p in conjuncts(part)):
         return False
     return sum(any(p.op == ATOM and isinstance(p.atom, Node) for p in conjuncts(part)) for part in choice.parts) > 1
-
-
-def _bounds(residual: Formula) -> tuple[int, int | None, bool]:
-    """The counts that a residual asks for, and whether it asks for anything else."""
-    low, high = 0, None
-    if not only_counts(residual):
-        return 0, None, True
-    for part in conjuncts(residual):
-        if part.op == NOT:
-            high = part.parts[0].atom.least - 1
-        else:
-            low = part.atom.least
-    return low, high, False

@@ -79,7 +79,7 @@ def _string(goals: Goals, nodes: Sequence[Node]) -> tuple[String, ...]:
         return (String(None, None, shortest, longest) if shortest or bounds else ANY_STRING,)
     limit = goals.reader.max_dfa_states
     try:
-        return _strings(tuple(texts), shortest, longest, limit)
+        return strings(tuple(texts), shortest, longest, limit)
     except LimitExceeded as error:
         raise LimitExceeded(error.limit, error.measured, limit, pointer=goals.reader.pointer(nodes[0])) from error
 
@@ -182,7 +182,7 @@ def _numbers(words: tuple[scalars.NumberWords, ...]) -> tuple[Number, ...]:
 _STRINGS = Recent[tuple[String, ...]](64 << 20)  # bytes of automata
 
 
-def _strings(texts: tuple[TextSet, ...], shortest: int, longest: int | None, max_states: int) -> tuple[String, ...]:
+def strings(texts: tuple[TextSet, ...], shortest: int, longest: int | None, max_states: int) -> tuple[String, ...]:
     """The residuals of strings: in every set of texts, and of such a length."""
     key = texts, shortest, longest, max_states
     strings = _STRINGS.get(key)

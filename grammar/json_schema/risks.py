@@ -15,11 +15,15 @@ from math import prod
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from ..dfa import most_together
+from ..errors import LimitExceeded
 from ..number_table import MAX_MULTIPLE
+from ..text_set import TextSet
 from .branches import is_plain, lists_containers
 from .free_names import children
 from .names import matches
 from .nodes import ARRAY, OBJECT, Node
+from .plain import strings
 from .typed import says_something
 
 if TYPE_CHECKING:
@@ -198,6 +202,8 @@ class Risks:
                 for what, size in sizes_of(n).items():
                     sizes[what] = max(size, sizes.get(what, 0))
             if len(sizes) > 1 and prod(sizes.values()) > limit:
+                if sizes_of is _texts and len(nodes) == 1:
+                    return _is_large(nodes[0], limit, negated=not plain)
                 return not plain or prod(_most(root, sizes_of) for root in roots.values()) > limit
         return False
 
@@ -251,6 +257,22 @@ def _texts(node: Node) -> dict[Any, int]:
     if node.longest is not None:
         found["longest"] = node.longest + 1
     return found
+
+
+def _is_large(node: Node, limit: int, *, negated: bool) -> bool:
+    """Whether the strings of a node that stands alone may pass a limit. One automaton with a length is worked out."""
+    texts = (*node.texts, *node.narrowed)
+    if len(texts) > 1:
+        whole = [dfa for t in texts for first, dfa in t.pieces if len(t.pieces) == 1]
+        return negated or node.longest is not None or len(whole) < len(texts) or most_together(whole) > limit
+    try:
+        strings(texts, node.shortest, node.longest, limit)
+        if negated:
+            found = TextSet.of(None, node.shortest, node.longest, max_states=limit) & texts[0]
+            (~found).parts(limit)
+    except LimitExceeded:
+        return True
+    return False
 
 
 def _patterns(node: Node) -> dict[Any, int]:

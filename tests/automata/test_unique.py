@@ -29,7 +29,7 @@ QUICK = settings(
 SEEDS = st.integers(0, 2**32 - 1)
 COMMAS = r"""
     "," ", ,1 ", "a ],[ 1,2 a","b"," ,"a", 1,1, },{" ,{"a":1}, ,_ ,[1,2],[ ,"" 1],[1 ",{ "a","a" "a","b" 1.0, ,1.0 ],1
-    ,true, ,null null,n 0,0 ]],[ "],"a ,"\u0061" ,[ ,{ ,{_"
+    ,"\ ,"" ,true, ,null null,n 0,0 ]],[ "],"a ,"\u0061" ,[ ,{ ,{_"
 """
 
 
@@ -134,6 +134,12 @@ FIXED: list[Any] = [
     {"anyOf": [unique({"type": "integer"}), {"type": "array", "items": {"enum": ["a", 1]}, "maxItems": 3}]},
     {"type": "object", "properties": {"a": unique({"enum": ["a", "b", 1]})}, "required": ["a"]},
     {"type": "array", "items": {"enum": [1, 2, "a"]}, "maxItems": 3, "not": {"uniqueItems": True}},
+    unique({"enum": ["a", "b", "ab", "", '"', "é"]}),
+    unique({"enum": ["a", "b", "ab"]}, minItems=2),
+    unique({"enum": ["", "a"]}, maxItems=2),
+    unique({"type": "string", "enum": ["a", "b", "_"]}, minItems=3, maxItems=3),
+    {"anyOf": [unique({"enum": ["a", "ab"]}), unique({"enum": ["a", "b", 1]}), {"type": "array", "maxItems": 1}]},
+    unique({"enum": ["a", "ab"]}, prefixItems=[{"const": "b"}]),
     unique({"enum": [1, 2, "a"]}, **{"not": {"maxItems": 1, "uniqueItems": True}}),
 ]
 
@@ -160,6 +166,22 @@ def test_masks_of_one_array(compiler: Compiler) -> None:
     for taken in (b'["a', b'"', b",", b"1", b',"b"', b"]"):
         assert matcher.accept_bytes(taken)
         assert allowed(matcher) == tried(matcher)
+
+
+@pytest.mark.nojit
+def test_masks_of_one_array_of_words(compiler: Compiler) -> None:
+    matcher = compiler.json_schema(unique({"enum": ["a", "b", "ab"]}), whitespace="compact").matcher()
+    for taken in (b'["a', b'"', b",", b'"b"', b',"ab', b'"', b"]"):
+        assert matcher.accept_bytes(taken)
+        assert allowed(matcher) == tried(matcher)
+
+
+def test_masks_of_words_wait_for_no_value_while_some_are_left(compiler: Compiler) -> None:
+    matcher = compiler.json_schema(unique({"enum": ["a", "b", "ab", ""]})).matcher()
+    for taken, is_all in ((b'["a', True), (b'","b', True), (b'","ab', False)):
+        assert matcher.accept_bytes(taken)
+        assert matcher.prepare() == is_all
+    assert allowed(matcher) == tried(matcher)
 
 
 def _items() -> st.SearchStrategy[Any]:

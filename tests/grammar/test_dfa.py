@@ -91,6 +91,20 @@ def test_algebra_is_that_of_sets(left: Regular, right: Regular) -> None:
 
 
 @quick
+@given(st.lists(regulars, min_size=1, max_size=3))
+def test_no_product_has_more_states_than_bounded(nodes: list[Regular]) -> None:
+    automata = [dfa.compile(node) for node in nodes]
+    found = dfa.intersection(*automata, max_states=dfa.most_together(automata))  # checked before it is minimised
+    assert all(a.n_states for a in automata) or not found.n_states
+
+
+def test_products_with_few_late_states_have_few_states() -> None:
+    starts, large = dfa.compile(parse("^(b|/)")), dfa.compile(parse("^(/a{50}|(bc){60})*$"))
+    assert starts.n_states == 2
+    assert dfa.most_together([starts, large]) == 1 + 2 + large.n_states
+
+
+@quick
 @given(st.lists(regulars, min_size=1, max_size=4), st.booleans())
 def test_product_tells_who_accepts(nodes: list[Regular], rest: bool) -> None:
     automata = [dfa.compile(node) for node in nodes]

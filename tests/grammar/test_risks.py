@@ -72,7 +72,9 @@ def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(below, beside, both, both, inner.map(lambda found: {"not": found}))
 
 
-LEAVES = st.sampled_from((pattern(1), pattern(2), {"type": "null"}))
+COUNTED = {"type": "string", "pattern": "^a*b*$", "maxLength": 100}  # of any length, so none is built in
+BUILT_IN = {"type": "string", "pattern": "^(aaaaa)*$", "minLength": 4, "maxLength": 6}
+LEAVES = st.sampled_from((pattern(1), pattern(2), {"type": "null"}, COUNTED, BUILT_IN))
 
 
 @given(st.recursive(LEAVES, containers, max_leaves=5))
@@ -103,6 +105,26 @@ def test_alternatives_meet_one_at_a_time() -> None:
     options = [{"properties": {"x": pattern(k), "y": {"anyOf": [pattern(1), pattern(2)]}}} for k in (1, 2, 1)]
     goals, _ = goals_of({"properties": {"a": {"anyOf": options}}})
     assert not risks.Risks(goals).found
+
+
+@pytest.mark.parametrize(
+    ("schema", "max_states", "is_large"),
+    [
+        (COUNTED, 20, False),
+        (BUILT_IN, 5, True),
+        (BUILT_IN, 20, False),
+        ({"not": {"properties": {"x": COUNTED}}}, 20, False),
+        ({"type": "string", "format": "ipv4", "pattern": "^[0-9]"}, 30, False),
+        ({"type": "string", "format": "ipv4", "pattern": "[12]$"}, 30, True),
+        (TWO, 20, True),
+    ],
+)
+def test_what_one_schema_says_of_strings_is_told_from_its_automata(
+    schema: Any, max_states: int, is_large: bool
+) -> None:
+    goals, _ = goals_of({"properties": {"a": schema, "b": {"not": {}}}})
+    goals.reader.max_dfa_states = max_states
+    assert risks.Risks(goals).are_large == is_large
 
 
 def test_nothing_else_is_worked_out() -> None:
