@@ -21,7 +21,7 @@ from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import GrammarError
-from .document import Document, Place, pointer_of
+from .document import DEFINITIONS, Document, Place, pointer_of
 from .formula import TRUE
 from .free_names import is_open
 from .goals import Goal, Goals, plainly_possible
@@ -53,7 +53,6 @@ _HOLDS |= {"const": _TEXT, "pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE
 _STRINGS = {str}
 _SCALARS = {str, int, float, bool, type(None)}
 _TYPE_ALONE = ANNOTATIONS | {"type"}
-_DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _CHOICES = frozenset({"anyOf", "oneOf"})
 _HAS_CHOICES = attrgetter("has_choices")
 Noted: TypeAlias = "tuple[Node | None, int]"  # of a text: its part, and how many schemas stand in it
@@ -347,7 +346,7 @@ class Parts:
     def _named(self, ref: str) -> Node | None:
         """The part with a name."""
         path, _, name = ref.rpartition("/")
-        holder = self._root.schema.get(path[2:]) if path in _DEFINITIONS else None
+        holder = self._root.schema.get(path[2:]) if path in DEFINITIONS else None
         if type(holder) is dict and name in holder and "~" not in name and "%" not in name:
             return self.find(holder[name])
         self._leads_far = True
