@@ -14,7 +14,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Hashable, Iterable
 from functools import cache
-from operator import attrgetter, itemgetter
+from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary, ref
 
@@ -22,7 +22,7 @@ from .dialects import DIALECTS, NEWEST, Dialect
 from .goals import Goal, Goals
 from .keywords import READERS
 from .nodes import ANYTHING, SERIALS, Node
-from .parts import GOALS, Noted, by_text
+from .parts import GOALS, noted
 from .plain import is_sorted, residuals
 from .reader import NO_SHARING
 from .scalars import can_be_written
@@ -33,8 +33,8 @@ _SAID = frozenset({"$schema", "type", "properties", "required", "additionalPrope
 _TOO_MUCH = frozenset(READERS) - _SAID
 _TEXTS = {str}
 _ANY = frozenset({"null", "boolean", "number", "string", "array", "object"})
-_NODE, _N_SCHEMAS = itemgetter(0), itemgetter(1)
-_IS_POSSIBLE, _IS_OPEN = attrgetter("satisfiable"), attrgetter("is_open")
+_ANYTHING = GOALS.alone(ANYTHING)
+_NO_MEMBERS: tuple[Any, ...] = (), (), (), ()
 _Member: TypeAlias = tuple[str, bytes]  # its name and its text
 
 
@@ -114,7 +114,7 @@ class Readings:
             value = reading.goals.values(reading.root)[-1]
         if not isinstance(value, Object):  # no object is possible
             return
-        own = [(name, goal) for name, goal in value.names if not goal.is_shared]
+        own = [(name, goal) for name, goal in value.names if not goal.is_shared and goal.satisfiable]
         texts = _texts_of([schema["properties"][name] for name, _ in own])
         reading.n_bytes = n_bytes
         around = _around(schema, dialect, options)
@@ -149,34 +149,29 @@ def known_object(
     dialect, others = _dialect_of(schema), _others(schema)
     if dialect is None or others is None:
         return None
-    properties, is_closed = schema["properties"], schema.get("additionalProperties") is False
-    names = _named(properties, schema.get("required", []), is_closed)
-    if names is None or not can_be_written("".join(names)):
-        return None
-    texts = _texts_of(properties.values())
-    noted = _noted(schema, texts, (dialect, *meaning))
-    parts = noted if None not in noted else [*filter(None, noted)]
-    nodes, reading = [*map(_NODE, parts)], None
-    goals = [node.goal or _goal_of(node) for node in nodes]
-    is_open = not is_closed or any(map(_IS_OPEN, nodes)) or any(isinstance(value, Array) for value in others)
-    most_read = 1 + sum(map(_N_SCHEMAS, parts))
-    if parts is not noted:
-        wanted = [m for m, part in zip(zip(properties, texts, strict=True), noted, strict=True) if part is None]
+    properties, required = schema["properties"], schema.get("required", [])
+    texts, reading = _texts_of(properties.values()), None
+    found = noted(schema, texts, (dialect, *meaning))
+    if None in found:
+        wanted = [m for m, part in zip(zip(properties, texts, strict=True), found, strict=True) if part is None]
         reading = readings.find(schema, dialect, options, wanted)
         if reading is None:
             return None
-        shared, own = iter(goals), map(reading.members.__getitem__, wanted)
-        goals = [next(own if part is None else shared) for part in noted]
-        is_open, most_read = is_open or reading.is_open, most_read + reading.n_read
-    if not all(map(_IS_POSSIBLE, goals)):
+        own = map(reading.members.__getitem__, wanted)
+        found = [(None, 0, next(own), reading.is_open) if part is None else part for part in found]
+    _, n_schemas, goals, are_open = zip(*found, strict=True) if found else _NO_MEMBERS
+    is_closed = schema.get("additionalProperties") is False
+    names = _named(properties, required, is_closed)
+    if names is None or None in goals or not can_be_written("".join(names)):
         return None
-    goals += [_goal_of(ANYTHING)] * (len(names) - len(goals))
     residual = Object(
-        tuple(zip(names, goals, strict=True)),
-        frozenset(schema.get("required", [])),
-        free=None if is_closed else _goal_of(ANYTHING),
-        in_order=is_closed and not is_sorted([*properties]),
+        (*zip(names, goals, strict=False), *zip(names[len(goals) :], repeat(_ANYTHING))),
+        frozenset(required),
+        free=None if is_closed else _ANYTHING,
+        in_order=is_closed and not is_sorted(names),
     )
+    is_open = not is_closed or True in are_open or any(isinstance(value, Array) for value in others)
+    most_read = 1 + sum(n_schemas) + (0 if reading is None else reading.n_read)
     return Known([*others, residual], is_open, most_read, reading)
 
 
@@ -219,24 +214,6 @@ def _around(root: dict[str, Any], dialect: Dialect, options: Hashable) -> Hashab
     """All that the meaning of a member depends on, where references lead to definitions only."""
     said = root.get
     return dialect, options, marshal.dumps((*map(said, ("definitions", "$defs", "$id", "id")),), NO_SHARING)
-
-
-def _noted(root: dict[str, Any], texts: list[bytes], meaning: Hashable) -> list[Any]:
-    """What is known of schemas directly below a root, by their text; None where nothing is."""
-    found: list[Noted | None] = [None] * len(texts)
-    for known in by_text(root, meaning):
-        found = [noted or known.get(text) for noted, text in zip(found, texts, strict=True)]
-        if None not in found:
-            break
-    return found
-
-
-@cache
-def _goal_of(node: Node) -> Goal:
-    """The goal of a node that says nothing, or allows nothing: other parts have theirs."""
-    goal = GOALS.alone(node)
-    GOALS.satisfiable(goal)
-    return goal
 
 
 def _named(properties: dict[str, Any], required: Any, is_closed: bool) -> list[str] | None:
