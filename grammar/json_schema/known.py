@@ -14,7 +14,6 @@ from __future__ import annotations
 import marshal
 from collections.abc import Hashable, Iterable
 from functools import cache
-from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary, ref
 
@@ -164,8 +163,10 @@ def known_object(
     names = _named(properties, required, is_closed)
     if names is None or None in goals or not can_be_written("".join(names)):
         return None
+    if len(names) > len(goals):
+        goals += (_ANYTHING,) * (len(names) - len(goals))
     residual = Object(
-        (*zip(names, goals, strict=False), *zip(names[len(goals) :], repeat(_ANYTHING))),
+        tuple(zip(names, goals, strict=True)),
         frozenset(required),
         free=None if is_closed else _ANYTHING,
         in_order=is_closed and not is_sorted(names),
@@ -192,7 +193,7 @@ def _others(root: dict[str, Any]) -> tuple[Value, ...] | None:
     types: Any = root.get("type", _ANY)
     if types == "object":
         return ()
-    if type(types) is list and {*map(type, types)} <= _TEXTS:
+    if type(types) is list and _TEXTS.issuperset(map(type, types)):
         types = frozenset(types)
     return _residuals_of(types) if type(types) is frozenset and "object" in types and types <= _ANY else None
 
@@ -218,9 +219,9 @@ def _around(root: dict[str, Any], dialect: Dialect, options: Hashable) -> Hashab
 
 def _named(properties: dict[str, Any], required: Any, is_closed: bool) -> list[str] | None:
     """The names that are listed, and those that are required besides; None where there cannot be all that are."""
-    if type(required) is not list or not {*map(type, required)} <= _TEXTS:
+    if type(required) is not list or not _TEXTS.issuperset(map(type, required)):
         return None
     listed = [*properties]
-    if properties.keys() >= {*required}:
+    if all(map(properties.__contains__, required)):
         return listed
     return None if is_closed else [*dict.fromkeys(listed + required)]
