@@ -117,11 +117,14 @@ class Grammar:
                 self._placed = self._place_outside(full)
 
     def leave(self, full: Arena) -> None:
-        """Keep an arena that is full no longer; matchers that stand there do."""
-        with self._lock:
-            placed = self._placed
-            if placed is not None and placed.arena is full:
-                self._placed = None
+        """Keep an arena that is full no longer; matchers that stand there do.
+
+        It takes no lock, as who renews an arena may have it. At worst a placement that another thread makes meanwhile
+        is forgotten, and made again.
+        """
+        placed = self._placed
+        if placed is not None and placed.arena is full:
+            self._placed = None
 
     def _place_in(self, arena: Arena) -> Placement:
         """Place the grammar in an arena, or outside of it where it is full."""
