@@ -18,7 +18,7 @@ from detent.grammar import bnf, charset, dfa, regex, regular, structural_tag
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.known import Known, known_object
+from detent.grammar.json_schema.known import Known, Reading, Readings, known_object
 from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.grammar.json_text import from_text
@@ -38,7 +38,7 @@ from .compiled import Grammar
 from .format_cache import FormatCache
 from .island import JsonIsland, worked_out
 from .limits import Limits
-from .lowering import JsonLowering, Lowering, Order, place_object, place_part, place_text, place_words
+from .lowering import Lowering, Order, place_part, place_reading, place_text, place_values, place_words
 from .rule_lowering import RuleLowering, islands_of
 from .vocabulary import Vocabulary
 
@@ -94,6 +94,7 @@ class Compiler:
         self.limits = limits or Limits()
         self._lock = threading.RLock()
         self._grammars = Recent[Grammar](self.limits.cache_bytes // (SHARE * PER_BYTE))
+        self._readings = Readings()
         self._compiled = count(1)  # taken by several threads
         self._disk = DiskCache.open(cache_dir)
         self._beginning: Beginning | None = None  # of every further arena
@@ -190,9 +191,9 @@ class Compiler:
             schema = _as_schema(schema)
         key = _cache_key("json", schema, remotes, (order, whitespace, format_assertion, strict, numbers))
 
-        def read(schema: dict[str, Any] | bool) -> Grammar:
+        def read(own: Any, note: Callable[[Reading], None] | None = None) -> Grammar:
             reader = Reader(
-                Document(schema, remotes),
+                Document(own, remotes),
                 formats=self._formats.texts,
                 format_assertion=format_assertion,
                 strict=strict,
@@ -201,14 +202,20 @@ class Compiler:
                 max_dfa_states=self.limits.regex_states,
                 parts=Parts,
             )
-            return self._json_grammar(reader, order, whitespace)
+            return self._json_grammar(reader, order, whitespace, note)
 
         def make() -> Grammar:
-            if key is not None and strict and not remotes and type(schema) is dict:
-                known = known_object(schema, numbers == "plain", format_assertion, self.limits.regex_states)
-                if known is not None and known.most_read <= self.limits.max_nodes:
-                    return self._known_grammar(known, order, whitespace, lambda: read(marshal.loads(key[1])))
-            return read(schema)
+            if key is None:
+                return read(schema)
+            text, options = key[1], key[3]
+            if not strict or remotes or type(schema) is not dict:
+                return read(marshal.loads(text))
+            meaning = (numbers == "plain", format_assertion, self.limits.regex_states)
+            known = known_object(schema, meaning, self._readings, options)
+            if known is not None and known.most_read <= self.limits.max_nodes:
+                return self._known_grammar(known, order, whitespace, lambda: read(marshal.loads(text)))
+            own = marshal.loads(text)  # the caller's may change
+            return read(own, lambda reading: self._readings.note(own, options, reading, len(text)))
 
         return self._cached(key, make)
 
@@ -457,43 +464,52 @@ class Compiler:
         self._check_bytes()
         return Grammar(self, place, lambda: {"relaxed": [], "annotations": [], **report}, **options)
 
-    def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace) -> Grammar:
+    def _json_grammar(
+        self, reader: Reader, order: Order, whitespace: Whitespace, note: Callable[[Reading], None] | None
+    ) -> Grammar:
+        """The grammar of a document that is read; ``note`` is told of it if it is strict and has goals of its own."""
         self._check_bytes()
         root_node = reader.read()
         goals, root = worked_out(reader, root_node, self.limits)
+        is_open = has_free_names(root_node, reader)
+        reading = Reading(goals, root, is_open, reader.n_read)
 
         place: Callable[[Arena], Lowering]
         if root.is_shared:
             place = partial(place_part, root=root, order=order, whitespace=whitespace)
         else:
-            place = partial(JsonLowering, goals=goals, root=root, order=order, whitespace=whitespace)
+            place = partial(place_reading, reading=reading, order=order, whitespace=whitespace)
         report = {
             "relaxed": reader.relaxed,
             "annotations": [*dict.fromkeys(reader.annotations)],
             "nodes": reader.n_read,
         }
-        is_open = has_free_names(root_node, reader)
         if report["relaxed"]:
             return Grammar(self, place, lambda: report, has_free_names=is_open, judge=_judge(reader))
-        return Grammar(
+        made = Grammar(
             self,
             place,
             lambda: report,
             has_free_names=is_open,
             content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
         )
+        if note is not None and not root.is_shared:
+            note(reading)
+        return made
 
     def _known_grammar(
         self, known: Known, order: Order, whitespace: Whitespace, read: Callable[[], Grammar]
     ) -> Grammar:
         """The grammar of a document whose members are known; what else is asked of it, ``read`` tells."""
         self._check_bytes()
+        reading = known.reading
         return Grammar(
             self,
-            partial(place_object, residual=known.residual, order=order, whitespace=whitespace),
+            partial(place_values, values=known.values, order=order, whitespace=whitespace, reading=reading),
             lambda: read().explain(),
             has_free_names=known.is_open,
             content=lambda: read().content,
+            keeps=0 if reading is None else reading.n_bytes,
         )
 
     def _check_bytes(self) -> None:
@@ -513,7 +529,7 @@ class Compiler:
         self._make_room()
         made = make()
         if key is not None:
-            self._grammars.put(key, made, sum([len(x) for x in key if type(x) in _SPELLED], OWN_BYTES))
+            self._grammars.put(key, made, sum([len(x) for x in key if type(x) in _SPELLED], OWN_BYTES + made.keeps))
         return made
 
 

@@ -29,6 +29,8 @@ _KEYWORDS_2019 = {
 _KEYWORDS_2020 = {**_KEYWORDS_2019, "prefixItems": _LIST}
 _KEYWORDS = {4: _KEYWORDS_4, 6: _KEYWORDS_6, 7: _KEYWORDS_7, 2019: _KEYWORDS_2019, 2020: _KEYWORDS_2020}
 
+DEFINITIONS = frozenset({"#/definitions", "#/$defs"})  # of the root
+_INTO_DEFINITIONS = tuple(f"{place}/" for place in DEFINITIONS)
 RECURSIVE = ""  # the name under which ``$recursiveAnchor`` is kept beside dynamic anchors
 
 
@@ -186,6 +188,13 @@ class Document:
     def keep_scopes(self) -> None:
         """From now on places carry their dynamic scope (before any is read from the root again)."""
         self.root = self._scoped(self.root, frozenset())
+
+    @property
+    def leads_far(self) -> bool:
+        """Whether a reference so far led elsewhere than into the definitions of the root, or did not stand in it."""
+        here = self.root.resource
+        is_near = (at is here and ref.startswith(_INTO_DEFINITIONS) for at, ref in self._resolved)
+        return self.root.scope is not None or not all(is_near)
 
     # ------------------------------------------------------------------------------------------------ references
     def resolve(self, ref: str, at: Place, keyword: str = "$ref") -> Place:

@@ -14,14 +14,14 @@ whole: elsewhere they may have to be taken apart.
 from __future__ import annotations
 
 import marshal
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Sequence
 from functools import cache, cached_property, reduce
 from itertools import compress, repeat
 from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import GrammarError
-from .document import Document, Place, pointer_of
+from .document import DEFINITIONS, Document, Place, pointer_of
 from .formula import TRUE
 from .free_names import is_open
 from .goals import Goal, Goals, plainly_possible
@@ -53,12 +53,13 @@ _HOLDS |= {"const": _TEXT, "pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE
 _STRINGS = {str}
 _SCALARS = {str, int, float, bool, type(None)}
 _TYPE_ALONE = ANNOTATIONS | {"type"}
-_DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _CHOICES = frozenset({"anyOf", "oneOf"})
 _HAS_CHOICES = attrgetter("has_choices")
-Noted: TypeAlias = "tuple[Node | None, int]"  # of a text: its part, and how many schemas stand in it
+# of a text: its part, how many schemas stand in it; for whoever reads nothing else, the goal of the part (None if no
+# value meets it), and whether some object may have names that are not listed
+Noted: TypeAlias = "tuple[Node | None, int, Goal | None, bool]"
 _NODE, _N_SCHEMAS = itemgetter(0), itemgetter(1)
-_UNKNOWN: Noted = None, 0
+_UNKNOWN: Noted = None, 0, None, True
 _is_text = str.__instancecheck__
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
@@ -90,13 +91,13 @@ class _Table:
     def note(self, text: bytes, node: Node, n_schemas: int) -> None:
         """Remember what a text without references says."""
         self._make_room(TEXT_BYTES + len(text))
-        self.by_text[text] = node, n_schemas
+        self.by_text[text] = _noted(node, n_schemas)
 
     def note_reference(self, text: bytes, definitions: bytes, node: Node, n_schemas: int) -> None:
         """Remember what a text says beside some definitions."""
         is_known = definitions in self.by_definitions
         self._make_room(TEXT_BYTES + len(text) + (0 if is_known else TEXT_BYTES + len(definitions)))
-        self.by_definitions.setdefault(definitions, {})[text] = node, n_schemas
+        self.by_definitions.setdefault(definitions, {})[text] = _noted(node, n_schemas)
 
     def _make_room(self, n_bytes: int) -> None:
         """Reckon with more bytes. When there are too many, all parts leave."""
@@ -107,6 +108,11 @@ class _Table:
             self.by_definitions.clear()
             self.by_type.clear()
             self.n_bytes = 0
+
+
+def _noted(node: Node, n_schemas: int) -> Noted:
+    goal = node.goal
+    return node, n_schemas, goal if goal is not None and goal.satisfiable else None, node.is_open
 
 
 def _size(word: Any) -> int:
@@ -124,22 +130,26 @@ def _size_of_texts(node: Node) -> int:
 _TABLES: dict[Hashable, _Table] = {}
 
 
-def by_text(schema: dict[str, Any], meaning: Hashable) -> Iterator[Mapping[bytes, Noted]]:
-    """Where to look for members of a root by their text: what is known of each is its part, and how many schemas stand
-    in it.
+def noted(schema: dict[str, Any], texts: Sequence[bytes], meaning: Hashable) -> list[Noted | None]:
+    """What is known of members of a root by their text; None where that is nothing.
 
     Parameters
     ----------
     schema : dict
         The root.
+    texts : sequence of bytes
+        Of its members.
     meaning : (Dialect, bool, bool, int)
         Its dialect, and the reader's ``plain_integers``, ``format_assertion`` and ``max_dfa_states``.
     """
     table = _TABLES.get(meaning)
-    if table is not None:
-        yield table.by_text
-        if table.by_definitions and ("definitions" in schema or "$defs" in schema):
-            yield table.by_definitions.get(_definitions_of(schema), {})
+    if table is None:
+        return [None] * len(texts)
+    found = [*map(table.by_text.get, texts)]
+    if None in found and table.by_definitions and ("definitions" in schema or "$defs" in schema):
+        beside = table.by_definitions.get(_definitions_of(schema), {}).get
+        found = [known or beside(text) for known, text in zip(found, texts, strict=True)]
+    return found
 
 
 def _definitions_of(schema: dict[str, Any]) -> bytes:
@@ -185,7 +195,7 @@ class Parts:
     def n_choices(self) -> int:
         """How many of them have choices: they are read again by whoever cannot use them."""
         while self._noted:
-            node, n_schemas = self._noted.pop()
+            node, n_schemas, *_ = self._noted.pop()
             self._n_choices += n_schemas if node is not None and node.has_choices else 0
         return self._n_choices
 
@@ -347,7 +357,7 @@ class Parts:
     def _named(self, ref: str) -> Node | None:
         """The part with a name."""
         path, _, name = ref.rpartition("/")
-        holder = self._root.schema.get(path[2:]) if path in _DEFINITIONS else None
+        holder = self._root.schema.get(path[2:]) if path in DEFINITIONS else None
         if type(holder) is dict and name in holder and "~" not in name and "%" not in name:
             return self.find(holder[name])
         self._leads_far = True
