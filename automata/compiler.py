@@ -18,9 +18,10 @@ from detent.grammar import bnf, charset, dfa, regex, regular, structural_tag
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.known import Known, Reading, Readings, known_object
+from detent.grammar.json_schema.known import Asked, Known, Reading, Readings, asked, known_object
 from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
+from detent.grammar.json_schema.spelled import NO_SHARING, Spelled, spelled
 from detent.grammar.json_text import from_text
 from detent.grammar.recent import Recent
 from detent.grammar.residual import Judge
@@ -189,11 +190,13 @@ class Compiler:
             raise _unknown_choice(order, whitespace, numbers)
         if not isinstance(schema, dict):
             schema = _as_schema(schema)
-        key = _cache_key("json", schema, remotes, (order, whitespace, format_assertion, strict, numbers))
+        options = order, whitespace, format_assertion, strict, numbers
+        text, others = spelled(schema), spelled(remotes) if remotes else NO_REMOTES
+        key = None if text is None or others is None else ("json", text, others, options)
 
-        def read(own: Any, note: Callable[[Reading], None] | None = None) -> Grammar:
+        def read(schema: Any, remotes: Any, asked: Asked | None = None) -> Grammar:
             reader = Reader(
-                Document(own, remotes),
+                Document(schema, remotes, text),
                 formats=self._formats.texts,
                 format_assertion=format_assertion,
                 strict=strict,
@@ -202,20 +205,24 @@ class Compiler:
                 max_dfa_states=self.limits.regex_states,
                 parts=Parts,
             )
-            return self._json_grammar(reader, order, whitespace, note)
+            return self._json_grammar(reader, order, whitespace, asked)
+
+        def read_copy() -> Grammar:
+            assert text is not None and others is not None
+            return read(text.value(), others.value())
 
         def make() -> Grammar:
-            if key is None:
-                return read(schema)
-            text, options = key[1], key[3]
-            if not strict or remotes or type(schema) is not dict:
-                return read(marshal.loads(text))
-            meaning = (numbers == "plain", format_assertion, self.limits.regex_states)
-            known = known_object(schema, meaning, self._readings, options)
-            if known is not None and known.most_read <= self.limits.max_nodes:
-                return self._known_grammar(known, order, whitespace, lambda: read(marshal.loads(text)))
-            own = marshal.loads(text)  # the caller's may change
-            return read(own, lambda reading: self._readings.note(own, options, reading, len(text)))
+            if text is None or others is None:
+                return read(schema, remotes)
+            if not strict or remotes:
+                return read_copy()
+            found = asked(schema, text, options)
+            if found is not None:
+                meaning = (numbers == "plain", format_assertion, self.limits.regex_states)
+                known = known_object(found, meaning, self._readings)
+                if known is not None and known.most_read <= self.limits.max_nodes:
+                    return self._known_grammar(known, order, whitespace, read_copy)
+            return read(schema, None, found)
 
         return self._cached(key, make)
 
@@ -265,7 +272,7 @@ class Compiler:
         if not words:
             raise Unsatisfiable("there is nothing to choose from.", keyword="choice")
         return self._cached(
-            ("choice", marshal.dumps(words, _NO_SHARING)),
+            ("choice", marshal.dumps(words, NO_SHARING)),
             lambda: self._text_grammar(
                 lambda arena: place_words(arena, words),
                 {"choices": len(words)},
@@ -464,21 +471,21 @@ class Compiler:
         self._check_bytes()
         return Grammar(self, place, lambda: {"relaxed": [], "annotations": [], **report}, **options)
 
-    def _json_grammar(
-        self, reader: Reader, order: Order, whitespace: Whitespace, note: Callable[[Reading], None] | None
-    ) -> Grammar:
-        """The grammar of a document that is read; ``note`` is told of it if it is strict and has goals of its own."""
+    def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace, asked: Asked | None) -> Grammar:
+        """The grammar of a document that is read; others may ask for its members if it has goals of its own."""
         self._check_bytes()
         root_node = reader.read()
         goals, root = worked_out(reader, root_node, self.limits)
         is_open = has_free_names(root_node, reader)
-        reading = Reading(goals, root, is_open, reader.n_read)
 
         place: Callable[[Arena], Lowering]
         if root.is_shared:
             place = partial(place_part, root=root, order=order, whitespace=whitespace)
         else:
+            reading = Reading(goals, root, is_open, reader.n_read)
             place = partial(place_reading, reading=reading, order=order, whitespace=whitespace)
+            if asked is not None:
+                self._readings.note(asked, reading)
         report = {
             "relaxed": reader.relaxed,
             "annotations": [*dict.fromkeys(reader.annotations)],
@@ -486,16 +493,13 @@ class Compiler:
         }
         if report["relaxed"]:
             return Grammar(self, place, lambda: report, has_free_names=is_open, judge=_judge(reader))
-        made = Grammar(
+        return Grammar(
             self,
             place,
             lambda: report,
             has_free_names=is_open,
             content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
         )
-        if note is not None and not root.is_shared:
-            note(reading)
-        return made
 
     def _known_grammar(
         self, known: Known, order: Order, whitespace: Whitespace, read: Callable[[], Grammar]
@@ -529,12 +533,13 @@ class Compiler:
         self._make_room()
         made = make()
         if key is not None:
-            self._grammars.put(key, made, sum([len(x) for x in key if type(x) in _SPELLED], OWN_BYTES + made.keeps))
+            texts = [x.n_bytes if type(x) is Spelled else len(x) for x in key if type(x) in _SPELLED]
+            self._grammars.put(key, made, sum(texts, OWN_BYTES + made.keeps))
         return made
 
 
-_SPELLED = {bytes, str}
-_NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
+_SPELLED = {bytes, str, Spelled}
+NO_REMOTES = spelled(None)
 SOON_FULL = 0.7  # of an arena's fullest region: the next arena is made
 NEARLY_FULL = 0.9  # of an arena's fullest region: a text goes on in the rest, the next grammar begins in a new arena
 CHECKED_EVERY = 16  # grammars; hardly any takes a hundredth of an arena
@@ -603,7 +608,7 @@ def _judge(reader: Reader) -> Judge:
 def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:
     """A key that equal specifications share; None for what does not consist of plain JSON values."""
     try:
-        others = marshal.dumps(remotes, _NO_SHARING) if remotes else None
-        return kind, marshal.dumps(schema, _NO_SHARING), others, options
+        others = marshal.dumps(remotes, NO_SHARING) if remotes else None
+        return kind, marshal.dumps(schema, NO_SHARING), others, options
     except ValueError:
         return None

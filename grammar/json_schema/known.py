@@ -11,11 +11,11 @@ beside the same definitions: their goals are that document's. Their names are th
 
 from __future__ import annotations
 
-import marshal
-from collections.abc import Hashable, Iterable
-from functools import cache
+from collections.abc import Hashable, Iterator, Sequence
+from functools import cache, cached_property, partial
+from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
-from weakref import WeakValueDictionary, ref
+from weakref import ref
 
 from .dialects import DIALECTS, NEWEST, Dialect
 from .goals import Goal, Goals
@@ -23,8 +23,8 @@ from .keywords import READERS
 from .nodes import ANYTHING, SERIALS, Node
 from .parts import GOALS, noted
 from .plain import is_sorted, residuals
-from .reader import NO_SHARING
 from .scalars import can_be_written
+from .spelled import Spelled
 from .values import Array, Object, Value
 
 # what the root may say; other keywords say nothing as long as nothing refers to them
@@ -34,7 +34,51 @@ _TEXTS = {str}
 _ANY = frozenset({"null", "boolean", "number", "string", "array", "object"})
 _ANYTHING = GOALS.alone(ANYTHING)
 _NO_MEMBERS: tuple[Any, ...] = (), (), (), ()
+_IDENTIFIERS = {str, type(None)}
 _Member: TypeAlias = tuple[str, bytes]  # its name and its text
+
+
+class Asked(NamedTuple):
+    """A document that is an object of which each member is spoken of by one schema at most.
+
+    Attributes
+    ----------
+    schema : dict
+        Its root, of plain JSON values.
+    text : Spelled
+    dialect : Dialect
+        What its keywords mean.
+    others : tuple of Value
+        The residuals of values that are no objects.
+    around : hashable
+        All that the meaning of a member depends on, where references lead to definitions only.
+    """
+
+    schema: dict[str, Any]
+    text: Spelled
+    dialect: Dialect
+    others: tuple[Value, ...]
+    around: Hashable
+
+    @property
+    def members(self) -> Iterator[_Member]:
+        """The name and the text of each member."""
+        return zip(self.schema["properties"], self.text.members or (), strict=True)
+
+
+def asked(schema: Any, text: Spelled, options: Hashable) -> Asked | None:
+    """A document of plain JSON values, if it is such an object; its members mean the same with the same options."""
+    if type(schema) is not dict or text.members is None or type(schema.get("additionalProperties", True)) is not bool:
+        return None
+    names, declared = (schema.get("$id"), schema.get("id")), schema.get("$schema")
+    dialect = NEWEST if declared is None else DIALECTS.get(declared.rstrip("#")) if type(declared) is str else None
+    others = _others(schema)
+    if dialect is None or others is None or not _IDENTIFIERS.issuperset(map(type, names)):
+        return None
+    return _new(Asked, (schema, text, dialect, others, (dialect, options, names, text.definitions)))
+
+
+_new = tuple.__new__  # half the time of calling Asked
 
 
 class Reading:
@@ -51,8 +95,8 @@ class Reading:
 
     Attributes
     ----------
-    members : dict of (str, bytes) to Goal
-        The goals of members of its root, by name and text: those that other documents may use.
+    texts : dict of str to bytes
+        The members of its root by name, as others may ask for them; empty before others know of it.
     n_bytes : int
         How long its text is; 0 before others know of it.
     lowered : ref or None
@@ -61,9 +105,57 @@ class Reading:
 
     def __init__(self, goals: Goals, root: Goal, is_open: bool, n_read: int) -> None:
         self.goals, self.root, self.is_open, self.n_read = goals, root, is_open, n_read
-        self.members: dict[_Member, Goal] = {}
+        self.texts: dict[str, bytes] = {}
         self.n_bytes = 0
         self.lowered: ref[Any] | None = None
+
+    @cached_property
+    def members(self) -> dict[_Member, Goal]:
+        """The goals of members of its root that other documents may use."""
+        if self.goals.reader.document.leads_far:
+            return {}
+        with self.goals.lock:
+            value = self.goals.values(self.root)[-1]
+        if not isinstance(value, Object):  # no object is possible
+            return {}
+        return {(name, self.texts[name]): goal for name, goal in value.names if name in self.texts and goal.satisfiable}
+
+
+_Tables: TypeAlias = "dict[Hashable, dict[_Member, ref[Reading]]]"  # by what is around members, and by those
+
+
+def _forget(tables: _Tables, around: Hashable, members: list[_Member], noted: ref[Reading]) -> None:
+    """Take a document that nobody has any more out of its table, where others may stand by now."""
+    table = tables.get(around, {})
+    for member in members:
+        if table.get(member) is noted:
+            table.pop(member, None)
+    if not table:
+        tables.pop(around, None)
+
+
+class Readings:
+    """The documents that were read, as long as somebody has them."""
+
+    def __init__(self) -> None:
+        self._tables: _Tables = {}
+
+    def note(self, asked: Asked, reading: Reading) -> None:
+        """Let other documents use what a document says of the members of its root, if that depends on nothing else."""
+        members = [*asked.members]
+        reading.texts, reading.n_bytes = dict(members), asked.text.n_bytes
+        noted = ref(reading, partial(_forget, self._tables, asked.around, members))
+        self._tables.setdefault(asked.around, {}).update(zip(members, repeat(noted)))
+
+    def find(self, asked: Asked, found: Sequence[object]) -> Reading | None:
+        """A document that was read and has said the same of the members of which nothing was found."""
+        table = self._tables.get(asked.around)
+        if table is None:
+            return None
+        wanted = [member for member, part in zip(asked.members, found, strict=True) if part is None]
+        noted = table.get(wanted[0])
+        reading = None if noted is None else noted()
+        return reading if reading is not None and reading.members.keys() >= {*wanted} else None
 
 
 class Known(NamedTuple):
@@ -87,77 +179,27 @@ class Known(NamedTuple):
     reading: Reading | None
 
 
-class Readings:
-    """The documents that were read, as long as somebody has them."""
-
-    def __init__(self) -> None:
-        self._by_member: WeakValueDictionary[Hashable, Reading] = WeakValueDictionary()
-
-    def note(self, schema: dict[str, Any], options: Hashable, reading: Reading, n_bytes: int) -> None:
-        """Let other documents use what a document says of the members of its root, if that depends on nothing else.
-
-        Parameters
-        ----------
-        schema : dict
-            Its root, of plain JSON values that nobody changes.
-        options : hashable
-            What its members mean depends on those and their dialect.
-        reading : Reading
-        n_bytes : int
-            How long its text is.
-        """
-        dialect = _dialect_of(schema)
-        if dialect is None or _others(schema) is None or reading.goals.reader.document.leads_far:
-            return
-        with reading.goals.lock:
-            value = reading.goals.values(reading.root)[-1]
-        if not isinstance(value, Object):  # no object is possible
-            return
-        own = [(name, goal) for name, goal in value.names if not goal.is_shared and goal.satisfiable]
-        texts = _texts_of([schema["properties"][name] for name, _ in own])
-        reading.n_bytes = n_bytes
-        around = _around(schema, dialect, options)
-        for (name, goal), text in zip(own, texts, strict=True):
-            reading.members[name, text] = goal
-            self._by_member[name, text, around] = reading
-
-    def find(
-        self, schema: dict[str, Any], dialect: Dialect, options: Hashable, wanted: list[_Member]
-    ) -> Reading | None:
-        """A document that was read and has said the same of some members."""
-        reading = self._by_member.get((*wanted[0], _around(schema, dialect, options)))
-        return reading if reading is not None and reading.members.keys() >= {*wanted} else None
-
-
-def known_object(
-    schema: dict[str, Any], meaning: tuple[bool, bool, int], readings: Readings, options: Hashable
-) -> Known | None:
-    """A document of plain JSON values whose members are all known; None where it has to be read.
+def known_object(asked: Asked, meaning: tuple[bool, bool, int], readings: Readings) -> Known | None:
+    """A document whose members are all known; None where it has to be read.
 
     Parameters
     ----------
-    schema : dict
-        Its root.
+    asked : Asked
     meaning : (bool, bool, int)
         ``plain_integers``, ``format_assertion`` and ``max_dfa_states`` of the reader.
     readings : Readings
         Other documents.
-    options : hashable
-        As those were noted with.
     """
-    dialect, others = _dialect_of(schema), _others(schema)
-    if dialect is None or others is None:
-        return None
-    properties, required = schema["properties"], schema.get("required", [])
-    texts, reading = _texts_of(properties.values()), None
-    found = noted(schema, texts, (dialect, *meaning))
+    schema, text, dialect, others, _ = asked
+    properties, required, reading = schema["properties"], schema.get("required", []), None
+    found = noted(text, (dialect, *meaning))
     if None in found:
-        wanted = [m for m, part in zip(zip(properties, texts, strict=True), found, strict=True) if part is None]
-        reading = readings.find(schema, dialect, options, wanted)
+        reading = readings.find(asked, found)
         if reading is None:
             return None
-        own = map(reading.members.__getitem__, wanted)
-        found = [(None, 0, next(own), reading.is_open) if part is None else part for part in found]
+        own = reading.members
+        members = zip(asked.members, found, strict=True)
+        found = [part or (None, 0, own[member], reading.is_open) for member, part in members]
     _, n_schemas, goals, are_open = zip(*found, strict=True) if found else _NO_MEMBERS
     is_closed = schema.get("additionalProperties") is False
     names = _named(properties, required, is_closed)
@@ -176,18 +218,10 @@ def known_object(
     return Known([*others, residual], is_open, most_read, reading)
 
 
-def _dialect_of(root: dict[str, Any]) -> Dialect | None:
-    """What the keywords of a document mean, where that is one of the drafts."""
-    declared = root.get("$schema")
-    return NEWEST if declared is None else DIALECTS.get(declared.rstrip("#")) if type(declared) is str else None
-
-
 def _others(root: dict[str, Any]) -> tuple[Value, ...] | None:
     """The residuals of a document beside that of an object of which each member is spoken of by one schema at most;
     None where there is no such object.
     """
-    if type(root.get("properties")) is not dict or type(root.get("additionalProperties", True)) is not bool:
-        return None
     if not _TOO_MUCH.isdisjoint(root):
         return None
     types: Any = root.get("type", _ANY)
@@ -204,17 +238,6 @@ def _residuals_of(types: frozenset[str]) -> tuple[Value, ...]:
     node = Node(GOALS.reader.document.root, next(SERIALS))
     READERS["type"](GOALS.reader, node, [*types - {"object"}])
     return tuple(residuals(GOALS, [node]))
-
-
-def _texts_of(schemas: Iterable[Any]) -> list[bytes]:
-    """Each schema as text, the same for those that are the same word for word."""
-    return [marshal.dumps(schema, NO_SHARING) for schema in schemas]
-
-
-def _around(root: dict[str, Any], dialect: Dialect, options: Hashable) -> Hashable:
-    """All that the meaning of a member depends on, where references lead to definitions only."""
-    said = root.get
-    return dialect, options, marshal.dumps((*map(said, ("definitions", "$defs", "$id", "id")),), NO_SHARING)
 
 
 def _named(properties: dict[str, Any], required: Any, is_closed: bool) -> list[str] | None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Hashable, Sequence
-from functools import cache, cached_property, reduce
+from functools import cache, reduce
 from itertools import compress, repeat
 from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,11 +27,13 @@ from .free_names import is_open
 from .goals import Goal, Goals, plainly_possible
 from .keywords import READERS, check_names
 from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
-from .reader import ANNOTATIONS, NO_SHARING, Reader, only_refers
+from .reader import ANNOTATIONS, Reader, only_refers
 from .scalars import kind_of
+from .spelled import NO_SHARING
 
 if TYPE_CHECKING:
     from .dialects import Dialect
+    from .spelled import Spelled
 
 MOST_BYTES = 32 << 20  # of the parts that are kept
 OWN_BYTES = 2_000  # of a part without names and automata
@@ -130,31 +132,23 @@ def _size_of_texts(node: Node) -> int:
 _TABLES: dict[Hashable, _Table] = {}
 
 
-def noted(schema: dict[str, Any], texts: Sequence[bytes], meaning: Hashable) -> list[Noted | None]:
-    """What is known of members of a root by their text; None where that is nothing.
+def noted(text: Spelled, meaning: Hashable) -> list[Noted | None]:
+    """What is known of the members of a root by their text; None where that is nothing.
 
     Parameters
     ----------
-    schema : dict
+    text : Spelled
         The root.
-    texts : sequence of bytes
-        Of its members.
     meaning : (Dialect, bool, bool, int)
         Its dialect, and the reader's ``plain_integers``, ``format_assertion`` and ``max_dfa_states``.
     """
-    table = _TABLES.get(meaning)
+    members, table = text.members or (), _TABLES.get(meaning)
     if table is None:
-        return [None] * len(texts)
-    found = [*map(table.by_text.get, texts)]
-    if None in found and table.by_definitions and ("definitions" in schema or "$defs" in schema):
-        beside = table.by_definitions.get(_definitions_of(schema), {}).get
-        found = [known or beside(text) for known, text in zip(found, texts, strict=True)]
+        return [None] * len(members)
+    found = [*map(table.by_text.get, members)]
+    if None in found and (beside := table.by_definitions.get(text.definitions)):
+        found = [known or beside.get(member) for known, member in zip(found, members, strict=True)]
     return found
-
-
-def _definitions_of(schema: dict[str, Any]) -> bytes:
-    """The text of all definitions of a root, of plain JSON values."""
-    return marshal.dumps((schema.get("definitions"), schema.get("$defs")), NO_SHARING)
 
 
 GOALS = Goals(Reader(Document(True)), max_branches=1, max_depth=MOST_DEEP)  # of parts alone
@@ -278,31 +272,38 @@ class Parts:
             return None
         word: Any = None
         self._depth += 1
-        find_all = self._find_by_text if self._depth <= TEXT_DEEP else self._find_all
         if holds == _SCHEMA:
             word = self.find(value)
         elif holds == _SCHEMAS and type(value) is dict:
-            found = find_all([*value.values()])
+            found = self._find_all([*value.values()], schema)
             word = None if None in found else (*value, *found)
         elif holds == _CHOICE and type(value) is list and value:
-            found = find_all(value)
+            found = self._find_all(value)
             word = None if None in found else tuple(found)
         elif holds == _REFERENCE:
             word = self._target(schema)
         self._depth -= 1
         return word
 
-    def _find_all(self, schemas: list[Any]) -> list[Node | None]:
-        """The parts of several schemas."""
+    def _find_all(self, schemas: list[Any], holder: dict[str, Any] | None = None) -> list[Node | None]:
+        """The parts of several schemas, which may be all the members of one."""
+        texts = self._texts_of(schemas, holder) if self._depth <= TEXT_DEEP else None
+        if texts is not None:
+            return self._find_by_text(schemas, texts)
         alone, find = self._type_alone, self.find
         return [alone(schema) or find(schema) for schema in schemas]
 
-    def _find_by_text(self, schemas: list[Any]) -> list[Node | None]:
-        """The same near the root: by their text, where a document has said the same there before."""
+    def _texts_of(self, schemas: list[Any], holder: dict[str, Any] | None) -> Sequence[bytes] | None:
+        """Each schema as text; None where some do not consist of plain JSON values."""
+        if holder is self._root.schema and (whole := self._reader.document.text) is not None:
+            return whole.members
         try:
-            texts = [marshal.dumps(schema, NO_SHARING) for schema in schemas]
+            return [marshal.dumps(schema, NO_SHARING) for schema in schemas]
         except ValueError:
-            return self._find_all(schemas)
+            return None
+
+    def _find_by_text(self, schemas: list[Any], texts: Sequence[bytes]) -> list[Node | None]:
+        """The same near the root: by their text, where a document has said the same there before."""
         noted = [*map(self._by_text.get, texts, repeat(_UNKNOWN))]
         self._noted += noted
         self._unread += schemas
@@ -319,17 +320,9 @@ class Parts:
         found = self._type_alone(schema) or self.find(schema)
         if found is not None and self._n_references == n_references:
             self._table.note(text, found, self.n_read - n_read)
-        elif found is not None and not self._leads_far and (definitions := self._definitions) is not None:
-            self._table.note_reference(text, definitions, found, self.n_read)  # not less than stand in it
+        elif found is not None and not self._leads_far and (whole := self._reader.document.text) is not None:
+            self._table.note_reference(text, whole.definitions, found, self.n_read)  # not less than stand in it
         return found
-
-    @cached_property
-    def _definitions(self) -> bytes | None:
-        """The text of the definitions, if that tells them apart from others."""
-        try:
-            return _definitions_of(self._root.schema)
-        except ValueError:
-            return None
 
     def _type_alone(self, schema: Any) -> Node | None:
         """The part of a schema that names one type at most, if it is known: most of them are such."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import json
 import random
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,10 @@ from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, Unsatisfiable
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.known import Known, Readings, known_object
+from detent.grammar.json_schema.known import Known, Readings, asked, known_object
 from detent.grammar.json_schema.parts import GOALS, Parts
 from detent.grammar.json_schema.reader import Reader
+from detent.grammar.json_schema.spelled import spelled
 from detent.grammar.json_schema.values import Object
 from detent.grammar.recent import Recent
 
@@ -83,7 +86,9 @@ def read(schema: Any) -> Reader:
 
 def known_alone(schema: Any) -> Known | None:
     """What is known of a document by its parts."""
-    return known_object(schema, MEANING, Readings(), None)
+    text = spelled(schema)
+    found = None if text is None else asked(schema, text, None)
+    return None if found is None else known_object(found, MEANING, Readings())
 
 
 def meaning(value: Object) -> tuple[Any, ...]:
@@ -158,7 +163,8 @@ def any_root(dice: random.Random) -> dict[str, Any]:
 def test_a_changed_document_means_what_it_means_alone(vocabulary: Vocabulary, seed: int) -> None:
     compiler, dice, n_known = Compiler(vocabulary, cache_dir=False), random.Random(seed), 0
     for _ in range(300):
-        root, other, options = any_root(dice), any_root(dice), dice.choice(WAYS)
+        root, other = (json.loads(json.dumps(any_root(dice))) for _ in "12")  # no schema stands in two places
+        options = dice.choice(WAYS)
         keyword = dice.choice(["properties"] * 4 + ["$defs", "$id", "$schema", "required", "additionalProperties"])
         changed = {**root, keyword: other.get(keyword, root.get(keyword))}
         if keyword == "properties":
@@ -194,22 +200,117 @@ def test_members_of_a_document_that_was_read_are_known_as_long_as_it_is_kept(voc
         assert compiler.json_schema({**schema, **change}).keeps == 0
     assert compiler.json_schema(text, order="any").keeps == 0
     readings = compiler._readings
-    assert len(readings._by_member) > 0
+    assert len(readings._tables) > 0
     compiler._grammars, read, known = Recent(1), None, None  # type: ignore[assignment]
     gc.collect()
-    assert len(readings._by_member) == 0
+    assert len(readings._tables) == 0
 
 
-def test_what_the_caller_changes_afterwards_changes_no_document(compiler: Compiler) -> None:
-    values = ["one", {"two": 2}]
-    schema = {"type": "object", "properties": {"kind": {"enum": values}}, "required": ["kind"]}
-    compiler.json_schema(schema)
-    same = {**schema, "properties": {"kind": {"enum": [*values[:1], {"two": 2}]}, "more": COUNT}}
-    values[0], values[1]["two"] = "three", 3  # type: ignore[index]
-    known = compiler.json_schema(same)
-    assert known.keeps > 0
-    assert accepts(known, '{"kind": "one"}') and accepts(known, '{"kind": {"two": 2}}')
-    assert not accepts(known, '{"kind": "three"}') and not accepts(known, '{"kind": {"two": 3}}')
+def spoil(value: Any) -> None:
+    """Empty all containers of a document."""
+    if isinstance(value, dict | list):
+        for inner in [*value.values()] if isinstance(value, dict) else [*value]:
+            spoil(inner)
+        value.clear()
+
+
+def differing(n: int) -> dict[str, Any]:
+    """An array of objects that differ, and that none of has a number."""
+    q = {"type": "object", "properties": {"q": {"not": {"const": n}}}, "required": ["q"], "additionalProperties": False}
+    return {"type": "array", "items": q, "uniqueItems": True}
+
+
+def test_goals_that_generation_gets_to_late_are_those_of_the_document_that_was_compiled(compiler: Compiler) -> None:
+    late = {"type": "object", "properties": {"x": differing(1), "y": differing(2)}}
+    schema = {"type": "object", "properties": {"late": late}}
+    more = {**schema, "properties": {"late": json.loads(json.dumps(late)), "more": TEXT}}
+    grammars = [compiler.json_schema(schema)]
+    spoil(schema)
+    grammars.append(compiler.json_schema(more))
+    assert grammars[1].keeps > 0
+    for grammar in grammars:
+        assert accepts(grammar, '{"late": {"x": [{"q": 2}, {"q": 3}], "y": [{"q": 1}, {"q": 3}]}}')
+        for name, q in (("x", 1), ("y", 2)):
+            assert not accepts(grammar, f'{{"late": {{"{name}": [{{"q": 3}}, {{"q": {q}}}]}}}}')
+            assert not accepts(grammar, f'{{"late": {{"{name}": [{{"q": 3}}, {{"q": 3}}]}}}}')
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_the_caller_does_to_a_document_afterwards_changes_none(vocabulary: Vocabulary, seed: int) -> None:
+    dice = random.Random(seed)
+    compiler, apart = (Compiler(vocabulary, cache_dir=False) for _ in "12")
+    n_known = 0
+    for _ in range(60):
+        root = any_root(dice)
+        root["properties"]["late"] = {"type": "object", "properties": {"x": differing(dice.randint(1, 3)), "y": REFERS}}
+        text, options = json.dumps(root), dice.choice(WAYS)
+        mine = json.loads(text)
+        found, alone = outcome(compiler, mine, **options), outcome(apart, json.loads(text), **options)
+        spoil(mine)
+        assert isinstance(found, Grammar) == isinstance(alone, Grammar)
+        if isinstance(found, Grammar) and isinstance(alone, Grammar):
+            for _ in range(3):
+                assert_same_texts(found, alone, dice)
+            root["properties"]["one more"] = TEXT
+            more = outcome(compiler, root, **options)
+            assert isinstance(more, Grammar)
+            n_known += more.keeps > 0
+            assert_same_texts(more, apart.json_schema(root, remotes={"urn:of-no-use": True}, **options), dice)
+    assert n_known > 10
+
+
+def test_a_closed_document_is_told_from_its_text() -> None:
+    part = {"type": "array", "items": {"type": "string", "maxLength": 54_321}, "maxItems": 7}
+    text = json.dumps({"properties": {"a": {"allOf": [{"not": TEXT}, part]}, "b/~": {"not": {"minLength": 3}}}})
+    schema = json.loads(text)
+    reader = read(schema)
+    reader.read()
+    shared = next(inner for node in reader.nodes() for inner in node.all_of if inner.goal is not None)
+    places = [node.place for node in reader.nodes()]
+    before = [json.dumps(place.schema) for place in places], reader.pointer(shared)
+    reader.document.close()
+    spoil(schema)
+    assert ([json.dumps(reader.document.schema_of(place)) for place in places], reader.pointer(shared)) == before
+    assert before[1] == "/properties/a/allOf/1" and json.dumps(reader.document.again) == text
+
+
+KEYWORDS = st.sampled_from(["properties", "$defs", "definitions", "a"])
+SCALARS = st.sampled_from([None, True, 1, 1.0, -0.0, "a", "\ud800", float("inf")])
+
+
+@given(st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(KEYWORDS, inner)))
+@settings(derandomize=True, deadline=None)
+def test_documents_come_back_from_their_text(value: Any) -> None:
+    text = spelled(value)
+    assert text is not None and repr(text.value()) == repr(value)
+    assert spelled(text.value()) == text
+
+
+def test_texts_tell_documents_apart() -> None:
+    held: list[Any] = [None, {}, [], (), {"a": 1}, {"a": 1.0}, {"a": True}, ["a"], ("a",), {"a": {}, "b": {}}]
+    roots: list[dict[str, Any]] = [{}]
+    for keyword in ("properties", "$defs", "definitions"):
+        roots += [{**root, keyword: value} for root in roots for value in held]
+    texts = {repr(root): spelled(root) for root in roots}
+    assert len({*texts.values()}) == len(texts) == 11**3 and None not in texts.values()
+    assert spelled({"b": 1, "a": 2}) != spelled({"a": 2, "b": 1})
+
+
+class Mapping(dict):  # type: ignore[type-arg]
+    pass
+
+
+class Text(str):
+    pass
+
+
+@pytest.mark.parametrize(
+    "member", [Mapping(TEXT), {"const": Text("x")}, {Text("type"): "string"}, {"maximum": Decimal(5)}]
+)
+@pytest.mark.parametrize("place", ["properties", "$defs", "definitions", "default"])
+def test_subclasses_are_no_plain_values(place: str, member: Any) -> None:
+    assert spelled({place: {"a": member}}) is None and spelled({place: member}) is None
+    assert spelled(Mapping()) is None and spelled({Text("properties"): {}}) is None
 
 
 def test_a_document_that_shares_all_members_is_known() -> None:
