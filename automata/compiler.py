@@ -18,7 +18,7 @@ from detent.grammar import bnf, charset, dfa, regex, regular, structural_tag
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.known import Asked, Known, Reading, Readings, asked, known_object
+from detent.grammar.json_schema.known import Asked, Known, Reading, Readings, known_object
 from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.grammar.json_schema.spelled import NO_SHARING, Spelled, spelled
@@ -216,13 +216,15 @@ class Compiler:
                 return read(schema, remotes)
             if not strict or remotes:
                 return read_copy()
-            found = asked(schema, text, options)
-            if found is not None:
-                meaning = (numbers == "plain", format_assertion, self.limits.regex_states)
-                known = known_object(found, meaning, self._readings)
-                if known is not None and known.most_read <= self.limits.max_nodes:
-                    return self._known_grammar(known, order, whitespace, read_copy)
-            return read(schema, None, found)
+            if type(schema) is not dict:
+                return read(schema, None)
+            meaning = (numbers == "plain", format_assertion, self.limits.regex_states)
+            found = known_object(schema, text, meaning, self._readings, options)
+            if not isinstance(found, Known):
+                return read(schema, None, found)
+            if found.most_read > self.limits.max_nodes:
+                return read(schema, None)
+            return self._known_grammar(found, order, whitespace, read_copy)
 
         return self._cached(key, make)
 

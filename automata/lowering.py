@@ -196,16 +196,18 @@ class Records:
                 self._pending.pop(number, None)
         return number
 
-    def put_root(self, values: Sequence[Value]) -> int:
-        """The number of a record of a value that has no goal, by its residuals."""
+    def before(self, values: Sequence[Value], end: int) -> int:
+        """The state before a text that is one value without a goal, by its residuals; ``end``: what is behind it."""
+        arena = self.arena
         with self.goals.lock:
-            return self.arena.place(self._values(values, at_once=True))
+            begins = [self._begin(value, at_once=True) for value in values]
+        if len(begins) == 1:
+            return arena.state(begins[0], arena.state(end, 0))
+        return _start(arena, arena.place(arena.put([len(begins), *begins])), end)
 
     def _goal(self, goal: Goal, *, at_once: bool = False) -> int:
         """The ways to begin a value; ``at_once``: with the records of arrays and objects."""
-        return self._values(self.goals.values(goal), at_once)
-
-    def _values(self, values: Sequence[Value], at_once: bool) -> int:
+        values = self.goals.values(goal)
         return self.arena.put([len(values), *[self._begin(value, at_once) for value in values]])
 
     def _begin(self, value: Value, at_once: bool) -> int:
@@ -559,9 +561,10 @@ class Beside:
         Its residuals.
     """
 
+    root = 0
+
     def __init__(self, other: JsonLowering, values: Sequence[Value]) -> None:
-        self.root = other.put_root(values)
-        self.start = _start(other.arena, self.root, other.end)
+        self.start = other.before(values, other.end)
         self.names_end = other.names_end
         self.owns, self.lower = other.owns, other.lower
         self.after_value, self.has_seen = other.after_value, other.has_seen
@@ -586,7 +589,7 @@ def place_values(
     """Place a document by its residuals, whose members are parts or those of a document that was read."""
     if reading is None:
         shared = SharedRecords.of(arena, order, SPACE[whitespace])
-        return Placed(_start(arena, shared.put_root(values), shared.end), shared)
+        return Placed(shared.before(values, shared.end), shared)
     lowered: JsonLowering | None = None if reading.lowered is None else reading.lowered()
     if lowered is None or lowered.arena is not arena:
         lowered = place_reading(arena, reading, order=order, whitespace=whitespace)

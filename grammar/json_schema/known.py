@@ -11,13 +11,13 @@ beside the same definitions: their goals are that document's. Their names are th
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable
 from functools import cache, cached_property, partial
 from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 from weakref import ref
 
-from .dialects import DIALECTS, NEWEST, Dialect
+from .dialects import DIALECTS, NEWEST
 from .goals import Goal, Goals
 from .keywords import READERS
 from .nodes import ANYTHING, SERIALS, Node
@@ -39,46 +39,24 @@ _Member: TypeAlias = tuple[str, bytes]  # its name and its text
 
 
 class Asked(NamedTuple):
-    """A document that is an object of which each member is spoken of by one schema at most.
+    """A document that is an object of which each member is spoken of by one schema at most, and not known.
 
     Attributes
     ----------
-    schema : dict
-        Its root, of plain JSON values.
-    text : Spelled
-    dialect : Dialect
-        What its keywords mean.
-    others : tuple of Value
-        The residuals of values that are no objects.
+    names : list of str
+        Of its members.
+    texts : tuple of bytes
+        The same members as text.
     around : hashable
-        All that the meaning of a member depends on, where references lead to definitions only.
+        All that their meaning depends on, where references lead to definitions only.
+    n_bytes : int
+        How long the text of the document is.
     """
 
-    schema: dict[str, Any]
-    text: Spelled
-    dialect: Dialect
-    others: tuple[Value, ...]
+    names: list[str]
+    texts: tuple[bytes, ...]
     around: Hashable
-
-    @property
-    def members(self) -> Iterator[_Member]:
-        """The name and the text of each member."""
-        return zip(self.schema["properties"], self.text.members or (), strict=True)
-
-
-def asked(schema: Any, text: Spelled, options: Hashable) -> Asked | None:
-    """A document of plain JSON values, if it is such an object; its members mean the same with the same options."""
-    if type(schema) is not dict or text.members is None or type(schema.get("additionalProperties", True)) is not bool:
-        return None
-    names, declared = (schema.get("$id"), schema.get("id")), schema.get("$schema")
-    dialect = NEWEST if declared is None else DIALECTS.get(declared.rstrip("#")) if type(declared) is str else None
-    others = _others(schema)
-    if dialect is None or others is None or not _IDENTIFIERS.issuperset(map(type, names)):
-        return None
-    return _new(Asked, (schema, text, dialect, others, (dialect, options, names, text.definitions)))
-
-
-_new = tuple.__new__  # half the time of calling Asked
+    n_bytes: int
 
 
 class Reading:
@@ -121,6 +99,7 @@ class Reading:
         return {(name, self.texts[name]): goal for name, goal in value.names if name in self.texts and goal.satisfiable}
 
 
+_NOBODY: dict[Any, Any] = {}
 _Tables: TypeAlias = "dict[Hashable, dict[_Member, ref[Reading]]]"  # by what is around members, and by those
 
 
@@ -142,20 +121,15 @@ class Readings:
 
     def note(self, asked: Asked, reading: Reading) -> None:
         """Let other documents use what a document says of the members of its root, if that depends on nothing else."""
-        members = [*asked.members]
-        reading.texts, reading.n_bytes = dict(members), asked.text.n_bytes
+        members = [*zip(asked.names, asked.texts, strict=True)]
+        reading.texts, reading.n_bytes = dict(members), asked.n_bytes
         noted = ref(reading, partial(_forget, self._tables, asked.around, members))
         self._tables.setdefault(asked.around, {}).update(zip(members, repeat(noted)))
 
-    def find(self, asked: Asked, found: Sequence[object]) -> Reading | None:
-        """A document that was read and has said the same of the members of which nothing was found."""
-        table = self._tables.get(asked.around)
-        if table is None:
-            return None
-        wanted = [member for member, part in zip(asked.members, found, strict=True) if part is None]
-        noted = table.get(wanted[0])
-        reading = None if noted is None else noted()
-        return reading if reading is not None and reading.members.keys() >= {*wanted} else None
+    def find(self, around: Hashable, member: _Member) -> Reading | None:
+        """A document that was read last and has said the same of a member."""
+        noted = self._tables.get(around, _NOBODY).get(member)
+        return None if noted is None else noted()
 
 
 class Known(NamedTuple):
@@ -179,54 +153,78 @@ class Known(NamedTuple):
     reading: Reading | None
 
 
-def known_object(asked: Asked, meaning: tuple[bool, bool, int], readings: Readings) -> Known | None:
-    """A document whose members are all known; None where it has to be read.
+def known_object(
+    schema: dict[str, Any], text: Spelled, meaning: tuple[bool, bool, int], readings: Readings, options: Hashable
+) -> Known | Asked | None:
+    """A document whose members are all known; what others may ask for once it is read; or neither.
 
     Parameters
     ----------
-    asked : Asked
+    schema : dict
+        Its root, of plain JSON values.
+    text : Spelled
     meaning : (bool, bool, int)
         ``plain_integers``, ``format_assertion`` and ``max_dfa_states`` of the reader.
     readings : Readings
         Other documents.
+    options : hashable
+        Members of those mean the same with the same options.
     """
-    schema, text, dialect, others, _ = asked
-    properties, required, reading = schema["properties"], schema.get("required", []), None
-    found = noted(text, (dialect, *meaning))
-    if None in found:
-        reading = readings.find(asked, found)
-        if reading is None:
-            return None
-        own = reading.members
-        members = zip(asked.members, found, strict=True)
-        found = [part or (None, 0, own[member], reading.is_open) for member, part in members]
-    _, n_schemas, goals, are_open = zip(*found, strict=True) if found else _NO_MEMBERS
-    is_closed = schema.get("additionalProperties") is False
-    names = _named(properties, required, is_closed)
-    if names is None or None in goals or not can_be_written("".join(names)):
+    said, members = schema.get, text.members
+    declared, additional, required = said("$schema"), said("additionalProperties", True), said("required", [])
+    dialect = NEWEST if declared is None else DIALECTS.get(declared.rstrip("#")) if type(declared) is str else None
+    others = () if said("type") == "object" else _others(said("type", _ANY))
+    if members is None or dialect is None or others is None or type(additional) is not bool:
         return None
-    if len(names) > len(goals):
+    if not _TOO_MUCH.isdisjoint(schema):
+        return None
+    names, n_read, is_open = [*schema["properties"]], 1, additional
+    found: list[Any] = noted(text, (dialect, *meaning))
+    reading = None
+    if None in found:
+        identifiers = said("$id"), said("id")
+        if not _IDENTIFIERS.issuperset(map(type, identifiers)):
+            return None
+        around = dialect, options, identifiers, text.definitions
+        first = found.index(None)
+        reading = readings.find(around, (names[first], members[first]))
+        whole = None if reading is None else _beside(found, zip(names, members, strict=True), reading)
+        if reading is None or whole is None:
+            return _new(Asked, (names, members, around, text.n_bytes))
+        found, n_read, is_open = whole, 1 + reading.n_read, additional or reading.is_open
+    _, n_schemas, goals, are_open = zip(*found, strict=True) if found else _NO_MEMBERS
+    if type(required) is not list or not _TEXTS.issuperset(map(type, names + required)):
+        return None
+    if not all(map(schema["properties"].__contains__, required)):
+        if not additional:  # there cannot be all that are required
+            return None
+        names = [*dict.fromkeys(names + required)]
         goals += (_ANYTHING,) * (len(names) - len(goals))
+    if None in goals or not can_be_written("".join(names)):
+        return None
     residual = Object(
         tuple(zip(names, goals, strict=True)),
         frozenset(required),
-        free=None if is_closed else _ANYTHING,
-        in_order=is_closed and not is_sorted(names),
+        free=_ANYTHING if additional else None,
+        in_order=not additional and not is_sorted(names),
     )
-    is_open = not is_closed or True in are_open or any(isinstance(value, Array) for value in others)
-    most_read = 1 + sum(n_schemas) + (0 if reading is None else reading.n_read)
-    return Known([*others, residual], is_open, most_read, reading)
+    is_open = is_open or True in are_open or any(isinstance(value, Array) for value in others)
+    return _new(Known, ([*others, residual], is_open, sum(n_schemas, n_read), reading))
 
 
-def _others(root: dict[str, Any]) -> tuple[Value, ...] | None:
-    """The residuals of a document beside that of an object of which each member is spoken of by one schema at most;
-    None where there is no such object.
-    """
-    if not _TOO_MUCH.isdisjoint(root):
-        return None
-    types: Any = root.get("type", _ANY)
-    if types == "object":
-        return ()
+_new = tuple.__new__  # half the time of calling a named tuple
+
+
+def _beside(found: list[Any], members: Iterable[_Member], reading: Reading) -> list[Any] | None:
+    """What is known of members if some are those of a document that was read; None where that has not all of them."""
+    own = reading.members
+    both = zip(found, members, strict=True)
+    whole = [part or (None, 0, own[member], False) for part, member in both if part or member in own]
+    return whole if len(whole) == len(found) else None
+
+
+def _others(types: Any) -> tuple[Value, ...] | None:
+    """The residuals of all values of some types, objects aside; None where those are not among the types."""
     if type(types) is list and _TEXTS.issuperset(map(type, types)):
         types = frozenset(types)
     return _residuals_of(types) if type(types) is frozenset and "object" in types and types <= _ANY else None
@@ -238,15 +236,3 @@ def _residuals_of(types: frozenset[str]) -> tuple[Value, ...]:
     node = Node(GOALS.reader.document.root, next(SERIALS))
     READERS["type"](GOALS.reader, node, [*types - {"object"}])
     return tuple(residuals(GOALS, [node]))
-
-
-def _named(properties: dict[str, Any], required: Any, is_closed: bool) -> list[str] | None:
-    """The names that are listed, and those that are required besides; None where there cannot be all that are."""
-    if type(required) is not list or not _TEXTS.issuperset(map(type, required)):
-        return None
-    listed = [*properties]
-    if not _TEXTS.issuperset(map(type, listed)):
-        return None
-    if all(map(properties.__contains__, required)):
-        return listed
-    return None if is_closed else [*dict.fromkeys(listed + required)]

@@ -287,20 +287,13 @@ class Parts:
 
     def _find_all(self, schemas: list[Any], holder: dict[str, Any] | None = None) -> list[Node | None]:
         """The parts of several schemas, which may be all the members of one."""
-        texts = self._texts_of(schemas, holder) if self._depth <= TEXT_DEEP else None
-        if texts is not None:
-            return self._find_by_text(schemas, texts)
+        if self._depth <= TEXT_DEEP:
+            whole = self._reader.document.text if holder is self._root.schema else None
+            texts = whole.members if whole is not None else _texts_of(schemas)
+            if texts is not None:
+                return self._find_by_text(schemas, texts)
         alone, find = self._type_alone, self.find
         return [alone(schema) or find(schema) for schema in schemas]
-
-    def _texts_of(self, schemas: list[Any], holder: dict[str, Any] | None) -> Sequence[bytes] | None:
-        """Each schema as text; None where some do not consist of plain JSON values."""
-        if holder is self._root.schema and (whole := self._reader.document.text) is not None:
-            return whole.members
-        try:
-            return [marshal.dumps(schema, NO_SHARING) for schema in schemas]
-        except ValueError:
-            return None
 
     def _find_by_text(self, schemas: list[Any], texts: Sequence[bytes]) -> list[Node | None]:
         """The same near the root: by their text, where a document has said the same there before."""
@@ -416,6 +409,14 @@ class Parts:
         goal = node.goal = Goal((node,), TRUE, is_shared=True)
         goal.satisfiable = any(option.goal.satisfiable for option in options)
         return self._table.add(words, node)
+
+
+def _texts_of(schemas: list[Any]) -> list[bytes] | None:
+    """Each schema as text; None where some do not consist of plain JSON values."""
+    try:
+        return [marshal.dumps(schema, NO_SHARING) for schema in schemas]
+    except ValueError:
+        return None
 
 
 def _types(node: Node) -> int:

@@ -21,7 +21,7 @@ from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, Unsatisfiable
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.known import Known, Readings, asked, known_object
+from detent.grammar.json_schema.known import Known, Readings, known_object
 from detent.grammar.json_schema.parts import GOALS, Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.grammar.json_schema.spelled import spelled
@@ -87,8 +87,8 @@ def read(schema: Any) -> Reader:
 def known_alone(schema: Any) -> Known | None:
     """What is known of a document by its parts."""
     text = spelled(schema)
-    found = None if text is None else asked(schema, text, None)
-    return None if found is None else known_object(found, MEANING, Readings())
+    found = None if text is None else known_object(schema, text, MEANING, Readings(), None)
+    return found if isinstance(found, Known) else None
 
 
 def meaning(value: Object) -> tuple[Any, ...]:
