@@ -481,13 +481,11 @@ class Compiler:
         is_open = has_free_names(root_node, reader)
 
         place: Callable[[Arena], Lowering]
-        if root.is_shared:
+        reading = None if root.is_shared else Reading(goals, root, is_open, reader.n_read)
+        if reading is None:
             place = partial(place_part, root=root, order=order, whitespace=whitespace)
         else:
-            reading = Reading(goals, root, is_open, reader.n_read)
             place = partial(place_reading, reading=reading, order=order, whitespace=whitespace)
-            if asked is not None:
-                self._readings.note(asked, reading)
         report = {
             "relaxed": reader.relaxed,
             "annotations": [*dict.fromkeys(reader.annotations)],
@@ -495,13 +493,16 @@ class Compiler:
         }
         if report["relaxed"]:
             return Grammar(self, place, lambda: report, has_free_names=is_open, judge=_judge(reader))
-        return Grammar(
+        made = Grammar(
             self,
             place,
             lambda: report,
             has_free_names=is_open,
             content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
         )
+        if asked is not None and reading is not None:
+            self._readings.note(asked, reading)
+        return made
 
     def _known_grammar(
         self, known: Known, order: Order, whitespace: Whitespace, read: Callable[[], Grammar]
