@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from copy import copy
-from itertools import chain, count
+from itertools import accumulate, chain, count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from weakref import ref
@@ -399,8 +400,9 @@ class Arena:
             if not text.isascii():  # each byte as a character
                 spelled = tuple([word.encode().decode("latin-1") for word in words])
                 text = "".join(spelled)
-            ends = np.fromiter(map(len, spelled), np.int64, len(spelled)).cumsum()
-            root = int(_trie_build(self.A, np.frombuffer(text.encode("utf-32-le"), np.int32), ends))
+            # NumPy's own ways to make these from a list, and other names of the encoding, take three times as long
+            ends = np.frombuffer(array("q", accumulate(map(len, spelled))), np.int64)
+            root = int(_trie_build(self.A, np.frombuffer(text.encode("utf-32"), np.int32)[1:], ends))
             if root < 0:
                 self.full()
             self._tries[words] = root

@@ -38,6 +38,8 @@ class Grammar:
         Whether an object may have names that are not listed: matchers then follow the keys of their text.
     has_islands : bool
         Whether the text is JSON in parts only.
+    keeps : int
+        Bytes of the text of another specification that it keeps.
     """
 
     def __init__(
@@ -50,9 +52,10 @@ class Grammar:
         has_islands: bool = False,
         content: Callable[[], Embeddable] | None = None,
         judge: Judge | None = None,
+        keeps: int = 0,
     ) -> None:
         self._compiler, self.vocabulary = compiler, compiler.vocabulary
-        self.has_free_names, self.has_islands = has_free_names, has_islands
+        self.has_free_names, self.has_islands, self.keeps = has_free_names, has_islands, keeps
         self._judge, self._content = judge, content
         self._made: Embeddable | None = None  # of the content
         self._place = place

@@ -18,9 +18,10 @@ from detent.grammar import bnf, charset, dfa, regex, regular, structural_tag
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.known import Known, known_object
+from detent.grammar.json_schema.known import Asked, Known, Reading, Readings, known_object
 from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
+from detent.grammar.json_schema.spelled import NO_SHARING, Spelled, spelled
 from detent.grammar.json_text import from_text
 from detent.grammar.recent import Recent
 from detent.grammar.residual import Judge
@@ -38,7 +39,7 @@ from .compiled import Grammar
 from .format_cache import FormatCache
 from .island import JsonIsland, worked_out
 from .limits import Limits
-from .lowering import JsonLowering, Lowering, Order, place_object, place_part, place_text, place_words
+from .lowering import Lowering, Order, place_part, place_reading, place_text, place_values, place_words
 from .rule_lowering import RuleLowering, islands_of
 from .vocabulary import Vocabulary
 
@@ -94,6 +95,7 @@ class Compiler:
         self.limits = limits or Limits()
         self._lock = threading.RLock()
         self._grammars = Recent[Grammar](self.limits.cache_bytes // (SHARE * PER_BYTE))
+        self._readings = Readings()
         self._compiled = count(1)  # taken by several threads
         self._disk = DiskCache.open(cache_dir)
         self._beginning: Beginning | None = None  # of every further arena
@@ -188,11 +190,13 @@ class Compiler:
             raise _unknown_choice(order, whitespace, numbers)
         if not isinstance(schema, dict):
             schema = _as_schema(schema)
-        key = _cache_key("json", schema, remotes, (order, whitespace, format_assertion, strict, numbers))
+        options = order, whitespace, format_assertion, strict, numbers
+        text, others = spelled(schema), spelled(remotes) if remotes else NO_REMOTES
+        key = None if text is None or others is None else ("json", text, others, options)
 
-        def read(schema: dict[str, Any] | bool) -> Grammar:
+        def read(schema: Any, remotes: Any, asked: Asked | None = None) -> Grammar:
             reader = Reader(
-                Document(schema, remotes),
+                Document(schema, remotes, text),
                 formats=self._formats.texts,
                 format_assertion=format_assertion,
                 strict=strict,
@@ -201,14 +205,26 @@ class Compiler:
                 max_dfa_states=self.limits.regex_states,
                 parts=Parts,
             )
-            return self._json_grammar(reader, order, whitespace)
+            return self._json_grammar(reader, order, whitespace, asked)
+
+        def read_copy() -> Grammar:
+            assert text is not None and others is not None
+            return read(text.value(), others.value())
 
         def make() -> Grammar:
-            if key is not None and strict and not remotes and type(schema) is dict:
-                known = known_object(schema, numbers == "plain", format_assertion, self.limits.regex_states)
-                if known is not None and known.most_read <= self.limits.max_nodes:
-                    return self._known_grammar(known, order, whitespace, lambda: read(marshal.loads(key[1])))
-            return read(schema)
+            if text is None or others is None:
+                return read(schema, remotes)
+            if not strict or remotes:
+                return read_copy()
+            if type(schema) is not dict:
+                return read(schema, None)
+            meaning = (numbers == "plain", format_assertion, self.limits.regex_states)
+            found = known_object(schema, text, meaning, self._readings, options)
+            if not isinstance(found, Known):
+                return read(schema, None, found)
+            if found.most_read > self.limits.max_nodes:
+                return read(schema, None)
+            return self._known_grammar(found, order, whitespace, read_copy)
 
         return self._cached(key, make)
 
@@ -258,7 +274,7 @@ class Compiler:
         if not words:
             raise Unsatisfiable("there is nothing to choose from.", keyword="choice")
         return self._cached(
-            ("choice", marshal.dumps(words, _NO_SHARING)),
+            ("choice", marshal.dumps(words, NO_SHARING)),
             lambda: self._text_grammar(
                 lambda arena: place_words(arena, words),
                 {"choices": len(words)},
@@ -457,43 +473,50 @@ class Compiler:
         self._check_bytes()
         return Grammar(self, place, lambda: {"relaxed": [], "annotations": [], **report}, **options)
 
-    def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace) -> Grammar:
+    def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace, asked: Asked | None) -> Grammar:
+        """The grammar of a document that is read; others may ask for its members if it has goals of its own."""
         self._check_bytes()
         root_node = reader.read()
         goals, root = worked_out(reader, root_node, self.limits)
+        is_open = has_free_names(root_node, reader)
 
         place: Callable[[Arena], Lowering]
-        if root.is_shared:
+        reading = None if root.is_shared else Reading(goals, root, is_open, reader.n_read)
+        if reading is None:
             place = partial(place_part, root=root, order=order, whitespace=whitespace)
         else:
-            place = partial(JsonLowering, goals=goals, root=root, order=order, whitespace=whitespace)
+            place = partial(place_reading, reading=reading, order=order, whitespace=whitespace)
         report = {
             "relaxed": reader.relaxed,
             "annotations": [*dict.fromkeys(reader.annotations)],
             "nodes": reader.n_read,
         }
-        is_open = has_free_names(root_node, reader)
         if report["relaxed"]:
             return Grammar(self, place, lambda: report, has_free_names=is_open, judge=_judge(reader))
-        return Grammar(
+        made = Grammar(
             self,
             place,
             lambda: report,
             has_free_names=is_open,
             content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
         )
+        if asked is not None and reading is not None:
+            self._readings.note(asked, reading)
+        return made
 
     def _known_grammar(
         self, known: Known, order: Order, whitespace: Whitespace, read: Callable[[], Grammar]
     ) -> Grammar:
         """The grammar of a document whose members are known; what else is asked of it, ``read`` tells."""
         self._check_bytes()
+        reading = known.reading
         return Grammar(
             self,
-            partial(place_object, residual=known.residual, order=order, whitespace=whitespace),
+            partial(place_values, values=known.values, order=order, whitespace=whitespace, reading=reading),
             lambda: read().explain(),
             has_free_names=known.is_open,
             content=lambda: read().content,
+            keeps=0 if reading is None else reading.n_bytes,
         )
 
     def _check_bytes(self) -> None:
@@ -513,12 +536,13 @@ class Compiler:
         self._make_room()
         made = make()
         if key is not None:
-            self._grammars.put(key, made, sum([len(x) for x in key if type(x) in _SPELLED], OWN_BYTES))
+            texts = [x.n_bytes if type(x) is Spelled else len(x) for x in key if type(x) in _SPELLED]
+            self._grammars.put(key, made, sum(texts, OWN_BYTES + made.keeps))
         return made
 
 
-_SPELLED = {bytes, str}
-_NO_SHARING = 2  # the last format of marshal that does not tell one object twice from two equal ones
+_SPELLED = {bytes, str, Spelled}
+NO_REMOTES = spelled(None)
 SOON_FULL = 0.7  # of an arena's fullest region: the next arena is made
 NEARLY_FULL = 0.9  # of an arena's fullest region: a text goes on in the rest, the next grammar begins in a new arena
 CHECKED_EVERY = 16  # grammars; hardly any takes a hundredth of an arena
@@ -587,7 +611,7 @@ def _judge(reader: Reader) -> Judge:
 def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:
     """A key that equal specifications share; None for what does not consist of plain JSON values."""
     try:
-        others = marshal.dumps(remotes, _NO_SHARING) if remotes else None
-        return kind, marshal.dumps(schema, _NO_SHARING), others, options
+        others = marshal.dumps(remotes, NO_SHARING) if remotes else None
+        return kind, marshal.dumps(schema, NO_SHARING), others, options
     except ValueError:
         return None

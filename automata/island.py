@@ -45,6 +45,8 @@ def worked_out(reader: Reader, root_node: Node, limits: Limits) -> tuple[Goals, 
                 raise
         else:
             goals.grace = GRACE
+            if reader.strict:
+                reader.document.close()
             return goals, root
     raise AssertionError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -18,6 +18,7 @@ from detent.grammar.json_schema.array_frames import ArrayFrame
 from detent.grammar.json_schema.facts import only_counts, seen, unique
 from detent.grammar.json_schema.few import few, has_few
 from detent.grammar.json_schema.formula import TRUE, Formula
+from detent.grammar.json_schema.known import Reading
 from detent.grammar.json_schema.names import told_apart
 from detent.grammar.json_schema.nodes import ARRAY, OBJECT, Node
 from detent.grammar.json_schema.object_frames import ObjectFrame
@@ -195,6 +196,15 @@ class Records:
                 self.arena.publish(number, self._goal(goal, at_once=True))
                 self._pending.pop(number, None)
         return number
+
+    def before(self, values: Sequence[Value], end: int) -> int:
+        """The state before a text that is one value without a goal, by its residuals; ``end``: what is behind it."""
+        arena = self.arena
+        with self.goals.lock:
+            begins = [self._begin(value, at_once=True) for value in values]
+        if len(begins) == 1:
+            return arena.state(begins[0], arena.state(end, 0))
+        return _start(arena, arena.place(arena.put([len(begins), *begins])), end)
 
     def _goal(self, goal: Goal, *, at_once: bool = False) -> int:
         """The ways to begin a value; ``at_once``: with the records of arrays and objects."""
@@ -498,11 +508,6 @@ class SharedRecords(Records):
                 self._pending.pop(number, None)
         return number
 
-    def put_root(self, value: Object) -> int:
-        """The number of a record of one object, which has no goal."""
-        with self.goals.lock:
-            return self.arena.place(self.arena.put([1, self._begin(value, at_once=True)]))
-
     def copied(self, arena: Arena) -> SharedRecords:
         """What is as far with a copy of the arena."""
         other = copy(self)
@@ -545,6 +550,8 @@ class JsonLowering(Records):
         The state before the first byte.
     root : int
         The number of its goal.
+    end : int
+        The position behind a value that is the whole text.
     """
 
     def __init__(
@@ -554,7 +561,8 @@ class JsonLowering(Records):
         self._shared = SharedRecords.of(arena, order, space)
         super().__init__(arena, goals, order, space, names_end)
         self.root = (self._shared if root.is_shared else self).written(root)
-        self.start = _start(arena, self.root, arena.position(positions.K_END, space))
+        self.end = arena.position(positions.K_END, space)
+        self.start = _start(arena, self.root, self.end)
 
     def begin_at_once(self) -> None:
         """Let no white space stand before the whole value: another record takes the place of its goal's."""
@@ -581,16 +589,50 @@ class JsonLowering(Records):
         self._shared.lower_all()
 
 
+class Beside:
+    """A document that is one object, whose members have the records of another document or of all.
+
+    Parameters
+    ----------
+    other : JsonLowering
+        That document.
+    values : sequence of Value
+        Its residuals.
+    """
+
+    root = 0
+
+    def __init__(self, other: JsonLowering, values: Sequence[Value]) -> None:
+        self.start = other.before(values, other.end)
+        self.names_end = other.names_end
+        self.owns, self.lower = other.owns, other.lower
+        self.after_value, self.has_seen = other.after_value, other.has_seen
+
+
 def place_part(arena: Arena, root: Goal, *, order: Order, whitespace: str) -> Placed:
     """Place a document that is one part: its records are those that documents share."""
     shared = SharedRecords.of(arena, order, SPACE[whitespace])
     return Placed(_start(arena, shared.written(root), shared.end), shared)
 
 
-def place_object(arena: Arena, residual: Object, *, order: Order, whitespace: str) -> Placed:
-    """Place a document that is one object of parts."""
-    shared = SharedRecords.of(arena, order, SPACE[whitespace])
-    return Placed(_start(arena, shared.put_root(residual), shared.end), shared)
+def place_reading(arena: Arena, reading: Reading, *, order: Order, whitespace: str) -> JsonLowering:
+    """Place a document that was read."""
+    placed = JsonLowering(arena, reading.goals, reading.root, order=order, whitespace=whitespace)
+    reading.lowered = ref(placed)
+    return placed
+
+
+def place_values(
+    arena: Arena, values: Sequence[Value], *, order: Order, whitespace: str, reading: Reading | None = None
+) -> Lowering:
+    """Place a document by its residuals, whose members are parts or those of a document that was read."""
+    if reading is None:
+        shared = SharedRecords.of(arena, order, SPACE[whitespace])
+        return Placed(shared.before(values, shared.end), shared)
+    lowered: JsonLowering | None = None if reading.lowered is None else reading.lowered()
+    if lowered is None or lowered.arena is not arena:
+        lowered = place_reading(arena, reading, order=order, whitespace=whitespace)
+    return Beside(lowered, values)
 
 
 def _start(arena: Arena, root: int, end: int) -> int:

@@ -492,7 +492,7 @@ def check_mask(mask: Bitmask, arena: npt.NDArray[np.int32]) -> None:
     """Refuse what a kernel would write outside of."""
     if not isinstance(mask, np.ndarray):
         raise TypeError(f"a mask is a NumPy array, not {type(mask).__name__}: use allocate_bitmask, or tensor.numpy()")
-    if mask.dtype != np.int32 or mask.ndim != 2 or not mask.flags.c_contiguous or not mask.flags.writeable:
+    if mask.dtype != _INT32 or mask.ndim != 2 or not mask.flags.c_contiguous or not mask.flags.writeable:
         raise ValueError(
             "a mask is a contiguous, writable (rows, words) int32 array, as allocate_bitmask makes it, "
             f"not {mask.ndim}-dimensional {mask.dtype}"
@@ -506,6 +506,7 @@ def check_row(mask: Bitmask, row: int) -> None:
         raise IndexError(f"row {row} of a mask of {mask.shape[0]} rows")
 
 
+_INT32 = np.dtype(np.int32)
 NO_BYTE = 256  # result of a kernel that finds no byte forced
 TOO_SHORT = -2  # result of a kernel that finds the buffer of keys too short
 MAX_FORCED = 4096  # an endless forced text does not exist, but a very long one might

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from ..errors import GrammarError
 from .dialects import DIALECTS, NEWEST, Dialect, Dialects, metaschema
+from .spelled import Spelled, spelled
 
 # what the value of a keyword is: a schema, several of them in a list or an object
 _DATA, _ONE, _LIST, _MAP = 0, 1, 2, 4
@@ -29,6 +30,8 @@ _KEYWORDS_2019 = {
 _KEYWORDS_2020 = {**_KEYWORDS_2019, "prefixItems": _LIST}
 _KEYWORDS = {4: _KEYWORDS_4, 6: _KEYWORDS_6, 7: _KEYWORDS_7, 2019: _KEYWORDS_2019, 2020: _KEYWORDS_2020}
 
+DEFINITIONS = frozenset({"#/definitions", "#/$defs"})  # of the root
+_INTO_DEFINITIONS = tuple(f"{place}/" for place in DEFINITIONS)
 RECURSIVE = ""  # the name under which ``$recursiveAnchor`` is kept beside dynamic anchors
 
 
@@ -125,11 +128,17 @@ def unescape(part: str) -> str:
 
 def pointer_of(path: Any) -> str:
     """The JSON pointer of a path in parts."""
-    parts: list[str] = []
+    base, parts = _parts_of(path)
+    return base + "".join([f"/{escape(part)}" for part in reversed(parts)])
+
+
+def _parts_of(path: Any) -> tuple[str, list[str | int]]:
+    """What a path begins with, and its parts, the last one first."""
+    parts: list[str | int] = []
     while not isinstance(path, str):
-        parts.extend(f"/{escape(part)}" for part in reversed(path[1:]))
+        parts += reversed(path[1:])
         path = path[0]
-    return path + "".join(reversed(parts))
+    return path, parts
 
 
 def join(base: str, ref: str) -> str:
@@ -162,16 +171,23 @@ class Document:
         The root.
     remotes : mapping of str to schema, optional
         Further documents by URI. Nothing is ever fetched.
+    text : Spelled, optional
+        The root as text, where that is known.
 
     Attributes
     ----------
     root : Place
     remotes : dict of str to schema
+    is_closed : bool
+        Whether the caller may have changed the root since it was read.
     unknown : dict of str to str
         By JSON pointer, each ``$schema`` that names nothing that is known: read as the latest draft.
     """
 
-    def __init__(self, schema: Any, remotes: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, schema: Any, remotes: Mapping[str, Any] | None = None, text: Spelled | None = None) -> None:
+        if text is not None:
+            self.text = text
+        self.is_closed = False
         self.unknown: dict[str, str] = {}
         self.remotes = {uri.rstrip("#"): remote for uri, remote in remotes.items()} if remotes else {}
         self._entered: dict[tuple[int, str], Resource] = {}
@@ -180,12 +196,46 @@ class Document:
         self.root = self._top(schema, "", "", NEWEST).root
 
     @cached_property
+    def text(self) -> Spelled | None:
+        """The root as text; None where it does not consist of plain JSON values."""
+        return spelled(self.root.schema)
+
+    def close(self) -> None:
+        """From now on the caller may change the root: what is asked about it is told from its text."""
+        self.is_closed = self.text is not None
+
+    @cached_property
+    def again(self) -> Any:
+        """The root as it was when it was closed."""
+        assert self.text is not None
+        return self.text.value()
+
+    def schema_of(self, place: Place) -> Any:
+        """The schema of a place, as it was when the document was closed."""
+        if not self.is_closed:
+            return place.schema
+        base, parts = _parts_of(place.path)
+        if base:  # another document, which does not change
+            return place.schema
+        value = self.again
+        for part in reversed(parts):
+            value = value[int(part)] if isinstance(value, list) else value[part]
+        return value
+
+    @cached_property
     def _dialects(self) -> Dialects:
         return Dialects(self.remotes)
 
     def keep_scopes(self) -> None:
         """From now on places carry their dynamic scope (before any is read from the root again)."""
         self.root = self._scoped(self.root, frozenset())
+
+    @property
+    def leads_far(self) -> bool:
+        """Whether a reference so far led elsewhere than into the definitions of the root, or did not stand in it."""
+        here = self.root.resource
+        is_near = (at is here and ref.startswith(_INTO_DEFINITIONS) for at, ref in self._resolved)
+        return self.root.scope is not None or not all(is_near)
 
     # ------------------------------------------------------------------------------------------------ references
     def resolve(self, ref: str, at: Place, keyword: str = "$ref") -> Place:

@@ -14,24 +14,26 @@ whole: elsewhere they may have to be taken apart.
 from __future__ import annotations
 
 import marshal
-from collections.abc import Hashable, Iterator, Mapping
-from functools import cache, cached_property, reduce
+from collections.abc import Hashable, Sequence
+from functools import cache, reduce
 from itertools import compress, repeat
 from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import GrammarError
-from .document import Document, Place, pointer_of
+from .document import DEFINITIONS, Document, Place, pointer_of
 from .formula import TRUE
 from .free_names import is_open
 from .goals import Goal, Goals, plainly_possible
 from .keywords import READERS, check_names
 from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
-from .reader import ANNOTATIONS, NO_SHARING, Reader, only_refers
+from .reader import ANNOTATIONS, Reader, only_refers
 from .scalars import kind_of
+from .spelled import NO_SHARING
 
 if TYPE_CHECKING:
     from .dialects import Dialect
+    from .spelled import Spelled
 
 MOST_BYTES = 32 << 20  # of the parts that are kept
 OWN_BYTES = 2_000  # of a part without names and automata
@@ -53,12 +55,13 @@ _HOLDS |= {"const": _TEXT, "pattern": _TEXT, "format": _TEXT, "$ref": _REFERENCE
 _STRINGS = {str}
 _SCALARS = {str, int, float, bool, type(None)}
 _TYPE_ALONE = ANNOTATIONS | {"type"}
-_DEFINITIONS = frozenset({"#/definitions", "#/$defs"})
 _CHOICES = frozenset({"anyOf", "oneOf"})
 _HAS_CHOICES = attrgetter("has_choices")
-Noted: TypeAlias = "tuple[Node | None, int]"  # of a text: its part, and how many schemas stand in it
+# of a text: its part, how many schemas stand in it; for whoever reads nothing else, the goal of the part (None if no
+# value meets it), and whether some object may have names that are not listed
+Noted: TypeAlias = "tuple[Node | None, int, Goal | None, bool]"
 _NODE, _N_SCHEMAS = itemgetter(0), itemgetter(1)
-_UNKNOWN: Noted = None, 0
+_UNKNOWN: Noted = None, 0, None, True
 _is_text = str.__instancecheck__
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
@@ -90,13 +93,13 @@ class _Table:
     def note(self, text: bytes, node: Node, n_schemas: int) -> None:
         """Remember what a text without references says."""
         self._make_room(TEXT_BYTES + len(text))
-        self.by_text[text] = node, n_schemas
+        self.by_text[text] = _noted(node, n_schemas)
 
     def note_reference(self, text: bytes, definitions: bytes, node: Node, n_schemas: int) -> None:
         """Remember what a text says beside some definitions."""
         is_known = definitions in self.by_definitions
         self._make_room(TEXT_BYTES + len(text) + (0 if is_known else TEXT_BYTES + len(definitions)))
-        self.by_definitions.setdefault(definitions, {})[text] = node, n_schemas
+        self.by_definitions.setdefault(definitions, {})[text] = _noted(node, n_schemas)
 
     def _make_room(self, n_bytes: int) -> None:
         """Reckon with more bytes. When there are too many, all parts leave."""
@@ -107,6 +110,11 @@ class _Table:
             self.by_definitions.clear()
             self.by_type.clear()
             self.n_bytes = 0
+
+
+def _noted(node: Node, n_schemas: int) -> Noted:
+    goal = node.goal
+    return node, n_schemas, goal if goal is not None and goal.satisfiable else None, node.is_open
 
 
 def _size(word: Any) -> int:
@@ -124,27 +132,23 @@ def _size_of_texts(node: Node) -> int:
 _TABLES: dict[Hashable, _Table] = {}
 
 
-def by_text(schema: dict[str, Any], meaning: Hashable) -> Iterator[Mapping[bytes, Noted]]:
-    """Where to look for members of a root by their text: what is known of each is its part, and how many schemas stand
-    in it.
+def noted(text: Spelled, meaning: Hashable) -> list[Noted | None]:
+    """What is known of the members of a root by their text; None where that is nothing.
 
     Parameters
     ----------
-    schema : dict
+    text : Spelled
         The root.
     meaning : (Dialect, bool, bool, int)
         Its dialect, and the reader's ``plain_integers``, ``format_assertion`` and ``max_dfa_states``.
     """
-    table = _TABLES.get(meaning)
-    if table is not None:
-        yield table.by_text
-        if table.by_definitions and ("definitions" in schema or "$defs" in schema):
-            yield table.by_definitions.get(_definitions_of(schema), {})
-
-
-def _definitions_of(schema: dict[str, Any]) -> bytes:
-    """The text of all definitions of a root, of plain JSON values."""
-    return marshal.dumps((schema.get("definitions"), schema.get("$defs")), NO_SHARING)
+    members, table = text.members or (), _TABLES.get(meaning)
+    if table is None:
+        return [None] * len(members)
+    found = [*map(table.by_text.get, members)]
+    if None in found and (beside := table.by_definitions.get(text.definitions)):
+        found = [known or beside.get(member) for known, member in zip(found, members, strict=True)]
+    return found
 
 
 GOALS = Goals(Reader(Document(True)), max_branches=1, max_depth=MOST_DEEP)  # of parts alone
@@ -185,7 +189,7 @@ class Parts:
     def n_choices(self) -> int:
         """How many of them have choices: they are read again by whoever cannot use them."""
         while self._noted:
-            node, n_schemas = self._noted.pop()
+            node, n_schemas, *_ = self._noted.pop()
             self._n_choices += n_schemas if node is not None and node.has_choices else 0
         return self._n_choices
 
@@ -268,31 +272,31 @@ class Parts:
             return None
         word: Any = None
         self._depth += 1
-        find_all = self._find_by_text if self._depth <= TEXT_DEEP else self._find_all
         if holds == _SCHEMA:
             word = self.find(value)
         elif holds == _SCHEMAS and type(value) is dict:
-            found = find_all([*value.values()])
+            found = self._find_all([*value.values()], schema)
             word = None if None in found else (*value, *found)
         elif holds == _CHOICE and type(value) is list and value:
-            found = find_all(value)
+            found = self._find_all(value)
             word = None if None in found else tuple(found)
         elif holds == _REFERENCE:
             word = self._target(schema)
         self._depth -= 1
         return word
 
-    def _find_all(self, schemas: list[Any]) -> list[Node | None]:
-        """The parts of several schemas."""
+    def _find_all(self, schemas: list[Any], holder: dict[str, Any] | None = None) -> list[Node | None]:
+        """The parts of several schemas, which may be all the members of one."""
+        if self._depth <= TEXT_DEEP:
+            whole = self._reader.document.text if holder is self._root.schema else None
+            texts = whole.members if whole is not None else _texts_of(schemas)
+            if texts is not None:
+                return self._find_by_text(schemas, texts)
         alone, find = self._type_alone, self.find
         return [alone(schema) or find(schema) for schema in schemas]
 
-    def _find_by_text(self, schemas: list[Any]) -> list[Node | None]:
+    def _find_by_text(self, schemas: list[Any], texts: Sequence[bytes]) -> list[Node | None]:
         """The same near the root: by their text, where a document has said the same there before."""
-        try:
-            texts = [marshal.dumps(schema, NO_SHARING) for schema in schemas]
-        except ValueError:
-            return self._find_all(schemas)
         noted = [*map(self._by_text.get, texts, repeat(_UNKNOWN))]
         self._noted += noted
         self._unread += schemas
@@ -309,17 +313,9 @@ class Parts:
         found = self._type_alone(schema) or self.find(schema)
         if found is not None and self._n_references == n_references:
             self._table.note(text, found, self.n_read - n_read)
-        elif found is not None and not self._leads_far and (definitions := self._definitions) is not None:
-            self._table.note_reference(text, definitions, found, self.n_read)  # not less than stand in it
+        elif found is not None and not self._leads_far and (whole := self._reader.document.text) is not None:
+            self._table.note_reference(text, whole.definitions, found, self.n_read)  # not less than stand in it
         return found
-
-    @cached_property
-    def _definitions(self) -> bytes | None:
-        """The text of the definitions, if that tells them apart from others."""
-        try:
-            return _definitions_of(self._root.schema)
-        except ValueError:
-            return None
 
     def _type_alone(self, schema: Any) -> Node | None:
         """The part of a schema that names one type at most, if it is known: most of them are such."""
@@ -347,7 +343,7 @@ class Parts:
     def _named(self, ref: str) -> Node | None:
         """The part with a name."""
         path, _, name = ref.rpartition("/")
-        holder = self._root.schema.get(path[2:]) if path in _DEFINITIONS else None
+        holder = self._root.schema.get(path[2:]) if path in DEFINITIONS else None
         if type(holder) is dict and name in holder and "~" not in name and "%" not in name:
             return self.find(holder[name])
         self._leads_far = True
@@ -413,6 +409,14 @@ class Parts:
         goal = node.goal = Goal((node,), TRUE, is_shared=True)
         goal.satisfiable = any(option.goal.satisfiable for option in options)
         return self._table.add(words, node)
+
+
+def _texts_of(schemas: list[Any]) -> list[bytes] | None:
+    """Each schema as text; None where some do not consist of plain JSON values."""
+    try:
+        return [marshal.dumps(schema, NO_SHARING) for schema in schemas]
+    except ValueError:
+        return None
 
 
 def _types(node: Node) -> int:

@@ -12,12 +12,12 @@ from ..text_set import TextSet
 from .document import Document, Place, ScopeNeeded
 from .keywords import CONCERNS, LOOSELY, READERS, format_texts
 from .nodes import ANY_TYPE, ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, STRING, Node, in_place
+from .spelled import NO_SHARING
 from .values import canonical
 
 if TYPE_CHECKING:
     from .parts import Parts
 
-NO_SHARING = 2  # the last version of marshal without references to what is one object
 ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$comment"})
 # keywords that put schemas in place, and that are no plain conjunction of what they say of each member
 _IN_PLACE = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if"})
@@ -245,7 +245,24 @@ class Reader:
 
     def pointer(self, node: Node) -> str:
         """Where a node stands in this document."""
-        return node.place.pointer if self._parts is None or node.goal is None else self._parts.pointer(node)
+        if self._parts is None or node.goal is None:
+            return node.place.pointer
+        return self._again().pointer(node) if self.document.is_closed else self._parts.pointer(node)
+
+    def _again(self) -> Reader:
+        """One that has read the same document, which was closed meanwhile."""
+        again = Reader(
+            Document(self.document.again, self.document.remotes),
+            formats=self.formats,
+            format_assertion=self.format_assertion,
+            strict=self.strict,
+            plain_integers=self.plain_integers,
+            max_nodes=self.max_nodes,
+            max_dfa_states=self.max_dfa_states,
+            parts=None if self._parts is None else type(self._parts),
+        )
+        again.read()
+        return again
 
     def fresh(self, place: Place) -> Node:
         """A new node without constraints."""
@@ -269,7 +286,7 @@ class Reader:
             return node
         found = self._representatives.get(node.serial)
         if found is None:
-            shape = (id(place.resource), place.dialect, place.scope, _shape_of(place.schema))
+            shape = (id(place.resource), place.dialect, place.scope, _shape_of(self.document.schema_of(place)))
             found = self._representatives[node.serial] = self._first_alike(node, shape)
         return found
 
@@ -281,8 +298,8 @@ class Reader:
             return node
         first = by_text.pop(None, None)
         if first is not None:
-            by_text[_spelled(first.place.schema)] = first
-        return by_text.setdefault(_spelled(node.place.schema), node)
+            by_text[_spelled(self.document.schema_of(first.place))] = first
+        return by_text.setdefault(_spelled(self.document.schema_of(node.place)), node)
 
     def listing(self, values: list[Any], place: Place) -> Node:
         """A node that only some scalars meet."""
