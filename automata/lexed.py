@@ -237,7 +237,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdi
         lexer.L_ENTRY: tables.entry,
         lexer.L_IGNORED: tables.ignored,
         lexer.L_SAFE: _bits(arena, verdict.safe != 0),
-        lexer.L_HARMFUL: verdict.harmful,
+        lexer.L_HARMFUL: verdict.safe.min(axis=0) == 0,  # all that may be carried, even if it cannot swallow what comes
         lexer.L_LEFT_NEXT: tables.left_next,
         lexer.L_LOOK_ENTER: tables.look_enter,
         lexer.L_LOOK_NEXT: tables.look_next,

@@ -135,6 +135,7 @@ CASES = {
         "a b",
         "",
     ),
+    "carried": ('start: T D | "c" O\nT: /aa/\nO: /aabb/\nD: /bba|ca/\n%ignore /~.*/', "abc~", "aac", ""),
     "merging": ('start: N (" " N)* ";"\nN: /a/ | /b(\\n\\n;)?/\n%ignore /\\n(a\\n)?/', "ab\n; ", "b\n", ""),
 }
 
