@@ -47,12 +47,15 @@ class Verdict:
         Terminals whose leftovers are not safe everywhere because they can swallow what comes.
     owes : bool
         Whether matches may owe what does not come true.
+    opens : bool
+        Whether an island may begin as a longer token goes on for which the parser may have no use.
     """
 
     safe: Bytes
     lives: bool
     harmful: Bytes
     owes: bool
+    opens: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +133,10 @@ class Proof:
     def run(self) -> Verdict:
         """Try to prove it."""
         nodes = nodes_of(self._grammar, (~self._asserting).astype(np.int32))
-        nothing = Verdict(np.zeros((self._n, self._n), np.uint8), False, np.ones(self._n, np.uint8), True)
+        n_terminals, opens = self._n, any(self._others.values())
+        nothing = Verdict(
+            np.zeros((n_terminals, n_terminals), np.uint8), False, np.ones(n_terminals, np.uint8), True, opens
+        )
         if nodes is None:
             return nothing
         self._nodes = nodes
@@ -151,6 +157,8 @@ class Proof:
             if separated is None:
                 return nothing
             safe, harmful, bad, left, choice, owes = separated
+            into = self._into_islands(left)
+            nothing = replace(nothing, opens=bool(into.any()))
             fewer = usable & (1 - harmful)
             if not harmful.any() or not self._can_be_completed(fewer):
                 break
@@ -161,7 +169,10 @@ class Proof:
         if touched[np.unique(choice[nodes.begin > 0])].any():
             return nothing
         usable[touched[len(sources) :]] = 0
-        return Verdict(safe, True, harmful, owes) if self._can_be_completed(usable) else nothing
+        if not self._can_be_completed(usable):
+            return nothing
+        unused = self._unused_in_islands(into, left, harmful)
+        return Verdict(safe & (1 - unused), True, harmful, owes, bool(unused.any()))
 
     # ---------------------------------------------------------------------------------------------------- words
     @cached_property
@@ -389,6 +400,62 @@ class Proof:
                 if self._follows[t, u] and classes is not None and possible[sorted(classes)].any():
                     return False
         return True
+
+    def _left_behind(self, left: Bytes) -> Bools:
+        """Whether ``left`` says anything, by the tags that tokens get."""
+        tables = self._tables
+        found: Bools = left != 0
+        entry = np.repeat(np.arange(len(tables.order)), np.diff(tables.retype_first))
+        for string, pattern in np.unique(np.stack([tables.retype, tables.order[entry]]), axis=1).T.tolist():
+            found[string] |= found[pattern]
+        found[lexer.DROPPED] = found[tables.ignored != 0].any(axis=0)
+        return found
+
+    def _into_islands(self, left: Bytes) -> Bools:
+        """The terminals of which what is left over can read the first character of an island, or looks beyond it."""
+        nodes, tables, found = self._nodes, self._tables, np.zeros(self._n, np.bool_)
+        if not any(self._others.values()):
+            return found
+        behind, node = self._left_behind(left), np.repeat(np.arange(len(nodes.owner)), np.diff(nodes.first))
+        for number, classes in self._others.items():
+            first = np.array(sorted(classes or ()), np.int32)
+            begins = node[(tables.sets[:, first] != 0).any(axis=1)[nodes.reads]]
+            here: Bools = behind[self._follows[:, number] != 0].any(axis=0)
+            found[nodes.owner[begins[here[begins]]]] = True
+            are_far = np.isin(first, tables.cls[np.append(tables.starts[1:], 0x110000) > 128])
+            if (tables.look_next[self._looks][:, first] > HOLDS).any() or (self._looks and are_far.any()):
+                found |= self._asserting
+        return found
+
+    @cached_property
+    def _looks(self) -> list[int]:
+        """The look states that matches may owe, at once or some characters later."""
+        found = {look for t in np.flatnonzero(self._asserting).tolist() for look in self._owed(t)}
+        pending = list(found)
+        for look in pending:
+            new = set(np.unique(self._tables.look_next[look]).tolist()) - {FAILED, HOLDS} - found
+            found |= new
+            pending += new
+        return sorted(found)
+
+    def _unused_in_islands(self, into: Bools, left: Bytes, harmful: Bytes) -> Bytes:
+        """``[t, u]``: whether terminal u may go on in an island behind tag t, and the parser may have no use for it."""
+        nodes, found = self._nodes, np.zeros((self._n, self._n), np.uint8)
+        if not into.any():
+            return found
+        behind, doubtful = self._left_behind(left), (harmful != 0) | self._asserting
+        ends = np.ones(len(nodes.owner), np.bool_)  # nodes of patterns from which what matches may always be a key word
+        ends[nodes.leads[nodes.leads == np.repeat(np.arange(len(ends)), np.diff(nodes.first))]] = False
+        for u in np.flatnonzero(into).tolist():
+            here = behind & (nodes.owner == u)
+            for t in np.flatnonzero(here.any(axis=1)).tolist():
+                is_used = (t == u or self._is_implied(t, u)) and not (self._retyped(u) and (here[t] & ends).any())
+                found[t, u] = doubtful[u] or not is_used
+            if self._asserting[u]:
+                found[self._retyped(u), self._retyped(u)] = found[u, u] = 1
+        found[lexer.DROPPED] = found[self._tables.ignored != 0].any(axis=0)
+        found[lexer.DROPPED, lexer.DROPPED] = (np.diag(found) != 0)[self._tables.ignored != 0].any()
+        return found
 
     def _touched(self, words: list[list[int]], source: Ints, left: Bytes, bad: Bytes, choice: Ints) -> Bools:
         """Of separators and words, those behind which something that can match may be left in a text of them."""

@@ -17,9 +17,12 @@ from detent.native import combs, lexed_masks, lexed_steps, lexer, machine, posit
 from .arena import Arena, Lowers
 from .dead_ends import Proof, Verdict, hopeful
 from .lexed_islands import LexedIsland, nodes_around
+from .lexing import Lexing
 from .liveness import Liveness
 from .lowering import Lowering, end_of_text
+from .openings import Openings
 from .sentences import Hints, rules_of, ways
+from .stuck import Check
 
 Ints = npt.NDArray[np.int32]
 
@@ -49,6 +52,8 @@ class LexedLowering:
         The grammar has no text.
     LimitExceeded
         Whether a text is a dead end would take too long to decide.
+    GrammarError
+        A text may be stuck in an island: see :mod:`.stuck`.
     """
 
     def __init__(
@@ -80,16 +85,27 @@ class LexedLowering:
         self.root = arena.reserve(self._me)
         arena.publish(self.root, arena.put([1, arena.position(positions.K_BETWEEN, at)]))
         bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
-        if verdict.harmful.any():
-            others = content.openings()
-            self._liveness = Liveness(arena, grammar, at, others, plain_lives=verdict.lives, limits=content.limits)
-            arena.A[at + stacks.G_LAZY] = arena.reserve(ref(self._liveness))
-            if not self._liveness.begins(bottom, 0):
-                reason = "no text is split into the terminals of a sentence."
-                raise Unsatisfiable(reason, keyword=grammar.nonterminals[0])
+        if verdict.opens or verdict.harmful.any():
+            self._look_ahead(grammar, content, hints, verdict, at, bottom)
         self.start = int(lexed_steps.between(arena.A, at, bottom, 0))
         if self.start <= 0:
             arena.full()
+
+    def _look_ahead(
+        self, grammar: LexedGrammar, content: LexedIsland, hints: Hints, verdict: Verdict, at: int, bottom: int
+    ) -> None:
+        """See that there is a text, and none that is stuck in an island."""
+        arena, lives, liveness = self.arena, verdict.lives, None
+        lexing = Lexing(arena, int(arena.A[at + stacks.G_LEXER]), grammar.lexer.sets.shape[1], content.limits)
+        openings = Openings(lexing, content)
+        if verdict.harmful.any():
+            self._liveness = liveness = Liveness(arena, grammar.parser, at, lexing, openings, plain_lives=lives)
+            arena.A[at + stacks.G_LAZY] = arena.reserve(ref(liveness))
+            if not liveness.begins(bottom, 0):
+                reason = "no text is split into the terminals of a sentence."
+                raise Unsatisfiable(reason, keyword=grammar.nonterminals[0])
+        if verdict.opens:
+            Check(lexing, openings, content, grammar, hints, liveness, plain_lives=lives).run()
 
     def lower(self, number: int) -> None:
         """Never asked for."""
@@ -217,7 +233,7 @@ def _place_lexer(arena: Arena, tables: LexerTables, hints: Hints, verdict: Verdi
         lexer.L_ENTRY: tables.entry,
         lexer.L_IGNORED: tables.ignored,
         lexer.L_SAFE: _bits(arena, verdict.safe != 0),
-        lexer.L_HARMFUL: verdict.harmful,
+        lexer.L_HARMFUL: verdict.safe.min(axis=0) == 0,  # all that may be carried, even if it cannot swallow what comes
         lexer.L_LEFT_NEXT: tables.left_next,
         lexer.L_LOOK_ENTER: tables.look_enter,
         lexer.L_LOOK_NEXT: tables.look_next,

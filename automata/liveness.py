@@ -9,24 +9,22 @@ and answers are noted.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from threading import RLock
 from typing import TypeAlias
 
 import numpy as np
 
-from detent.grammar.errors import LimitExceeded
-from detent.grammar.lark.tables import LexedGrammar, ParserTables
-from detent.native import lexer, lexer_carries, lexer_steps, positions, stacks
-from detent.native.arena import STATUS
+from detent.grammar.lark.tables import ParserTables
+from detent.native import lexer, positions, stacks
 
 from .arena import Arena
 from .carries import Carries
-from .limits import Limits
+from .lexing import Letter, Lexing
 from .lowering import Placed
 from .needs import ALIVE, Facts, Needs
+from .openings import Openings
 
-Letter: TypeAlias = "tuple[int, int]"  # a tag, and the carry behind the token
 Question: TypeAlias = "tuple[int, frozenset[tuple[tuple[int, int], int]]]"  # a cell, and needs
 FIRST_STEPS, MOST_STEPS = 256, 1 << 16  # of a search before a look at what it has found: twice as many each time
 
@@ -37,116 +35,33 @@ class Liveness(Placed):
     Parameters
     ----------
     arena : Arena
-    grammar : LexedGrammar
+    parser : ParserTables
     at : int
         Where the grammar lies in the arena.
-    others : mapping of int to set of int or None
-        Of the terminals that come although no lexer reads them, the classes of characters that their texts can begin
-        with; None if the text of the lexer ends there.
+    lexing : Lexing
+    openings : Openings
     plain_lives : bool
         Whether every stack is alive with a plain carry.
-    limits : Limits
-        LimitExceeded is raised where the first answer needs more states of the lexer (``regex_states``), or more steps
-        in all (``proof_steps``). Once a text has begun, every question is answered.
     """
 
     def __init__(
         self,
         arena: Arena,
-        grammar: LexedGrammar,
+        parser: ParserTables,
         at: int,
-        others: Mapping[int, set[int] | None],
+        lexing: Lexing,
+        openings: Openings,
         *,
         plain_lives: bool,
-        limits: Limits,
     ) -> None:
         super().__init__(0)
-        self._arena, self._at, self._others, self._limits, self._has_begun = arena, at, others, limits, False
-        self._lexer = int(arena.A[at + stacks.G_LEXER])
-        parser = grammar.parser
+        self._arena, self._parser, self._at, self._lexing = arena, parser, at, lexing
         self._context = parser.context.tolist()
-        self._next: dict[int, tuple[int, ...]] = {}  # of lexer states
-        self._endings: dict[int, tuple[Letter, ...]] = {}
-        self._letters: dict[int, frozenset[Letter]] = {}  # of lexer states, the letters of all states behind them
-        self._buffer = np.empty(max(grammar.lexer.sets.shape[1], 4096), np.int32)
-        self._n_steps = 0
-        lexing = self._tokens, self._may_stop, _contexts(parser), self._spend
-        self._carries = Carries(*lexing, plain_lives=plain_lives)
+        letters = openings.tokens, lexing.may_stop, _contexts(parser), lexing.spend
+        self._carries = Carries(*letters, plain_lives=plain_lives)
         self._needs = Needs(parser, self._carries)
         self._met: dict[Question, bool] = {}
         self._lock = RLock()  # several threads may ask
-
-    # ------------------------------------------------------------------------------------------------- the lexer
-    def _checked(self, number: int) -> int:
-        if self._arena.A[STATUS] != 0:
-            self._arena.full()
-        return number
-
-    def _explore(self, state: int) -> list[int]:
-        """The states behind one, itself first."""
-        found, seen = [state], {state}
-        for q in found:
-            for to in self._after(q):
-                if to not in seen:
-                    seen.add(to)
-                    found.append(to)
-        return found
-
-    def _after(self, q: int) -> tuple[int, ...]:
-        """The states one character behind one, whose own endings are then known."""
-        after = self._next.get(q)
-        if after is None:
-            after = self._next[q] = self._completions(q, 0)
-            n = self._checked(int(lexer_steps.endings(self._arena.A, q, self._buffer)))
-            self._endings[q] = tuple(map(tuple, self._buffer[: 2 * n].reshape(-1, 2).tolist()))
-            self._check("regex_states", len(self._next), self._limits.regex_states)
-        return after
-
-    def _completions(self, q: int, mode: int) -> tuple[int, ...]:
-        n = self._checked(int(lexer_steps.completions(self._arena.A, q, mode, self._buffer)))
-        return tuple(self._buffer[:n].tolist())
-
-    def _letters_behind(self, state: int) -> frozenset[Letter]:
-        """The letters that can come of a token that is being read."""
-        found = self._letters.get(state)
-        if found is None:
-            states = self._explore(state)
-            self._spend(len(states))
-            found = self._letters[state] = frozenset(letter for q in states for letter in self._endings[q])
-        return found
-
-    def _check(self, limit: str, measured: int, allowed: int) -> None:
-        if measured > allowed and not self._has_begun:
-            raise LimitExceeded(limit, measured, allowed)
-
-    def _spend(self, n_steps: int) -> None:
-        """Count steps of the first answer."""
-        self._n_steps += n_steps
-        self._check("proof_steps", self._n_steps, self._limits.proof_steps)
-
-    def _begin(self, context: int, carry: int) -> int:
-        """The state between two tokens."""
-        return self._checked(int(lexer_steps.lexer_start(self._arena.A, self._lexer, context, carry)))
-
-    def _tokens(self, context: int, carry: int) -> frozenset[Letter]:
-        """The tokens that can come in a context, with the carries behind them: plain ones where no lexer reads."""
-        others = [(t, 0) for t, classes in self._others.items() if self._can_open(carry, classes)]
-        return self._letters_behind(self._begin(context, carry)).union(others)
-
-    def _can_open(self, carry: int, classes: set[int] | None) -> bool:
-        """Whether something that no lexer reads can begin with a carry, as far as its first character tells."""
-        if classes is None:
-            return self._may_stop(carry)
-        return carry >= 0 or any(self._survives(carry, c) for c in classes)
-
-    def _survives(self, carry: int, c: int) -> bool:
-        """Whether a carry is not broken by a character of a class."""
-        A, at = self._arena.A, self._lexer
-        row = int(A[at + lexer.L_LEFT_NEXT]) + int(lexer_carries.left_of(A, carry)) * int(A[at + lexer.L_CLASSES])
-        return self._checked(int(lexer_carries.carried(A, at, carry, int(A[row + c]), c))) != lexer.BROKEN
-
-    def _may_stop(self, carry: int) -> bool:
-        return bool(lexer_carries.may_stop(self._arena.A, carry))
 
     # -------------------------------------------------------------------------------------------------- questions
     def can_follow(self, letter: Letter, cell: int, context: int) -> bool:
@@ -169,7 +84,7 @@ class Liveness(Placed):
             if found or self._needs.is_solved:
                 self._met.update(dict.fromkeys(asked, found))
                 return found
-            self._spend(self._needs.solve(n_steps))
+            self._lexing.spend(self._needs.solve(n_steps))
             n_steps = min(2 * n_steps, MOST_STEPS)
 
     def _look(self, needs: Facts, cell: int, above: int) -> tuple[bool, list[Question]]:
@@ -193,11 +108,11 @@ class Liveness(Placed):
         before, pending = {state: -1}, [state]
         known: dict[Letter, bool] = {}
         for q in pending:
-            for to in self._after(q):
+            for to in self._lexing.after(q):
                 if to not in before:
                     before[to] = q
                     pending.append(to)
-            for letter in self._endings[q]:
+            for letter in self._lexing.endings(q):
                 if letter not in known:
                     known[letter] = self.can_follow(letter, cell, context)
                 if known[letter]:
@@ -211,7 +126,7 @@ class Liveness(Placed):
 
     def _note(self, place: int, cell: int, context: int, answer: bool) -> None:
         A = self._arena.A
-        memo = self._checked(int(lexer.recorded(A, positions.K_LIVES, place, cell, context, 0, 0, 0, 0)))
+        memo = self._lexing.checked(int(lexer.recorded(A, positions.K_LIVES, place, cell, context, 0, 0, 0, 0)))
         A[lexer.known(A, memo)] = 1 if answer else -1
 
     def begins(self, cell: int, carry: int) -> bool:
@@ -219,12 +134,37 @@ class Liveness(Placed):
         state, below = self._top(cell)
         context = self._context[state]
         found = self._is_met(lambda: self._needs.between(state, context, carry), below, state)
-        self._note(self._begin(context, carry), cell, context, found)
+        self._note(self._lexing.begin(context, carry), cell, context, found)
         return found
+
+    def is_hopeless(self, state: int, carry: int) -> bool:
+        """Whether no text can be finished behind a token that led to a state of the parser, whatever is below."""
+        needs = self._needs.between(state, self._context[state], carry)
+        while not needs and not self._needs.is_solved:
+            self._lexing.spend(self._needs.solve(FIRST_STEPS))
+        return not needs
+
+    def is_as_good(self, context: int, letter: Letter, other: Letter) -> bool:
+        """Whether a text can be finished with another letter next wherever it can with one, if both are shifted."""
+        numbers = [self._carries.letter(context, *x) for x in (letter, other)]
+        shifts = np.flatnonzero((self._parser.action[:, letter[0]] > 0) & (self._parser.context == context))
+        for state in shifts.tolist():
+            needs, found = (self._solved(state, number) for number in numbers)
+            if ALIVE not in found and any(letters & ~found.get(need, 0) for need, letters in needs.items()):
+                return False
+        return True
+
+    def _solved(self, state: int, letter: int) -> Facts:
+        """All that is needed if a letter is read next."""
+        needs = self._needs.behind(state, letter)
+        while not self._needs.is_solved:
+            self._lexing.spend(self._needs.solve(MOST_STEPS))
+            needs = self._needs.behind(state, letter)
+        return needs
 
     def lower(self, number: int) -> None:
         """Answer what kernels have asked."""
-        self._has_begun = True
+        self._lexing.has_begun = True
         with self._lock:
             for memo in self._asked():
                 if self._arena.A[lexer.known(self._arena.A, memo)] == 0:
@@ -247,11 +187,11 @@ class Liveness(Placed):
         place, cell, context = (int(lexer.field(A, memo, k)) for k in (1, 2, 3))
         if int(lexer.field(A, place, 0)) == positions.K_INSIDE:
             q, mode = int(lexer.field(A, place, 1)), int(lexer.field(A, place, 2))
-            answer = any(self.lives(to, cell, context) for to in self._completions(q, mode))
+            answer = any(self.lives(to, cell, context) for to in self._lexing.completions(q, mode))
         elif lexer.field(A, place, lexer.F_START):
             answer = self.begins(cell, int(lexer.field(A, place, lexer.F_LEFT)))
         else:
-            answer = self.lives(self._checked(int(lexer_steps.ageless(A, place))), cell, context)
+            answer = self.lives(self._lexing.ageless(place), cell, context)
         self._note(place, cell, context, answer)
 
 

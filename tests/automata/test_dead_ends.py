@@ -79,7 +79,7 @@ def test_random_grammars(compiler: Compiler, text: str, lexer: str) -> None:
 def unproved(proof: Proof) -> Verdict:
     """What is said of a grammar of which nothing could be proved."""
     n = len(proof._grammar.lexer.entry)
-    return Verdict(np.zeros((n, n), np.uint8), lives=False, harmful=np.ones(n, np.uint8), owes=True)
+    return Verdict(np.zeros((n, n), np.uint8), lives=False, harmful=np.ones(n, np.uint8), owes=True, opens=True)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
@@ -135,6 +135,7 @@ CASES = {
         "a b",
         "",
     ),
+    "carried": ('start: T D | "c" O\nT: /aa/\nO: /aabb/\nD: /bba|ca/\n%ignore /~.*/', "abc~", "aac", ""),
     "merging": ('start: N (" " N)* ";"\nN: /a/ | /b(\\n\\n;)?/\n%ignore /\\n(a\\n)?/', "ab\n; ", "b\n", ""),
 }
 

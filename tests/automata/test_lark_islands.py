@@ -168,7 +168,7 @@ def pieces_of(text: str) -> list[naive.Piece]:
     return [CALL if part == "!" else part for part in re.split("(!)", text) if part]
 
 
-def is_stuck(matcher: Matcher) -> bool:
+def is_stuck(matcher: Matcher, alphabet: bytes = b"abc ") -> bool:
     """Whether some text leads into a dead end: a search of the states that letters lead to; some hundred at most."""
     number = {matcher.state: 0}
     pending, before = [matcher], [[] for _ in range(MOST + 6)]
@@ -176,7 +176,7 @@ def is_stuck(matcher: Matcher) -> bool:
     for here, one in enumerate(pending):
         if one.is_complete() or len(pending) > MOST:
             ends.add(here)
-        for letter in (*b"abc ", CALL) if here not in ends else ():
+        for letter in (*alphabet, CALL) if here not in ends else ():
             there = one.fork()
             if there.accept(letter):
                 if there.state not in number:
@@ -238,6 +238,110 @@ def test_a_word_that_swallows_an_island(compiler: Compiler, ignored: str) -> Non
     if not ignored:
         with pytest.raises(Unsatisfiable):
             compiler.lark(f'start: N W ";"\n{WORDS}', islands=islands)
+
+
+LONGER = 'start: "(" A X ")" | "," B\nA: /%s/\nB: /%s/\n%%declare X'
+SPACES = '\n%ignore " "'
+LETTERS = b"abcd (),;"
+
+
+@pytest.mark.parametrize(
+    ("text", "island", "lexer"),
+    [
+        (LONGER % ("a", "abc"), "bc|d", "basic"),  # the island can be ended, but not behind "b"
+        (LONGER % ("a", "abc") + SPACES, "bc", "basic"),  # with white space before it, it can be ended
+        (LONGER % ("a", "a bc") + SPACES, " ?bc", "basic"),
+        (LONGER % ("a", r"abc\)"), "bc", "basic"),  # only what is behind the island makes the longer token
+        (LONGER % ("a", r"abc *\)") + SPACES, "bc", "basic"),
+        (LONGER % ("a", "ab(?!d)"), "bc|d", "basic"),  # what B owes comes true
+        (LONGER % ("a", "aé"), "é|c", "basic"),  # the first byte of a character does not break A yet
+        (LONGER % (r"a\b", "abc"), "é|,", "contextual"),
+    ],
+)
+def test_islands_that_cannot_be_told_from_a_longer_token(
+    compiler: Compiler, text: str, island: str, lexer: Any
+) -> None:
+    with pytest.raises(GrammarError, match=r"island X cannot be told .* behind A"):
+        compiler.lark(text, lexer=lexer, islands={"X": compiler.regex(island)})
+
+
+@pytest.mark.parametrize(
+    ("text", "island"),
+    [
+        (LONGER % ("a", "abc"), "bc"),
+        ('start: "(" A X ")" | "," B\nA: "ab"\nB: /[ab]+(,b)?/\n%declare X', ",b"),  # B matches key words
+    ],
+)
+def test_islands_that_a_longer_token_takes_every_time(compiler: Compiler, text: str, island: str) -> None:
+    """There is no text with such an island, so what leads to it is not begun."""
+    matcher = compiler.lark(text, lexer="basic", islands={"X": compiler.regex(island)}).matcher()
+    assert not matcher.accept_bytes(b"(") and not is_stuck(matcher, LETTERS)
+    with pytest.raises(Unsatisfiable):
+        compiler.lark('start: A X ";"\nA: /a(bc)*/\n%declare X', islands={"X": compiler.regex("bc")})
+
+
+@pytest.mark.parametrize(
+    ("text", "island", "lexer"),
+    [
+        (LONGER % ("a", "abc"), "bc", "contextual"),  # B is not tried there
+        (LONGER % ("a", "abc"), "bd|c", "basic"),  # by its second character, the island is told from B
+        (LONGER % ("a", "abc"), "b+c", "basic"),
+        (LONGER % ("a", "ab*d"), "b+", "basic"),  # behind the island, B cannot go on
+        (LONGER % ("a", "ab*,"), "[b,]+", "basic"),
+        (LONGER % ("a", "a c") + SPACES, " ?c", "basic"),  # behind the space, there may be another one
+        (LONGER % ("a", "a c") + "\n%ignore / +/", " ?c", "basic"),
+        (LONGER % ("a", "acb|a bc") + "\n%ignore / +/", " ?b", "basic"),
+        ('start: A X ";"\nA: /a(b*c)?/\n%declare X', "b+c", "contextual"),  # A may be longer, and then comes X
+        ('start: A X ";" | B ";"\nA: /a/\nB: /abc/\n%declare X', "b+c", "contextual"),  # B may come as well
+        ('start: "(" A X ")"\nA: /a/\n%ignore /abc/\n%declare X', "bc", "contextual"),  # "abc", and then comes A
+        ('start: (X ";")+\n%ignore /b,/\n%declare X', "b|bc", "contextual"),
+        ('start: "a" X X ";"\n%ignore /,b?c/\n%declare X', "bc|b", "basic"),
+        ('start: (Q X Q | T)+\nQ: ","\nT: /,,,[^,]*,,,/\n%declare X', "[^,]+", "contextual"),
+    ],
+)
+def test_islands_that_begin_like_a_longer_token(compiler: Compiler, text: str, island: str, lexer: Any) -> None:
+    grammar = compiler.lark(text, lexer=lexer, islands={"X": compiler.regex(island)})
+    assert not is_stuck(grammar.matcher(), LETTERS)
+
+
+def test_two_islands_and_a_longer_token(compiler: Compiler) -> None:
+    text = 'start: "(" A X Y ")" | "," B\nA: /a/\nB: /%s/\n%%declare X Y'
+    islands = {"X": compiler.choice(["b"]), "Y": compiler.choice(["cd", "d"])}
+    with pytest.raises(GrammarError, match=r"island [XY] cannot be told"):
+        compiler.lark(text % "abcd", lexer="basic", islands=islands)
+    assert not is_stuck(compiler.lark(text % "abd", lexer="basic", islands=islands).matcher(), LETTERS)
+
+
+def test_of_islands_with_recursion_the_first_character_must_tell(compiler: Compiler) -> None:
+    islands = {"X": compiler.gbnf('root ::= "b" root "c" | "d"')}
+    with pytest.raises(GrammarError, match=r"island X cannot be told .* behind A"):
+        compiler.lark(LONGER % ("a", "abc"), lexer="basic", islands=islands)
+    assert not is_stuck(compiler.lark(LONGER % ("a", "acb"), lexer="basic", islands=islands).matcher(), LETTERS)
+
+
+@QUICK
+@given(
+    st.sampled_from(["a", "ab?", "a+", "[ab]", "a(bc)?", r"a\b", "a(?!bc)"]),
+    st.sampled_from(["abc", "ab*c", "[ab]+c", "a b", "a[bc ]*c", "abcb?", "ab(?!c)"]),
+    st.sampled_from(["bc", "b+", "[bc]+", "b|cb", " ?b", "c( b)*", "[abc ]+"]),
+    st.sampled_from(["", SPACES, "\n%ignore / +/", "\n%ignore /bca?/", "\n%ignore /,c/"]),
+    st.sampled_from(["basic", "contextual"]),
+)
+def test_random_longer_tokens(compiler: Compiler, a: str, b: str, island: str, ignored: str, lexer: Any) -> None:
+    """What is not refused has no dead end, and the texts that it should have."""
+    text = LONGER % (a, b) + ignored
+    tables = compile_lark(text, lexer_kind=lexer)
+    try:
+        grammar = compiler.lark(text, lexer=lexer, islands={"X": compiler.regex(island)})
+    except (GrammarError, Unsatisfiable):
+        return
+    assert not is_stuck(grammar.matcher(), b"abc (),")
+    languages = {tables.terminals.index("X"): re.compile(island).fullmatch}
+    for letters in product("abc ", repeat=3):
+        for piece in (f"({''.join(letters).strip()})", f",{''.join(letters)}"):
+            matcher = grammar.matcher()
+            got = matcher.accept_bytes(piece.encode()) and matcher.is_complete()
+            assert got == naive.accepts(tables, [piece], languages, {}), piece  # type: ignore[arg-type]
 
 
 def test_behind_an_island_there_must_be_a_way_on(compiler: Compiler) -> None:
