@@ -279,7 +279,8 @@ def _beginning(trans: I32, live: I32) -> I32:
                     order[n_order] = t
                     n_order += 1
         i += 1
-    return order[:n_order].copy()
+    found: I32 = order[:n_order].copy()
+    return found
 
 
 @kernel("int64(int32[:,::1], int32[::1], int32[::1], int32[::1], int64)", nogil=True, allocates=True)
