@@ -209,7 +209,7 @@ class Proof:
         return [int(classes[0]) for classes in found if len(classes)]
 
     @cached_property
-    def _retyped(self) -> dict[int, set[int]]:
+    def _retyped(self) -> defaultdict[int, set[int]]:
         """The strings that are tokens of their own where a terminal matches them."""
         tables, found = self._tables, defaultdict[int, set[int]](set)
         matching = np.repeat(tables.order, np.diff(tables.retype_first))
@@ -449,10 +449,11 @@ class Proof:
         for u in np.flatnonzero(into).tolist():
             here = behind & (nodes.owner == u)
             for t in np.flatnonzero(here.any(axis=1)).tolist():
-                is_used = (t == u or self._is_implied(t, u)) and not (self._retyped(u) and (here[t] & ends).any())
+                is_used = (t == u or self._is_implied(t, u)) and not (self._retyped[u] and (here[t] & ends).any())
                 found[t, u] = doubtful[u] or not is_used
             if self._asserting[u]:
-                found[self._retyped(u), self._retyped(u)] = found[u, u] = 1
+                own = sorted(self._retyped[u])
+                found[own, own] = found[u, u] = 1
         found[lexer.DROPPED] = found[self._tables.ignored != 0].any(axis=0)
         found[lexer.DROPPED, lexer.DROPPED] = (np.diag(found) != 0)[self._tables.ignored != 0].any()
         return found

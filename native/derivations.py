@@ -61,7 +61,7 @@ def _add_common(row: I64, one: I64, other: I64) -> bool:
     for w in range(len(row)):
         more |= one[w] & other[w] & ~row[w]
         row[w] |= one[w] & other[w]
-    return more != 0  # type: ignore[no-any-return]
+    return more != 0
 
 
 @kernel(
