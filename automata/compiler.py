@@ -473,7 +473,9 @@ class Compiler:
         self._check_bytes()
         return Grammar(self, place, lambda: {"relaxed": [], "annotations": [], **report}, **options)
 
-    def _json_grammar(self, reader: Reader, order: Order, whitespace: Whitespace, asked: Asked | None) -> Grammar:
+    def _json_grammar(
+        self, reader: Reader, order: Order, whitespace: Whitespace, asked: Asked | None = None
+    ) -> Grammar:
         """The grammar of a document that is read; others may ask for its members if it has goals of its own."""
         self._check_bytes()
         root_node = reader.read()
