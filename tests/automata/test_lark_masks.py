@@ -215,6 +215,18 @@ BEGINNINGS = {
 }
 
 
+def check_walk(matcher: Matcher, tables: LexedGrammar, text: bytes, rng: random.Random) -> None:
+    """Check masks on a random way of some tokens, behind a text that was read."""
+    vocabulary = matcher.grammar.vocabulary
+    for _ in range(5):
+        tokens = sorted(check_here(matcher, tables, text) - set(vocabulary.eos_ids))
+        if not tokens:
+            break
+        token = rng.choice(tokens)
+        assert matcher.accept(token)
+        text += vocabulary.token_bytes(token)
+
+
 @pytest.mark.parametrize("name", BEGINNINGS)
 def test_large_vocabulary(wide: Compiler, name: str) -> None:
     grammar, tables = wide.lark(GRAMMARS[name]), compile_lark(GRAMMARS[name])
@@ -222,13 +234,7 @@ def test_large_vocabulary(wide: Compiler, name: str) -> None:
     for _ in range(3):
         matcher, text = grammar.matcher(), BEGINNINGS[name]
         assert not text or matcher.accept_bytes(text)
-        for _ in range(5):
-            tokens = sorted(check_here(matcher, tables, text) - set(grammar.vocabulary.eos_ids))
-            if not tokens:
-                break
-            token = rng.choice(tokens)
-            assert matcher.accept(token)
-            text += grammar.vocabulary.token_bytes(token)
+        check_walk(matcher, tables, text, rng)
 
 
 @pytest.fixture(scope="module")
@@ -267,13 +273,7 @@ def test_words_that_are_spelled(spelling: Compiler, name: str) -> None:
     for k in range(4):
         matcher, text = grammar.matcher(), b"" if k % 2 or begun is None else begun
         assert not text or matcher.accept_bytes(text)
-        for _ in range(5):
-            tokens = sorted(check_here(matcher, tables, text) - set(grammar.vocabulary.eos_ids))
-            if not tokens:
-                break
-            token = rng.choice(tokens)
-            assert matcher.accept(token)
-            text += grammar.vocabulary.token_bytes(token)
+        check_walk(matcher, tables, text, rng)
     assert how_read(grammar.matcher()) == (UNKNOWN if begun is None else BY_PLACES)
 
 
