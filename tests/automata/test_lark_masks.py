@@ -124,18 +124,24 @@ def check_here(matcher: Matcher, tables: LexedGrammar, text: bytes) -> set[int]:
     return got
 
 
-@QUICK
-@given(seed=st.integers(0, 2**32 - 1))
-def test_walks(both: tuple[Grammar, LexedGrammar], seed: int) -> None:
-    grammar, tables = both
-    matcher, rng, text = grammar.matcher(), random.Random(seed), b""
-    for _ in range(rng.randrange(1, 14)):
-        tokens = sorted(check_here(matcher, tables, text) - set(grammar.vocabulary.eos_ids))
+def check_walk(matcher: Matcher, tables: LexedGrammar, text: bytes, rng: random.Random, most: int) -> None:
+    """Check masks on a random way of at most so many tokens, behind a text that was read."""
+    vocabulary = matcher.grammar.vocabulary
+    for _ in range(most):
+        tokens = sorted(check_here(matcher, tables, text) - set(vocabulary.eos_ids))
         if not tokens:
             break
         token = rng.choice(tokens)
         assert matcher.accept(token)
-        text += grammar.vocabulary.token_bytes(token)
+        text += vocabulary.token_bytes(token)
+
+
+@QUICK
+@given(seed=st.integers(0, 2**32 - 1))
+def test_walks(both: tuple[Grammar, LexedGrammar], seed: int) -> None:
+    grammar, tables = both
+    rng = random.Random(seed)
+    check_walk(grammar.matcher(), tables, b"", rng, rng.randrange(1, 14))
 
 
 @QUICK
@@ -215,18 +221,6 @@ BEGINNINGS = {
 }
 
 
-def check_walk(matcher: Matcher, tables: LexedGrammar, text: bytes, rng: random.Random) -> None:
-    """Check masks on a random way of some tokens, behind a text that was read."""
-    vocabulary = matcher.grammar.vocabulary
-    for _ in range(5):
-        tokens = sorted(check_here(matcher, tables, text) - set(vocabulary.eos_ids))
-        if not tokens:
-            break
-        token = rng.choice(tokens)
-        assert matcher.accept(token)
-        text += vocabulary.token_bytes(token)
-
-
 @pytest.mark.parametrize("name", BEGINNINGS)
 def test_large_vocabulary(wide: Compiler, name: str) -> None:
     grammar, tables = wide.lark(GRAMMARS[name]), compile_lark(GRAMMARS[name])
@@ -234,7 +228,7 @@ def test_large_vocabulary(wide: Compiler, name: str) -> None:
     for _ in range(3):
         matcher, text = grammar.matcher(), BEGINNINGS[name]
         assert not text or matcher.accept_bytes(text)
-        check_walk(matcher, tables, text, rng)
+        check_walk(matcher, tables, text, rng, 5)
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +267,7 @@ def test_words_that_are_spelled(spelling: Compiler, name: str) -> None:
     for k in range(4):
         matcher, text = grammar.matcher(), b"" if k % 2 or begun is None else begun
         assert not text or matcher.accept_bytes(text)
-        check_walk(matcher, tables, text, rng)
+        check_walk(matcher, tables, text, rng, 5)
     assert how_read(grammar.matcher()) == (UNKNOWN if begun is None else BY_PLACES)
 
 
