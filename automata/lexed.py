@@ -12,7 +12,7 @@ import numpy.typing as npt
 from detent.grammar.errors import LimitExceeded, Unsatisfiable
 from detent.grammar.lark.tables import ASSERT, CHARS, HOLDS, SPLIT, LexedGrammar, LexerTables
 from detent.native import arena as layout
-from detent.native import combs, lexed_masks, lexed_steps, lexer, machine, positions, stacks
+from detent.native import combs, lexed_masks, lexed_steps, lexer, machine, masks, positions, stacks
 
 from .arena import Arena, Lowers
 from .dead_ends import Proof, Verdict, hopeful
@@ -87,9 +87,13 @@ class LexedLowering:
         bottom = arena.state(arena.position(positions.K_LR, 0), end_of_text(arena))
         if verdict.opens or verdict.harmful.any():
             self._look_ahead(grammar, content, hints, verdict, at, bottom)
-        self.start = int(lexed_steps.between(arena.A, at, bottom, 0))
-        if self.start <= 0:
-            arena.full()
+        self.start = self._before_text(at, bottom)
+
+    def _before_text(self, at: int, bottom: int) -> int:
+        """The state before the first byte; what the kernel must know of the stacks behind an island is found out."""
+        while (start := int(lexed_steps.between(self.arena.A, at, bottom, 0))) <= 0:
+            self.arena.resolve(int(masks.why(self.arena.A)))
+        return start
 
     def _look_ahead(
         self, grammar: LexedGrammar, content: LexedIsland, hints: Hints, verdict: Verdict, at: int, bottom: int

@@ -351,6 +351,16 @@ def test_behind_an_island_there_must_be_a_way_on(compiler: Compiler) -> None:
     assert not matcher.accept_bytes(b"b") and matcher.accept_bytes(b"a1\n") and matcher.is_complete()
 
 
+@pytest.mark.parametrize("island", ["b", "bé", {"enum": [1, 12]}])
+def test_a_text_may_begin_with_an_island_where_a_comment_never_ends(compiler: Compiler, island: Any) -> None:
+    """What may come behind the island is asked for before the first byte: the text may not be a comment to its end."""
+    compiled = compiler.regex(island) if isinstance(island, str) else island
+    grammar = compiler.lark("start: (X A)+\nA: /a\\b/\n%declare X\n%ignore /#.*/", islands={"X": compiled})
+    text = island if isinstance(island, str) else "12"
+    assert reads(grammar, text + "a") and reads(grammar, text + "a# b") and not reads(grammar, text + "a" + text)
+    assert not grammar.matcher().accept_bytes(b"#") and not is_stuck(grammar.matcher(), b"ab12#\n \xc3\xa9")
+
+
 @pytest.mark.parametrize(
     "text",
     [
