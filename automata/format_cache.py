@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -35,6 +36,7 @@ class FormatCache:
 
     def __init__(self, cache_dir: Any = None) -> None:
         self._disk = DiskCache.open(cache_dir)
+        self._source = _source()  # here, lest the first grammar with a format wait for it
         self._known: dict[tuple[str, int], TextSet | None] = {}
 
     def __call__(self, name: str, draft: int) -> CharDfa | None:
@@ -55,7 +57,7 @@ class FormatCache:
         return found if found is not None or draft == LATEST else format_texts(name, draft=LATEST)
 
     def _load(self, name: str, draft: int) -> TextSet | None:
-        key = _source() + f"{name}/{draft}".encode()
+        key = self._source + f"{name}/{draft}".encode()
         arrays = self._disk.load(_KIND, key)
         if arrays is not None:
             return _unpacked(arrays)
@@ -68,8 +70,9 @@ class FormatCache:
 @cache
 def _source() -> bytes:
     """A digest of the code that makes automata: another version never meets this one's files."""
-    files = sorted(Path(detent.grammar.__file__).parent.glob("*.py"))
-    return blake2b(b"".join(file.read_bytes() for file in files), digest_size=16).digest()
+    folder = os.path.dirname(detent.grammar.__file__)
+    files = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
+    return blake2b(b"".join(Path(folder, name).read_bytes() for name in files), digest_size=16).digest()
 
 
 def _packed(texts: TextSet) -> dict[str, Any]:
