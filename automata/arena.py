@@ -36,6 +36,7 @@ _restore = direct(layout.restore)
 
 _NO_RETURNS: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})
 _REGIONS = np.array(layout.REGIONS)
+_INT32 = np.dtype(np.int32)
 _OFTEN = "aA0 -_"  # characters of which most sets that are counted have one
 _NOT_DOT = [10, 13, 0x2028, 0x2029]  # the characters that a dot does not match
 _SPECIAL = [*range(32), 34, 92]  # what a string cannot hold as it is
@@ -106,12 +107,29 @@ class Arena:
             self.full()
         return at
 
-    def put_object(self, words: Sequence[int]) -> int:
-        """Address of an object record: see :func:`detent.native.objects.put_object`."""
-        at = int(_put_object(self.A, np.array(words, dtype=np.int32)))
-        if at < 0:
+    def put_object(self, number: int, record: Sequence[int], names: tuple[str, ...]) -> int:
+        """Write the record of an object under its number, and return the position before the object.
+
+        Parameters
+        ----------
+        number : int
+        record : sequence of int
+            As :func:`detent.native.objects.put_object` takes it, without the trie of names.
+        names : tuple of str
+            Those of the object, in ascending order.
+        """
+        said, trie = array("i", record), self._tries.get(names)
+        if trie is None:
+            said += _spelled(names)
+        else:
+            said[positions.O_TRIE] = trie
+        position = int(_put_object(self.A, np.frombuffer(said, _INT32), number))
+        if position == 0:
             self.full()
-        return at
+        self._owners.pop(number, None)
+        if trie is None:
+            self._tries[names] = said[positions.O_TRIE]
+        return position
 
     def fullness(self) -> float:
         """How much of its fullest region is taken."""
@@ -149,9 +167,7 @@ class Arena:
     # ------------------------------------------------------------------------------------------------ lazy records
     def reserve(self, owner: ref[Lowers]) -> int:
         """A number for a record that ``owner`` will write when it is first needed."""
-        number = next(self._lazy)
-        if number >= self._most_lazy:
-            self.full()
+        number = self.take()
         self._owners[number] = owner
         return number
 
@@ -160,11 +176,16 @@ class Arena:
         self.A[self._lazy_at + number] = at
         self._owners.pop(number, None)
 
-    def place(self, at: int) -> int:
-        """A number for a record that is written already."""
+    def take(self) -> int:
+        """A number for a record that is written at once."""
         number = next(self._lazy)
         if number >= self._most_lazy:
             self.full()
+        return number
+
+    def place(self, at: int) -> int:
+        """A number for a record that is written already."""
+        number = self.take()
         self.A[self._lazy_at + number] = at
         return number
 
@@ -396,13 +417,7 @@ class Arena:
         """Root of a trie of distinct words in ascending order; leaf numbers are positions in that order."""
         root = self._tries.get(words)
         if root is None:
-            spelled, text = words, "".join(words)
-            if not text.isascii():  # each byte as a character
-                spelled = tuple([word.encode().decode("latin-1") for word in words])
-                text = "".join(spelled)
-            # NumPy's own ways to make these from a list, and other names of the encoding, take three times as long
-            ends = np.frombuffer(array("q", accumulate(map(len, spelled))), np.int64)
-            root = int(_trie_build(self.A, np.frombuffer(text.encode("utf-32"), np.int32)[1:], ends))
+            root = int(_trie_build(self.A, np.frombuffer(_spelled(words), _INT32), 0, len(words)))
             if root < 0:
                 self.full()
             self._tries[words] = root
@@ -454,6 +469,17 @@ def _copied(arena: Arena, A: Words, lazy: int) -> Arena:
     other.A, other._lazy = A, count(lazy)
     other.shared = {key: records.copied(other) for key, records in arena.shared.items()}
     return other
+
+
+def _spelled(words: tuple[str, ...]) -> array[int]:
+    """Words as :func:`detent.native.languages.trie_build` takes them."""
+    text = "".join(words)
+    if not text.isascii():  # each byte as a character
+        words = tuple([word.encode().decode("latin-1") for word in words])
+        text = "".join(words)
+    said = array("i", accumulate(map(len, words)))
+    said.frombytes(text.encode("utf-32"))  # other names of the encoding take three times as long
+    return said
 
 
 def _closed(dfa: CharDfa, classes: Words) -> npt.NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from detent.grammar.residual import Judge, Residual
 from detent.grammar.rules import Rules
 
 from .arena import Arena, ArenaFull
-from .bursts import burst
+from .bursts import brief, burst
 from .island import JsonIsland
 from .lowering import Lowering
 from .matcher import MAX_RENEWALS, Matcher
@@ -63,7 +63,7 @@ class Grammar:
         self._lock = threading.Lock()
         self._placed: Placement | None = self._place_in(compiler.arena)
 
-    @burst
+    @brief
     def matcher(self) -> Matcher:
         """A matcher at the start of the text."""
         return Matcher(self)
@@ -103,11 +103,14 @@ class Grammar:
     def bind(self) -> Placement:
         """This grammar in the arena in use."""
         placed, arena = self._placed, self._compiler.arena
-        if placed is None or placed.arena is not arena:
-            with self._lock:
-                placed = self._placed
-                if placed is None or placed.arena is not arena:
-                    placed = self._placed = self._place_in(arena)
+        return placed if placed is not None and placed.arena is arena else self._placed_again(arena)
+
+    @burst
+    def _placed_again(self, arena: Arena) -> Placement:
+        with self._lock:
+            placed = self._placed
+            if placed is None or placed.arena is not arena:
+                placed = self._placed = self._place_in(arena)
         return placed
 
     def rebind(self, full: Arena) -> None:

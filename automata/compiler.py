@@ -21,7 +21,7 @@ from detent.grammar.json_schema.free_names import has_free_names
 from detent.grammar.json_schema.known import Asked, Known, Reading, Readings, known_object
 from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
-from detent.grammar.json_schema.spelled import NO_SHARING, Spelled, spelled
+from detent.grammar.json_schema.spelled import NO_SHARING, spelled
 from detent.grammar.json_text import from_text
 from detent.grammar.recent import Recent
 from detent.grammar.residual import Judge
@@ -121,8 +121,6 @@ class Compiler:
 
         Another thread makes it before, and until it has, the rest of the old one must do: nobody waits for it.
         """
-        if next(self._compiled) % CHECKED_EVERY:
-            return
         fullness = self.arena.fullness()
         if fullness > SOON_FULL and self._spare is None:
             self._spare = _aside(self._new_arena)
@@ -192,7 +190,9 @@ class Compiler:
             schema = _as_schema(schema)
         options = order, whitespace, format_assertion, strict, numbers
         text, others = spelled(schema), spelled(remotes) if remotes else NO_REMOTES
-        key = None if text is None or others is None else ("json", text, others, options)
+        key, n_bytes = None, 0
+        if text is not None and others is not None:
+            key, n_bytes = ("json", text, others, options), text.n_bytes + others.n_bytes
 
         def read(schema: Any, remotes: Any, asked: Asked | None = None) -> Grammar:
             reader = Reader(
@@ -226,7 +226,7 @@ class Compiler:
                 return read(schema, None)
             return self._known_grammar(found, order, whitespace, read_copy)
 
-        return self._cached(key, make)
+        return self._cached(key, make, n_bytes)
 
     @burst
     def regex(self, pattern: str, *, anchored: bool = True) -> Grammar:
@@ -254,7 +254,7 @@ class Compiler:
                 content=lambda: Rules({"": leaf_of(language)}, ""),
             )
 
-        return self._cached(("regex", pattern, anchored), make)
+        return self._cached(("regex", pattern, anchored), make, len(pattern))
 
     @burst
     def choice(self, choices: Iterable[str]) -> Grammar:
@@ -273,13 +273,15 @@ class Compiler:
         words = tuple(sorted(distinct, key=str.encode))
         if not words:
             raise Unsatisfiable("there is nothing to choose from.", keyword="choice")
+        text = marshal.dumps(words, NO_SHARING)
         return self._cached(
-            ("choice", marshal.dumps(words, NO_SHARING)),
+            ("choice", text),
             lambda: self._text_grammar(
                 lambda arena: place_words(arena, words),
                 {"choices": len(words)},
                 content=lambda: Rules({"": regular.alt(*map(regular.literal, words))}, ""),
             ),
+            len(text),
         )
 
     @burst
@@ -346,7 +348,8 @@ class Compiler:
             return self._lexed_grammar(lark.compile_lark(text, lexer_kind=kind, **options), declared)
 
         key = _cache_key("lark", dict(islands or {}), dict(tokens or {}), (start, parser, lexer))
-        return self._cached(None if import_paths or source or key is None else (*key, text), make)
+        key = None if import_paths or source or key is None else (*key, text)
+        return self._cached(key, make, _n_bytes(key))
 
     def _declared(self, islands: Mapping[str, Any], tokens: Mapping[str, str | int]) -> dict[str, Declared]:
         """What declared terminals stand for."""
@@ -402,7 +405,7 @@ class Compiler:
         def make() -> Grammar:
             return self._rule_grammar(bnf.parse(text, dialect, start=start, special=self.vocabulary.special))
 
-        return self._cached((dialect.title, text, start), make)
+        return self._cached((dialect.title, text, start), make, len(text))
 
     @burst
     def structural_tag(self, tag: Mapping[str, Any] | str, *, whitespace: Whitespace = "flexible") -> Grammar:
@@ -439,7 +442,8 @@ class Compiler:
             space = _TRAILING[whitespace]
             return self._rule_grammar(structural_tag.read(tag, island, lark, self.vocabulary.special, space))
 
-        return self._cached(_cache_key("structural tag", tag, None, (whitespace,)), make)
+        key = _cache_key("structural tag", tag, None, (whitespace,))
+        return self._cached(key, make, _n_bytes(key))
 
     def _island(self, schema: Any, order: Order, whitespace: Whitespace) -> JsonIsland:
         reader = Reader(
@@ -530,20 +534,19 @@ class Compiler:
                 "so some texts could be begun and never finished."
             )
 
-    def _cached(self, key: Any, make: Callable[[], Grammar]) -> Grammar:
-        """A grammar from the cache of those compiled last, or a new one."""
+    def _cached(self, key: Any, make: Callable[[], Grammar], n_bytes: int) -> Grammar:
+        """A grammar from the cache of those compiled last, or a new one, whose specification has so many bytes."""
         found = None if key is None else self._grammars.get(key)
         if found is not None:
             return found
-        self._make_room()
+        if next(self._compiled) % CHECKED_EVERY == 0:
+            self._make_room()
         made = make()
         if key is not None:
-            texts = [x.n_bytes if type(x) is Spelled else len(x) for x in key if type(x) in _SPELLED]
-            self._grammars.put(key, made, sum(texts, OWN_BYTES + made.keeps))
+            self._grammars.put(key, made, n_bytes + OWN_BYTES + made.keeps)
         return made
 
 
-_SPELLED = {bytes, str, Spelled}
 NO_REMOTES = spelled(None)
 SOON_FULL = 0.7  # of an arena's fullest region: the next arena is made
 NEARLY_FULL = 0.9  # of an arena's fullest region: a text goes on in the rest, the next grammar begins in a new arena
@@ -617,3 +620,8 @@ def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -
         return kind, marshal.dumps(schema, NO_SHARING), others, options
     except ValueError:
         return None
+
+
+def _n_bytes(key: Any) -> int:
+    """Bytes of the specification in such a key."""
+    return sum(len(text) for text in key or () if isinstance(text, bytes | str))

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import chain
-from operator import or_
+from itertools import chain, compress, count, repeat
+from operator import itemgetter, or_
+from typing import Any, Protocol, TypeAlias
 from typing import Literal as OneOf
-from typing import Protocol, TypeAlias
 from weakref import proxy, ref
 
 from detent.grammar.dfa import CharDfa
@@ -34,8 +34,8 @@ _state_of_call = direct(states.state_of_call)
 
 Order = OneOf["schema", "any", "fixed"]
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
-# the trie of an object's listed names, their order in it, and the required ones
-_Listed: TypeAlias = tuple[int, list[int], list[int]]
+# an object's names in the order of their bytes, their numbers in that order, and the required ones
+_Listed: TypeAlias = tuple[tuple[str, ...], list[int], list[int]]
 # fields of positions before a value that count white space
 _SPACE_BEFORE = {
     positions.K_LITERAL: 2,
@@ -44,6 +44,7 @@ _SPACE_BEFORE = {
     positions.K_ARRAY: 4,
     positions.K_NUMBER: 6,
 }
+_NAME, _GOAL = itemgetter(0), itemgetter(1)  # of a member
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 
 
@@ -165,15 +166,15 @@ class Records:
             self.lower(next(iter(self._pending)))
 
     def _write(self, number: int, item: _Lazy) -> None:
-        if isinstance(item, Goal):
-            at = self._goal(item)
-        elif isinstance(item, Object):
-            at = self._object(item)
+        publish = self.arena.publish
+        if isinstance(item, Object):
+            self._object(item, number)
+        elif isinstance(item, Goal):
+            publish(number, self._goal(item))
         elif isinstance(item, Array):
-            at = self._array(item)
+            publish(number, self._array(item))
         else:
-            at = self._exits(item)
-        self.arena.publish(number, at)
+            publish(number, self._exits(item))
         self._pending.pop(number, None)
 
     def _reserve(self, item: _Lazy) -> int:
@@ -197,13 +198,16 @@ class Records:
                 self._pending.pop(number, None)
         return number
 
-    def before(self, values: Sequence[Value], end: int) -> int:
-        """The state before a text that is one value without a goal, by its residuals; ``end``: what is behind it."""
+    def before(self, values: Sequence[Value], end: int, after: int) -> int:
+        """The state before a text that is one value without a goal, by its residuals.
+
+        ``end``, ``after``: the position and the state behind it.
+        """
         arena = self.arena
         with self.goals.lock:
-            begins = [self._begin(value, at_once=True) for value in values]
+            begins = [*map(self._begin, values, repeat(True))]
         if len(begins) == 1:
-            return arena.state(begins[0], arena.state(end, 0))
+            return arena.state(begins[0], after)
         return _start(arena, arena.place(arena.put([len(begins), *begins])), end)
 
     def _goal(self, goal: Goal, *, at_once: bool = False) -> int:
@@ -215,8 +219,9 @@ class Records:
         """The position before a value, with white space in front."""
         arena, ws = self.arena, self.space
         if isinstance(value, Object):
-            number = arena.place(self._object(value)) if at_once else self._reserve(value)
-            return arena.position(positions.K_OBJECT, number, 0, positions.START, ws)
+            if at_once:
+                return self._object(value, arena.take())
+            return arena.position(positions.K_OBJECT, self._reserve(value), 0, positions.START, ws)
         if isinstance(value, Array):
             words = self._words_of(value)
             if words is not None:
@@ -364,28 +369,28 @@ class Records:
             assert array.frame is not None
             return self._after(array, array.frame.facts.noted(array.residual, self.goals.constant(value)))
 
-    def _object(self, value: Object) -> int:
+    def _object(self, value: Object, number: int) -> int:
+        """Write the record of an object; the position before it."""
         goals, free, names_dfa = self._members(value)
-        trie, by_bytes, due = self._listed(value)
+        names, by_bytes, due = self._listed(value)
         n = len(value.names)
         spec = -1 if names_dfa is None else self.arena.spec(languages.AUTOMATON, 0, None, self._names(*names_dfa))
         extra = int(bool(value.extra) and max(goals[n:]) >= 0)
         order = self._order_of(value, bool(extra))
         most = -1 if value.most is None else value.most
         closes = value.frame is None or value.frame.facts.closed(value.residual)
-        record = [n, 0, trie, order, free, spec, self.space, 0, 0, 0, 0, 0, 0]  # 0: the kernel's
-        record += [self._any_name, extra, len(by_bytes), value.fewest, most, closes]
-        return self.arena.put_object(record + goals + by_bytes + due)
+        record = [n, 0, 0, order, free, spec, self.space, 0, len(due), 0, 0, 0, 0]  # 0: the kernel's
+        record += [self._any_name, extra, len(names), value.fewest, most, closes]
+        return self.arena.put_object(number, record + goals + by_bytes + due, names)
 
     def _listed(self, value: Object) -> _Listed:
         """What does not change while an object is written: see ``_Listed``."""
         found = None if value.frame is None else self._names_of.get(value.frame)
         if found is None:
-            required = value.required
-            places = {name: k for k, (name, _) in enumerate(value.names + value.extra)}
-            words = tuple(sorted(places))  # the order of code points is that of bytes
-            due = [k for k, (name, _) in enumerate(value.names) if name in required] if required else []
-            found = self.arena.trie(words), [*map(places.__getitem__, words)], due
+            names = [*map(_NAME, value.names + value.extra)]
+            by_bytes = sorted(range(len(names)), key=names.__getitem__)  # the order of code points is that of bytes
+            due = [*compress(count(), map(value.required.__contains__, names))] if value.required else []
+            found = tuple(map(names.__getitem__, by_bytes)), by_bytes, due
             if value.frame is not None:
                 self._names_of[value.frame] = found
         return found
@@ -411,9 +416,12 @@ class Records:
         """What each listed name, any other name, or those that an automaton tells apart may hold; -1: not allowed."""
         if value.frame is not None:
             return self._connected_members(value, value.frame)
-        known, number, satisfiable = self._numbers.get, self.number, self.goals.satisfiable
-        members = value.names + value.extra
-        goals = [known(goal) or (number(goal) if satisfiable(goal) else -1) for _, goal in members]
+        number, satisfiable = self.number, self.goals.satisfiable
+        members = [*map(_GOAL, value.names + value.extra)]
+        goals: list[Any] = [*map(self._numbers.get, members)]
+        if None in goals:
+            both = zip(goals, members, strict=True)
+            goals = [known or (number(goal) if satisfiable(goal) else -1) for known, goal in both]
         free, names_dfa = -1, None
         if value.patterns is not None:
             dfa, by_state = value.patterns
@@ -423,8 +431,8 @@ class Records:
                 names_dfa = told[0], [-1 if goal is None else self.number(goal) for goal in told[1]]
             elif told is not None:
                 free = self.number(told)
-        elif value.free is not None and satisfiable(value.free):
-            free = number(value.free)
+        elif value.free is not None:
+            free = self._numbers.get(value.free) or (number(value.free) if satisfiable(value.free) else -1)
         return goals, free, names_dfa
 
     def _connected_members(
@@ -480,13 +488,14 @@ class SharedRecords(Records):
 
     Attributes
     ----------
-    end : int
-        The position behind a value that is the whole text.
+    end, after : int
+        The position and the state behind a value that is the whole text.
     """
 
     def __init__(self, arena: Arena, goals: Goals, order: Order, space: int) -> None:
         super().__init__(arena, goals, order, space)
         self.end = arena.position(positions.K_END, space)
+        self.after = arena.state(self.end, 0)
 
     def number(self, goal: Goal) -> int:
         """The same; what is small is written at once."""
@@ -550,8 +559,8 @@ class JsonLowering(Records):
         The state before the first byte.
     root : int
         The number of its goal.
-    end : int
-        The position behind a value that is the whole text.
+    end, after : int
+        The position and the state behind a value that is the whole text.
     """
 
     def __init__(
@@ -561,7 +570,7 @@ class JsonLowering(Records):
         self._shared = SharedRecords.of(arena, order, space)
         super().__init__(arena, goals, order, space, names_end)
         self.root = (self._shared if root.is_shared else self).written(root)
-        self.end = arena.position(positions.K_END, space)
+        self.end, self.after = self._shared.end, self._shared.after
         self.start = _start(arena, self.root, self.end)
 
     def begin_at_once(self) -> None:
@@ -603,7 +612,7 @@ class Beside:
     root = 0
 
     def __init__(self, other: JsonLowering, values: Sequence[Value]) -> None:
-        self.start = other.before(values, other.end)
+        self.start = other.before(values, other.end, other.after)
         self.names_end = other.names_end
         self.owns, self.lower = other.owns, other.lower
         self.after_value, self.has_seen = other.after_value, other.has_seen
@@ -628,7 +637,7 @@ def place_values(
     """Place a document by its residuals, whose members are parts or those of a document that was read."""
     if reading is None:
         shared = SharedRecords.of(arena, order, SPACE[whitespace])
-        return Placed(shared.before(values, shared.end), shared)
+        return Placed(shared.before(values, shared.end, shared.after), shared)
     lowered: JsonLowering | None = None if reading.lowered is None else reading.lowered()
     if lowered is None or lowered.arena is not arena:
         lowered = place_reading(arena, reading, order=order, whitespace=whitespace)

@@ -36,6 +36,7 @@ _make_mask, _make_mask_keyed = direct(masks.make_mask), direct(masks.make_mask_k
 OWN, STOPPED = masks.OWN, masks.STOPPED
 MAX_RENEWALS = 64  # arenas to try for one call: others may fill a new one before this matcher gets its turn
 FEW_RENEWALS = 2  # the same for a mask, which can be made token by token
+_NO_KEYS = {islands: keys.new_buffer(0, islands=islands) for islands in (False, True)}  # copied sooner than made
 _BRACKETS = re.compile(rb"[][{}]")
 
 
@@ -85,11 +86,11 @@ class Matcher:
         self._mask: Bitmask | None = None  # the last one that was checked
         placement = grammar.bind()
         self._bind(placement)
-        self._K = None
+        self._K: npt.NDArray[np.int32] | None = None
         if grammar.has_free_names:
-            self._K = keys.new_buffer(placement.lowering.names_end, islands=grammar.has_islands)
-        if self._K is not None:
-            self.state = int(masks.with_own(self._A, self._V, placement.start, self._K))
+            K = self._K = _NO_KEYS[grammar.has_islands].copy()
+            K[keys.ENDS] = placement.lowering.names_end
+            self.state = int(masks.with_own(self._A, self._V, placement.start, K))
 
     def _bind(self, placement: Placement) -> None:
         self._placement, self._arena = placement, placement.arena

@@ -34,19 +34,24 @@ class Recent(Generic[T]):
 
     def get(self, key: Hashable) -> T | None:
         """The value of a key, which counts as used."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
         with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                return None
-            self._entries.move_to_end(key)
-            return entry[0]
+            if key in self._entries:  # another thread may have let it leave meanwhile
+                self._entries.move_to_end(key)
+        return entry[0]
 
     def put(self, key: Hashable, value: T, weight: int) -> None:
         """Keep a value, in place of an older one."""
+        entry = value, weight
         with self._lock:
-            _, before = self._entries.pop(key, (None, 0))
-            self._entries[key] = value, weight
-            self._weight += weight - before
+            before = self._entries.setdefault(key, entry)
+            if before is not entry:
+                self._weight -= before[1]
+                self._entries[key] = entry
+                self._entries.move_to_end(key)
+            self._weight += weight
             while self._weight > self._most and len(self._entries) > 1:
                 _, (_, left) = self._entries.popitem(last=False)
                 self._weight -= left

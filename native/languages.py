@@ -156,23 +156,24 @@ def least_char(A, node, cp):
     return -1
 
 
-@kernel("i8(A, A, i8[::1])")
-def trie_build(A, text, ends):
+@kernel("i8(A, A, i8, i8)")
+def trie_build(A, words, ends, n):
     """Build a trie breadth first.
 
     Parameters
     ----------
-    text : (n_bytes,) int32
-        The words one after another, in ascending order of their bytes and without repeats.
-    ends : (n_words,) int64
-        Where each word ends.
+    words : int32 array
+        From ``ends`` on: where each word ends; a word without meaning (a byte order mark); the bytes of the words one
+        after another, in ascending order and without repeats.
+    n : int
+        How many words there are.
 
     Returns
     -------
     int
         The root (absolute index), or -1 with ``FULL`` set. Leaf numbers are positions in the sorted order.
     """
-    n = len(ends)
+    text = ends + n + 1
     root = take(A, TRIE, TRIE_STRIDE)
     if root < 0:
         return -1
@@ -182,15 +183,15 @@ def trie_build(A, text, ends):
         last = level_end
         while node <= last:
             lo, hi = int(A[node + 4]), int(A[node + 5])
-            start = (int(ends[lo - 1]) if lo else 0) + depth
-            if lo < hi and start == ends[lo]:
+            start = (int(words[ends + lo - 1]) if lo else 0) + depth
+            if lo < hi and start == words[ends + lo]:
                 A[node + 3] = lo
                 lo += 1
             first, count = -1, 0
             while lo < hi:
-                b = text[(int(ends[lo - 1]) if lo else 0) + depth]
+                b = words[text + (int(words[ends + lo - 1]) if lo else 0) + depth]
                 up = lo + 1
-                while up < hi and text[ends[up - 1] + depth] == b:
+                while up < hi and words[text + int(words[ends + up - 1]) + depth] == b:
                     up += 1
                 child = take(A, TRIE, TRIE_STRIDE)
                 if child < 0:

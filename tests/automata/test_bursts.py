@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from detent.automata.bursts import burst
+from detent.automata.bursts import FEW, brief, burst
 from detent.automata.compiler import Compiler
 from detent.automata.matcher import allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
@@ -67,6 +67,14 @@ def test_a_call_behind_a_burst_does_not_pay_for_it() -> None:
     finally:
         gc.callbacks.remove(note)
     assert not behind
+
+
+def test_brief_bursts_begin_where_a_collection_is_near() -> None:
+    after = brief(gc.get_threshold)
+    for threshold, is_held in ((gc.get_count()[0] + 10 * FEW, False), (FEW, True), (0, True)):
+        gc.set_threshold(threshold, 10, 10)
+        assert after() == (0 if is_held else threshold, 10, 10)
+        assert gc.get_threshold() == (threshold, 10, 10)
 
 
 def test_what_others_set_meanwhile_stays() -> None:
