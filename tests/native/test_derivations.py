@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.dead_ends import Proof, hopeful
-from detent.automata.sentences import rules_of, ways
+from detent.automata.sentences import ways
 from detent.grammar.errors import GrammarError
 from detent.grammar.lark.compile import compile_lark
 from detent.grammar.lark.tables import ACCEPT, END, LexedGrammar, ParserTables
@@ -86,7 +86,7 @@ def test_hopeless_stacks(text: str) -> None:
         return
     pruned = hopeful(grammar, ())
     usable = (grammar.lexer.entry >= 0).astype(np.uint8)
-    is_proved = Proof(pruned, ways(pruned.lexer), rules_of(pruned.parser))._can_be_completed(usable)
+    is_proved = Proof(pruned, ways(pruned.lexer))._can_be_completed(usable)
     for i, stack in enumerate(stacks_behind(pruned, (0,))):
         for t in [END, *np.flatnonzero(usable).tolist()]:
             wanted, got = after(grammar.parser, stack, t), after(pruned.parser, stack, t)
@@ -101,7 +101,7 @@ def test_conflicts_need_not_matter() -> None:
     grammar = compile_lark('start: e ";"\ne: e "+" e | "(" e ")" | "a"\n')
     assert grammar.parser.lost.any()
     usable = (grammar.lexer.entry >= 0).astype(np.uint8)
-    proof = Proof(grammar, ways(grammar.lexer), rules_of(grammar.parser))
+    proof = Proof(grammar, ways(grammar.lexer))
     assert proof._can_be_completed(usable)
     usable[grammar.terminals.index("SEMICOLON")] = 0
     assert not proof._can_be_completed(usable)
@@ -113,7 +113,7 @@ def test_statements_of_expressions(operators: list[str], statement: str) -> None
     """Ambiguous operators go on for ever where only something else could end a text: all that, and no more, is seen."""
     grammar = hopeful(compile_lark(f"start: {statement}\ne: " + " | ".join(['"a"', *operators])), ())
     usable = (grammar.lexer.entry >= 0).astype(np.uint8)
-    is_proved = Proof(grammar, ways(grammar.lexer), rules_of(grammar.parser))._can_be_completed(usable)
+    is_proved = Proof(grammar, ways(grammar.lexer))._can_be_completed(usable)
     answers = [can_end(grammar, stack) for stack, _ in zip(stacks_behind(grammar, (0,)), range(60), strict=False)]
     assert False not in answers if is_proved else not all(answers)
 
@@ -122,4 +122,4 @@ def test_what_may_follow_depends_on_the_stack() -> None:
     """The same end of a rule is followed by "x" above one stack, by "y" above another: that is no conflict."""
     grammar = compile_lark('start: "x" e "x" | "y" e "y" | e ";"\ne: e "+" e | "(" l ")" | "a"\nl: e | l "," e')
     usable = (grammar.lexer.entry >= 0).astype(np.uint8)
-    assert Proof(grammar, ways(grammar.lexer), rules_of(grammar.parser))._can_be_completed(usable)
+    assert Proof(grammar, ways(grammar.lexer))._can_be_completed(usable)
