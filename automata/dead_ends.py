@@ -379,7 +379,7 @@ class Proof:
 
     def _clean(self, words: list[list[int]], source: Ints) -> Bytes:
         """Separators such that nothing that is tried where they stand matches behind them, whatever word comes next."""
-        nodes, tables, n = self._nodes, self._tables, len(source)
+        nodes, n = self._nodes, len(source)
         clean = np.ones(n, np.uint8)
         for k, t in enumerate(source[1:].tolist(), 1):
             tried = nodes.begin[(self._before[t] != 0) | (np.arange(self._n) == t)]
@@ -404,7 +404,7 @@ class Proof:
 
     def _begin_well(self, words: list[list[int]], source: Ints, left: Bytes, choice: Ints) -> bool:
         """Whether nothing is left over behind the first character of what no lexer reads, wherever that may stand."""
-        nodes, tables = self._nodes, self._tables
+        nodes = self._nodes
         for t in np.flatnonzero(self._meets_others & (nodes.begin > 0)).tolist():
             k = int(choice[t])
             behind = self._read(np.flatnonzero(left[t]).tolist(), words[k])

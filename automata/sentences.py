@@ -42,7 +42,7 @@ def goes_on(parser: ParserTables, usable: NDArray[np.uint8]) -> bool:
     with the same symbols. (A rule that has read no more than its own nonterminal need not have been begun: what is
     outside of it reads that, too.) False says nothing: see :func:`detent.native.derivations.completable`.
     """
-    contested = parser.lost.any(axis=0)
+    contested: NDArray[np.bool_] = np.logical_or.reduce(parser.lost, axis=0)
     left, right = (-1 - parser.rule_left).tolist(), parser.rule_right
     dead = {*np.flatnonzero(contested | (usable == 0)).tolist(), *left} - {END}
     before = 0
