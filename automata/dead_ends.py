@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from detent.grammar.lark.tables import ASSERT, END, FAILED, HOLDS, LexedGrammar
 from detent.native import derivations, items, leftovers, lexer, pruning
 
-from .sentences import Hints, Rule, rules_of
+from .sentences import Hints, flat_rules, goes_on
 
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
@@ -69,6 +70,12 @@ class Nodes:
     ends: Ints
     begin: Ints
 
+    @cached_property
+    def edges(self) -> list[list[tuple[int, int]]]:
+        """What each node reads, and where that leads."""
+        both, first = list(zip(self.reads.tolist(), self.leads.tolist(), strict=True)), self.first.tolist()
+        return [both[a:b] for a, b in pairwise(first)]
+
 
 def nodes_of(grammar: LexedGrammar, sure: Ints) -> Nodes | None:
     """The nodes of a grammar; None if there are too many."""
@@ -98,8 +105,7 @@ def hopeful(grammar: LexedGrammar, others: Iterable[int]) -> LexedGrammar:
     parser, can_come = grammar.parser, (grammar.lexer.entry >= 0).astype(np.uint8)
     can_come[list(others)] = 1
     action, goto = parser.action.copy(), parser.goto.copy()
-    rules = _flat_rules(rules_of(parser))
-    pruning.prune(action, goto, *rules, parser.rule_left, parser.rule_length, can_come)
+    pruning.prune(action, goto, *flat_rules(parser), parser.rule_left, parser.rule_length, can_come)
     return replace(grammar, parser=replace(parser, action=action, goto=goto))
 
 
@@ -111,8 +117,6 @@ class Proof:
     grammar : LexedGrammar
     hints : Hints
         Ways to a match.
-    rules : list
-        The rules of the parser.
     others : mapping of int to set of int or None
         Of the terminals that come although no lexer reads them, the classes of characters that their texts can begin
         with; None if the text of the lexer ends there.
@@ -122,10 +126,9 @@ class Proof:
         self,
         grammar: LexedGrammar,
         hints: Hints,
-        rules: list[Rule],
         others: Mapping[int, set[int] | None] = MappingProxyType({}),
     ) -> None:
-        self._grammar, self._hints, self._rules, self._others = grammar, hints, rules, others
+        self._grammar, self._hints, self._others = grammar, hints, others
         self._tables, self._parser = grammar.lexer, grammar.parser
         self._n = len(self._tables.entry)
         self._completable: dict[bytes, bool] = {}  # of sets of terminals
@@ -182,31 +185,41 @@ class Proof:
         found[self._hints.owner[self._tables.code[:, 0] == ASSERT]] = True
         return found
 
-    def _word(self, terminal: int) -> list[int]:
-        """Classes of a shortest word, assertions apart."""
-        hints, pc, out = self._hints, self._hints.first[int(self._tables.entry[terminal])], []
-        while pc >= 0 and hints.char_class[pc] >= 0:
-            out.append(int(hints.char_class[pc]))
-            pc = int(hints.next[pc])
-        return out
-
     def _words(self) -> list[list[int]]:
-        shortest = [self._word(t) if self._tables.entry[t] >= 0 else [] for t in range(self._n)]
+        """Classes of a shortest word of each terminal, assertions apart; of none, if there is none."""
+        shortest = self._shortest()
         words = shortest.copy()
         for t in np.flatnonzero(~self._asserting).tolist():
             if len(words[t]) == 1:  # there may be others as short, of which less is left: a line's end, or a comment
                 others = [[c] for c in self._characters(t, shortest)]
-                words[t] = min(others, key=lambda word: self._n_next(t, word), default=words[t])
+                if others:
+                    words[t] = min(others, key=lambda word: self._n_next(t, word)) if len(others) > 1 else others[0]
+        return words
+
+    def _shortest(self) -> list[list[int]]:
+        first, read, then = self._hints.first, self._hints.char_class.tolist(), self._hints.next.tolist()
+        words = []
+        for entry in self._tables.entry.tolist():
+            word, pc = [], first[entry] if entry >= 0 else -1
+            while pc >= 0 and read[pc] >= 0:
+                word.append(read[pc])
+                pc = then[pc]
+            words.append(word)
         return words
 
     def _characters(self, terminal: int, shortest: list[list[int]]) -> list[int]:
         """A class of each set of which one character is a text of a terminal, and of no other in its place."""
-        tables, nodes, v = self._tables, self._nodes, self._nodes.begin[terminal]
-        edges = [e for e in range(nodes.first[v], nodes.first[v + 1]) if nodes.ends[nodes.leads[e]]]
-        free = self._hints.spelled.copy()
-        free[[shortest[u][0] for u in self._retyped[terminal] if len(shortest[u]) == 1]] = 0
-        found = [np.flatnonzero(tables.sets[nodes.reads[e]] & free) for e in edges]
-        return [int(classes[0]) for classes in found if len(classes)]
+        ends, found = self._nodes.ends, []
+        taken = [shortest[u][0] for u in self._retyped[terminal] if len(shortest[u]) == 1]
+        for reads, to in self._nodes.edges[self._nodes.begin[terminal]]:
+            c = int(self._hints.some_class[reads]) if ends[to] else -1
+            if c in taken:
+                free = self._tables.sets[reads] & self._hints.spelled
+                free[taken] = 0
+                c = int(free.argmax()) if free.any() else -1
+            if c >= 0:
+                found.append(c)
+        return found
 
     @cached_property
     def _retyped(self) -> defaultdict[int, set[int]]:
@@ -219,9 +232,13 @@ class Proof:
 
     def _n_next(self, terminal: int, word: list[int]) -> int:
         """How many classes a terminal can go on with behind a word."""
-        nodes, threads = self._nodes, self._read([int(self._nodes.begin[terminal])], word)
-        reads = [nodes.reads[e] for v in threads for e in range(nodes.first[v], nodes.first[v + 1])]
-        return int(self._tables.sets[reads].any(axis=0).sum()) if reads else 0
+        return int(self._possible(self._read([int(self._nodes.begin[terminal])], word)).sum())
+
+    def _possible(self, threads: list[int]) -> Bools:
+        """The classes that some of the nodes can read."""
+        reads = [reads for v in threads for reads, _ in self._nodes.edges[v]]
+        found: Bools = np.logical_or.reduce(self._tables.sets[reads], axis=0)
+        return found
 
     def _separators(self) -> tuple[list[list[int]], list[int]]:
         """The empty text and some words of ignored terminals, with their terminals."""
@@ -232,10 +249,9 @@ class Proof:
         for t in np.flatnonzero(tables.ignored).tolist():
             if self._asserting[t] or not nodes.begin[t]:
                 continue
-            v = nodes.begin[t]
-            for e in range(nodes.first[v], nodes.first[v + 1]):
-                if nodes.ends[nodes.leads[e]]:
-                    for c in np.flatnonzero(tables.sets[nodes.reads[e]] & spelled).tolist():
+            for reads, to in nodes.edges[nodes.begin[t]]:
+                if nodes.ends[to]:
+                    for c in np.flatnonzero(tables.sets[reads] & spelled).tolist():
                         found.append([c])
                         source.append(t)
         return found[:MAX_SEPARATORS], source[:MAX_SEPARATORS]
@@ -347,7 +363,8 @@ class Proof:
         arguments = (tables.sets, *self._flat(words), source, self._clean(words, source), self._follows, left)
         leftovers.choose(*programs, nodes.ends, *arguments, self._allowed(words, source, both), choice, bad)
         owing = choice < 0  # what matches of these owe does not come true behind any separator
-        leftovers.choose(*programs, nodes.ends, *arguments, np.ones((n, len(source)), np.uint8), choice, bad)
+        if owing.any():
+            leftovers.choose(*programs, nodes.ends, *arguments, np.ones((n, len(source)), np.uint8), choice, bad)
         harmful = np.zeros(n, np.uint8)
         harmful[nodes.owner[bad != 0]] = 1
         entry = np.repeat(np.arange(len(tables.order)), np.diff(tables.retype_first))
@@ -362,13 +379,12 @@ class Proof:
 
     def _clean(self, words: list[list[int]], source: Ints) -> Bytes:
         """Separators such that nothing that is tried where they stand matches behind them, whatever word comes next."""
-        nodes, tables, n = self._nodes, self._tables, len(source)
+        nodes, n = self._nodes, len(source)
         clean = np.ones(n, np.uint8)
         for k, t in enumerate(source[1:].tolist(), 1):
             tried = nodes.begin[(self._before[t] != 0) | (np.arange(self._n) == t)]
             behind = self._read([int(v) for v in tried if v], words[k])
-            reads = [nodes.reads[e] for v in behind for e in range(nodes.first[v], nodes.first[v + 1])]
-            possible: Bools = np.logical_or.reduce(tables.sets[reads], axis=0)
+            possible = self._possible(behind)
             clean[k] = not any(self._meets_a_match(behind, word) for word in words[n:] if word and possible[word[0]])
         return clean
 
@@ -388,14 +404,13 @@ class Proof:
 
     def _begin_well(self, words: list[list[int]], source: Ints, left: Bytes, choice: Ints) -> bool:
         """Whether nothing is left over behind the first character of what no lexer reads, wherever that may stand."""
-        nodes, tables = self._nodes, self._tables
+        nodes = self._nodes
         for t in np.flatnonzero(self._meets_others & (nodes.begin > 0)).tolist():
             k = int(choice[t])
             behind = self._read(np.flatnonzero(left[t]).tolist(), words[k])
             tried = nodes.begin[(self._before[source[k]] != 0) | (np.arange(self._n) == source[k])] if k else []
             behind = [*behind, *self._read([int(v) for v in tried if v], words[k])]
-            reads = [nodes.reads[e] for v in behind for e in range(nodes.first[v], nodes.first[v + 1])]
-            possible: Bools = np.logical_or.reduce(tables.sets[reads], axis=0)
+            possible = self._possible(behind)
             for u, classes in self._others.items():
                 if self._follows[t, u] and classes is not None and possible[sorted(classes)].any():
                     return False
@@ -483,10 +498,10 @@ class Proof:
 
     def _read(self, threads: list[int], word: list[int]) -> list[int]:
         """Where nodes are behind a word, in the order of preference."""
-        nodes, sets = self._nodes, self._tables.sets
+        edges = self._nodes.edges
         for c in word:
-            edges = [e for v in threads for e in range(nodes.first[v], nodes.first[v + 1])]
-            threads = list(dict.fromkeys(int(nodes.leads[e]) for e in edges if sets[nodes.reads[e], c]))
+            has = self._tables.sets[:, c].tolist()
+            threads = list(dict.fromkeys([to for v in threads for reads, to in edges[v] if has[reads]]))
         return threads
 
     def _spare_what_is_in_vain(self, safe: Bytes, longer: Bytes, matching: Bytes) -> None:
@@ -571,31 +586,27 @@ class Proof:
         """Which rules have lost a conflict before which terminals."""
         return np.ascontiguousarray(self._parser.lost[self._parser.reduced])
 
+    def _can_be_completed(self, usable: Bytes) -> bool:
+        key = usable.tobytes()
+        if key not in self._completable:
+            self._completable[key] = goes_on(self._parser, usable) or self._is_completable(usable)
+        return self._completable[key]
+
+    def _is_completable(self, usable: Bytes) -> bool:
+        number = np.array(self._parser.reduced, np.int32)
+        _, *right_sides = self._rules
+        found: bool = derivations.completable(self._parser.action, *right_sides, number, *self._places, usable)
+        return found
+
     @cached_property
-    def _flat_rules(self) -> tuple[Ints, Ints, Ints]:
-        return _flat_rules(self._rules)
+    def _rules(self) -> tuple[Ints, Ints, Ints]:
+        return flat_rules(self._parser)
 
     @cached_property
     def _places(self) -> tuple[Any, ...]:
         """The items of the parser; see :func:`detent.native.items.find_places`."""
-        found: tuple[Any, ...] = items.find_places(self._parser.action, self._parser.goto, *self._flat_rules)
+        found: tuple[Any, ...] = items.find_places(self._parser.action, self._parser.goto, *self._rules)
         return found
-
-    def _can_be_completed(self, usable: Bytes) -> bool:
-        key = usable.tobytes()
-        if key not in self._completable:
-            number = np.array(self._parser.reduced, np.int32)
-            _, *right_sides = self._flat_rules
-            found = derivations.completable(self._parser.action, *right_sides, number, *self._places, usable)
-            self._completable[key] = found
-        return self._completable[key]
-
-
-def _flat_rules(rules: list[Rule]) -> tuple[Ints, Ints, Ints]:
-    """Rules as :mod:`detent.native.items` reads them."""
-    left = np.array([left for left, _ in rules], np.int32)
-    first = np.cumsum([0, *(len(symbols) for _, symbols in rules)]).astype(np.int32)
-    return left, first, np.array([x for _, symbols in rules for x in symbols], np.int32)
 
 
 def _grouped(rows: Bools, group: NDArray[np.integer[Any]], n: int) -> Bools:

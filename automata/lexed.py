@@ -21,7 +21,7 @@ from .lexing import Lexing
 from .liveness import Liveness
 from .lowering import Lowering, end_of_text
 from .openings import Openings
-from .sentences import Hints, rules_of, ways
+from .sentences import Hints, ways
 from .stuck import Check
 
 Ints = npt.NDArray[np.int32]
@@ -73,7 +73,7 @@ class LexedLowering:
         grammar = hopeful(content.grammar, content.numbers())
         hints = ways(grammar.lexer)
         goals = {t: island.root for t, island in self._islands.items()}
-        verdict = Proof(grammar, hints, rules_of(grammar.parser), content.openings()).run()
+        verdict = Proof(grammar, hints, content.openings()).run()
         at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer, hints, verdict))
         arena.A[at + stacks.G_ISLANDS] = _by_state(arena, grammar, goals)
         arena.A[at + stacks.G_TOKENS] = _by_state(arena, grammar, content.tokens)

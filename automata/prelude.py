@@ -9,17 +9,19 @@ the arena held before, so that a file always continues the arena that it is put 
 from __future__ import annotations
 
 import string
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from detent.grammar.json_schema import Goals
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.parts import Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.native import arena as layout
-from detent.native import masks, pair_table, pairs
+from detent.native import masks, pair_table, pairs, suffixes, trie
 from detent.native.files import Arrays
 from detent.native.image import source_digest
 
@@ -58,7 +60,9 @@ PLAIN: tuple[tuple[Any, tuple[str, ...]], ...] = (
 )
 # runs of text: any characters but some; some of ASCII
 _ALL_BUT = ('"\\', '"\\\n', "'\\", "'\\\n", '"', "'", '"\n', "'\n", "\n", "\r\n", " \t\n\r\f\v", "")
-_ONLY = (string.ascii_letters + string.digits + "_", string.ascii_letters, string.ascii_lowercase, string.hexdigits)
+_WORD = string.ascii_letters + string.digits + "_"
+_ONLY = (_WORD, string.ascii_letters, string.ascii_lowercase, string.hexdigits)
+_BEGUN = [f" {letter}".encode() for letter in string.ascii_letters]  # words that follow a blank, as most do
 _FIRST_BYTES = frozenset([*range(0x80), *range(0xC2, 0xF5)])  # of characters
 
 
@@ -76,7 +80,7 @@ def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> Arrays | N
     starts = [_placed(arena, schema) for schema, _ in PLAIN]
     loops = [int(A[layout.FREE_LOOP]), *map(arena.loop, _loops())]
     arena.settle()
-    key = blake2b(f"{source_digest()} {vocabulary.fingerprint}".encode())
+    key = blake2b(f"{source_digest()} {vocabulary.fingerprint} {_BEGUN}".encode())
     for array in layout.in_use(A).values():
         key.update(array.data)
     kept = disk.load(_KIND, key.digest())
@@ -86,9 +90,12 @@ def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> Arrays | N
     for start, (_, texts) in zip(starts, PLAIN, strict=True):
         for text in texts:
             _walk(arena, start, text.encode())
-    for loop in loops:
-        pair_table.ask(A, 0, -loop)
-        pairs.build_asked(A, arena.V)
+    word = arena.loop([*_WORD.encode()])
+    begun = [(node, word) for node in map(partial(_node, arena.V), _BEGUN) if node]
+    for node, loop in [*((0, loop) for loop in loops), *begun]:
+        if suffixes.below(A, arena.V, node) >= pairs.LOOP_FROM:
+            pair_table.ask(A, node, -loop)
+            pairs.build_asked(A, arena.V)
     made = layout.snapshot(A)
     disk.store(_KIND, key.digest(), made)
     return made
@@ -106,6 +113,17 @@ def _placed(arena: Arena, schema: Any) -> int:
 def _loops() -> list[list[int]]:
     """The loop sets whose tables are kept, by the first bytes of their characters."""
     return [[*_FIRST_BYTES.difference(text.encode())] for text in _ALL_BUT] + [[*text.encode()] for text in _ONLY]
+
+
+def _node(V: npt.NDArray[np.int32], text: bytes) -> int:
+    """The node of the trie that a text leads to; 0 for none."""
+    child, node = int(V[trie.V_CHILD]), 0
+    for byte in text:
+        first, last = V[child + node : child + node + 2].tolist()
+        node = first + int(np.searchsorted(V[int(V[trie.V_BYTE]) :][first:last], byte))
+        if node == last or V[V[trie.V_BYTE] + node] != byte:
+            return 0
+    return node
 
 
 def _walk(arena: Arena, state: int, text: bytes) -> None:

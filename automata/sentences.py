@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detent.grammar.lark.tables import LexerTables, ParserTables
+from detent.grammar.lark.tables import END, LexerTables, ParserTables
 from detent.native import programs
 
 Ints = NDArray[np.int32]
 Rule = tuple[int, tuple[int, ...]]  # left side; terminals as they are, nonterminals as -1 - number
+START = -1  # left side of the rule that ends the text
 
 
 def rules_of(parser: ParserTables) -> list[Rule]:
@@ -20,7 +23,47 @@ def rules_of(parser: ParserTables) -> list[Rule]:
     return [(left[rule] if rule else START, parser.rule_right[rule]) for rule in parser.reduced]
 
 
-START = -1  # left side of the rule that ends the text
+def flat_rules(parser: ParserTables) -> tuple[Ints, Ints, Ints]:
+    """The same as :mod:`detent.native.items` reads them."""
+    is_reduced = np.zeros(len(parser.rule_left), np.bool_)
+    is_reduced[parser.reduced] = True
+    left = parser.rule_left.copy()
+    left[0] = START
+    length = np.append(0, parser.rule_length[is_reduced])
+    right = np.fromiter(chain.from_iterable(parser.rule_right), np.int32)[np.repeat(is_reduced, parser.rule_length)]
+    return left[is_reduced], np.cumsum(length, dtype=np.int32), right
+
+
+def goes_on(parser: ParserTables, usable: NDArray[np.uint8]) -> bool:
+    """Whether every stack can be completed by usable terminals because no conflict was resolved before any of them.
+
+    Then the parser reads what follows from its rules. A stack consists of beginnings of rules, one inside the other:
+    it is enough that of each beginning, the rest has a text, or that of another rule of its nonterminal that begins
+    with the same symbols. (A rule that has read no more than its own nonterminal need not have been begun: what is
+    outside of it reads that, too.) False says nothing: see :func:`detent.native.derivations.completable`.
+    """
+    contested: NDArray[np.bool_] = np.logical_or.reduce(parser.lost, axis=0)
+    left, right = (-1 - parser.rule_left).tolist(), parser.rule_right
+    dead = {*np.flatnonzero(contested | (usable == 0)).tolist(), *left} - {END}
+    before = 0
+    while before != len(dead):  # mostly, what is called is defined behind its callers
+        before = len(dead)
+        for symbol, symbols in zip(reversed(left), reversed(right), strict=True):
+            if symbol in dead and dead.isdisjoint(symbols):
+                dead.remove(symbol)
+    alike: defaultdict[int, list[tuple[int, ...]]] = defaultdict(list)
+    for symbol, symbols in zip(left[1:], right[1:], strict=True):
+        alike[symbol].append(symbols)
+    return (
+        not contested[END]
+        and dead.isdisjoint(right[0])
+        and all(
+            any(other[:n] == symbols[:n] and dead.isdisjoint(other[n:]) for other in alike[symbol])
+            for symbol, symbols in zip(left[1:], right[1:], strict=True)
+            if not dead.isdisjoint(symbols)
+            for n in range(2 if symbols[0] == symbol else 1, len(symbols))
+        )
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +78,8 @@ class Hints:
         For each instruction that reads, the class that it reads on such a way, and where the way reads next.
     owner : (n,) int32
         The terminal of each instruction.
+    some_class : (n_sets,) int32
+        A class of each set that has characters, the first one; -1 for none.
     real, spelled : (n_intervals,) bool, (n_classes,) int32
         See :func:`spelled_classes`.
     """
@@ -43,6 +88,7 @@ class Hints:
     char_class: Ints
     next: Ints
     owner: Ints
+    some_class: Ints
     real: NDArray[np.bool_]
     spelled: Ints
 
@@ -62,7 +108,7 @@ def ways(tables: LexerTables) -> Hints:
     usable = (tables.sets != 0) & (spelled != 0)
     some_class = np.where(usable.any(axis=1), usable.argmax(axis=1), -1).astype(np.int32)
     first, char_class, then, owner = programs.ways(tables.code.ravel(), some_class)
-    return Hints(first.tolist(), char_class, then, owner, real, spelled)
+    return Hints(first.tolist(), char_class, then, owner, some_class, real, spelled)
 
 
-__all__ = ["START", "Hints", "Rule", "rules_of", "spelled_classes", "ways"]
+__all__ = ["START", "Hints", "Rule", "flat_rules", "goes_on", "rules_of", "spelled_classes", "ways"]

@@ -16,7 +16,7 @@ from .minimise import group
 prepare("Lark grammars")
 
 I32 = NDArray[np.int32]
-PATIENCE = 64  # places that a row tries before it gives up those below for good
+PATIENCE = 16  # places that a row tries before it gives up those below for good (64: thrice the time, 3 % less room)
 
 
 @kernel("Tuple((i8, A))(A, A, A, i8)", nogil=True, allocates=True)

@@ -306,12 +306,14 @@ def choose(
                     nodes[0] = x
                     longer, a, b = k > 0 and source[k] == t and left[t, x] == 1 << OWN, word[k], word[k + 1]
                     n = _run(first, reads, leads, ends, sets, letters, a, b, longer, nodes, 1, mark)
-                    good = n >= 0
-                    for u in range(n_terminals if n > 0 else 0):
+                    good, u = n >= 0, 0
+                    while good and n > 0 and u < n_terminals:
                         a, b = word[n_separators + u], word[n_separators + u + 1]
-                        if follows[t, u] and a < b and good:
-                            more[:n] = nodes[:n]
+                        if follows[t, u] and a < b:
+                            for j in range(n):
+                                more[j] = nodes[j]
                             good = _run(first, reads, leads, ends, sets, letters, a, b, False, more, n, mark) >= 0
+                        u += 1
                     if not good:
                         blamed[k, x] = 1
                         n_blamed += 1

@@ -27,14 +27,14 @@ from .arena import (
     WORDS,
     take,
 )
-from .collect import add_list, add_row, clear_bit, clear_bits, keep_row, set_bits
+from .collect import add_row, clear_bit, clear_bits, keep_row, set_bits
 from .fronts import BELOW, EDGE, PREFIX, is_front
 from .jit import kernel
 from .lexed_apart import SPARE, leave_to_islands, put_ahead, read_around, read_by_steps, take_ahead
 from .lexed_notes import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, R_SHADOW
 from .lexed_pairs import lexed_pair
-from .lexed_places import BY_PLACES, UNKNOWN, read_places
-from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, context_of, may_get
+from .lexed_places import BY_PLACES, UNKNOWN, add_groups, read_places
+from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, context_of
 from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, L_FAR, NONE, field, place_of
 from .lexer_carries import carry_on
 from .lexer_steps import lexer_start
@@ -210,18 +210,10 @@ def _read_pairs(A, V, G, x, q, mode, cell):
         if (n_sets > MANY or n_tokens > MANY_TIMES * below(A, V, 0)) and A[G + G_SPELLS] == UNKNOWN:
             A[G + G_SPELLS] = BY_PLACES
             return 0
-        groups, exits = int(A[pair + R_GROUPS]), int(A[pair + R_EXITS])
-        for k in range(int(A[pair + R_N_GROUPS]) * complete):
-            at = groups + GROUP * k
-            if may_get(A, G, cell, -1, int(A[at])):
-                if A[at + 1] != 0:
-                    add_row(A, int(A[at + 1]))
-                else:
-                    add_list(A, int(A[at + 2]), int(A[at + 3]))
-            if A[STATUS] == NEED:
-                A[STATUS], asked = 0, True
+        if complete:
+            asked |= add_groups(A, G, cell, -1, pair)
         for k in range(int(A[pair + R_N_EXITS])):
-            at = exits + EXIT * k
+            at = int(A[pair + R_EXITS]) + EXIT * k
             then = after_tag(A, G, cell, int(A[at]))
             if then != 0:
                 start = lexer_start(A, L, context_of(A, G, then), int(A[at + 1]))

@@ -215,6 +215,24 @@ def _leaving(A, V, x, loop):
 
 
 # ------------------------------------------------------------------------------------------------------------ reading
+@kernel("b1(A, i8, i8, i8, i8)")
+def add_groups(A, G, cell, context, pair):
+    """Collect the groups of a pair that a stack allows; whether something is to be asked of the stack first.
+
+    ``context``: as of :func:`.lexed_steps.may_get`.
+    """
+    asked, first = False, int(A[pair + R_GROUPS])
+    for at in range(first, first + GROUP * int(A[pair + R_N_GROUPS]), GROUP):
+        if may_get(A, G, cell, context, int(A[at])):
+            if A[at + 1] != 0:
+                add_row(A, int(A[at + 1]))
+            else:
+                add_list(A, int(A[at + 2]), int(A[at + 3]))
+        if A[STATUS] == NEED:
+            A[STATUS], asked = 0, True
+    return asked
+
+
 @kernel("void(A, A, i8, i8, i8)")
 def _leave(A, V, G, place, exit_at):
     """What remains behind an exit of a pair is still to be read from the place that it leads to."""
@@ -238,15 +256,8 @@ def _read_set(A, V, G, place, x, went):
         pair, went = lexed_pair(A, V, x, q, mode), BUILT
         if pair == 0:
             return BUILT
-    for k in range(int(A[pair + R_N_GROUPS]) if went != BUILT else 0):
-        at = int(A[pair + R_GROUPS]) + GROUP * k
-        if may_get(A, G, cell, context, int(A[at])):
-            if A[at + 1] != 0:
-                add_row(A, int(A[at + 1]))
-            else:
-                add_list(A, int(A[at + 2]), int(A[at + 3]))
-        if A[STATUS] == NEED:
-            A[STATUS], went = 0, ASKING
+    if went != BUILT and add_groups(A, G, cell, context, pair):
+        went = ASKING
     for k in range(int(A[pair + R_N_EXITS])):
         _leave(A, V, G, place, int(A[pair + R_EXITS]) + EXIT * k)
     return went

@@ -58,8 +58,10 @@ class Assembler:
     def row(self, op: int, a: Any, b: Any) -> int:
         """The place of an instruction."""
         row = (op, a, b)
-        at = self._known.setdefault(row, len(self.code))
-        return at if at < len(self.code) else self.append(row)
+        at = self._known.get(row)
+        if at is None:
+            at = self._known[row] = self.append(row)
+        return at
 
     def append(self, row: Row) -> int:
         """The place of a new instruction."""

@@ -1,6 +1,7 @@
 """The text of a Lark grammar as statements.
 
-The tokens are those of Lark's own lexer, tried in its order, and the grammar is Lark's. Whatever is not understood here
+The tokens are those of Lark's own lexer, and the grammar is Lark's. They are tried in its order but for those that none
+before them can begin like: the most frequent come first. Whatever is not understood here
 raises :class:`NotRead`; then Lark itself reads the text, and tells the error where there is one.
 
 A definition is a tuple of alternatives ``(items, alias)``. An item is
@@ -28,19 +29,21 @@ Alternatives: TypeAlias = "tuple[Alternative, ...]"
 
 LITERAL, RANGE, TEMPLATE, GROUP, MAYBE, REPEAT = range(6)
 
-# kinds of tokens: the numbers of the groups of the pattern
-REGEXP, STRING, COMMENT, RULE, TERMINAL, NL_OR, NL, BACKSLASH, NUMBER, WS, KEYWORD, MODIFIERS = range(1, 13)
-DOTDOT, TO, OP, DOT, LBRA, LBRACE, LPAR, OR, RBRA, RBRACE, RPAR, TILDE, COLON, COMMA = range(13, 27)
+# kinds of tokens: the numbers of the groups of the pattern, then those of punctuation
+RULE, STRING, PUNCTUATION, TERMINAL, REGEXP, COMMENT, NL_OR, NL, BACKSLASH, NUMBER = range(1, 11)
+WS, KEYWORD, MODIFIERS, DOTDOT, TO, OP, DOT, UNKNOWN = range(11, 19)
+LBRA, LBRACE, LPAR, OR, RBRA, RBRACE, RPAR, TILDE, COLON, COMMA = range(19, 29)
 END = 0
 _TOKEN = re.compile(
-    r"""[ \t]*(?:(/(?!/)(?:\\/|\\\\|[^/])*?/[imslux]*)|("(?:\\"|\\\\|[^"\n])*?"i?)|(\s*//[^\n]*|\s*\#[^\n]*)"""
-    r"""|(_?[a-z][_a-z0-9]*)|(_?[A-Z][_A-Z0-9]*)|((?:\r?\n)+\s*\|)|((?:\r?\n)+\s*)|(\\[ ]*\n)|([+-]?\d+)|([ \t]+)"""
+    r"""[ \t]*(?:(_?[a-z][_a-z0-9]*)|("(?:\\"|\\\\|[^"\n])*?"i?)|([][{}()|~:,])|(_?[A-Z][_A-Z0-9]*)"""
+    r"""|(/(?!/)(?:\\/|\\\\|[^/])*?/[imslux]*)|(\s*(?://|\#)[^\n]*)"""
+    r"""|((?:\r?\n)+\s*\|)|((?:\r?\n)+\s*)|(\\[ ]*\n)|([+-]?\d+)|([ \t]+)"""
     r"""|(%override|%declare|%extend|%ignore|%import)|((?:!|!\??|\?!?)(?=[_a-z]))"""
-    r"""|(\.\.)|(->)|([+*]|\?(?![a-z_]))|(\.(?!\.))|(\[)|(\{)|(\()|(\|)|(\])|(\})|(\))|(~)|(:)|(,)|([\s\S]))"""
+    r"""|(\.\.)|(->)|([+*]|\?(?![a-z_]))|(\.(?!\.))|([\s\S]))"""
 )
+_PUNCTUATION = dict(zip("[{(|]})~:,", range(LBRA, COMMA + 1), strict=True))
 _IGNORED = frozenset({COMMENT, BACKSLASH, WS})
 _NAMES, _LITERALS, _OPENING = frozenset({RULE, TERMINAL}), frozenset({STRING, REGEXP}), frozenset({LPAR, LBRA})
-_UNKNOWN = 27
 
 
 class NotRead(Exception):
@@ -124,18 +127,17 @@ class _Reader:
     """Recursive descent over the tokens."""
 
     def __init__(self, text: str) -> None:
-        self.kinds: list[int] = []
-        self.values: list[str] = []
+        kinds: list[int] = []
+        values: list[str] = []
         for match in _TOKEN.finditer(text + "\n"):
             kind = match.lastindex or 0
             if kind not in _IGNORED:
-                if kind == _UNKNOWN:
+                value = match[kind]
+                if kind == UNKNOWN:
                     raise NotRead("an unknown character")
-                self.kinds.append(kind)
-                self.values.append(match[kind])
-        self.kinds.append(END)
-        self.values.append("")
-        self.at = 0
+                kinds.append(_PUNCTUATION[value] if kind == PUNCTUATION else kind)
+                values.append(value)
+        self.kinds, self.values, self.at = [*kinds, END], [*values, ""], 0
         self.literals: list[str] = []
         self.symbols: set[str] = set()
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from detent.automata.compiler import Compiler
 from detent.automata.dead_ends import Proof, Verdict, hopeful
 from detent.automata.limits import Limits
-from detent.automata.sentences import rules_of, ways
+from detent.automata.sentences import ways
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
 from detent.grammar.lark.compile import compile_lark
@@ -166,7 +166,7 @@ PROVED = {
 @pytest.mark.parametrize("name", PROVED)
 def test_is_proved(name: str) -> None:
     grammar = hopeful(compile_lark(PROVED[name]), ())
-    assert Proof(grammar, ways(grammar.lexer), rules_of(grammar.parser)).run().lives
+    assert Proof(grammar, ways(grammar.lexer)).run().lives
 
 
 @pytest.mark.parametrize("name", ["arithmetic", "json", "log", "smiles", "sql"])

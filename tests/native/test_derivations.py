@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.dead_ends import Proof, hopeful
-from detent.automata.sentences import rules_of, ways
+from detent.automata.sentences import goes_on, ways
 from detent.grammar.errors import GrammarError
 from detent.grammar.lark.compile import compile_lark
-from detent.grammar.lark.tables import ACCEPT, END, LexedGrammar, ParserTables
+from detent.grammar.lark.tables import ACCEPT, END, U8, LexedGrammar, ParserTables
 
 Stack: TypeAlias = "tuple[int, ...]"
 MOST = 300  # stacks that a search looks at before it gives up
@@ -47,20 +48,27 @@ def after(parser: ParserTables, stack: Stack, terminal: int) -> Stack | None:
         stack = (*stack, to)
 
 
-def stacks_behind(grammar: LexedGrammar, stack: Stack) -> Iterator[Stack]:
-    """The stack and those that terminals lead to, nearest first."""
+def usable_in(grammar: LexedGrammar, without: Iterable[str] = ()) -> U8:
+    """The terminals that a lexer reads, but for some by name."""
+    usable = (grammar.lexer.entry >= 0).astype(np.uint8)
+    usable[[grammar.terminals.index(name) for name in without if name in grammar.terminals]] = 0
+    return usable
+
+
+def stacks_behind(grammar: LexedGrammar, stack: Stack, usable: U8 | None = None) -> Iterator[Stack]:
+    """The stack and those that (usable) terminals lead to, nearest first."""
     found = [stack]
     for one in found:
         yield one
-        for t in np.flatnonzero(grammar.lexer.entry >= 0).tolist():
+        for t in np.flatnonzero(usable_in(grammar) if usable is None else usable).tolist():
             to = after(grammar.parser, one, t)
             if to is not None and to not in found:
                 found.append(to)
 
 
-def can_end(grammar: LexedGrammar, stack: Stack) -> bool | None:
-    """Whether some terminals lead from a stack to the end; None if that would take too long."""
-    for i, one in enumerate(stacks_behind(grammar, stack)):
+def can_end(grammar: LexedGrammar, stack: Stack, usable: U8 | None = None) -> bool | None:
+    """Whether some (usable) terminals lead from a stack to the end; None if that would take too long."""
+    for i, one in enumerate(stacks_behind(grammar, stack, usable)):
         if after(grammar.parser, one, END) is not None:
             return True
         if i == MOST:
@@ -85,8 +93,8 @@ def test_hopeless_stacks(text: str) -> None:
     except GrammarError:
         return
     pruned = hopeful(grammar, ())
-    usable = (grammar.lexer.entry >= 0).astype(np.uint8)
-    is_proved = Proof(pruned, ways(pruned.lexer), rules_of(pruned.parser))._can_be_completed(usable)
+    usable = usable_in(grammar)
+    is_proved = Proof(pruned, ways(pruned.lexer))._can_be_completed(usable)
     for i, stack in enumerate(stacks_behind(pruned, (0,))):
         for t in [END, *np.flatnonzero(usable).tolist()]:
             wanted, got = after(grammar.parser, stack, t), after(pruned.parser, stack, t)
@@ -96,12 +104,48 @@ def test_hopeless_stacks(text: str) -> None:
             break
 
 
+@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
+@given(grammars(), st.sets(st.sampled_from("ABC")))
+@example('start: "c" start x | "c"\nx: "a" "b" | "a" "c"\ny: "c"', {"B"})
+@example('start: x "c"\nx: "a" | x "b"\ny: "c"', {"B"})
+@example('start: x | "c" start\nx: "a" x | "a" x "b" x | "c"\ny: "c"', set())
+def test_what_rules_alone_tell(text: str, without: set[str]) -> None:
+    try:
+        grammar = hopeful(compile_lark(text), ())
+    except GrammarError:
+        return
+    usable = usable_in(grammar, without)
+    if not goes_on(grammar.parser, usable):
+        return
+    for i, stack in enumerate(stacks_behind(grammar, (0,))):
+        assert can_end(grammar, stack, usable) is not False, (text, stack)
+        if i == 20:
+            break
+
+
+@pytest.mark.parametrize(
+    ("text", "without", "goes"),
+    [
+        ('start: e ";"\ne: e "+" e | "(" e ")" | "a"', "", True),
+        ('start: e ";"\ne: e "+" e | "(" e ")" | "a"', "SEMICOLON", False),
+        ('start: "a" "b"* "c"', "B", True),
+        ('start: "a" "b" "c" | "a" "b" "d"', "C", True),
+        ('start: "a" "b" "c" | "a" "d"', "C", False),
+        ('start: x\nx: "a" x | "a" x "b" x | "c"', "", True),
+        ('start: e "+"\ne: e "+" e | "a"', "", False),
+    ],
+)
+def test_when_rules_alone_tell(text: str, without: str, goes: bool) -> None:
+    grammar = compile_lark(text)
+    assert goes_on(grammar.parser, usable_in(grammar, [without])) is goes
+
+
 def test_conflicts_need_not_matter() -> None:
     """Before "+" something else than what was begun is done, but there is always another way to go on."""
     grammar = compile_lark('start: e ";"\ne: e "+" e | "(" e ")" | "a"\n')
     assert grammar.parser.lost.any()
-    usable = (grammar.lexer.entry >= 0).astype(np.uint8)
-    proof = Proof(grammar, ways(grammar.lexer), rules_of(grammar.parser))
+    usable = usable_in(grammar)
+    proof = Proof(grammar, ways(grammar.lexer))
     assert proof._can_be_completed(usable)
     usable[grammar.terminals.index("SEMICOLON")] = 0
     assert not proof._can_be_completed(usable)
@@ -112,8 +156,8 @@ def test_conflicts_need_not_matter() -> None:
 def test_statements_of_expressions(operators: list[str], statement: str) -> None:
     """Ambiguous operators go on for ever where only something else could end a text: all that, and no more, is seen."""
     grammar = hopeful(compile_lark(f"start: {statement}\ne: " + " | ".join(['"a"', *operators])), ())
-    usable = (grammar.lexer.entry >= 0).astype(np.uint8)
-    is_proved = Proof(grammar, ways(grammar.lexer), rules_of(grammar.parser))._can_be_completed(usable)
+    usable = usable_in(grammar)
+    is_proved = Proof(grammar, ways(grammar.lexer))._can_be_completed(usable)
     answers = [can_end(grammar, stack) for stack, _ in zip(stacks_behind(grammar, (0,)), range(60), strict=False)]
     assert False not in answers if is_proved else not all(answers)
 
@@ -121,5 +165,5 @@ def test_statements_of_expressions(operators: list[str], statement: str) -> None
 def test_what_may_follow_depends_on_the_stack() -> None:
     """The same end of a rule is followed by "x" above one stack, by "y" above another: that is no conflict."""
     grammar = compile_lark('start: "x" e "x" | "y" e "y" | e ";"\ne: e "+" e | "(" l ")" | "a"\nl: e | l "," e')
-    usable = (grammar.lexer.entry >= 0).astype(np.uint8)
-    assert Proof(grammar, ways(grammar.lexer), rules_of(grammar.parser))._can_be_completed(usable)
+    usable = usable_in(grammar)
+    assert Proof(grammar, ways(grammar.lexer))._can_be_completed(usable)

@@ -277,3 +277,8 @@ def test_every_cased_character() -> None:
     for point in interesting:
         alike = characters.ignoring_case((point, point + 1), ascii_only=False)
         assert characters.one(point, characters.IGNORECASE) == alike, hex(point)
+    for point in range(0x80):
+        compiled = re.compile(re.escape(chr(point)), re.IGNORECASE)
+        expected = {point, *(other for other in interesting if compiled.match(chr(other)))}
+        points = characters.one(point, characters.IGNORECASE)
+        assert {p for a, b in zip(points[::2], points[1::2], strict=True) for p in range(a, b)} == expected
