@@ -389,7 +389,8 @@ class Records:
         if found is None:
             names = [*map(_NAME, value.names + value.extra)]
             by_bytes = sorted(range(len(names)), key=names.__getitem__)  # the order of code points is that of bytes
-            due = [*compress(count(), map(value.required.__contains__, names))] if value.required else []
+            listed = names[: len(value.names)]
+            due = [*compress(count(), map(value.required.__contains__, listed))] if value.required else []
             found = tuple(map(names.__getitem__, by_bytes)), by_bytes, due
             if value.frame is not None:
                 self._names_of[value.frame] = found
