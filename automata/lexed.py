@@ -63,8 +63,9 @@ class LexedLowering:
         names_end: int | None = None,
         followers: frozenset[int] = frozenset(),
     ) -> None:
-        machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
-        machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
+        if not arena.A[machine.STEP]:
+            machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
+            machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
         is_inside = names_end is not None
         self.arena = arena
         self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end

@@ -51,18 +51,16 @@ def goes_on(parser: ParserTables, usable: NDArray[np.uint8]) -> bool:
         for symbol, symbols in zip(reversed(left), reversed(right), strict=True):
             if symbol in dead and dead.isdisjoint(symbols):
                 dead.remove(symbol)
-    alike: defaultdict[int, list[tuple[int, ...]]] = defaultdict(list)
-    for symbol, symbols in zip(left[1:], right[1:], strict=True):
+    if contested[END] or not dead.isdisjoint(right[0]):
+        return False
+    doubtful = [(symbol, symbols) for symbol, symbols in zip(left, right, strict=True) if not dead.isdisjoint(symbols)]
+    alike = defaultdict[int, list[tuple[int, ...]]](list)
+    for symbol, symbols in zip(left[1:], right[1:], strict=True) if doubtful else ():
         alike[symbol].append(symbols)
-    return (
-        not contested[END]
-        and dead.isdisjoint(right[0])
-        and all(
-            any(other[:n] == symbols[:n] and dead.isdisjoint(other[n:]) for other in alike[symbol])
-            for symbol, symbols in zip(left[1:], right[1:], strict=True)
-            if not dead.isdisjoint(symbols)
-            for n in range(2 if symbols[0] == symbol else 1, len(symbols))
-        )
+    return all(
+        any(other[:n] == symbols[:n] and dead.isdisjoint(other[n:]) for other in alike[symbol])
+        for symbol, symbols in doubtful
+        for n in range(2 if symbols[0] == symbol else 1, len(symbols))
     )
 
 

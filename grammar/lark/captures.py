@@ -25,7 +25,7 @@ State: TypeAlias = "tuple[int, Held, int]"  # instruction, groups, how much of a
 
 
 def program(node: Node, terminal: int, into: Assembler) -> int:
-    """Add the program of a terminal; where it begins.
+    """Add the program of a terminal whose pattern refers to groups; where it begins.
 
     Raises
     ------
@@ -33,8 +33,6 @@ def program(node: Node, terminal: int, into: Assembler) -> int:
         A group has too many texts.
     LimitExceeded
     """
-    if not references(node):
-        return into.program(node, terminal)
     own = Assembler(into.max_length)
     entry = own.program(node, terminal)
     return _Unfolding(own, into).program(entry)

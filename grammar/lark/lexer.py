@@ -83,7 +83,7 @@ def _program(terminal: Terminal, number: int, assembler: Assembler) -> int:
     """Where the program of a terminal begins."""
     if terminal.text is None:
         return -1
-    if terminal.is_literal:
+    if terminal.is_literal or not terminal.pattern.refers:
         return assembler.program(terminal.node, number)
     try:
         return captures.program(terminal.node, number, assembler)

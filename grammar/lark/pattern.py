@@ -36,6 +36,8 @@ class Pattern:
         Named groups.
     flags : int
         Flags of the whole pattern, ``(?i)``, which is possible only where it is not part of another one.
+    refers : bool
+        Whether something in it refers to a group.
     """
 
     node: Node
@@ -43,6 +45,7 @@ class Pattern:
     max_width: int
     names: frozenset[str]
     flags: int
+    refers: bool
 
 
 class Unsupported(ValueError):
@@ -67,7 +70,8 @@ def read(text: str) -> Pattern:
         node = _Reader(set(_references(tree)) if _REFERS.search(text) else set()).sequence(tree, flags)
     except Unguarded as error:
         raise Unsupported(str(error)) from None
-    return Pattern(node, int(low), int(high), frozenset(tree.state.groupdict), flags & ~UNICODE)
+    names, refers = frozenset(tree.state.groupdict), len(nodes.references(node)) > 0
+    return Pattern(node, int(low), int(high), names, flags & ~UNICODE, refers)
 
 
 def check_joined(name: str, text: str) -> None:
