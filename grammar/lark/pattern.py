@@ -66,12 +66,13 @@ def read(text: str) -> Pattern:
     tree = parsed(text)
     low, high = tree.getwidth()
     flags = int(tree.state.flags)
+    referred = set(_references(tree)) if _REFERS.search(text) else set()
     try:
-        node = _Reader(set(_references(tree)) if _REFERS.search(text) else set()).sequence(tree, flags)
+        node = _Reader(referred).sequence(tree, flags)
     except Unguarded as error:
         raise Unsupported(str(error)) from None
-    names, refers = frozenset(tree.state.groupdict), len(nodes.references(node)) > 0
-    return Pattern(node, int(low), int(high), names, flags & ~UNICODE, refers)
+    names = frozenset(tree.state.groupdict)
+    return Pattern(node, int(low), int(high), names, flags & ~UNICODE, len(referred) > 0)
 
 
 def check_joined(name: str, text: str) -> None:
@@ -241,7 +242,7 @@ def _boundary(ascii_only: bool, negative: bool) -> Assertion:
 
 
 _ITEMS: dict[Any, Any] = {
-    constants.LITERAL: lambda _, value, flags: Chars(characters.one(value, flags)),
+    constants.LITERAL: lambda _, value, flags: nodes.char(chr(value), flags),
     constants.NOT_LITERAL: lambda _, value, flags: Chars(complement(characters.one(value, flags))),
     constants.ANY: lambda _, value, flags: Chars(characters.any_character(flags)),
     constants.IN: lambda _, value, flags: Chars(characters.members(value, flags)),

@@ -13,6 +13,7 @@ from detent.automata.limits import Limits
 from detent.automata.matcher import allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
 from detent.native import arena as layout
+from detent.native import trie
 
 SCHEMAS: list[tuple[Any, str]] = [
     ({}, '{"a": [1, "b\\u00e9", {"a": null}], "c": -1.5e3}'),
@@ -34,18 +35,24 @@ SCHEMAS: list[tuple[Any, str]] = [
 ]
 
 
+NAMES = 'start: NAME ("," NAME)*\nNAME: /[A-Za-z_][A-Za-z0-9_]*/\n%ignore " "'
+
+
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    """Every byte, and enough pairs of characters to make tables worth keeping."""
+    """Every byte, and enough pairs of characters, and words behind a blank, to make tables worth keeping."""
     pairs = [bytes((a, b)) for a in range(0x20, 0x7F) for b in range(0x20, 0x7F)]
-    return Vocabulary.from_tokens([*(bytes((b,)) for b in range(256)), *pairs, b"</s>"], eos=[256 + len(pairs)])
+    words = [b" a" + pair for pair in pairs if pair.isalnum()]
+    tokens = [*(bytes((b,)) for b in range(256)), *pairs, *words, b"</s>"]
+    return Vocabulary.from_tokens(tokens, eos=[len(tokens) - 1])
 
 
 def masks(compiler: Compiler) -> list[np.ndarray]:
     """The masks on the way through each text, byte by byte."""
     out = []
-    for schema, text in SCHEMAS:
-        matcher = compiler.json_schema(schema).matcher()
+    grammars = [(compiler.json_schema(schema), text) for schema, text in SCHEMAS]
+    for grammar, text in [*grammars, (compiler.lark(NAMES), "ab, a_1 , cd")]:
+        matcher = grammar.matcher()
         for byte in text.encode():
             mask = allocate_bitmask(1, len(compiler.vocabulary))
             matcher.fill_bitmask(mask)
@@ -136,3 +143,15 @@ def test_lexers_read_runs_of_text_from_its_tables(vocabulary: Vocabulary, tmp_pa
     records = A[A[layout.PAIR] + before : A[layout.PAIR] + A[layout.PAIR + 2]].reshape(-1, layout.PAIR_STRIDE)
     assert len(records) > 0
     assert (records[:, :2] >= 0).all(axis=1)[records[:, 0] == 0].all()  # no table of a loop over the whole vocabulary
+
+
+def test_lexers_read_words_behind_a_blank_from_its_tables(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    compiler = Compiler(vocabulary, tmp_path)
+    A, before = compiler.arena.A, int(compiler.arena.A[layout.PAIR + 2])
+    matcher = compiler.lark(NAMES).matcher()
+    assert matcher.accept_bytes(b"ab,")
+    matcher.fill_bitmask(allocate_bitmask(1, len(vocabulary)))
+    records = A[A[layout.PAIR] + before : A[layout.PAIR] + A[layout.PAIR + 2]].reshape(-1, layout.PAIR_STRIDE)
+    assert len(records) > 0
+    nodes = records[records[:, 0] < vocabulary.packed[trie.V_NODES]]  # of the others, what is left of tokens is a union
+    assert (nodes[:, 1] >= 0).all()  # no table of a loop
