@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -70,9 +69,8 @@ class FormatCache:
 @cache
 def _source() -> bytes:
     """A digest of the code that makes automata: another version never meets this one's files."""
-    folder = os.path.dirname(detent.grammar.__file__)
-    files = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
-    return blake2b(b"".join(Path(folder, name).read_bytes() for name in files), digest_size=16).digest()
+    files = sorted(Path(detent.grammar.__file__).parent.glob("*.py"))
+    return blake2b(b"".join(file.read_bytes() for file in files), digest_size=16).digest()
 
 
 def _packed(texts: TextSet) -> dict[str, Any]:
