@@ -39,7 +39,8 @@ from .compiled import Grammar
 from .format_cache import FormatCache
 from .island import JsonIsland, worked_out
 from .limits import Limits
-from .lowering import Lowering, Order, place_part, place_reading, place_text, place_values, place_words
+from .lowering import Lowering, place_part, place_reading, place_text, place_values, place_words
+from .records import Order
 from .rule_lowering import RuleLowering, islands_of
 from .vocabulary import Vocabulary
 

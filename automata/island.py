@@ -17,7 +17,8 @@ from detent.grammar.json_schema.relaxing import relax
 
 from .arena import Arena
 from .limits import Limits
-from .lowering import JsonLowering, Order
+from .lowering import JsonLowering
+from .records import Order
 
 MAX_RELAXATIONS = 50  # keywords left out one by one because of limits that several pass together
 

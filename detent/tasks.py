@@ -18,7 +18,7 @@ from detent.sampler.guide import Guide, Predicate
 
 if TYPE_CHECKING:
     from detent.automata.compiler import Numbers, Whitespace
-    from detent.automata.lowering import Order
+    from detent.automata.records import Order
     from detent.decoding import Row
     from detent.grammar.types import JsonSchema
 
