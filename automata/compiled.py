@@ -12,6 +12,7 @@ from detent.grammar.residual import Judge, Residual
 from detent.grammar.rules import Rules
 
 from .arena import Arena, ArenaFull
+from .arenas import Arenas
 from .bursts import brief, burst
 from .island import JsonIsland
 from .lowering import Lowering
@@ -19,7 +20,6 @@ from .matcher import MAX_RENEWALS, Matcher
 from .placement import Placement
 
 if TYPE_CHECKING:
-    from .compiler import Compiler
     from .lexed_islands import LexedIsland
 
     Embeddable: TypeAlias = JsonIsland | Rules | LexedIsland
@@ -44,7 +44,7 @@ class Grammar:
 
     def __init__(
         self,
-        compiler: Compiler,
+        arenas: Arenas,
         place: Callable[[Arena], Lowering],
         report: Callable[[], Mapping[str, Any]],
         *,
@@ -54,14 +54,14 @@ class Grammar:
         judge: Judge | None = None,
         keeps: int = 0,
     ) -> None:
-        self._compiler, self.vocabulary = compiler, compiler.vocabulary
+        self._arenas, self.vocabulary = arenas, arenas.vocabulary
         self.has_free_names, self.has_islands, self.keeps = has_free_names, has_islands, keeps
         self._judge, self._content = judge, content
         self._made: Embeddable | None = None  # of the content
         self._place = place
         self._report = report
         self._lock = threading.Lock()
-        self._placed: Placement | None = self._place_in(compiler.arena)
+        self._placed: Placement | None = self._place_in(arenas.current)
 
     @brief
     def matcher(self) -> Matcher:
@@ -102,7 +102,7 @@ class Grammar:
 
     def bind(self) -> Placement:
         """This grammar in the arena in use."""
-        placed, arena = self._placed, self._compiler.arena
+        placed, arena = self._placed, self._arenas.current
         return placed if placed is not None and placed.arena is arena else self._placed_again(arena)
 
     @burst
@@ -140,7 +140,7 @@ class Grammar:
         """Place the grammar in another arena: the next one may have been filled by other grammars meanwhile."""
         fresh = 0
         for _ in range(MAX_RENEWALS):
-            full = self._compiler.renew(full)
+            full = self._arenas.renew(full)
             fresh += full.fullness() < NEARLY_EMPTY
             with suppress(ArenaFull):
                 return Placement(full, self._place(full))
@@ -150,5 +150,4 @@ class Grammar:
 
     def too_large(self) -> LimitExceeded:
         """The error for a grammar that does not fit an arena of its own."""
-        allowed = self._compiler.limits.cache_bytes
-        return LimitExceeded("cache_bytes", allowed + 1, allowed)
+        return self._arenas.too_large()

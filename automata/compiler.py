@@ -4,42 +4,34 @@ from __future__ import annotations
 
 import marshal
 import os
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
-from itertools import count, product
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args
 
 import numpy as np
 
 from detent.grammar import bnf, charset, dfa, regex, regular, structural_tag
-from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable, VocabularyError
-from detent.grammar.json_schema.document import Document
-from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.known import Asked, Known, Reading, Readings, known_object
-from detent.grammar.json_schema.parts import Parts
-from detent.grammar.json_schema.reader import Reader
+from detent.grammar.errors import GrammarError, Unsatisfiable, VocabularyError
 from detent.grammar.json_schema.spelled import NO_SHARING, spelled
 from detent.grammar.json_text import from_text
 from detent.grammar.recent import Recent
-from detent.grammar.residual import Judge
 from detent.grammar.rule_automata import RuleAutomata
 from detent.grammar.rules import Rules
 from detent.grammar.rules import language as leaf_of
 from detent.grammar.rules import token as special_token
 from detent.native.positions import INDENT_MAX
 
-from . import prelude
-from .arena import Arena, ArenaFull, Beginning
+from .arena import Arena
+from .arenas import Arenas
 from .bursts import burst
 from .cache import DiskCache
 from .compiled import Grammar
 from .format_cache import FormatCache
-from .island import JsonIsland, worked_out
+from .island import JsonIsland
+from .json_grammars import JsonGrammars, JsonSource, Numbers, Whitespace, as_schema
 from .limits import Limits
-from .lowering import Lowering, place_part, place_reading, place_text, place_values, place_words
+from .lowering import Lowering, place_text, place_words
 from .records import Order
 from .rule_lowering import RuleLowering, islands_of
 from .vocabulary import Vocabulary
@@ -50,10 +42,6 @@ if TYPE_CHECKING:
 
     from .lexed_islands import Declared
 
-T = TypeVar("T")
-
-Whitespace = Literal["flexible", "bounded", "compact"]
-Numbers = Literal["any", "plain"]
 Parser = Literal["lalr", "earley"]
 LexerKind = Literal["contextual", "basic", "dynamic", "dynamic_complete"]
 _CHOICES = {"order": get_args(Order), "whitespace": get_args(Whitespace), "numbers": get_args(Numbers)}
@@ -94,52 +82,15 @@ class Compiler:
             raise TypeError(f"limits must be detent.Limits(...), not {type(limits).__name__}")
         self.vocabulary = vocabulary
         self.limits = limits or Limits()
-        self._lock = threading.RLock()
         self._grammars = Recent[Grammar](self.limits.cache_bytes // (SHARE * PER_BYTE))
-        self._readings = Readings()
-        self._compiled = count(1)  # taken by several threads
-        self._disk = DiskCache.open(cache_dir)
-        self._beginning: Beginning | None = None  # of every further arena
-        self.arena = self._new_arena()
-        self._spare: Future[Arena] | None = None  # the next one
-        self._formats = FormatCache(cache_dir)
+        self.arenas = Arenas(vocabulary, self.limits, DiskCache.open(cache_dir), self._leave)
+        self._json = JsonGrammars(self.arenas, FormatCache(cache_dir))
         missing = np.flatnonzero(~vocabulary.spellable_bytes[_TEXT_BYTES])
         self._missing = [int(_TEXT_BYTES[k]) for k in missing]
 
-    def renew(self, full: Arena) -> Arena:
-        """Replace an arena that is full; matchers move when they meet its end, grammars when they are asked for."""
-        with self._lock:
-            if self.arena is full:
-                spare, self._spare = self._spare, None
-                is_made = spare is not None and spare.done() and spare.exception() is None
-                self.arena = spare.result() if spare is not None and is_made else self._new_arena()
-                for grammar in self._grammars.values():
-                    grammar.leave(full)
-            return self.arena
-
-    def _make_room(self) -> None:
-        """Start a new arena in time: of one that is full in the middle of a text, some mask pays for the next.
-
-        Another thread makes it before, and until it has, the rest of the old one must do: nobody waits for it.
-        """
-        fullness = self.arena.fullness()
-        if fullness > SOON_FULL and self._spare is None:
-            self._spare = _aside(self._new_arena)
-        elif fullness > NEARLY_FULL and self._spare is not None and self._spare.done():
-            self.renew(self.arena)
-
-    def _new_arena(self) -> Arena:
-        if self._beginning is not None:
-            return self._beginning.arena()
-        n_bytes = self.limits.cache_bytes
-        try:
-            arena = Arena(self.vocabulary, n_bytes)
-            memory = prelude.prepare(arena, self.vocabulary, self._disk)
-        except ArenaFull:
-            raise LimitExceeded("cache_bytes", n_bytes + 1, n_bytes) from None
-        if memory is not None:
-            self._beginning = Beginning(arena, n_bytes, memory)
-        return arena
+    def _leave(self, full: Arena) -> None:
+        for grammar in self._grammars.values():
+            grammar.leave(full)
 
     @burst
     def json_schema(
@@ -188,46 +139,15 @@ class Compiler:
         if (order, whitespace, numbers) not in _CHOSEN:
             raise _unknown_choice(order, whitespace, numbers)
         if not isinstance(schema, dict):
-            schema = _as_schema(schema)
+            schema = as_schema(schema)
         options = order, whitespace, format_assertion, strict, numbers
         text, others = spelled(schema), spelled(remotes) if remotes else NO_REMOTES
         key, n_bytes = None, 0
         if text is not None and others is not None:
             key, n_bytes = ("json", text, others, options), text.n_bytes + others.n_bytes
 
-        def read(schema: Any, remotes: Any, asked: Asked | None = None) -> Grammar:
-            reader = Reader(
-                Document(schema, remotes, text),
-                formats=self._formats.texts,
-                format_assertion=format_assertion,
-                strict=strict,
-                plain_integers=numbers == "plain",
-                max_nodes=self.limits.max_nodes,
-                max_dfa_states=self.limits.regex_states,
-                parts=Parts,
-            )
-            return self._json_grammar(reader, order, whitespace, asked)
-
-        def read_copy() -> Grammar:
-            assert text is not None and others is not None
-            return read(text.value(), others.value())
-
-        def make() -> Grammar:
-            if text is None or others is None:
-                return read(schema, remotes)
-            if not strict or remotes:
-                return read_copy()
-            if type(schema) is not dict:
-                return read(schema, None)
-            meaning = (numbers == "plain", format_assertion, self.limits.regex_states)
-            found = known_object(schema, text, meaning, self._readings, options)
-            if not isinstance(found, Known):
-                return read(schema, None, found)
-            if found.most_read > self.limits.max_nodes:
-                return read(schema, None)
-            return self._known_grammar(found, order, whitespace, read_copy)
-
-        return self._cached(key, make, n_bytes)
+        source = JsonSource(self._json, text, others, options)
+        return self._cached(key, lambda: source.grammar(schema, remotes), n_bytes)
 
     @burst
     def regex(self, pattern: str, *, anchored: bool = True) -> Grammar:
@@ -358,7 +278,7 @@ class Compiler:
         for name, value in islands.items():
             if isinstance(value, Grammar) and value.vocabulary != self.vocabulary:
                 raise ValueError(f"the island {name} was compiled for another vocabulary")
-            content = value.content if isinstance(value, Grammar) else self._island(value, "schema", "flexible")
+            content = value.content if isinstance(value, Grammar) else self._json.island(value, "schema", "flexible")
             found[name] = replace(content, spaced=False) if isinstance(content, JsonIsland) else content
         for name, token in tokens.items():
             special = self.vocabulary.special
@@ -431,7 +351,7 @@ class Compiler:
             raise GrammarError("a structural tag is an object.", keyword="structural_tag")
 
         def island(schema: Any, any_order: bool) -> JsonIsland:
-            return self._island(schema, "any" if any_order else "schema", whitespace)
+            return self._json.island(schema, "any" if any_order else "schema", whitespace)
 
         def lark(text: str, options: Mapping[str, str]) -> Rules | regular.Regular:
             from .lexed_islands import leaf
@@ -446,17 +366,6 @@ class Compiler:
         key = _cache_key("structural tag", tag, None, (whitespace,))
         return self._cached(key, make, _n_bytes(key))
 
-    def _island(self, schema: Any, order: Order, whitespace: Whitespace) -> JsonIsland:
-        reader = Reader(
-            Document(_as_schema(schema), None),
-            formats=self._formats.texts,
-            max_nodes=self.limits.max_nodes,
-            max_dfa_states=self.limits.regex_states,
-            parts=Parts,
-        )
-        node = reader.read()
-        return JsonIsland(*worked_out(reader, node, self.limits), order, whitespace, has_free_names(node, reader))
-
     def _rule_grammar(self, rules: Rules) -> Grammar:
         if rules.start not in rules.productive:
             raise Unsatisfiable("the grammar has no text.", keyword=rules.start)
@@ -464,9 +373,8 @@ class Compiler:
         states = sum(automaton.dfa.n_states for automaton in automata.automata.values())
         report = {"relaxed": [], "annotations": [], "rules": len(rules.bodies)}
         islands = islands_of(automata)
-        self._check_bytes()
         return Grammar(
-            self,
+            self.arenas,
             lambda arena: RuleLowering(arena, automata),
             lambda: report | {"automata": len(automata.automata), "states": states},
             has_free_names=any(island.has_free_names for island in islands),
@@ -475,73 +383,24 @@ class Compiler:
         )
 
     def _text_grammar(self, place: Callable[[Arena], Lowering], report: Mapping[str, Any], **options: Any) -> Grammar:
-        self._check_bytes()
-        return Grammar(self, place, lambda: {"relaxed": [], "annotations": [], **report}, **options)
+        return Grammar(self.arenas, place, lambda: {"relaxed": [], "annotations": [], **report}, **options)
 
-    def _json_grammar(
-        self, reader: Reader, order: Order, whitespace: Whitespace, asked: Asked | None = None
-    ) -> Grammar:
-        """The grammar of a document that is read; others may ask for its members if it has goals of its own."""
-        self._check_bytes()
-        root_node = reader.read()
-        goals, root = worked_out(reader, root_node, self.limits)
-        is_open = has_free_names(root_node, reader)
-
-        place: Callable[[Arena], Lowering]
-        reading = None if root.is_shared else Reading(goals, root, is_open, reader.n_read)
-        if reading is None:
-            place = partial(place_part, root=root, order=order, whitespace=whitespace)
-        else:
-            place = partial(place_reading, reading=reading, order=order, whitespace=whitespace)
-        report = {
-            "relaxed": reader.relaxed,
-            "annotations": [*dict.fromkeys(reader.annotations)],
-            "nodes": reader.n_read,
-        }
-        if report["relaxed"]:
-            return Grammar(self, place, lambda: report, has_free_names=is_open, judge=_judge(reader))
-        made = Grammar(
-            self,
-            place,
-            lambda: report,
-            has_free_names=is_open,
-            content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
-        )
-        if asked is not None and reading is not None:
-            self._readings.note(asked, reading)
-        return made
-
-    def _known_grammar(
-        self, known: Known, order: Order, whitespace: Whitespace, read: Callable[[], Grammar]
-    ) -> Grammar:
-        """The grammar of a document whose members are known; what else is asked of it, ``read`` tells."""
-        self._check_bytes()
-        reading = known.reading
-        return Grammar(
-            self,
-            partial(place_values, values=known.values, order=order, whitespace=whitespace, reading=reading),
-            lambda: read().explain(),
-            has_free_names=known.is_open,
-            content=lambda: read().content,
-            keeps=0 if reading is None else reading.n_bytes,
-        )
-
-    def _check_bytes(self) -> None:
+    def _refuse(self) -> NoReturn:
         """Refuse a vocabulary that cannot spell every text: a mask could then lead into a dead end."""
-        if self._missing:
-            shown = ", ".join(f"0x{b:02x}" for b in self._missing[:8])
-            raise VocabularyError(
-                f"the vocabulary has no token for {len(self._missing)} single bytes of UTF-8 text ({shown}, ...), "
-                "so some texts could be begun and never finished."
-            )
+        shown = ", ".join(f"0x{b:02x}" for b in self._missing[:8])
+        raise VocabularyError(
+            f"the vocabulary has no token for {len(self._missing)} single bytes of UTF-8 text ({shown}, ...), "
+            "so some texts could be begun and never finished."
+        )
 
     def _cached(self, key: Any, make: Callable[[], Grammar], n_bytes: int) -> Grammar:
         """A grammar from the cache of those compiled last, or a new one, whose specification has so many bytes."""
         found = None if key is None else self._grammars.get(key)
         if found is not None:
             return found
-        if next(self._compiled) % CHECKED_EVERY == 0:
-            self._make_room()
+        if self._missing:
+            self._refuse()
+        self.arenas.make_room()
         made = make()
         if key is not None:
             self._grammars.put(key, made, n_bytes + OWN_BYTES + made.keeps)
@@ -549,9 +408,6 @@ class Compiler:
 
 
 NO_REMOTES = spelled(None)
-SOON_FULL = 0.7  # of an arena's fullest region: the next arena is made
-NEARLY_FULL = 0.9  # of an arena's fullest region: a text goes on in the rest, the next grammar begins in a new arena
-CHECKED_EVERY = 16  # grammars; hardly any takes a hundredth of an arena
 SHARE = 16  # what compiled grammars kept for reuse may take, as a part of cache_bytes
 PER_BYTE = 32  # bytes of memory that a compiled grammar takes per byte of its schema, tables aside
 OWN_BYTES = 1024  # of schema, that the smallest grammar is reckoned as
@@ -566,33 +422,11 @@ _TRAILING: dict[Whitespace, regular.Regular] = {
 _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF5)])
 
 
-def _aside(work: Callable[[], T]) -> Future[T] | None:
-    """Do some work in a thread of its own, if there can be one: not where the process ends, or has too many."""
-    pool = ThreadPoolExecutor(1, "detent-arena")
-    try:
-        return pool.submit(work)
-    except RuntimeError:
-        return None
-    finally:
-        pool.shutdown(wait=False)
-
-
 def _unknown_choice(*chosen: str) -> ValueError:
     """The error for the first option that is none of its choices."""
     wrong = ((name, value, known) for (name, known), value in zip(_CHOICES.items(), chosen, strict=True))
     name, value, known = next(choice for choice in wrong if choice[1] not in choice[2])
     return ValueError(f"{name}={value!r} is none of {', '.join(known)}")
-
-
-def _as_schema(schema: Any) -> Any:
-    """The JSON schema of a schema, JSON text or Python type."""
-    if isinstance(schema, (dict, bool)):
-        return schema
-    if isinstance(schema, str):
-        return from_text(schema)
-    from detent.grammar.types import schema_of
-
-    return schema_of(schema)
 
 
 def _check_text(text: Any, name: str) -> None:
@@ -605,13 +439,6 @@ def _check_grammar(text: Any) -> None:
     _check_text(text, "a grammar")
     if text and "\n" not in text and ":" not in text:
         raise GrammarError(f"{text!r:.60} has no rule.", hint="A grammar is given as its text: Path(name).read_text().")
-
-
-def _judge(reader: Reader) -> Judge:
-    """The validator of what a reader left out."""
-    root = reader.document.root
-    formats = reader.formats if reader.format_assertion or root.dialect.asserts_format else None
-    return Judge(root.schema, reader.document.remotes, draft=root.draft, formats=formats)
 
 
 def _cache_key(kind: str, schema: Any, remotes: Any, options: tuple[Any, ...]) -> Any:

@@ -281,7 +281,7 @@ def repeated(tokenizer: Any, cases: list[Case], count: int) -> Table:
         for _, program in case.texts[:20]:
             follow(engine, tokenizer.encode(program, add_special_tokens=False), 0, process_time_ns, [])
     figures = (np.percentile(new, 50) / 1e3, np.percentile(new, 99) / 1e3, np.percentile(cached, 50))
-    arena = sum(used(compiler.arena).values()) / 1e6
+    arena = sum(used(compiler.arenas.current).values()) / 1e6
     table.add_row(
         str(count), *(f"{x:.2f}" for x in figures), f"{arena:.0f}", f"{compiler.limits.cache_bytes / 1e6:.0f}"
     )

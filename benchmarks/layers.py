@@ -72,7 +72,7 @@ def profile(
         for test in line["tests"]:
             matcher.reset()
             for token in encode(tokenizer, test["data"]):
-                arena = compiler.arena
+                arena = compiler.arenas.current
                 before, known = marks(arena), recipe_of(arena, matcher.state)
                 start = perf_counter_ns()
                 matcher.fill_bitmask(mask)
@@ -143,7 +143,7 @@ def floors(compiler: detent.Compiler, tokenizer: Any) -> list[tuple[str, str]]:
         matcher.accept(token)
     (word,) = tokenizer.encode(" words", add_special_tokens=False)[:1]
     row, other = mask[0], mask[0].copy()
-    complete, A, state = direct(masks.is_complete), compiler.arena.A, matcher.state
+    complete, A, state = direct(masks.is_complete), compiler.arenas.current.A, matcher.state
 
     def step() -> None:
         matcher.fill_bitmask(mask)

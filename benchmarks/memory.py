@@ -100,7 +100,7 @@ def main() -> None:
         "objects",
         title=title,
     )
-    arenas, compiles, steps = {id(compiler.arena)}, [], []
+    arenas, compiles, steps = {id(compiler.arenas.current)}, [], []
     for k, (schema, values) in enumerate(workload(pack, arguments.schemas, arguments.seed), 1):
         texts = [tokenizer.encode(json.dumps(value, ensure_ascii=False), add_special_tokens=False) for value in values]
         start = process_time()
@@ -119,10 +119,10 @@ def main() -> None:
                 steps.append(process_time() - start)
                 if not accepted:
                     break
-        arenas.add(id(compiler.arena))
+        arenas.add(id(compiler.arenas.current))
         if k % max(1, arguments.schemas // 10) == 0:
             gc.collect()
-            full = sum(used(compiler.arena).values())
+            full = sum(used(compiler.arenas.current).values())
             times = 1e3 * np.mean(compiles), 1e6 * np.mean(steps), 1e6 * np.percentile(steps, 99)
             sizes = resident() / 2**20, full / 2**20, len(arenas), len(gc.get_objects())
             out.add_row(f"{k:,}", *(f"{time:.2f}" for time in times), *(f"{size:,.0f}" for size in sizes))

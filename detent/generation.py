@@ -27,7 +27,7 @@ from detent.tasks import Task
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from detent.automata.compiler import Numbers, Whitespace
+    from detent.automata.json_grammars import Numbers, Whitespace
     from detent.sampler.base import Draft, Sampler, Strategy
     from detent.sampler.guide import Predicate
     from detent.sampler.speculation.drafter import Drafter

@@ -17,7 +17,7 @@ from detent.results import Finish, Result, Stats
 from detent.sampler.guide import Guide, Predicate
 
 if TYPE_CHECKING:
-    from detent.automata.compiler import Numbers, Whitespace
+    from detent.automata.json_grammars import Numbers, Whitespace
     from detent.automata.records import Order
     from detent.decoding import Row
     from detent.grammar.types import JsonSchema

@@ -181,32 +181,32 @@ def test_many_alternatives_of_one_place_stay_one_formula(compiler: Compiler) -> 
 
 def test_the_next_arena_is_made_ahead(vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch) -> None:
     compiler = Compiler(vocabulary, cache_dir=False)
-    first = compiler.arena
-    monkeypatch.setattr("detent.automata.compiler.CHECKED_EVERY", 1)
-    monkeypatch.setattr("detent.automata.compiler.SOON_FULL", -1.0)
+    first = compiler.arenas.current
+    monkeypatch.setattr("detent.automata.arenas.CHECKED_EVERY", 1)
+    monkeypatch.setattr("detent.automata.arenas.SOON_FULL", -1.0)
     before = compiler.json_schema({"type": "integer"}).matcher()
-    assert compiler.arena is first and compiler._spare is not None
-    spare = compiler._spare.result()
-    monkeypatch.setattr("detent.automata.compiler.NEARLY_FULL", -1.0)
+    assert compiler.arenas.current is first and compiler.arenas._spare is not None
+    spare = compiler.arenas._spare.result()
+    monkeypatch.setattr("detent.automata.arenas.NEARLY_FULL", -1.0)
     after = compiler.json_schema({"type": "boolean"}).matcher()
-    assert compiler.arena is spare and spare is not first
+    assert compiler.arenas.current is spare and spare is not first
     assert after.accept_bytes(b"true") and before.accept_bytes(b"12") and before.is_complete()
 
 
 def test_nobody_waits_for_the_next_arena(vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch) -> None:
     compiler = Compiler(vocabulary, cache_dir=False)
-    first = compiler.arena
+    first = compiler.arenas.current
     for name, value in (("CHECKED_EVERY", 1), ("SOON_FULL", -1.0), ("NEARLY_FULL", -1.0)):
-        monkeypatch.setattr(f"detent.automata.compiler.{name}", value)
+        monkeypatch.setattr(f"detent.automata.arenas.{name}", value)
     makes = Event()
-    monkeypatch.setattr(compiler, "_new_arena", lambda make=compiler._new_arena: makes.wait() and make())
+    monkeypatch.setattr(compiler.arenas, "_new", lambda make=compiler.arenas._new: makes.wait() and make())
     for k in range(3):
         compiler.regex(f"a{{{k}}}")
-        assert compiler.arena is first
+        assert compiler.arenas.current is first
     makes.set()
-    assert compiler._spare is not None and compiler._spare.result() is not first
+    assert compiler.arenas._spare is not None and compiler.arenas._spare.result() is not first
     compiler.regex("b")
-    assert compiler.arena is not first
+    assert compiler.arenas.current is not first
 
 
 def test_old_arenas_go_and_their_grammars_stay(vocabulary: Vocabulary) -> None:
@@ -214,12 +214,12 @@ def test_old_arenas_go_and_their_grammars_stay(vocabulary: Vocabulary) -> None:
     schemas = [{"type": "object", "properties": {f"k{k}": {"maxLength": k}}} for k in range(20)]
     grammars = [compiler.json_schema(schema) for schema in schemas]
     matcher, gone = grammars[7].matcher(), Event()
-    finalize(compiler.arena, gone.set)
+    finalize(compiler.arenas.current, gone.set)
     assert matcher.accept_bytes(b'{"k7"')
-    compiler.renew(compiler.arena)
+    compiler.arenas.renew(compiler.arenas.current)
     for grammar, schema in zip(grammars, schemas, strict=True):
         assert compiler.json_schema(schema) is grammar
-        assert grammar.matcher()._arena is compiler.arena
+        assert grammar.matcher()._arena is compiler.arenas.current
     assert not gone.is_set() and matcher.accept_bytes(b': "1234567"') and not matcher.accept_bytes(b', "k7"')
     del matcher
     assert gone.wait(10)
@@ -228,10 +228,10 @@ def test_old_arenas_go_and_their_grammars_stay(vocabulary: Vocabulary) -> None:
 def test_a_text_goes_on_when_its_grammar_has_left(vocabulary: Vocabulary) -> None:
     compiler = Compiler(vocabulary, cache_dir=False)
     grammar = compiler.json_schema({"type": "array", "items": {"type": "integer"}})
-    matcher, full = grammar.matcher(), compiler.arena
+    matcher, full = grammar.matcher(), compiler.arenas.current
     assert matcher.accept_bytes(b"[1, ")
-    compiler.renew(full)
+    compiler.arenas.renew(full)
     grammar.leave(full)
     grammar.rebind(full)  # as at the end of the arena
     matcher._move()
-    assert matcher._arena is compiler.arena and matcher.accept_bytes(b"2]") and matcher.is_complete()
+    assert matcher._arena is compiler.arenas.current and matcher.accept_bytes(b"2]") and matcher.is_complete()

@@ -310,7 +310,7 @@ def test_pairs_that_find_no_room_start_again(wide: Compiler, name: str) -> None:
     for compiler in (wide, cramped):
         matcher = compiler.lark(GRAMMARS[name] + "\n").matcher()
         if compiler is cramped:
-            compiler.arena.A[layout.KEPT + 1] = 40
+            compiler.arenas.current.A[layout.KEPT + 1] = 40
         masks.append([allowed(matcher)])
         for b in BEGINNINGS[name]:
             assert matcher.accept_bytes(bytes([b]))
@@ -374,13 +374,13 @@ def test_what_fits_no_arena_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     limits = Limits(cache_bytes=1 << 20)
     compiler = Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[256]), cache_dir=False, limits=limits)
     made: list[Arena] = []
-    make = compiler._new_arena
+    make = compiler.arenas._new
 
     def counted() -> Arena:
         made.append(make())
         return made[-1]
 
-    monkeypatch.setattr(compiler, "_new_arena", counted)
+    monkeypatch.setattr(compiler.arenas, "_new", counted)
     with pytest.raises(LimitExceeded, match="cache_bytes"):
         compiler.lark("start: " + " | ".join(f'"w{k}"' for k in range(300)))
     assert len(made) <= 3
@@ -392,12 +392,12 @@ def test_arenas_are_renewed() -> None:
     limits = Limits(cache_bytes=1 << 20)
     compiler = Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[256]), cache_dir=False, limits=limits)
     matcher = compiler.lark(GRAMMARS["nesting"]).matcher()
-    first = compiler.arena
+    first = compiler.arenas.current
     for k in range(60):
         assert matcher.accept_bytes(b"(a")
         other = compiler.lark(f'start: "x{k}"').matcher()
         assert allowed(other) == {ord("x")}
-    assert compiler.arena is not first
+    assert compiler.arenas.current is not first
     assert matcher.accept_bytes(b")" * 60) and matcher.is_complete()
     with pytest.raises(LimitExceeded, match="cache_bytes"):
         for _ in range(2000):

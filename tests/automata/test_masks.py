@@ -218,13 +218,13 @@ def test_threads_share_a_grammar(vocabulary: Vocabulary) -> None:
 @pytest.mark.parametrize("threads", [1, 8])
 def test_an_arena_that_fills_in_mid_text_is_replaced(vocabulary: Vocabulary, threads: int) -> None:
     large, small = Compiler(vocabulary), Compiler(vocabulary, limits=Limits(cache_bytes=256 << 10))
-    first = small.arena
+    first = small.arenas.current
     jobs = [(schema, seed) for seed in range(6) for schema in FIXED]
     wanted = [traverse(large.json_schema(schema), seed) for schema, seed in jobs]
     with ThreadPoolExecutor(threads) as pool:
         got = list(pool.map(lambda job: traverse(small.json_schema(job[0]), job[1]), jobs))
     assert got == wanted
-    assert small.arena is not first
+    assert small.arenas.current is not first
 
 
 def test_matchers_that_take_turns_in_small_arenas(vocabulary: Vocabulary) -> None:

@@ -63,7 +63,7 @@ def masks(compiler: Compiler) -> list[np.ndarray]:
 
 
 def states(compiler: Compiler) -> int:
-    return int(compiler.arena.A[layout.STATE + 2])
+    return int(compiler.arenas.current.A[layout.STATE + 2])
 
 
 def test_masks_are_the_same(vocabulary: Vocabulary, tmp_path: Path) -> None:
@@ -75,16 +75,16 @@ def test_masks_are_the_same(vocabulary: Vocabulary, tmp_path: Path) -> None:
 
 
 def test_what_is_read_is_what_was_made(vocabulary: Vocabulary, tmp_path: Path) -> None:
-    made, read = (layout.snapshot(Compiler(vocabulary, tmp_path).arena.A) for _ in range(2))
+    made, read = (layout.snapshot(Compiler(vocabulary, tmp_path).arenas.current.A) for _ in range(2))
     np.testing.assert_equal(read, made)
 
 
 def test_a_damaged_file_is_made_again(vocabulary: Vocabulary, tmp_path: Path) -> None:
-    made = layout.snapshot(Compiler(vocabulary, tmp_path).arena.A)
+    made = layout.snapshot(Compiler(vocabulary, tmp_path).arenas.current.A)
     (path,) = tmp_path.glob("tables-*")
     good = path.read_bytes()
     path.write_bytes(good[: len(good) // 2])
-    np.testing.assert_equal(layout.snapshot(Compiler(vocabulary, tmp_path).arena.A), made)
+    np.testing.assert_equal(layout.snapshot(Compiler(vocabulary, tmp_path).arenas.current.A), made)
     assert path.read_bytes() == good
 
 
@@ -98,22 +98,22 @@ def test_every_vocabulary_and_size_has_its_own(vocabulary: Vocabulary, tmp_path:
 
 def test_a_new_arena_begins_as_the_first_did(vocabulary: Vocabulary, tmp_path: Path) -> None:
     plain, compiler = Compiler(vocabulary, False), Compiler(vocabulary, tmp_path)
-    first = layout.snapshot(compiler.arena.A)
+    first = layout.snapshot(compiler.arenas.current.A)
     expected = masks(plain)
     for _ in range(2):
         np.testing.assert_equal(masks(compiler), expected)  # what is written meanwhile is in no other arena
-        full = compiler.arena
-        assert compiler.renew(full) is not full
-        np.testing.assert_equal(layout.snapshot(compiler.arena.A), first)
+        full = compiler.arenas.current
+        assert compiler.arenas.renew(full) is not full
+        np.testing.assert_equal(layout.snapshot(compiler.arenas.current.A), first)
     for table in ("_specs", "_tries"):
-        assert len(vars(compiler.arena)[table]) < len(vars(full)[table])
+        assert len(vars(compiler.arenas.current)[table]) < len(vars(full)[table])
 
 
 def test_records_of_a_new_arena_are_its_own(vocabulary: Vocabulary, tmp_path: Path) -> None:
     compiler = Compiler(vocabulary, tmp_path)
     schema = {"type": "object", "properties": {"a": {"type": "array", "items": {"enum": ["x", 1]}}}}
     before = compiler.json_schema(schema).matcher()
-    compiler.renew(compiler.arena)
+    compiler.arenas.renew(compiler.arenas.current)
     after = compiler.json_schema(schema).matcher()
     assert before._arena is not after._arena
     records = [matcher._arena.shared["schema", 0] for matcher in (before, after)]
@@ -136,7 +136,7 @@ def test_a_small_vocabulary_does_without(tmp_path: Path) -> None:
 
 def test_lexers_read_runs_of_text_from_its_tables(vocabulary: Vocabulary, tmp_path: Path) -> None:
     compiler = Compiler(vocabulary, tmp_path)
-    A, before = compiler.arena.A, int(compiler.arena.A[layout.PAIR + 2])
+    A, before = compiler.arenas.current.A, int(compiler.arenas.current.A[layout.PAIR + 2])
     matcher = compiler.lark('start: STRING\nSTRING: /"([^"\\\\\\n]|\\\\.)*"/').matcher()
     matcher.accept_bytes(b'"a')
     matcher.fill_bitmask(allocate_bitmask(1, len(vocabulary)))
@@ -147,7 +147,7 @@ def test_lexers_read_runs_of_text_from_its_tables(vocabulary: Vocabulary, tmp_pa
 
 def test_lexers_read_words_behind_a_blank_from_its_tables(vocabulary: Vocabulary, tmp_path: Path) -> None:
     compiler = Compiler(vocabulary, tmp_path)
-    A, before = compiler.arena.A, int(compiler.arena.A[layout.PAIR + 2])
+    A, before = compiler.arenas.current.A, int(compiler.arenas.current.A[layout.PAIR + 2])
     matcher = compiler.lark(NAMES).matcher()
     assert matcher.accept_bytes(b"ab,")
     matcher.fill_bitmask(allocate_bitmask(1, len(vocabulary)))

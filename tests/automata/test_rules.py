@@ -261,9 +261,9 @@ def test_a_step_costs_the_same_after_a_long_text(small: Compiler, grammar: str) 
     matcher = small.gbnf(grammar).matcher()
     made = []
     for byte in b"a,[(+b" * 200:
-        before = int(small.arena.A[layout.STATE + 2])
+        before = int(small.arenas.current.A[layout.STATE + 2])
         matcher.accept_bytes(bytes([byte]))
-        made.append(int(small.arena.A[layout.STATE + 2]) - before)
+        made.append(int(small.arenas.current.A[layout.STATE + 2]) - before)
     assert max(made[600:]) <= max(made[:200])
 
 
@@ -273,9 +273,9 @@ def test_equal_rules_of_two_grammars_share_their_tables(small: Compiler) -> None
     one, two = first.matcher(), second.matcher()
     assert one.accept_bytes(b"x[[a") and two.accept_bytes(b"yy[[a")
     allowed(one)
-    pairs = int(small.arena.A[layout.PAIR + 2])
+    pairs = int(small.arenas.current.A[layout.PAIR + 2])
     allowed(two)
-    assert int(small.arena.A[layout.PAIR + 2]) - pairs <= 4 * layout.PAIR_STRIDE
+    assert int(small.arenas.current.A[layout.PAIR + 2]) - pairs <= 4 * layout.PAIR_STRIDE
 
 
 def test_the_matcher_of_a_grammar(small: Compiler) -> None:
@@ -299,17 +299,17 @@ def test_the_matcher_of_a_grammar(small: Compiler) -> None:
 def test_a_full_arena_is_replaced() -> None:
     """By so many grammars that a matcher must go on elsewhere."""
     compiler = Compiler(vocabulary_of([b"ab", b"ba"]), limits=Limits(cache_bytes=3 << 20))
-    matcher, arena = compiler.gbnf('root ::= "a" root "b" | "c"').matcher(), compiler.arena
+    matcher, arena = compiler.gbnf('root ::= "a" root "b" | "c"').matcher(), compiler.arenas.current
     assert matcher.accept_bytes(b"aa")
     for k in range(1000):
         other = compiler.gbnf(f'root ::= "a" root [b-z]{{{k % 40}}} | "{k}"').matcher()
         assert other.accept_bytes(b"a")
         allowed(other)
-        if compiler.arena is not arena:
+        if compiler.arenas.current is not arena:
             break
-    assert compiler.arena is not arena
+    assert compiler.arenas.current is not arena
     assert matcher.accept_bytes(b"ac")
-    compiler.renew(matcher._arena)
+    compiler.arenas.renew(matcher._arena)
     assert {compiler.vocabulary.token_bytes(token) for token in allowed(matcher)} == {b"b"}
     assert matcher.accept_bytes(b"bbb")
     assert matcher.is_complete()

@@ -201,10 +201,10 @@ def test_a_special_token_in_a_full_arena(schema: Any) -> None:
     compiler = Compiler(Vocabulary.from_tokens([*(bytes([b]) for b in range(256)), None, None], [256], {"<s>": 257}))
     start = {"type": "token", "token": "<s>"}
     grammar = compiler.structural_tag(tag(schema, start, start))
-    matcher, arena = grammar.matcher(), compiler.arena
+    matcher, arena = grammar.matcher(), compiler.arenas.current
     arena.A[layout.STATE + 2] = arena.A[layout.STATE + 1]
     assert matcher.accept(257)
-    assert compiler.arena is not arena
+    assert compiler.arenas.current is not arena
     assert not matcher.accept(257)
     assert matcher.accept_bytes(b'{"x":1}')
     assert matcher.accept(257)
@@ -260,8 +260,8 @@ def test_islands_share_masks_with_plain_schemas(compiler: Compiler) -> None:
     island = compiler.structural_tag(TOOLS | {"tags": [tag(schema)]}).matcher()
     assert plain.accept_bytes(b'{"k": "ab')
     allowed(plain)
-    pairs = int(compiler.arena.A[layout.PAIR + 2])
+    pairs = int(compiler.arenas.current.A[layout.PAIR + 2])
     assert island.accept_bytes(b'<tool>{"k": "ab')
     inside = allowed(island)
     assert inside >= {token for token in allowed(plain) if b'"' not in compiler.vocabulary.token_bytes(token)}
-    assert int(compiler.arena.A[layout.PAIR + 2]) - pairs < 12 * layout.PAIR_STRIDE
+    assert int(compiler.arenas.current.A[layout.PAIR + 2]) - pairs < 12 * layout.PAIR_STRIDE

@@ -195,11 +195,11 @@ def test_members_of_a_document_that_was_read_are_known_as_long_as_it_is_kept(voc
     for _ in range(2):
         assert accepts(known, '{"t": {"below": [{"below": []}]}, "a": [1, 2], "x": "y"}')
         assert not accepts(known, '{"a": [1, 1]}') and not accepts(known, '{"x": 1}')
-        compiler.renew(compiler.arena)
+        compiler.arenas.renew(compiler.arenas.current)
     for change in ({"properties": {"b": UNIQUE}}, {"$defs": {"d": {**TREE, "title": "t"}}}, {"$id": "http://x/y"}):
         assert compiler.json_schema({**schema, **change}).keeps == 0
     assert compiler.json_schema(text, order="any").keeps == 0
-    readings = compiler._readings
+    readings = compiler._json.readings
     assert len(readings._tables) > 0
     compiler._grammars, read, known = Recent(1), None, None  # type: ignore[assignment]
     gc.collect()
@@ -400,7 +400,7 @@ def test_the_grammar_explains_itself_stands_in_others_and_moves(vocabulary: Voca
     for _ in range(2):
         assert accepts(known[1], '{"name": "x", "n": 1.0}') and not accepts(known[1], '{"name": "x"}')
         assert accepts(island, '{"n": 1}{"n": 2, "z": null}') and not accepts(island, '{"n": 1}{}')
-        compiler.renew(compiler.arena)
+        compiler.arenas.renew(compiler.arenas.current)
 
 
 def test_limits_hold_for_what_is_known(vocabulary: Vocabulary) -> None:

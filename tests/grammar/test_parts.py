@@ -229,10 +229,10 @@ def test_a_document_writes_only_what_is_new(compiler: Compiler) -> None:
     """The records of a part that another document had are not written again."""
 
     def in_use(schema: Any) -> int:
-        before = int(compiler.arena.A[layout.HEAP + 2])
+        before = int(compiler.arenas.current.A[layout.HEAP + 2])
         grammar = compiler.json_schema(schema)
         assert accepts(grammar, '{"who": {"name": "x", "age": 3}}')
-        return int(compiler.arena.A[layout.HEAP + 2]) - before
+        return int(compiler.arenas.current.A[layout.HEAP + 2]) - before
 
     person = copy.deepcopy(PERSON)
     person["properties"]["never seen before"] = {"type": "null"}  # type: ignore[index]
@@ -244,7 +244,7 @@ def test_a_document_writes_only_what_is_new(compiler: Compiler) -> None:
 def test_a_part_that_becomes_a_root_is_written_without_others(compiler: Compiler) -> None:
     parts_of_others = {f"m{k}": {"type": "object", "properties": {f"n{k}": PERSON}} for k in range(40)}
     compiler.json_schema({"type": "object", "properties": parts_of_others})
-    arena = compiler.arena
+    arena = compiler.arenas.current
     before = int(arena.A[layout.POS + 2])
     compiler.json_schema(parts_of_others["m3"])
     assert int(arena.A[layout.POS + 2]) - before < 10 * layout.POS_STRIDE
