@@ -139,6 +139,9 @@ class XGrammar:
         self.grammar = self.compiler.compile_json_schema(json.dumps(schema), any_whitespace=True, strict_mode=False)
         self.reset()
 
+    def compile_lark(self, text: str, options: Mapping[str, Any]) -> None:
+        raise NotImplementedError("it reads no Lark grammars")
+
     def compile_gbnf(self, text: str) -> None:
         self.grammar = self.compiler.compile_grammar(text)
         self.reset()

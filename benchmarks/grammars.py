@@ -186,7 +186,9 @@ def measure(engines: dict[str, Any], case: Case, tokenizer: Any) -> dict[str, Me
         try:
             case.compile(engine)
             engine.fill()
-        except (ValueError, RuntimeError, AttributeError) as error:
+        except NotImplementedError as error:
+            found[name].error = str(error)
+        except (ValueError, RuntimeError) as error:
             found[name].error = f"{type(error).__name__}: {error!s:.50}".replace("\n", " ")
         found[name].first_mask = (process_time_ns() - begin) / 1e3
     encoded = [(valid, tokenizer.encode(text, add_special_tokens=False)) for valid, text in case.texts]
@@ -332,8 +334,7 @@ def main() -> None:
     measure(engines, Case("warm", lambda engine: engine.compile_lark(WARM, {}), [(True, "w-1;")]), tokenizer)
     cases = list(of_set(options.set, options.only)) if options.set else []
     if cases:
-        takers = {name: engine for name, engine in engines.items() if hasattr(engine, "compile_lark")}
-        console.print(side_by_side(takers, cases, tokenizer))
+        console.print(side_by_side(engines, cases, tokenizer))
     console.print(side_by_side(engines, list(in_notations()), tokenizer))
     console.print(repeated(tokenizer, cases or list(in_notations()), 50))
     console.print(growth(tokenizer))
