@@ -74,6 +74,25 @@ def test_alternatives_that_meet(first: Any, second: Any, together: bool) -> None
         assert found.overlaps.exist(root.nodes[0].one_of[0]) == together
 
 
+def nested(depth: int) -> Any:
+    value: Any = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+def test_what_the_base_says_is_not_asked_again() -> None:
+    """In a closed object, "not this value" is said of its member alone: nothing is left that connects members."""
+    definitions = {"words": {"properties": {"a": {"$ref": "#/$defs/words"}}, "additionalProperties": False}}
+    schema = {"type": "object", "$defs": definitions, "$ref": "#/$defs/words", "not": {"const": nested(20)}}
+    found, root = goals_of(schema)
+    for _ in range(20):
+        (value,) = (v for v in found.values(root) if isinstance(v, Object))
+        assert value.frame is None
+        ((_, root),) = value.names
+    assert found.work < 1000
+
+
 def tagged(values: int) -> Any:
     """Alternatives that overlap, each with a list of tags."""
     tags = [{"enum": [f"{k} {v}" for v in range(values)]} for k in range(12)]
