@@ -74,6 +74,35 @@ def test_alternatives_that_meet(first: Any, second: Any, together: bool) -> None
         assert found.overlaps.exist(root.nodes[0].one_of[0]) == together
 
 
+TAGS = {"oneOf": [{"properties": {"tag": {"const": tag}}} for tag in "ab"]}  # both hold where the tag is missing
+TAGGED = {"type": "object", "required": ["tag"], "allOf": [TAGS]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "together"),
+    [
+        (TAGGED, False),
+        ({"type": "object", "allOf": [TAGS, {"required": ["tag"]}]}, False),
+        ({"type": "object", "required": ["tag"], "allOf": [{"allOf": [TAGS]}]}, False),
+        ({"type": "object", "allOf": [{"required": ["tag"]}], **TAGS}, False),
+        ({"not": TAGGED}, False),
+        ({"required": ["tag"], "allOf": [TAGS]}, True),  # values that are no objects meet both
+        ({"type": "object", "allOf": [TAGS]}, True),
+        ({"type": "object", "required": ["tag"], "anyOf": [TAGS, {}]}, True),
+        ({**TAGGED, "properties": {"a": TAGS}}, True),  # one text, two places
+        ({"properties": {"a": TAGS}, **TAGGED}, True),
+        ({**TAGGED, "properties": {"a": {"allOf": [TAGS]}}}, True),
+        ({"properties": {"a": TAGGED, "b": {"$ref": "#/properties/a/allOf/0"}}}, True),
+        ({"properties": {"a": TAGGED, "b": {"allOf": [{"$ref": "#/properties/a/allOf/0"}]}}}, True),
+    ],
+)
+def test_what_stands_beside_tells_alternatives_apart(schema: Any, together: bool) -> None:
+    found, _ = goals_of(json.loads(json.dumps(schema)))  # no schema stands in two places
+    choices = [options for node in found.reader.compound.values() for options in node.one_of]
+    assert choices
+    assert any(map(found.overlaps.exist, choices)) == together
+
+
 def nested(depth: int) -> Any:
     value: Any = {}
     for _ in range(depth):
