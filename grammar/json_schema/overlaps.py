@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from copy import copy
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from .free_names import children
+from .names import children_of, matches
 from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, OBJECT, SERIALS, Node
 from .scalars import listed_values
 
@@ -121,8 +122,6 @@ class _Outline:
     ----------
     types : int
     required : frozenset of str
-    names : set of str or None
-        All names that an object may have; None where they are not listed.
     met_by_least : int
         Types of which the least value meets it: null, both booleans, ``{}`` and ``[]``.
     """
@@ -137,42 +136,45 @@ class _Outline:
                 pending.extend(n.all_of)
         self.types, least = ANY_TYPE, NULL | BOOLEAN | ARRAY | OBJECT
         self.required = frozenset(name for n in flat.values() for name in n.required)
-        self.names: set[str] | None = None
         for n in flat.values():
             self.types &= n.types
             if n.enum is not None or n.any_of or n.one_of or not n.is_conjunctive:
                 least = 0
             least &= ~((OBJECT if self.required or n.min_properties else 0) | (ARRAY if n.min_items else 0))
-            if n.additional is not None and not n.additional.types and not n.patterns:
-                self.names = set(n.properties) if self.names is None else self.names & set(n.properties)
         self.met_by_least = least & self.types
-        self._with_members = [n for n in flat.values() if n.properties]
-        self._listed: dict[str, set[Hashable] | None] = {}
+        self._objects = [n for n in flat.values() if n.properties or n.patterns or n.additional is not None]
+        self._members: dict[str, tuple[int, set[Hashable] | None]] = {}
 
     def excludes(self, other: _Outline, around: _Outline) -> bool:
         """Whether this schema and another cannot both hold beside a third, as far as is easily seen."""
         types = self.types & other.types & around.types
         if types & ~OBJECT:
             return False
-        if not types or self._lacks(other) or other._lacks(self):
+        return not types or any(
+            map(self._differs_in, chain(self.required, other.required, around.required), repeat(other))
+        )
+
+    def _differs_in(self, name: str, other: _Outline) -> bool:
+        """Whether this schema and another leave a member no value."""
+        (types, values), (other_types, other_values) = self._member(name), other._member(name)
+        if values is not None and other_values is not None and values.isdisjoint(other_values):
             return True
-        for name in self.required | other.required | around.required:
-            mine, theirs = self._values(name), other._values(name)
-            if mine is not None and theirs is not None and mine.isdisjoint(theirs):
-                return True
-        return False
+        return not types & other_types
 
-    def _lacks(self, other: _Outline) -> bool:
-        """Whether this schema does not allow all names that another requires."""
-        return self.names is not None and not other.required <= self.names
-
-    def _values(self, name: str) -> set[Hashable] | None:
-        """What the value of a name may be, where that is a list of scalars: a tag, if the name is required."""
-        if name not in self._listed:
-            lists = [n.properties[name] for n in self._with_members if name in n.properties]
-            values = [{key for key, _ in listed_values(child)} for child in lists if child.is_listing]
-            self._listed[name] = set.intersection(*values) if values else None
-        return self._listed[name]
+    def _member(self, name: str) -> tuple[int, set[Hashable] | None]:
+        """The types that a member may have, and its values where these are a list of scalars: a tag."""
+        found = self._members.get(name)
+        if found is None:
+            types, values = ANY_TYPE, None
+            for node in self._objects:
+                matching = {dfa.key for dfa, _ in node.patterns if matches(dfa, name)}
+                for child in children_of((node,), name, matching):
+                    types &= child.types
+                    if child.is_listing:
+                        listed = {key for key, _ in listed_values(child)}
+                        values = listed if values is None else values & listed
+            found = self._members[name] = types, values
+        return found
 
 
 def _without_choices(node: Node, serial: int) -> Node:

@@ -65,6 +65,10 @@ def test_what_is_seen_at_once_is_what_working_out_finds(alternatives: list[Any],
         ({"required": ["a"], "properties": {"a": False}}, {"required": ["b"]}, False),
         ({"required": ["a"]}, {"patternProperties": {"a": False}}, False),
         ({"required": ["a"]}, {"minProperties": 2, "properties": {"b": False}}, True),
+        ({"required": ["a"], "properties": {"a": {"minimum": 1}}}, {"patternProperties": {"a": {"enum": [2]}}}, True),
+        ({"required": ["a"], "properties": {"a": {"type": "array"}}}, {"additionalProperties": {"enum": [1]}}, False),
+        ({"required": ["b"]}, {"patternProperties": {"^a": True}, "additionalProperties": False}, False),
+        ({"required": ["ax"]}, {"patternProperties": {"^a": True}, "additionalProperties": False}, True),
     ],
 )
 def test_alternatives_that_meet(first: Any, second: Any, together: bool) -> None:
@@ -72,6 +76,13 @@ def test_alternatives_that_meet(first: Any, second: Any, together: bool) -> None
         assert has_value({"type": "object", "allOf": pair}) == together
         found, root = goals_of({"type": "object", "oneOf": pair})
         assert found.overlaps.exist(root.nodes[0].one_of[0]) == together
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(OBJECTS, OBJECTS)
+def test_alternatives_meet_where_a_value_meets_both(first: Any, second: Any) -> None:
+    found, root = goals_of({"oneOf": [first, second]})
+    assert found.overlaps.exist(root.nodes[0].one_of[0]) == has_value({"allOf": [first, second]})
 
 
 TAGS = {"oneOf": [{"properties": {"tag": {"const": tag}}} for tag in "ab"]}  # both hold where the tag is missing
