@@ -61,7 +61,11 @@ PLAIN: tuple[tuple[Any, tuple[str, ...]], ...] = (
 # runs of text: any characters but some; some of ASCII
 _ALL_BUT = ('"\\', '"\\\n', "'\\", "'\\\n", '"', "'", '"\n', "'\n", "\n", "\r\n", " \t\n\r\f\v", "")
 _WORD = string.ascii_letters + string.digits + "_"
-_ONLY = (_WORD, string.ascii_letters, string.ascii_lowercase, string.hexdigits)
+_LETTERS = string.ascii_letters + "_"
+_BEYOND = bytes([*range(0xC4, 0xCB), 0xD0, 0xD1, 0xD3, 0xDA, *range(0xE5, 0xEA), 0xEB, 0xEC])  # where all are letters
+_ONLY = *map(str.encode, (_WORD, string.ascii_letters, string.ascii_lowercase, string.hexdigits)), _WORD.encode() + _BEYOND
+# names: the first bytes of their first characters, and of the others
+_NAMES = tuple((_LETTERS.encode() + beyond, _WORD.encode() + beyond) for beyond in (b"", _BEYOND))
 _BEGUN = [f" {letter}".encode() for letter in string.ascii_letters]  # words that follow a blank, as most do
 _FIRST_BYTES = frozenset([*range(0x80), *range(0xC2, 0xF5)])  # of characters
 
@@ -80,7 +84,7 @@ def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> Arrays | N
     starts = [_placed(arena, schema) for schema, _ in PLAIN]
     loops = [int(A[layout.FREE_LOOP]), *map(arena.loop, _loops())]
     arena.settle()
-    key = blake2b(f"{source_digest()} {vocabulary.fingerprint} {_BEGUN}".encode())
+    key = blake2b(f"{source_digest()} {vocabulary.fingerprint} {_NAMES} {_BEGUN}".encode())
     for array in layout.in_use(A).values():
         key.update(array.data)
     kept = disk.load(_KIND, key.digest())
@@ -92,9 +96,10 @@ def prepare(arena: Arena, vocabulary: Vocabulary, disk: DiskCache) -> Arrays | N
             _walk(arena, start, text.encode())
     word = arena.loop([*_WORD.encode()])
     begun = [(node, word) for node in map(partial(_node, arena.V), _BEGUN) if node]
-    for node, loop in [*((0, loop) for loop in loops), *begun]:
-        if suffixes.below(A, arena.V, node) >= pairs.LOOP_FROM:
-            pair_table.ask(A, node, -loop)
+    names = [(_behind(arena, first), arena.loop([*others])) for first, others in _NAMES]
+    for x, loop in [*((0, loop) for loop in loops), *begun, *names]:
+        if x >= 0 and suffixes.below(A, arena.V, x) >= pairs.LOOP_FROM:
+            pair_table.ask(A, x, -loop)
             pairs.build_asked(A, arena.V)
     made = layout.snapshot(A)
     disk.store(_KIND, key.digest(), made)
@@ -112,7 +117,7 @@ def _placed(arena: Arena, schema: Any) -> int:
 
 def _loops() -> list[list[int]]:
     """The loop sets whose tables are kept, by the first bytes of their characters."""
-    return [[*_FIRST_BYTES.difference(text.encode())] for text in _ALL_BUT] + [[*text.encode()] for text in _ONLY]
+    return [[*_FIRST_BYTES.difference(text.encode())] for text in _ALL_BUT] + [[*text] for text in _ONLY]
 
 
 def _node(V: npt.NDArray[np.int32], text: bytes) -> int:
@@ -124,6 +129,13 @@ def _node(V: npt.NDArray[np.int32], text: bytes) -> int:
         if node == last or V[V[trie.V_BYTE] + node] != byte:
             return 0
     return node
+
+
+def _behind(arena: Arena, first: bytes) -> int:
+    """The suffix set of what is left of tokens behind some first bytes; -1: nothing."""
+    A, nodes = arena.A, [node for byte in sorted(first) if (node := _node(arena.V, bytes([byte])))]
+    A[A[layout.SORT] :][: len(nodes)] = nodes
+    return int(suffixes.suffix_set(A, arena.V, int(A[layout.SORT]), len(nodes)))
 
 
 def _walk(arena: Arena, state: int, text: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .arena import AHEAD, COWALK, SORT, STATUS
+from .arena import AHEAD, COWALK, FULL, SORT, STATUS
 from .fronts import EDGE, ONLY, PREFIX, is_front
 from .jit import kernel
 from .languages import dfa_class, in_loop, settle
@@ -30,7 +30,8 @@ from .lexer_tags import in_doubt, pending_at
 from .positions import K_DOUBT, K_MATCH, position
 from .sets import has_member
 from .strings import CHAR, DEAD, utf8_step
-from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, list_members, suffix_set
+from .suffixes import below, edge_byte, edge_range, edge_rest, edge_tokens, list_members, suffix_set, trie_parent
+from .trie import V_BYTE
 
 SHARED_FROM = 32  # tokens below a set from which a pair of its own pays when the set is met again
 UNITED_BELOW = 512  # tokens below a set up to which it is united with others that are read from the same state
@@ -180,6 +181,38 @@ def visit_edge(A, V, edge, b, q, mode, tag, left, since, depth):
         to, inside = q, settle(A, L, r)
     if A[STATUS] == 0 and r != DEAD:  # ill-formed text is that however it is split into tokens
         arrive_lexed(A, V, edge, b, to, inside, tag, left, since, depth)
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def restore_path(A, V, end, node, n):
+    """Write the last ``n`` bytes on the way to a trie node before ``end``."""
+    for j in range(n):
+        A[end - 1 - j] = V[V[V_BYTE] + node]
+        node = trie_parent(V, node)
+
+
+@kernel("void(A, A, i8, i8, i8)")
+def leave_along(A, V, frame, q, node):
+    """Read the byte that leads to a trie node below the set of a frame from the state ``q`` before it.
+
+    The last match is that of ``q``, or of the frame, where no state on the way to ``q`` is a match.
+    """
+    path, n, depth = int(A[AHEAD]) + int(A[AHEAD + 1]) - MAX_PATH, 0, int(A[frame + 6])
+    above = trie_parent(V, node)
+    while above != A[frame]:
+        n += 1
+        above = trie_parent(V, above)
+    if depth + n >= MAX_PATH:
+        A[STATUS] = FULL
+        return
+    restore_path(A, V, path + depth + n, trie_parent(V, node), n)
+    mark = int(A[AHEAD]) + int(A[AHEAD + 2])
+    b, tag, left, since = int(V[V[V_BYTE] + node]), int(A[frame + 3]), int(A[frame + 4]), int(A[frame + 5]) + n
+    if field(A, q, F_ACCEPT) != NONE:
+        tag, left, since = field(A, q, F_ACCEPT), carry_on(A, q), 0
+    visit_edge(A, V, node, b, q, 0, tag, left, since, depth + n)
+    if mark < A[AHEAD] + A[AHEAD + 2]:
+        A[mark + 7] = -n - 1
 
 
 @kernel("b1(A, A, i8)")

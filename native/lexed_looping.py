@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .arena import AHEAD, COWALK, EXITS, FULL, IDS, SORT, STATUS
+from .arena import COWALK, EXITS, IDS, SORT, STATUS
 from .collect import start_collecting
 from .jit import kernel
 from .languages import in_loop
-from .lexed_edges import covers, doubted, end_before, end_inside, visit_edge, visit_edges
-from .lexed_notes import MAX_PATH, N_SHADOWS, end_edge, end_row, end_tokens
+from .lexed_edges import covers, doubted, end_before, end_inside, leave_along, visit_edges
+from .lexed_notes import N_SHADOWS, end_edge, end_row, end_tokens
+from .lexed_words import read_words, without_words
 from .lexer import F_ACCEPT, F_LATE, NONE, Q_BYTES, field, known
 from .lexer_carries import carry_on
 from .lexer_classes import loop_within
@@ -16,9 +17,9 @@ from .lexer_tags import pending_at
 from .pair_table import P_COUNT, P_EXIT, P_LIST, P_LISTS, P_ROW, P_ROWS, find_pair, keep_pair
 from .pairs import LOOP_FROM
 from .strings import utf8_step
-from .suffixes import below, edge_byte, edge_range, edge_rest, height, members, suffix_set, trie_parent
+from .suffixes import below, edge_byte, edge_range, edge_rest, height, members, suffix_set
 from .tables import gather_loop, spread_loop
-from .trie import V_BYTE, V_CHAR, V_NODES
+from .trie import V_CHAR, V_NODES
 
 FAR_EXITS = 8192  # trie nodes that leave a loop up to which each of them is looked at
 TABLE_FROM = 8192  # tokens below a set from which its table is made although it is read for the paths out of the loop
@@ -120,33 +121,6 @@ def end_begun(A, V, frame, to, loop):
     A[shadows] = n
 
 
-@kernel("void(A, A, i8, i8, i8)")
-def restore_path(A, V, end, node, n):
-    """Write the last ``n`` bytes on the way to a trie node before ``end``."""
-    for j in range(n):
-        A[end - 1 - j] = V[V[V_BYTE] + node]
-        node = trie_parent(V, node)
-
-
-@kernel("void(A, A, i8, i8, i8)")
-def leave_along(A, V, frame, q, node):
-    """Read the byte that leads to a trie node below the set of a frame, the bytes before it in the loop of ``q``."""
-    path, n, depth = int(A[AHEAD]) + int(A[AHEAD + 1]) - MAX_PATH, 0, int(A[frame + 6])
-    above = trie_parent(V, node)
-    while above != A[frame]:
-        n += 1
-        above = trie_parent(V, above)
-    if depth + n >= MAX_PATH:
-        A[STATUS] = FULL
-        return
-    restore_path(A, V, path + depth + n, trie_parent(V, node), n)
-    mark = int(A[AHEAD]) + int(A[AHEAD + 2])
-    b, tag, left, since = int(V[V[V_BYTE] + node]), int(A[frame + 3]), int(A[frame + 4]), int(A[frame + 5])
-    visit_edge(A, V, node, b, q, 0, tag, left, since + n, depth + n)
-    if mark < A[AHEAD] + A[AHEAD + 2]:
-        A[mark + 7] = -n - 1
-
-
 @kernel("i8(A, A, i8, i8)")
 def behind_bytes(A, V, node, loop):
     """The union of what is left of tokens behind the edges of a trie node that a loop set has; -1: nothing."""
@@ -189,16 +163,21 @@ def visit_looping(A, V, frame, to, loop):
 
     Where not all of its characters do, what is behind those that do is read as a set of its own.
     Where the last match lies before the loop, the bytes since then count: each path out of it is followed by itself.
+    What key words are made of is read as if it led there as well, and they are followed beside it.
     """
-    x, tag, accept, led = int(A[frame]), int(A[frame + 3]), field(A, to, F_ACCEPT), loop
+    x, tag, accept, led, n_words = int(A[frame]), int(A[frame + 3]), field(A, to, F_ACCEPT), loop, 0
     y = x
     if A[frame + 2] == 0 and A[frame + 1] != to:
         led = int(A[known(A, int(A[frame + 1])) + Q_BYTES])
+    if led != loop and accept != NONE:
+        led, n_words = read_words(A, V, frame, to, loop, led)
     if led != loop:
         y = behind_bytes(A, V, x, led)
         if y < V[V_NODES] or below(A, V, y) < LOOP_FROM:  # tables say nothing of a node's own edges
             visit_edges(A, V, x, frame, 0)
             return
+    if A[STATUS] != 0:
+        return
     table, one_by_one, is_new = find_pair(A, y, -loop), tag != NONE and accept == NONE, False
     if table == 0 and (not one_by_one or below(A, V, y) >= TABLE_FROM):
         table, is_new = loop_table(A, V, y, loop), True
@@ -221,9 +200,11 @@ def visit_looping(A, V, frame, to, loop):
         for k in range(int(A[EXITS + 2])):
             if A[STATUS] == 0:
                 leave_along(A, V, frame, to, int(A[int(A[EXITS]) + k]))
-    elif A[table + P_EXIT] >= 0 and A[STATUS] == 0:
+        return
+    rest = without_words(A, V, int(A[table + P_EXIT]), loop, n_words)
+    if rest >= 0 and A[STATUS] == 0:
         A[frame + 1], A[frame + 2] = to, 0
         if accept != NONE:
             A[frame + 3], A[frame + 4], A[frame + 5] = accept, carry_on(A, to), 0
         A[frame + 6] += 1  # the match is none that stood before the set
-        visit_edges(A, V, int(A[table + P_EXIT]), frame, 0)
+        visit_edges(A, V, rest, frame, 0)

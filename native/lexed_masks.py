@@ -35,8 +35,10 @@ from .lexed_notes import EXIT, GROUP, R_EXITS, R_GROUPS, R_N_EXITS, R_N_GROUPS, 
 from .lexed_pairs import lexed_pair
 from .lexed_places import BY_PLACES, UNKNOWN, add_groups, read_places
 from .lexed_steps import X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, behind_token, context_of
-from .lexer import ALWAYS_ASKED, F_ACCEPT, L_EXACT, L_FAR, NONE, field, place_of
+from .lexer import ALWAYS_ASKED, DROPPED, F_ACCEPT, L_EXACT, L_FAR, NONE, field, place_of
 from .lexer_carries import carry_on
+from .lexer_classes import restarts
+from .lexer_loops import forgets
 from .lexer_steps import lexer_start
 from .masks import recipe
 from .pair_table import find_pair
@@ -238,6 +240,15 @@ def _read_many(A, V, G, x, q, mode, cell):
     return read_places(A, V, G, x, q, mode, cell)
 
 
+@kernel("i8(A, i8, i8, i8)")
+def _restarted(A, G, q, cell):
+    """The state between two tokens, where text is read from that as it is from ``q``, behind some that is ignored."""
+    if field(A, q, F_ACCEPT) != DROPPED or not forgets(A, q) or A[G + G_ISLANDS] != 0:
+        return q
+    start = lexer_start(A, int(A[G + G_LEXER]), context_of(A, G, cell), carry_on(A, q))
+    return start if start > 0 and restarts(A, q, start) else q
+
+
 @kernel("i8(A, A, i8, i8, i8)", exported=True)
 def read_lexed(A, V, x, pos, parent):
     """Collect the tokens of a set at an item of a lexer; 0 when tables had to be built, or ``A[STATUS]`` is set.
@@ -255,6 +266,8 @@ def read_lexed(A, V, x, pos, parent):
         return read_by_steps(A, V, x, state_of(A, pos, parent))
     if shadow != 0 and _read_shadow(A, V, shadow, q, mode) == 0:
         return 0
+    if mode == 0:
+        q = _restarted(A, G, q, parent)
     if A[G + G_SPELLS] == BY_PLACES:
         read = _read_many(A, V, G, x, q, mode, parent)
     else:

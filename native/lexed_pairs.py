@@ -19,8 +19,8 @@ from __future__ import annotations
 from .arena import AHEAD, COWALK, ENDED, KEPT, LEFT, STATUS, THREADS, WANTED, mix
 from .fronts import BELOW, is_front, open_set
 from .jit import kernel
-from .lexed_edges import SHARED_FROM, covers, visit_edges
-from .lexed_looping import looping_state, may_loop, restore_path, visit_looping
+from .lexed_edges import SHARED_FROM, covers, restore_path, visit_edges
+from .lexed_looping import looping_state, may_loop, visit_looping
 from .lexed_notes import (
     BEFORE,
     EXIT,

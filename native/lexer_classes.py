@@ -157,3 +157,25 @@ def loop_within(A, q, n):
             return NO_LOOP
         A[known(A, place)] = kept_set(A, bits, LOOP_RECORD) if any_byte else NO_LOOP
     return int(A[known(A, place)])
+
+
+@kernel("b1(A, i8, i8)")
+def restarts(A, q, start):
+    """Whether texts are read alike from ``q``, behind which the lexer would go on in ``start``, and from that state.
+
+    So it is behind blanks: more of them lead to the same state from both, and all else ends them.
+    """
+    place = recorded(A, K_SIGNATURE, q, start, -8, 0, 0, 0, 0)
+    if A[STATUS] != 0:
+        return False
+    if A[known(A, place)] == 0:
+        alike = True
+        for c in range(int(A[field(A, q, 1) + L_CLASSES])):
+            to = lexer_step(A, q, c)
+            if to > 0 and (to != q or lexer_step(A, start, c) != q):
+                alike = False
+                break
+        if A[STATUS] != 0:
+            return False
+        A[known(A, place)] = 1 if alike else -1
+    return A[known(A, place)] > 0

@@ -89,6 +89,9 @@ GRAMMARS = {
     'letter: "a" | "b" | "c" | "é"\nCHAR: /[^)]/',
     "spelled with spaces": 'start: (name "=" name ";" | "ab" "!" | "<" (A | B)* ">")+\nname: (A | B | C)+\n'
     'A: "a"\nB: "b"\nC: "c" | "ca"' + SPACE,
+    "key words": 'start: ("bac" NAME | "ba" "/" | "cab" | NAME "/" NAME | "\\\\" "ba" "x")+\nNAME: /[a-dé]+/' + SPACE,
+    "key words that go on": 'start: ("ba/c" "b" | "ba" "\\\\" | "da" NAME | NAME "/")+\nNAME: /[a-d][a-dx]*/' + SPACE,
+    "key words that loop": 'start: (H "/" | "cab" | "ca" NAME | NAME " ")+\nNAME: /[a-dx]+/\nH.2: /b[ac]+/',
     "one before": "start: (A | B)+\nA.2: /x[abc]+(?<=c)/\nB: /[a-cé]+/" + SPACE,
 }
 TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
@@ -215,6 +218,9 @@ BEGINNINGS = {
     "most lead": b"",
     "boundary": b"x",
     "one before": b"xa",
+    "key words": b"",
+    "key words that go on": b"",
+    "key words that loop": b"",
     "key": b"a",
     "key of two": b"a",
     "cycle": b"xab",
