@@ -7,10 +7,12 @@ members: alternatives, conditions, counts. Only members that the residual speaks
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from .exits import Exits, decide, united
-from .facts import Each, Facts, Slot, slots
+from .facts import Each, Facts, Slot, each, slots
 from .formula import ATOM, FALSE, TRUE, Formula, conjuncts
 from .lazy import Lazy
 from .nodes import Node
@@ -83,19 +85,36 @@ class Frame:
                     others.append(part)
             self.base, self.rest = base, rest
             self.residual = self.facts.all(others)
-            simpler = self.facts.replace(self.residual, self._given_base, slots(base))
-            if simpler is self.residual:
+            simpler = self._given(self._plainly_given) or self._given(self._surely_given)
+            if simpler is None:
                 return
             members = (self.facts.slot(k, *slot) for k, slot in base.items())
             f = self.facts.all((*members, *(self.facts.each(c, v) for c, v in rest.items()), simpler))
 
-    def _given_base(self, f: Formula) -> Formula:
-        """A fact of the residual in the light of the base."""
+    def _given(self, leaf: Leaf) -> Formula | None:
+        """The residual with facts about members that the base speaks of replaced; None where that changes nothing."""
+        about = reduce(or_, map(each, self.rest), slots(self.base))
+        simpler = self.facts.replace(self.residual, leaf, about)
+        return None if simpler is self.residual else simpler
+
+    def _plainly_given(self, f: Formula) -> Formula:
+        """A fact of the residual in the light of the base, as far as the formulas show it: no goal is looked at."""
+        atom, join = f.atom, self.goals.formulas.all
+        if isinstance(atom, Each):
+            given = self.rest.get(atom.kind, TRUE)
+            return TRUE if join((given, atom.value)) is given else f
+        if not isinstance(atom, Slot):
+            return f
+        given = self.base.get(atom.place, (True, TRUE))[1]
+        both = join((given, atom.value))
+        return self._slot(atom, FALSE if both is FALSE else TRUE if both is given else atom.value)
+
+    def _surely_given(self, f: Formula) -> Formula:
+        """The same as far as goals tell that have no value."""
         atom = f.atom
         if not isinstance(atom, Slot):
             return f
-        may_lack, given = self.base.get(atom.place, (True, TRUE))
-        value = atom.value
+        given, value = self.base.get(atom.place, (True, TRUE))[1], atom.value
         if value is not TRUE and value is not FALSE:
             if self._never(self.goals.formulas.all((given, value))):
                 value = FALSE
@@ -103,9 +122,14 @@ class Frame:
                 self.goals.formulas.all((given, self.goals.formulas.no(value)))
             ):
                 value = TRUE
-        if not may_lack:
-            return value if value.op < 0 else self.facts.slot(atom.place, False, value)
-        return self.facts.slot(atom.place, atom.absent, value)
+        return self._slot(atom, value)
+
+    def _slot(self, atom: Slot, value: Formula) -> Formula:
+        """A fact about a listed member, with another value, where the base may say that the member is there."""
+        may_lack = self.base.get(atom.place, (True, TRUE))[0]
+        if not may_lack and value.op < 0:
+            return value
+        return self.facts.slot(atom.place, atom.absent and may_lack, value)
 
     def _never(self, value: Formula) -> bool:
         """Whether a value surely does not exist (not: as far as a search under way can tell)."""

@@ -289,6 +289,8 @@ class Goals:
 
     def surely_unsatisfiable(self, goal: Goal) -> bool:
         """Whether a goal is known to have no value, now and for good."""
+        if goal.satisfiable is not None:
+            return not goal.satisfiable
         outer = self._leaned
         possible, final = self.tentatively(lambda: self.satisfiable(goal))
         self._leaned = outer

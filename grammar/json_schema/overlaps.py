@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain, repeat
+from typing import TYPE_CHECKING
 
+from .free_names import children
+from .names import children_of, matches
 from .nodes import ANY_TYPE, ARRAY, BOOLEAN, NULL, OBJECT, SERIALS, Node
 from .scalars import listed_values
 
@@ -29,10 +32,13 @@ class Overlaps:
         self._goals = goals
         self._outlines: dict[int, _Outline] = {}
         self._tables: dict[int, list[list[bool]]] = {}
+        nodes = list(nodes)
         for node in nodes:
             for at, options in enumerate(node.one_of):
                 self._tables[id(options)] = self._table(node, at)
         self._found = {key for key, table in self._tables.items() if any(map(any, table))}
+        if self._found and goals.reader.strict:
+            self._look_around(nodes)
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -51,15 +57,14 @@ class Overlaps:
     def _table(self, node: Node, at: int) -> list[list[bool]]:
         options = node.one_of[at]
         bare = _without_choices(node, next(SERIALS))
-        outlines = [*map(self._outline, options)]
-        everywhere = _outline(bare).met_by_least
+        outlines, around = [*map(self._outline, options)], _Outline(bare)
         table = [[False] * len(options) for _ in options]
         unclear = []
         for k, first in enumerate(outlines):
             for m in range(k + 1, len(options)):
-                if first.excludes(outlines[m]) or outlines[m].excludes(first):
+                if first.excludes(outlines[m], around):
                     continue
-                if first.met_by_least & outlines[m].met_by_least & everywhere:
+                if first.met_by_least & outlines[m].met_by_least & around.met_by_least:
                     table[k][m] = table[m][k] = True
                 else:
                     unclear.append((k, m))
@@ -74,70 +79,102 @@ class Overlaps:
         reader = self._goals.reader
         return self._tables.get(id(reader.representative(node).one_of[at])) if reader.strict else None
 
+    def _look_around(self, nodes: list[Node]) -> None:
+        """Note what cannot hold together where a ``oneOf`` stands: tags may be required by what is beside it.
+
+        Schemas of one text stand for each other, so what is noted of one of them must be true of all.
+        """
+        reader = self._goals.reader
+        holders = _only_holders(nodes, reader.nodes())
+        alike: dict[tuple[int, int], list[list[bool]]] = {}
+        keys = {}
+        for node in nodes:
+            outermost = node
+            while outermost.serial in holders:
+                outermost = holders[outermost.serial]
+            for at, options in enumerate(node.one_of):
+                if id(options) in self._found:
+                    key = keys[id(options)] = reader.representative(node).serial, at
+                    table = self._beside(options, self._outline(outermost))
+                    alike[key] = _either(alike[key], table) if key in alike else table
+        self._tables |= {options: alike[key] for options, key in keys.items()}
+        self._found = {key for key in self._found if any(map(any, self._tables[key]))}
+
+    def _beside(self, options: list[Node], around: _Outline) -> list[list[bool]]:
+        """The table of some alternatives beside something else that holds."""
+        outlines = [*map(self._outline, options)]
+        return [
+            [meets and not first.excludes(second, around) for second, meets in zip(outlines, row, strict=True)]
+            for first, row in zip(outlines, self._tables[id(options)], strict=True)
+        ]
+
     def _outline(self, node: Node) -> _Outline:
         found = self._outlines.get(node.serial)
         if found is None:
-            found = self._outlines[node.serial] = _outline(node)
+            found = self._outlines[node.serial] = _Outline(node)
         return found
 
 
-class _Outline(NamedTuple):
+class _Outline:
     """What is easily seen of a schema.
 
     Attributes
     ----------
     types : int
     required : frozenset of str
-    names : set of str or None
-        All names that an object may have; None where they are not listed.
-    tags : dict of str to set
-        The values of required members that are lists of scalars.
     met_by_least : int
         Types of which the least value meets it: null, both booleans, ``{}`` and ``[]``.
     """
 
-    types: int
-    required: frozenset[str]
-    names: set[str] | None
-    tags: dict[str, set[Hashable]]
-    met_by_least: int
+    def __init__(self, node: Node) -> None:
+        flat: dict[int, Node] = {}
+        pending = [node]
+        while pending:
+            n = pending.pop()
+            if n.serial not in flat:
+                flat[n.serial] = n
+                pending.extend(n.all_of)
+        self.types, least = ANY_TYPE, NULL | BOOLEAN | ARRAY | OBJECT
+        self.required = frozenset(name for n in flat.values() for name in n.required)
+        for n in flat.values():
+            self.types &= n.types
+            if n.enum is not None or n.any_of or n.one_of or not n.is_conjunctive:
+                least = 0
+            least &= ~((OBJECT if self.required or n.min_properties else 0) | (ARRAY if n.min_items else 0))
+        self.met_by_least = least & self.types
+        self._objects = [n for n in flat.values() if n.properties or n.patterns or n.additional is not None]
+        self._members: dict[str, tuple[int, set[Hashable] | None]] = {}
 
-    def excludes(self, other: _Outline) -> bool:
-        """Whether this schema and another cannot both hold, as far as is easily seen."""
-        types = self.types & other.types
+    def excludes(self, other: _Outline, around: _Outline) -> bool:
+        """Whether this schema and another cannot both hold beside a third, as far as is easily seen."""
+        types = self.types & other.types & around.types
         if types & ~OBJECT:
             return False
-        if not types or (self.names is not None and not other.required <= self.names):
+        return not types or any(
+            map(self._differs_in, chain(self.required, other.required, around.required), repeat(other))
+        )
+
+    def _differs_in(self, name: str, other: _Outline) -> bool:
+        """Whether this schema and another leave a member no value."""
+        (types, values), (other_types, other_values) = self._member(name), other._member(name)
+        if values is not None and other_values is not None and values.isdisjoint(other_values):
             return True
-        return any(name in other.tags and values.isdisjoint(other.tags[name]) for name, values in self.tags.items())
+        return not types & other_types
 
-
-def _outline(node: Node) -> _Outline:
-    flat: dict[int, Node] = {}
-    pending = [node]
-    while pending:
-        n = pending.pop()
-        if n.serial not in flat:
-            flat[n.serial] = n
-            pending.extend(n.all_of)
-    types = ANY_TYPE
-    least = NULL | BOOLEAN | ARRAY | OBJECT
-    required = frozenset(name for n in flat.values() for name in n.required)
-    names: set[str] | None = None
-    tags: dict[str, set[Hashable]] = {}
-    for n in flat.values():
-        types &= n.types
-        if n.enum is not None or n.any_of or n.one_of or not n.is_conjunctive:
-            least = 0
-        least &= ~((OBJECT if required or n.min_properties else 0) | (ARRAY if n.min_items else 0))
-        if n.additional is not None and not n.additional.types and not n.patterns:
-            names = set(n.properties) if names is None else names & set(n.properties)
-        for name in required & n.properties.keys():
-            child = n.properties[name]
-            if child.is_listing:
-                values = {key for key, _ in listed_values(child)}
-                tags[name] = tags[name] & values if name in tags else values
-    return _Outline(types, required, names, tags, least & types)
+    def _member(self, name: str) -> tuple[int, set[Hashable] | None]:
+        """The types that a member may have, and its values where these are a list of scalars: a tag."""
+        found = self._members.get(name)
+        if found is None:
+            types, values = ANY_TYPE, None
+            for node in self._objects:
+                matching = {dfa.key for dfa, _ in node.patterns if matches(dfa, name)}
+                for child in children_of((node,), name, matching):
+                    types &= child.types
+                    if child.is_listing:
+                        listed = {key for key, _ in listed_values(child)}
+                        values = listed if values is None else values & listed
+            found = self._members[name] = types, values
+        return found
 
 
 def _without_choices(node: Node, serial: int) -> Node:
@@ -147,6 +184,26 @@ def _without_choices(node: Node, serial: int) -> Node:
     bare.all_of = bare.any_of = bare.one_of = bare.none_of = bare.conditions = bare.dependent = ()
     bare.settle()
     return bare
+
+
+def _either(first: list[list[bool]], second: list[list[bool]]) -> list[list[bool]]:
+    """What holds in one of two tables."""
+    return [[a or b for a, b in zip(*rows, strict=True)] for rows in zip(first, second, strict=True)]
+
+
+def _only_holders(compound: list[Node], nodes: list[Node]) -> dict[int, Node]:
+    """By serial number, the node in whose ``allOf`` another stands, of those that stand nowhere else."""
+    holders: dict[int, Node] = {}
+    elsewhere = {node.serial for node in nodes[:1]}  # the root
+    for node in compound:
+        for inner in node.in_place():
+            if inner.serial in holders or inner not in node.all_of:
+                elsewhere.add(inner.serial)
+            holders[inner.serial] = node
+    values = chain.from_iterable(map(children, nodes))
+    names = (node.property_names for node in nodes if node.property_names is not None)
+    elsewhere.update(node.serial for node in chain(values, names))
+    return {serial: node for serial, node in holders.items() if serial not in elsewhere}
 
 
 __all__ = ["Overlaps"]

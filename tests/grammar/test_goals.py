@@ -65,6 +65,10 @@ def test_what_is_seen_at_once_is_what_working_out_finds(alternatives: list[Any],
         ({"required": ["a"], "properties": {"a": False}}, {"required": ["b"]}, False),
         ({"required": ["a"]}, {"patternProperties": {"a": False}}, False),
         ({"required": ["a"]}, {"minProperties": 2, "properties": {"b": False}}, True),
+        ({"required": ["a"], "properties": {"a": {"minimum": 1}}}, {"patternProperties": {"a": {"enum": [2]}}}, True),
+        ({"required": ["a"], "properties": {"a": {"type": "array"}}}, {"additionalProperties": {"enum": [1]}}, False),
+        ({"required": ["b"]}, {"patternProperties": {"^a": True}, "additionalProperties": False}, False),
+        ({"required": ["ax"]}, {"patternProperties": {"^a": True}, "additionalProperties": False}, True),
     ],
 )
 def test_alternatives_that_meet(first: Any, second: Any, together: bool) -> None:
@@ -72,6 +76,61 @@ def test_alternatives_that_meet(first: Any, second: Any, together: bool) -> None
         assert has_value({"type": "object", "allOf": pair}) == together
         found, root = goals_of({"type": "object", "oneOf": pair})
         assert found.overlaps.exist(root.nodes[0].one_of[0]) == together
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(OBJECTS, OBJECTS)
+def test_alternatives_meet_where_a_value_meets_both(first: Any, second: Any) -> None:
+    found, root = goals_of({"oneOf": [first, second]})
+    assert found.overlaps.exist(root.nodes[0].one_of[0]) == has_value({"allOf": [first, second]})
+
+
+TAGS = {"oneOf": [{"properties": {"tag": {"const": tag}}} for tag in "ab"]}  # both hold where the tag is missing
+TAGGED = {"type": "object", "required": ["tag"], "allOf": [TAGS]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "together"),
+    [
+        (TAGGED, False),
+        ({"type": "object", "allOf": [TAGS, {"required": ["tag"]}]}, False),
+        ({"type": "object", "required": ["tag"], "allOf": [{"allOf": [TAGS]}]}, False),
+        ({"type": "object", "allOf": [{"required": ["tag"]}], **TAGS}, False),
+        ({"not": TAGGED}, False),
+        ({"required": ["tag"], "allOf": [TAGS]}, True),  # values that are no objects meet both
+        ({"type": "object", "allOf": [TAGS]}, True),
+        ({"type": "object", "required": ["tag"], "anyOf": [TAGS, {}]}, True),
+        ({**TAGGED, "properties": {"a": TAGS}}, True),  # one text, two places
+        ({"properties": {"a": TAGS}, **TAGGED}, True),
+        ({**TAGGED, "properties": {"a": {"allOf": [TAGS]}}}, True),
+        ({"properties": {"a": TAGGED, "b": {"$ref": "#/properties/a/allOf/0"}}}, True),
+        ({"properties": {"a": TAGGED, "b": {"allOf": [{"$ref": "#/properties/a/allOf/0"}]}}}, True),
+    ],
+)
+def test_what_stands_beside_tells_alternatives_apart(schema: Any, together: bool) -> None:
+    found, _ = goals_of(json.loads(json.dumps(schema)))  # no schema stands in two places
+    choices = [options for node in found.reader.compound.values() for options in node.one_of]
+    assert choices
+    assert any(map(found.overlaps.exist, choices)) == together
+
+
+def nested(depth: int) -> Any:
+    value: Any = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+def test_what_the_base_says_is_not_asked_again() -> None:
+    """In a closed object, "not this value" is said of its member alone: nothing is left that connects members."""
+    definitions = {"words": {"properties": {"a": {"$ref": "#/$defs/words"}}, "additionalProperties": False}}
+    schema = {"type": "object", "$defs": definitions, "$ref": "#/$defs/words", "not": {"const": nested(20)}}
+    found, root = goals_of(schema)
+    for _ in range(20):
+        (value,) = (v for v in found.values(root) if isinstance(v, Object))
+        assert value.frame is None
+        ((_, root),) = value.names
+    assert found.work < 1000
 
 
 def tagged(values: int) -> Any:

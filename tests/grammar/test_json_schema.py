@@ -85,6 +85,32 @@ def test_accepts_what_is_valid(compiler: Compiler, data: st.DataObject, schema: 
         assert accepts(ordered, text) == reference.complete(text.encode()), text
 
 
+@st.composite
+def _tagged(draw: st.DrawFn) -> Any:
+    """Alternatives by tag, and what may stand beside them: in place, as a value, behind a reference, or negated."""
+    tags = st.sampled_from([{"const": 1}, {"enum": [2, 3]}, {"enum": [3, 4]}])
+    option = {"properties": {"t": draw(tags), "v": draw(st.sampled_from([True, {"const": 1}]))}}
+    other = {"properties": {"t": draw(tags), "v": draw(st.sampled_from([True, {"const": 2}]))}}
+    choice = {"oneOf": [option, {**other, **draw(st.sampled_from([{}, {"required": ["t"]}]))}]}
+    beside = draw(st.sampled_from([{"required": ["t"]}, {"required": ["v"]}, {"type": "object", "required": ["t"]}]))
+    places = [choice, {"$ref": "#/$defs/choice"}, {"allOf": [choice]}, {"allOf": [choice], **beside}]
+    place = st.sampled_from(places)
+    whole = draw(st.sampled_from([{"allOf": [draw(place)], **beside}, {"allOf": [draw(place), beside]}]))
+    ways: list[Any] = [{}, {"properties": {"v": draw(place)}}, {"anyOf": [whole, draw(place)]}, {"not": whole}]
+    return {"$defs": {"choice": choice}, **draw(st.sampled_from([whole, {}])), **draw(st.sampled_from(ways))}
+
+
+_SMALL = st.dictionaries(st.sampled_from("tv"), st.integers(1, 4), max_size=2)
+
+
+@given(st.lists(_SMALL | st.fixed_dictionaries({"v": _SMALL | st.just(1)}, optional={"t": st.just(1)})), _tagged())
+@QUICK
+def test_alternatives_beside_what_tells_them_apart(compiler: Compiler, values: list[Any], schema: Any) -> None:
+    grammar = compiled(compiler, json.loads(json.dumps(schema)), order="any")
+    for value in [*values, 1, {}, {"t": 1}, {"t": 3, "v": 1}, {"v": 1}, {"v": {"t": 2}}, {"v": {"v": 1}, "t": 2}]:
+        assert accepts(grammar, json.dumps(value)) == is_valid(schema, value), value
+
+
 @given(st.data(), st.sampled_from((4, 6, 7, 2019)))
 @QUICK
 def test_older_drafts(compiler: Compiler, data: st.DataObject, draft: int) -> None:
