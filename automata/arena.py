@@ -38,12 +38,15 @@ _NO_RETURNS: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})
 _REGIONS = np.array(layout.REGIONS)
 _INT32 = np.dtype(np.int32)
 _OFTEN = "aA0 -_"  # characters of which most sets that are counted have one
-_NOT_DOT = [10, 13, 0x2028, 0x2029]  # the characters that a dot does not match
+_SURROGATES = np.array([[0xD800], [0xE000]])
+_NOT_DOT = np.array([[10, 13, 0x2028], [11, 14, 0x202A]])  # beginnings and ends of what a dot does not match
+_ASCII = np.arange(128)
 _SPECIAL = [*range(32), 34, 92]  # what a string cannot hold as it is
 _LEAD_BYTES = {b: ((b & 0x1F) << 6, (b & 0x1F) << 6 | 0x3F) for b in range(0xC2, 0xE0)}
 _LEAD_BYTES |= {b: (max((b & 0xF) << 12, 0x800), (b & 0xF) << 12 | 0xFFF) for b in range(0xE0, 0xF0)}
 _LEAD_BYTES |= {b: (max((b & 7) << 18, 0x10000), min((b & 7) << 18 | 0x3FFFF, 0x10FFFF)) for b in range(0xF0, 0xF5)}
 _LEAD_BYTES[0xED] = (0xD000, 0xD7FF)  # the rest are surrogates
+_LEAD_SPANS = np.array([*_LEAD_BYTES.values()])
 
 
 class ArenaFull(Exception):
@@ -333,7 +336,7 @@ class Arena:
         bits = np.zeros((len(alike), 256), dtype=bool)
         bits[:, :128] = stays[:, ascii_class]
         bits[:, _SPECIAL] = False
-        spans = np.searchsorted(dfa.starts, list(_LEAD_BYTES.values()), side="right") - 1
+        spans = dfa.starts.searchsorted(_LEAD_SPANS, side="right") - 1
         together: dict[tuple[int, int], list[int]] = {}  # most lead bytes begin characters of the same intervals
         for byte, (lo, hi) in zip(_LEAD_BYTES, spans.tolist(), strict=True):
             together.setdefault((lo, hi), []).append(byte)
@@ -344,18 +347,12 @@ class Arena:
         for row, those in zip(packed, alike.values(), strict=True):
             if row.any():
                 loops[those] = self._packed_loop(row.tobytes())
-        is_real = ~((dfa.starts >= 0xD800) & (dfa.starts < 0xE000))
-        last = np.append(dfa.starts[1:], 0x110000) - 1
-        no_dot = np.isin(dfa.starts, _NOT_DOT) & np.isin(last, _NOT_DOT) & (last - dfa.starts < 2)
-        found, kept = loops, [self.A[layout.DOT_LOOP], self.A[layout.FREE_LOOP]]
-        for kind, chars, better in (
-            (languages.DOT, is_real & ~no_dot, kept),
-            (languages.TOTAL, is_real, kept[1:]),
-        ):
-            closed = _closed(dfa, np.array([*set(dfa.cls[chars].tolist())]))
-            if not closed.any():  # then none is with more characters
-                break
-            found = np.where(closed & ~np.isin(loops, better), kind, found)
+        found, dot, free = loops, self.A[layout.DOT_LOOP], self.A[layout.FREE_LOOP]
+        real, dots = _character_classes(dfa)
+        closed = _closed(dfa, dots)
+        if closed.any():  # else none is with more characters
+            found = np.where(closed & (loops != dot) & (loops != free), languages.DOT, found)
+            found = np.where(_closed(dfa, real) & (loops != free), languages.TOTAL, found)
         return [*found.tolist()]
 
     def _counts_of(self, dfa: CharDfa, colours: npt.ArrayLike, ascii_class: Words) -> int:
@@ -380,11 +377,12 @@ class Arena:
         if goals is None and dfa.key in self._dfas:
             return self._dfas[dfa.key]
         shortest, longest, _ = lengths(dfa)
-        loops = self._loops_of(dfa, _ascii_class(dfa))
+        ascii_class = _ascii_class(dfa)
+        loops = self._loops_of(dfa, ascii_class)
         verdicts = self.put(dfa.verdicts.ravel()) if isinstance(dfa, JudgedDfa) else 0
         counts = 0
         if dfa.n_states > languages.CUT and not verdicts:
-            counts = self._counts_of(dfa, goals or dfa.accept, _ascii_class(dfa))
+            counts = self._counts_of(dfa, goals or dfa.accept, ascii_class)
         at = self._dfa_record(dfa, shortest, longest, goals=goals or (), loops=loops, verdicts=verdicts, counts=counts)
         if goals is None:
             self._dfas[dfa.key] = at
@@ -406,7 +404,7 @@ class Arena:
         words = word_counts(dfa) if goals else np.empty(0, np.int32)
         parts += [goals, absorbing(dfa) if goals else (), loops, words]
         record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
-        ends = np.cumsum([languages.DFA_RECORD, *map(len, parts)])
+        ends = [*accumulate(map(len, parts), initial=languages.DFA_RECORD)]
         slack, some_end = int(shortest.max()), bool((words >= 0).any())
         header = [*record, *ends[:-1], slack, some_end, verdicts, calls, counts]
         at = self.put(np.concatenate([header, *parts], dtype=np.int32, casting="unsafe"))
@@ -496,9 +494,21 @@ def _closed(dfa: CharDfa, classes: Words) -> npt.NDArray[np.bool_]:
     return closed
 
 
+def _character_classes(dfa: CharDfa) -> tuple[Words, Words]:
+    """The classes of all characters but surrogates, and of those that a dot matches."""
+    is_left = np.ones(len(dfa.starts), dtype=bool)
+    found = []
+    for spans in (_SURROGATES, _NOT_DOT):
+        first, last = dfa.starts.searchsorted(spans[0]), dfa.starts.searchsorted(spans[1], side="right") - 1
+        for lo, hi in zip(first.tolist(), last.tolist(), strict=True):
+            is_left[lo:hi] = False  # intervals that have nothing else
+        found.append(np.array([*set(dfa.cls[is_left].tolist())]))
+    return found[0], found[1]
+
+
 def _ascii_class(dfa: CharDfa) -> Words:
     """Class of each ASCII character."""
-    return dfa.cls[np.searchsorted(dfa.starts, np.arange(128), side="right") - 1]
+    return dfa.cls[dfa.starts.searchsorted(_ASCII, side="right") - 1]
 
 
 def used(arena: Arena) -> dict[str, Any]:

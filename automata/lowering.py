@@ -142,6 +142,13 @@ class JsonLowering(Records):
         number = self._numbers[goal] = self._shared.number(goal)
         return number
 
+    def write(self, number: int) -> Sequence[int]:
+        """The same; of what documents share, those records are written."""
+        if number in self._pending:
+            return super().write(number)
+        with self._shared.goals.lock:
+            return self._shared.write(number)
+
     def lower_all(self) -> None:
         """Write every record that can be reached."""
         super().lower_all()

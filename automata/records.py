@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, MutableSequence, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -13,6 +15,7 @@ from typing import Literal as OneOf
 from weakref import proxy, ref
 
 from detent.grammar.dfa import CharDfa
+from detent.grammar.errors import Unenforceable
 from detent.grammar.json_schema import Array, Goal, Goals, Number, Object, String, Value
 from detent.grammar.json_schema.array_frames import ArrayFrame
 from detent.grammar.json_schema.facts import only_counts, seen, unique
@@ -32,11 +35,13 @@ _state_of_call = direct(states.state_of_call)
 Order = OneOf["schema", "any", "fixed"]
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 MOST_SHARED = 20_000  # goals of which an arena remembers the records for all documents
+AHEAD = 4  # records behind a goal: `[{"` takes those of an array, its exits, the goals of these, and objects
 MANY = 1_000  # values of an item beyond which one more or less makes no difference to what may follow
 
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
 # an object's names in the order of their bytes, their numbers in that order, and the required ones
 _Listed: TypeAlias = tuple[tuple[str, ...], list[int], list[int]]
+_NOWHERE: MutableSequence[int] = deque(maxlen=0)
 _NAME, _GOAL = itemgetter(0), itemgetter(1)  # of a member
 
 
@@ -72,38 +77,54 @@ class Records:
         self._loose_bits: dict[tuple[ArrayFrame, Formula], int] = {}
         self._records: dict[tuple[object, Formula], int] = {}
         self._names_of: dict[ObjectFrame, _Listed] = {}
-        self._untouched: dict[tuple[ObjectFrame, int | None, int | None], int] = {}  # members that the residual leaves
+        self._alone: dict[ObjectFrame, list[int | None]] = {}  # members that the residual says nothing of
+        self._next: MutableSequence[int] = _NOWHERE  # what is asked for with the record that is being written
         self._me: ref[Lowers] = ref(self)
         self._any_name = arena.any_text()
         self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
 
     def lower(self, number: int) -> None:
-        """Write the record of a goal, an object or an array."""
-        with self.goals.lock, self.goals.piece():
-            item = self._pending.get(number)
-            if item is not None:
-                self._write(number, item)
+        """Write the record of a goal, an object or an array, and those that are asked for together with it."""
+        with self.goals.lock:
+            found = self.write(number)
+            with suppress(Unenforceable):  # nothing has asked for these yet, and perhaps nothing will
+                for _ in range(AHEAD if found else 0):
+                    found = [*chain.from_iterable(map(self.write, found))]
 
     def lower_all(self) -> None:
         """Write every record that can be reached."""
         while self._pending:
             self.lower(next(iter(self._pending)))
 
-    def _write(self, number: int, item: _Lazy) -> None:
-        publish = self.arena.publish
-        if isinstance(item, Object):
-            self._object(item, number)
-        elif isinstance(item, Goal):
-            publish(number, self._goal(item))
-        elif isinstance(item, Array):
-            publish(number, self._array(item))
-        else:
-            publish(number, self._exits(item))
-        self._pending.pop(number, None)
+    def write(self, number: int) -> Sequence[int]:
+        """Write one record, as a piece of work of its own: the records that kernels ask for as soon as they have it."""
+        item = self._pending.get(number)
+        if item is None:
+            return ()
+        with self.goals.piece():
+            found: list[int] = []
+            self._next = found
+            publish = self.arena.publish
+            if isinstance(item, Object):
+                self._object(item, number)
+            elif isinstance(item, Goal):
+                publish(number, self._goal(item))
+            elif isinstance(item, Array):
+                publish(number, self._array(item))
+            else:
+                publish(number, self._exits(item))
+            self._pending.pop(number, None)
+            self._next = _NOWHERE
+        return found
 
     def _reserve(self, item: _Lazy) -> int:
         number = self.arena.reserve(self._me)
         self._pending[number] = item
+        return number
+
+    def _reserve_next(self, item: _Lazy) -> int:
+        number = self._reserve(item)
+        self._next.append(number)
         return number
 
     def number(self, goal: Goal) -> int:
@@ -145,13 +166,13 @@ class Records:
         if isinstance(value, Object):
             if at_once:
                 return self._object(value, arena.take())
-            return arena.position(positions.K_OBJECT, self._reserve(value), 0, positions.START, ws)
+            return arena.position(positions.K_OBJECT, self._reserve_next(value), 0, positions.START, ws)
         if isinstance(value, Array):
             words = self._words_of(value)
             if words is not None:
                 number = words
             else:
-                number = arena.place(self._array(value)) if at_once else self._reserve(value)
+                number = arena.place(self._array(value)) if at_once else self._reserve_next(value)
             return arena.position(positions.K_ARRAY, number, 0, positions.START, ws)
         if isinstance(value, String):
             avoid = arena.trie(value.avoid) if value.avoid else 0
@@ -184,7 +205,9 @@ class Records:
                 rest = self.number(value.rest)
             else:
                 longest = len(head)
-        goals = self.arena.put([*map(self.number, head)])
+        numbers = [*map(self.number, head)]
+        self._next.append(numbers[0] if head else rest)
+        goals = self.arena.put(numbers) if head else 0
         most = -1 if longest is None else longest
         return self.arena.put([len(head), rest, value.shortest, most, goals, self.space, 1, 0, 0])
 
@@ -198,11 +221,13 @@ class Records:
             then = min(item.place + 1, frame.width)
             exits = frame.live(frame.exits(item.residual, item.place), then)
         found = [(self.number(self.goals.goal_of(demand)), self._after(item.container, f)) for demand, f in exits]
+        self._next += map(_NAME, found)
         return self.arena.put([len(found), *chain.from_iterable(found)])
 
     def _connected_array(self, value: Array, frame: ArrayFrame) -> int:
         """An array whose items depend on each other: what an item may be is worked out when it is reached."""
         exits = [positions.EXITS + self._reserve(_Exits(value, value.residual, k)) for k in range(frame.width + 1)]
+        self._next.append(exits[0] - positions.EXITS)
         goals = self.arena.put(exits[:-1]) if frame.width else 0
         closes = int(frame.facts.closed(value.residual))
         differ, then = 0, 0
@@ -363,13 +388,19 @@ class Records:
     def _connected_members(
         self, value: Object, frame: ObjectFrame
     ) -> tuple[list[int], int, tuple[CharDfa, list[int]] | None]:
-        """The same where members depend on each other. In schema order, a name leaves those before it out."""
-        now, goals = value.residual, []
-        for k in range(len(frame.names)):
-            goals.append(self._member(value, now, k, None))
-            if self.order == "fixed" and k < frame.n_listed:
-                now = frame.facts.without(now, [k])
-        kinds = [self._member(value, now, None, c) for c in range(frame.n_kinds)]
+        """The same where members depend on each other."""
+        n_names, n_members = len(frame.names), len(frame.names) + frame.n_kinds
+        known = self._alone.get(frame)
+        if known is None:
+            known = self._alone[frame] = [None] * n_members
+        found: list[Any] = known.copy()
+        for member, now in self._touched(value, frame):
+            found[member] = self._leading_on(value, now, member)
+        if None in found:
+            for k in [k for k, number in enumerate(found) if number is None]:
+                goal = self.goals.goal_of(frame.value(*frame.member(k if k < n_names else k - n_members)))
+                found[k] = known[k] = self.number(goal) if self.goals.satisfiable(goal) else -1
+        goals, kinds = found[:n_names], found[: n_names - n_members - 1 : -1]
         if frame.keys is None:
             return goals, kinds[0], None
         exits = [None if goal < 0 else goal for goal in kinds]
@@ -378,18 +409,27 @@ class Records:
             return goals, -1 if told is None else told, None
         return goals, -1, (told[0], [-1 if goal is None else goal for goal in told[1]])
 
-    def _member(self, value: Object, now: Formula, place: int | None, kind: int | None) -> int:
-        """The number of a goal after which the object goes on as it is, or of exits yet to be worked out; -1: none."""
-        frame = value.frame
-        assert frame is not None
-        if not frame.touches(now, place, kind) and now is value.residual:
-            key = (frame, place, kind)
-            number = self._untouched.get(key)
-            if number is None:
-                goal = self.goals.goal_of(frame.value(place, kind))
-                number = self._untouched[key] = self.number(goal) if self.goals.satisfiable(goal) else -1
-            return number
-        if not frame.is_live(now, place, kind):
+    def _touched(self, value: Object, frame: ObjectFrame) -> Iterable[tuple[int, Formula]]:
+        """The members that must not be read alone, each with what is left of the residual where it comes.
+
+        In the order of the schema, a name leaves those before it out.
+        """
+        now = value.residual
+        if self.order != "fixed":
+            return zip(frame.touched(now), repeat(now))
+        found = []
+        for k in range(frame.n_listed):
+            if now is not value.residual or k in frame.touched(now):
+                found.append((k, now))
+            now = frame.facts.without(now, [k])
+        others = [*range(frame.n_listed, len(frame.names)), *range(-frame.n_kinds, 0)]
+        return found + [(k, now) for k in others if now is not value.residual or k in frame.touched(now)]
+
+    def _leading_on(self, value: Object, now: Formula, member: int) -> int:
+        """The number of the exits of a member, which are yet to be worked out; -1: it cannot come."""
+        assert value.frame is not None
+        place, kind = value.frame.member(member)
+        if not value.frame.is_live(now, place, kind):
             return -1
         return positions.EXITS + self._reserve(_Exits(value, now, place, kind))
 
@@ -399,7 +439,7 @@ class Records:
         key = (value.frame, residual)
         number = self._records.get(key)
         if number is None:
-            then = replace(value, residual=residual)
+            then = value.after(residual)
             number = self._records[key] = self._reserve(then)
             if isinstance(then, Array):
                 self._arrays[number] = then
@@ -473,7 +513,7 @@ def start_state(arena: Arena, root: int, end: int) -> int:
     return state
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Exits:
     """A member of a container whose members depend on each other: a listed one, or one of a kind."""
 

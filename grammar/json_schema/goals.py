@@ -324,7 +324,7 @@ class Goals:
 
     def check_work(self) -> None:
         """Raise when the work under way has taken too many steps."""
-        steps, most = self.work_done, self.grace * self.max_steps
+        steps, most = self.formulas.work + self.facts.work - self.started, self.grace * self.max_steps
         if steps > most:
             raise LimitExceeded("max_steps", steps, most)
 

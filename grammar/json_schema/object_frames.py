@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -193,6 +193,14 @@ class ObjectFrame(Frame):
         """Whether a member changes the residual, or has demands on its value from there."""
         return self.counted or (_other(kind) if place is None else place) in self._members_of(residual)
 
+    def touched(self, residual: Formula) -> Collection[int]:
+        """Such members as numbers: places, and kinds from -1 downwards."""
+        return range(-self.n_kinds, len(self.names)) if self.counted else self._members_of(residual).keys()
+
+    def member(self, number: int) -> tuple[int | None, int | None]:
+        """The place or the kind of a member that has such a number."""
+        return (number, None) if number >= 0 else (None, _other(number))
+
     def _search(self, residual: Formula, index: int) -> bool:
         parts = self._independent(residual)
         return self._search_names(residual) if len(parts) < 2 else all(map(self.possible, parts))
@@ -286,6 +294,6 @@ class ObjectFrame(Frame):
 
 
 def _other(kind: int | None) -> int:
-    """A number for the members of a kind that no listed one has."""
+    """A number for the members of a kind that no listed one has; of such a number, the kind."""
     assert kind is not None
     return -1 - kind

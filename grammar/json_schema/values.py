@@ -81,6 +81,10 @@ class Array:
     frame: ArrayFrame | None = None
     residual: Formula = TRUE
 
+    def after(self, residual: Formula) -> Array:
+        """The same array with another residual."""
+        return Array(self.prefix, self.rest, self.shortest, self.longest, self.frame, residual)
+
 
 @dataclass(slots=True, eq=False)
 class Object:
@@ -119,6 +123,11 @@ class Object:
     in_order: bool = False
     frame: ObjectFrame | None = None
     residual: Formula = TRUE
+
+    def after(self, residual: Formula) -> Object:
+        """The same object with another residual."""
+        others = self.extra, self.free, self.patterns, self.fewest, self.most, self.in_order, self.frame
+        return Object(self.names, self.required, *others, residual)
 
 
 def canonical(value: Any) -> Hashable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from detent.automata.compiler import Compiler
 from detent.automata.limits import Limits
 from detent.automata.lowering import JsonLowering
 from detent.automata.matcher import Matcher
+from detent.automata.records import Records
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import LimitExceeded, Unenforceable
 from detent.grammar.json_schema.goals import GRACE, NESTED, Goals
@@ -122,3 +123,32 @@ def test_a_limit_in_mid_text_loses_nothing(ask: Callable[[Matcher], object]) -> 
     assert allowed(matcher) == allowed(expected)
     matcher.reset()
     assert matcher.accept_bytes(b'{"z": null}') and matcher.is_complete()
+
+
+def test_what_is_written_ahead_may_pass_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a text asks for itself can stop it; what was not written ahead is written when it is asked for."""
+    vocabulary = Vocabulary.from_tokens([bytes([b]) for b in range(256)] + [b"[{", b"<eos>"], eos=[257])
+    items = {"type": "array", "items": {"type": "object", "properties": {"p": {"type": "array", "items": CONNECTED}}}}
+    schema = {"type": "object", "properties": {"x": {"oneOf": [items, {"type": "string"}]}}}
+    expected = Compiler(vocabulary).json_schema(schema).matcher()
+    matcher = Compiler(vocabulary).json_schema(schema).matcher()
+    write, lower = Records.write, Records.lower
+    asked: list[int] = []
+
+    def note(records: Records, number: int) -> None:
+        asked.append(number)
+        lower(records, number)
+
+    def give_up(records: Records, number: int) -> Sequence[int]:
+        if number not in asked:
+            raise LimitExceeded("max_steps", 2, 1)
+        return write(records, number)
+
+    monkeypatch.setattr(Records, "lower", note)
+    monkeypatch.setattr(Records, "write", give_up)
+    for text in (b'{"x": "', b'{"x": [{"p": [{"x": {"p": 3'):
+        for m in (matcher, expected):
+            m.reset()
+            assert m.accept_bytes(text)
+        assert allowed(matcher) == allowed(expected)
+    assert not matcher.accept_bytes(b'}, {"x": {}')
