@@ -227,22 +227,29 @@ class Matcher:
             yield taken if isinstance(taken, bytes) else self._arena.token_bytes(taken)
 
     @burst
-    def _until(self, attempt: Callable[..., int], *arguments: Any, most_renewals: int = MAX_RENEWALS) -> int:
-        """Repeat a method of this class until it has all it needs: results below 0 are -2 - what it gave up for."""
+    def _until(
+        self, attempt: Callable[..., int], *arguments: Any, result: int = 0, most_renewals: int = MAX_RENEWALS
+    ) -> int:
+        """Repeat a method of this class until it has all it needs: results below 0 are -2 - what it gave up for.
+
+        ``result``: that of an attempt which was made already, if it gave up.
+        """
         renewals = 0
         try:
             while True:
                 try:
+                    if result < 0:
+                        self._resolve(result)
                     result = attempt(self, *arguments)
                     if result >= 0:
                         return int(result)
-                    self._resolve(result)
                 except ArenaFull:
                     if renewals == most_renewals:
                         raise self.grammar.too_large() from None
                     renewals += 1
                     self.grammar.rebind(self._arena)
                     self._move()
+                    result = 0
         except LimitExceeded as error:
             error.text = b"".join(reversed([*self._text_backwards()])).decode("utf-8", errors="replace")
             raise
@@ -325,13 +332,13 @@ class Matcher:
         else:
             result = _make_mask_keyed(self._A, self._V, mask, row, state, self._K)
         if result:
-            self._finish(mask, row)
+            self._finish(mask, row, result)
 
-    def _finish(self, mask: Bitmask, row: int) -> None:
-        """Write a mask for which a kernel needs more, or of which the text decides some tokens."""
+    def _finish(self, mask: Bitmask, row: int, result: int) -> None:
+        """Write a mask for which a kernel needs more (``result`` < 0), or of which the text decides some tokens."""
         check_row(mask, row)
         try:
-            self._until(Matcher._make_mask, mask, row, most_renewals=FEW_RENEWALS)
+            self._until(Matcher._make_mask, mask, row, result=min(result, 0), most_renewals=FEW_RENEWALS)
         except LimitExceeded as error:
             if error.limit != "cache_bytes":
                 raise
