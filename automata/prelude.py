@@ -63,7 +63,10 @@ _ALL_BUT = ('"\\', '"\\\n', "'\\", "'\\\n", '"', "'", '"\n', "'\n", "\n", "\r\n"
 _WORD = string.ascii_letters + string.digits + "_"
 _LETTERS = string.ascii_letters + "_"
 _BEYOND = bytes([*range(0xC4, 0xCB), 0xD0, 0xD1, 0xD3, 0xDA, *range(0xE5, 0xEA), 0xEB, 0xEC])  # where all are letters
-_ONLY = *map(str.encode, (_WORD, string.ascii_letters, string.ascii_lowercase, string.hexdigits)), _WORD.encode() + _BEYOND
+_ONLY = (
+    *map(str.encode, (_WORD, string.ascii_letters, string.ascii_lowercase, string.hexdigits)),
+    _WORD.encode() + _BEYOND,
+)
 # names: the first bytes of their first characters, and of the others
 _NAMES = tuple((_LETTERS.encode() + beyond, _WORD.encode() + beyond) for beyond in (b"", _BEYOND))
 _BEGUN = [f" {letter}".encode() for letter in string.ascii_letters]  # words that follow a blank, as most do

@@ -92,6 +92,8 @@ GRAMMARS = {
     "key words": 'start: ("bac" NAME | "ba" "/" | "cab" | NAME "/" NAME | "\\\\" "ba" "x")+\nNAME: /[a-dé]+/' + SPACE,
     "key words that go on": 'start: ("ba/c" "b" | "ba" "\\\\" | "da" NAME | NAME "/")+\nNAME: /[a-d][a-dx]*/' + SPACE,
     "key words that loop": 'start: (H "/" | "cab" | "ca" NAME | NAME " ")+\nNAME: /[a-dx]+/\nH.2: /b[ac]+/',
+    "operators": 'start: sum\nsum: "/"* A | sum ("x" | "/" | "xx") sum | "\\\\" sum+ "\\\\"\nA: /[a-c]+x?/' + SPACE,
+    "longer operators": 'start: A (("x" | "xx") B | "/" ("/" B | "x"))*\nA: /[a-c]+/\nB: "b"+ | "/" "b"' + SPACE,
     "one before": "start: (A | B)+\nA.2: /x[abc]+(?<=c)/\nB: /[a-cé]+/" + SPACE,
 }
 TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
@@ -219,6 +221,8 @@ BEGINNINGS = {
     "boundary": b"x",
     "one before": b"xa",
     "key words": b"",
+    "operators": b"ax",
+    "longer operators": b"ax",
     "key words that go on": b"",
     "key words that loop": b"",
     "key": b"a",

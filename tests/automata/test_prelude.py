@@ -36,6 +36,7 @@ SCHEMAS: list[tuple[Any, str]] = [
 
 
 NAMES = 'start: NAME ("," NAME)*\nNAME: /[A-Za-z_][A-Za-z0-9_]*/\n%ignore " "'
+WIDE_NAMES = 'start: (NAME "," | "if" NAME)+\nNAME: /[^\\W\\d]\\w*/\n%ignore " "'
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,8 @@ def masks(compiler: Compiler) -> list[np.ndarray]:
     """The masks on the way through each text, byte by byte."""
     out = []
     grammars = [(compiler.json_schema(schema), text) for schema, text in SCHEMAS]
-    for grammar, text in [*grammars, (compiler.lark(NAMES), "ab, a_1 , cd")]:
+    names = [(compiler.lark(NAMES), "ab, a_1 , cd"), (compiler.lark(WIDE_NAMES), "ab, if a_1 é,")]
+    for grammar, text in [*grammars, *names]:
         matcher = grammar.matcher()
         for byte in text.encode():
             mask = allocate_bitmask(1, len(compiler.vocabulary))
