@@ -59,6 +59,36 @@ class JsonGrammars:
             **options,
         )
 
+    def read(self, reader: Reader, order: Order, whitespace: Whitespace, asked: Asked | None = None) -> Grammar:
+        """The grammar of a document that is read; others may ask for its members if it has goals of its own."""
+        root_node = reader.read()
+        arenas = self.arenas
+        goals, root = worked_out(reader, root_node, arenas.limits)
+        is_open = has_free_names(root_node, reader)
+        reading = None if root.is_shared else Reading(goals, root, is_open, reader.n_read)
+        place: Callable[[Arena], Lowering]
+        if reading is None:
+            place = partial(place_part, root=root, order=order, whitespace=whitespace)
+        else:
+            place = partial(place_reading, reading=reading, order=order, whitespace=whitespace)
+        report = {
+            "relaxed": reader.relaxed,
+            "annotations": [*dict.fromkeys(reader.annotations)],
+            "nodes": reader.n_read,
+        }
+        if report["relaxed"]:
+            return Grammar(arenas, place, lambda: report, has_free_names=is_open, judge=_judge(reader))
+        made = Grammar(
+            arenas,
+            place,
+            lambda: report,
+            has_free_names=is_open,
+            content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
+        )
+        if asked is not None and reading is not None:
+            self.readings.note(asked, reading)
+        return made
+
 
 class JsonSource:
     """The text of a JSON Schema, of which a grammar is made, and read again when more is asked of that.
@@ -114,39 +144,12 @@ class JsonSource:
         return self._read(self._text.value(), self._remotes.value())
 
     def _read(self, schema: Any, remotes: Mapping[str, Any] | None, asked: Asked | None = None) -> Grammar:
-        """The grammar of a document that is read; others may ask for its members if it has goals of its own."""
         order, whitespace, format_assertion, strict, numbers = self._options
         document = Document(schema, remotes, self._text)
         reader = self._grammars.reader(
             document, format_assertion=format_assertion, strict=strict, plain_integers=numbers == "plain"
         )
-        root_node = reader.read()
-        arenas = self._grammars.arenas
-        goals, root = worked_out(reader, root_node, arenas.limits)
-        is_open = has_free_names(root_node, reader)
-        reading = None if root.is_shared else Reading(goals, root, is_open, reader.n_read)
-        place: Callable[[Arena], Lowering]
-        if reading is None:
-            place = partial(place_part, root=root, order=order, whitespace=whitespace)
-        else:
-            place = partial(place_reading, reading=reading, order=order, whitespace=whitespace)
-        report = {
-            "relaxed": reader.relaxed,
-            "annotations": [*dict.fromkeys(reader.annotations)],
-            "nodes": reader.n_read,
-        }
-        if report["relaxed"]:
-            return Grammar(arenas, place, lambda: report, has_free_names=is_open, judge=_judge(reader))
-        made = Grammar(
-            arenas,
-            place,
-            lambda: report,
-            has_free_names=is_open,
-            content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
-        )
-        if asked is not None and reading is not None:
-            self._grammars.readings.note(asked, reading)
-        return made
+        return self._grammars.read(reader, order, whitespace, asked)
 
 
 def as_schema(schema: Any) -> Any:

@@ -43,6 +43,19 @@ class ObjectFrame(Frame):
     def __init__(self, goals: Goals, f: Formula) -> None:
         super().__init__(goals)
         nodes, present = subjects(f)
+        self._tell_names(f, nodes, present)
+        while due := [self.names[k] for k, (absent, _) in self.base.items() if k >= self.n_listed and not absent]:
+            present += due  # what must come is listed, although only patterns spell it out
+            self._tell_names(f, nodes, present)
+        self.counted = counts(self.residual) and not only_counts(self.residual)
+        if self.counted:
+            members = [self.facts.slot(k, *self.base.get(k, (True, TRUE))) for k in range(len(self.names))]
+            self.residual = self.facts.all((*members, self.residual))
+            self.base = {}
+
+    def _tell_names(self, f: Formula, nodes: list[Node], present: list[str]) -> None:
+        """Split a formula over some nodes into facts about the names that they and ``present`` tell apart."""
+        goals = self.goals
         self.names, self.n_listed, self.keys, self.kinds, profiles = names_of(goals, nodes, present)
         self.n_kinds = len(profiles)
         self._spoken_of: dict[Formula, dict[int, list[Formula]]] = {}
@@ -52,13 +65,7 @@ class ObjectFrame(Frame):
         self._matching = profiles_of(goals, self.names, nodes)
         alike = (*self.names, *map(frozenset, profiles))  # what a node itself says in all frames with these members
         self._said = goals.said.setdefault(alike, {})
-        facts = self._facts(f)
-        self._settle(facts)
-        self.counted = counts(self.residual) and not only_counts(self.residual)
-        if self.counted:
-            members = [self.facts.slot(k, *self.base.get(k, (True, TRUE))) for k in range(len(self.names))]
-            self.residual = self.facts.all((*members, self.residual))
-            self.base = {}
+        self._settle(self._facts(f))
 
     def _fact(self, atom: Any, leaf: Leaf) -> Formula:
         if isinstance(atom, Node):

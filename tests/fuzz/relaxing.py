@@ -61,6 +61,6 @@ class RelaxingEngine(Engine):
             plain_integers=options.numbers == "plain",
         )
         try:
-            return self.compiler._json_grammar(reader, options.order, options.whitespace)  # type: ignore[arg-type]
+            return self.compiler._json.read(reader, options.order, options.whitespace)  # type: ignore[arg-type]
         except Unsatisfiable as error:
             return error

@@ -7,6 +7,7 @@ import math
 import random
 import re
 from fractions import Fraction
+from itertools import permutations
 from typing import Any
 
 import jsonschema
@@ -109,6 +110,37 @@ def test_alternatives_beside_what_tells_them_apart(compiler: Compiler, values: l
     grammar = compiled(compiler, json.loads(json.dumps(schema)), order="any")
     for value in [*values, 1, {}, {"t": 1}, {"t": 3, "v": 1}, {"v": 1}, {"v": {"t": 2}}, {"v": {"v": 1}, "t": 2}]:
         assert accepts(grammar, json.dumps(value)) == is_valid(schema, value), value
+
+
+_SPELLED = st.sampled_from(["^a$", "^b$", "^(a|b)$", "^[bc]$"])
+_MEANING = st.sampled_from([True, False, {"type": "integer"}, {"const": 1}])
+_NAMED = st.one_of(
+    st.builds(lambda p, v: {"patternProperties": {p: v}}, _SPELLED, _MEANING),
+    st.builds(lambda p, v: {"patternProperties": {p: v}, "additionalProperties": False}, _SPELLED, _MEANING),
+    st.builds(lambda p: {"propertyNames": {"pattern": p}}, _SPELLED),
+    st.sampled_from(
+        [{"propertyNames": {"enum": ["a"]}}, {"const": {}}, {"enum": [{}, {"a": 1}]}, {"maxProperties": 0}]
+    ),
+    st.sampled_from(
+        [{"properties": {"b": True}, "additionalProperties": False}, {"required": ["b"]}, {"minProperties": 2}]
+    ),
+)
+_PART = st.one_of(
+    _NAMED,
+    st.builds(lambda part: {"not": part}, _NAMED),
+    st.builds(lambda part: {"oneOf": [part, True]}, _NAMED),
+    st.builds(lambda one, other: {"anyOf": [one, {"not": other}]}, _NAMED, _NAMED),
+)
+
+
+@given(st.lists(_PART, min_size=1, max_size=3), st.sampled_from(["any", "schema", "fixed"]))
+@QUICK
+def test_names_that_patterns_spell_out(compiler: Compiler, parts: list[Any], order: Any) -> None:
+    schema = {"type": "object", "allOf": parts}
+    grammar = compiled(compiler, schema, order=order)
+    for value in [{}, {"a": 1}, {"a": "x"}, {"b": 1}, {"a": 1, "b": 1}, {"b": 1, "c": "x"}, {"d": 1}]:
+        texts = [json.dumps(dict(members)) for members in permutations(value.items())]
+        assert any(accepts(grammar, text) for text in texts) == is_valid(schema, value), value
 
 
 @given(st.data(), st.sampled_from((4, 6, 7, 2019)))
