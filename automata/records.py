@@ -325,7 +325,7 @@ class Records:
         n = len(value.names)
         spec = -1 if names_dfa is None else self.arena.spec(languages.AUTOMATON, 0, None, self._names(*names_dfa))
         extra = int(bool(value.extra) and max(goals[n:]) >= 0)
-        order = self._order_of(value, bool(extra))
+        order = self._order_of(value)
         most = -1 if value.most is None else value.most
         closes = value.frame is None or value.frame.facts.closed(value.residual)
         record = [n, 0, 0, order, free, spec, self.space, 0, len(due), 0, 0, 0, 0]  # 0: the kernel's
@@ -355,10 +355,10 @@ class Records:
                 A[self.names_end + 1] = min(int(A[self.names_end + 1]), most)
         return at
 
-    def _order_of(self, value: Object, extra: bool) -> int:
-        """Which order the names of an object come in."""
+    def _order_of(self, value: Object) -> int:
+        """Which order the names of an object come in: the same for all records of one, which read one set of names."""
         if self.order == "fixed":
-            counted = extra or value.fewest or value.most is not None
+            counted = value.extra or value.fewest or value.most is not None
             return positions.ORDERED_SET if counted else positions.IN_ORDER
         return positions.REQUIRED_IN_ORDER if self.order == "schema" and value.in_order else positions.ANY_ORDER
 

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from detent.automata.compiled import Grammar
@@ -134,6 +134,9 @@ _PART = st.one_of(
 
 
 @given(st.lists(_PART, min_size=1, max_size=3), st.sampled_from(["any", "schema", "fixed"]))
+@example([{"not": {"patternProperties": {"^a$": False}}}], "schema")
+@example([{"propertyNames": {"enum": ["a"]}}, {"not": {"const": {}}}], "any")
+@example([{"minProperties": 2}, {"not": {"propertyNames": {"pattern": "^a$"}}}], "fixed")
 @QUICK
 def test_names_that_patterns_spell_out(compiler: Compiler, parts: list[Any], order: Any) -> None:
     schema = {"type": "object", "allOf": parts}
