@@ -64,12 +64,8 @@ class Terminals:
 
     Parameters
     ----------
-    grammar : LexedGrammar
-    hints : Hints
-        Ways to a match.
-    others : mapping of int to set of int or None
-        Of the terminals that come although no lexer reads them, the classes of characters that their texts can begin
-        with; None if the text of the lexer ends there.
+    grammar, hints, others
+        As of :class:`~detent.automata.dead_ends.Proof`.
 
     Attributes
     ----------
