@@ -337,8 +337,9 @@ class Matcher:
     def _finish(self, mask: Bitmask, row: int, result: int) -> None:
         """Write a mask for which a kernel needs more (``result`` < 0), or of which the text decides some tokens."""
         check_row(mask, row)
+        gave_up = result if result < 0 else 0  # ``min`` makes an iterator, which could start a collection
         try:
-            self._until(Matcher._make_mask, mask, row, result=min(result, 0), most_renewals=FEW_RENEWALS)
+            self._until(Matcher._make_mask, mask, row, result=gave_up, most_renewals=FEW_RENEWALS)
         except LimitExceeded as error:
             if error.limit != "cache_bytes":
                 raise
