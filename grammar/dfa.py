@@ -300,7 +300,8 @@ def recolour(dfa: CharDfa, colours: Sequence[int]) -> tuple[CharDfa, list[int]]:
 
 def absorbing(dfa: CharDfa) -> NDArray[np.bool_]:
     """Which states every character leads back to, (n_states,)."""
-    real = _distinct(dfa.cls[(dfa.starts < 0xD800) | (dfa.starts >= 0xE000)])
+    ends = np.append(dfa.starts[1:], charset.END)
+    real = _distinct(dfa.cls[(dfa.starts < 0xD800) | (ends > 0xE000)])  # not of surrogates alone
     stays: NDArray[np.bool_] = (dfa.trans[:, real] == np.arange(dfa.n_states)[:, None]).all(axis=1)
     return stays
 

@@ -141,6 +141,18 @@ def test_automata_are_canonical(node: Regular) -> None:
         assert array.dtype.char == kind and array.flags.c_contiguous
 
 
+@pytest.mark.parametrize(
+    ("pattern", "is_absorbing"),
+    [
+        *((r"[\s\S]", True), (r"[^\uD800-\uDFFF]", True), (r"[^\uD900-\uDABC]", True), (r"[^\uE000]", False)),
+        *((r"[^\uD900-\uF000]", False), (r"[^\uE000-\uFFFF]", False), (r"[^\uD7FF-\uD801]", False), (".", False)),
+    ],
+)
+def test_states_that_every_character_leads_back_to(pattern: str, is_absorbing: bool) -> None:
+    """Surrogates are no characters; intervals may begin among them, or end."""
+    assert dfa.absorbing(dfa.compile(parse(f"^{pattern}*$"))).tolist() == [is_absorbing]
+
+
 @quick
 @given(st.lists(st.text(ALPHABET + "z\0\U0010ffff\ud800", max_size=4), max_size=12))
 def test_words(words: list[str]) -> None:

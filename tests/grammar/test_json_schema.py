@@ -146,6 +146,18 @@ def test_names_that_patterns_spell_out(compiler: Compiler, parts: list[Any], ord
         assert any(accepts(grammar, text) for text in texts) == is_valid(schema, value), value
 
 
+@pytest.mark.parametrize("pattern", [r"^[^\uE000-\uF8FF]*$", r"^a?[^\uD900-\uF000]*$", r"^[^\uDFFF\uE000]*$"])
+@pytest.mark.parametrize("keyword", ["additionalProperties", "unevaluatedProperties", "propertyNames"])
+def test_names_without_the_first_characters_behind_surrogates(compiler: Compiler, pattern: str, keyword: str) -> None:
+    schema = {"type": "object", "patternProperties": {pattern: {"type": "integer"}}, keyword: False}
+    if keyword == "propertyNames":
+        schema = {"type": "object", keyword: {"pattern": pattern}}
+    grammar = compiled(compiler, schema)
+    for name in ("", "a", "\ud7ff", "\ue000", "a\ue000", "\ue001", "\uf8ff", "\uf900"):
+        for text in (json.dumps({name: 1}), json.dumps({name: 1}, ensure_ascii=False)):
+            assert accepts(grammar, text) == is_valid(schema, {name: 1}), name
+
+
 @given(st.data(), st.sampled_from((4, 6, 7, 2019)))
 @QUICK
 def test_older_drafts(compiler: Compiler, data: st.DataObject, draft: int) -> None:
