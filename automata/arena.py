@@ -14,11 +14,11 @@ from weakref import ref
 import numpy as np
 import numpy.typing as npt
 
-from detent.grammar.dfa import CharDfa, absorbing, counting, lengths, word_counts
+from detent.grammar.dfa import CharDfa, counting, lengths, word_counts
 from detent.grammar.judged import JudgedDfa
 from detent.grammar.number import NumberSpec
 from detent.native import arena as layout
-from detent.native import languages, objects, positions, sets, states, trie
+from detent.native import automaton, languages, objects, positions, sets, states, trie
 from detent.native.jit import direct
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ Words = npt.NDArray[np.int32]
 Table: TypeAlias = "Sequence[tuple[int, int, int]]"
 
 _put, _put_object = direct(languages.heap_put), direct(objects.put_object)
+_put_automaton = direct(automaton.put_automaton)
 _position = direct(positions.position)
 _kept_set = direct(sets.kept_set)
 _trie_build, _trie_without = direct(languages.trie_build), direct(languages.trie_without)
@@ -38,15 +39,8 @@ _NO_RETURNS: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})
 _REGIONS = np.array(layout.REGIONS)
 _INT32 = np.dtype(np.int32)
 _OFTEN = "aA0 -_"  # characters of which most sets that are counted have one
-_SURROGATES = np.array([[0xD800], [0xE000]])
-_NOT_DOT = np.array([[10, 13, 0x2028], [11, 14, 0x202A]])  # beginnings and ends of what a dot does not match
 _ASCII = np.arange(128)
 _SPECIAL = [*range(32), 34, 92]  # what a string cannot hold as it is
-_LEAD_BYTES = {b: ((b & 0x1F) << 6, (b & 0x1F) << 6 | 0x3F) for b in range(0xC2, 0xE0)}
-_LEAD_BYTES |= {b: (max((b & 0xF) << 12, 0x800), (b & 0xF) << 12 | 0xFFF) for b in range(0xE0, 0xF0)}
-_LEAD_BYTES |= {b: (max((b & 7) << 18, 0x10000), min((b & 7) << 18 | 0x3FFFF, 0x10FFFF)) for b in range(0xF0, 0xF5)}
-_LEAD_BYTES[0xED] = (0xD000, 0xD7FF)  # the rest are surrogates
-_LEAD_SPANS = np.array([*_LEAD_BYTES.values()])
 
 
 class ArenaFull(Exception):
@@ -99,7 +93,7 @@ class Arena:
         base = self.position(positions.K_BASE)
         assert states.state_of(self.A, base, 0) == states.BASE_STATE
         self.A[layout.SPACE_LOOP] = self.loop(b" \n\r\t")
-        free = [*(set(range(128)) - set(_SPECIAL)), *_LEAD_BYTES]
+        free = [*(set(range(128)) - set(_SPECIAL)), *range(0xC2, 0xF5)]
         self.A[layout.FREE_LOOP] = self.loop(free)
         self.A[layout.DOT_LOOP] = self.loop(byte for byte in free if byte != languages.NOT_DOT)
 
@@ -290,7 +284,7 @@ class Arena:
         if is_rule:
             table = self._calls(dfa, calls, height, exits, returns)
             self.A[layout.RULES] = 1
-        record = self._dfa_record(dfa, np.zeros(n, np.int32), np.full(n, -1, np.int32), loops=found, calls=table)
+        record = self._put_automaton(dfa, np.zeros(n, np.int32), np.full(n, -1, np.int32), loops=found, calls=table)
         spec = self.spec(languages.AUTOMATON, 0, None, record)
         if not is_rule:
             self._raw[key] = spec
@@ -324,44 +318,13 @@ class Arena:
                 known[words] = self.put([len(words), *words])
         return self.put([known[tuple(words)] for words in lists])
 
-    def _loops_of(self, dfa: CharDfa, ascii_class: Words) -> list[int]:
-        """The loop set of each state of an automaton over the inside of a string (0 where there is none)."""
-        stays = dfa.trans == np.arange(dfa.n_states)[:, None]
-        looping = np.flatnonzero(stays.any(axis=1))  # in the large ones, few states do
-        alike: dict[bytes, list[int]] = {}  # many states stay where they are with the same characters
-        packed = np.packbits(stays[looping], axis=1)
-        for state, row in zip(looping.tolist(), packed.view(f"V{packed.shape[1]}").ravel().tolist(), strict=True):
-            alike.setdefault(row, []).append(state)
-        stays = stays[[those[0] for those in alike.values()]]
-        bits = np.zeros((len(alike), 256), dtype=bool)
-        bits[:, :128] = stays[:, ascii_class]
-        bits[:, _SPECIAL] = False
-        spans = dfa.starts.searchsorted(_LEAD_SPANS, side="right") - 1
-        together: dict[tuple[int, int], list[int]] = {}  # most lead bytes begin characters of the same intervals
-        for byte, (lo, hi) in zip(_LEAD_BYTES, spans.tolist(), strict=True):
-            together.setdefault((lo, hi), []).append(byte)
-        for (lo, hi), lead_bytes in together.items():
-            bits[:, lead_bytes] = stays[:, list(set(dfa.cls[lo : hi + 1].tolist()))].all(axis=1)[:, None]
-        packed = np.packbits(bits, axis=1, bitorder="little")
-        loops = np.zeros(dfa.n_states, dtype=np.int64)
-        for row, those in zip(packed, alike.values(), strict=True):
-            if row.any():
-                loops[those] = self._packed_loop(row.tobytes())
-        found, dot, free = loops, self.A[layout.DOT_LOOP], self.A[layout.FREE_LOOP]
-        real, dots = _character_classes(dfa)
-        closed = _closed(dfa, dots)
-        if closed.any():  # else none is with more characters
-            found = np.where(closed & (loops != dot) & (loops != free), languages.DOT, found)
-            found = np.where(_closed(dfa, real) & (loops != free), languages.TOTAL, found)
-        return [*found.tolist()]
-
-    def _counts_of(self, dfa: CharDfa, colours: npt.ArrayLike, ascii_class: Words) -> int:
+    def _counts_of(self, dfa: CharDfa, colours: npt.ArrayLike) -> int:
         """Address of the cut loop set of each state that only counts ASCII characters; 0 where no state does."""
         run, far = counting(dfa, colours, _OFTEN, languages.CUT)
         beyond = dfa.cls[max(0, int(np.searchsorted(dfa.starts, 128, side="right")) - 1) :]
         states = np.flatnonzero((far >= languages.CUT) & ~run[:, [*set(beyond.tolist())]].any(axis=1))
         bits = np.zeros((len(states), 256), dtype=bool)
-        bits[:, :128] = run[states][:, ascii_class]
+        bits[:, :128] = run[states][:, dfa.cls[dfa.starts.searchsorted(_ASCII, side="right") - 1]]
         bits[:, _SPECIAL] = False
         loops = np.zeros(dfa.n_states, dtype=np.int64)
         for state, row in zip(states.tolist(), np.packbits(bits, axis=1, bitorder="little"), strict=True):
@@ -377,38 +340,36 @@ class Arena:
         if goals is None and dfa.key in self._dfas:
             return self._dfas[dfa.key]
         shortest, longest, _ = lengths(dfa)
-        ascii_class = _ascii_class(dfa)
-        loops = self._loops_of(dfa, ascii_class)
         verdicts = self.put(dfa.verdicts.ravel()) if isinstance(dfa, JudgedDfa) else 0
         counts = 0
         if dfa.n_states > languages.CUT and not verdicts:
-            counts = self._counts_of(dfa, goals or dfa.accept, ascii_class)
-        at = self._dfa_record(dfa, shortest, longest, goals=goals or (), loops=loops, verdicts=verdicts, counts=counts)
+            counts = self._counts_of(dfa, goals or dfa.accept)
+        at = self._put_automaton(dfa, shortest, longest, goals=goals or (), verdicts=verdicts, counts=counts)
         if goals is None:
             self._dfas[dfa.key] = at
         return at
 
-    def _dfa_record(
+    def _put_automaton(
         self,
         dfa: CharDfa,
         shortest: Words,
         longest: Words,
         *,
-        loops: Sequence[int],
+        loops: Sequence[int] = (),
         goals: Sequence[int] = (),
         verdicts: int = 0,
         calls: int = 0,
         counts: int = 0,
     ) -> int:
-        parts: list[Any] = [dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest, _ascii_class(dfa)]
-        words = word_counts(dfa) if goals else np.empty(0, np.int32)
-        parts += [goals, absorbing(dfa) if goals else (), loops, words]
-        record = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts)]
-        ends = [*accumulate(map(len, parts), initial=languages.DFA_RECORD)]
-        slack, some_end = int(shortest.max()), bool((words >= 0).any())
-        header = [*record, *ends[:-1], slack, some_end, verdicts, calls, counts]
-        at = self.put(np.concatenate([header, *parts], dtype=np.int32, casting="unsafe"))
-        self.A[at + languages.DFA_STARTS : at + languages.DFA_SLACK] += at
+        """Write an automaton: see :mod:`detent.native.automaton`."""
+        said = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts), len(goals), len(loops), verdicts, calls, counts]
+        parts: list[Any] = [said, dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest]
+        if goals:
+            parts += [goals, word_counts(dfa)]
+        parts.append(loops)
+        at = int(_put_automaton(self.A, np.concatenate(parts, dtype=np.int32, casting="unsafe")))
+        if at < 0:
+            self.full()
         return at
 
     def trie(self, words: tuple[str, ...]) -> int:
@@ -478,37 +439,6 @@ def _spelled(words: tuple[str, ...]) -> array[int]:
     said = array("i", accumulate(map(len, words)))
     said.frombytes(text.encode("utf-32"))  # other names of the encoding take three times as long
     return said
-
-
-def _closed(dfa: CharDfa, classes: Words) -> npt.NDArray[np.bool_]:
-    """Of which states all texts of these characters are beginnings of accepted ones."""
-    trans = dfa.trans[:, classes]
-    closed: npt.NDArray[np.bool_] = np.all(trans >= 0, axis=1)
-    left = np.flatnonzero(closed)
-    while len(left):
-        stays = np.all(closed[trans[left]], axis=1)
-        closed[left[~stays]] = False
-        if stays.all():
-            break
-        left = left[stays]
-    return closed
-
-
-def _character_classes(dfa: CharDfa) -> tuple[Words, Words]:
-    """The classes of all characters but surrogates, and of those that a dot matches."""
-    is_left = np.ones(len(dfa.starts), dtype=bool)
-    found = []
-    for spans in (_SURROGATES, _NOT_DOT):
-        first, last = dfa.starts.searchsorted(spans[0]), dfa.starts.searchsorted(spans[1], side="right") - 1
-        for lo, hi in zip(first.tolist(), last.tolist(), strict=True):
-            is_left[lo:hi] = False  # intervals that have nothing else
-        found.append(np.array([*set(dfa.cls[is_left].tolist())]))
-    return found[0], found[1]
-
-
-def _ascii_class(dfa: CharDfa) -> Words:
-    """Class of each ASCII character."""
-    return dfa.cls[dfa.starts.searchsorted(_ASCII, side="right") - 1]
 
 
 def used(arena: Arena) -> dict[str, Any]:

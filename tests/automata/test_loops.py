@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from detent.automata.arena import Arena
 from detent.automata.vocabulary import Vocabulary
@@ -55,8 +57,50 @@ def loops_by_character(arena: Arena, dfa: CharDfa) -> list[int]:
 )
 def test_loop_sets_of_automata(pattern: str) -> None:
     """Automata may say anything of surrogates, which no text has: intervals may begin among them, or end."""
-    vocabulary = Vocabulary.from_tokens([bytes([b]) for b in range(256)] + [b"<eos>"], eos=[256])
-    arena, dfa = Arena(vocabulary, 1 << 26), automata.compile(regex.parse(pattern))
-    at = arena.dfa(dfa)
-    loops = int(arena.A[at + languages.DFA_LOOPS])
-    assert arena.A[loops : loops + dfa.n_states].tolist() == loops_by_character(arena, dfa)
+    check(pattern)
+
+
+_BOUNDS = (0x20, 0x22, 0x61, 0x7F, 0x80, 0x7FF, 0x800, 0x2027, 0x2029, 0xD7FF, 0xDABC, 0xE000, 0xF000, 0xFFFF, 0x10FFFF)
+_SPANS = st.lists(st.sampled_from(_BOUNDS), min_size=2, max_size=2).map(sorted)
+_SETS = st.builds(
+    lambda sign, spans: "[" + sign + "".join(rf"\u{{{lo:X}}}-\u{{{hi:X}}}" for lo, hi in spans) + "]",
+    st.sampled_from(["", "^"]),
+    st.lists(_SPANS, min_size=1, max_size=3),
+)
+_ITEMS = st.builds(str.__add__, st.one_of(_SETS, st.just(".")), st.sampled_from(["", "*", "+", "?", "{1,3}"]))
+
+
+@given(st.lists(_ITEMS, min_size=1, max_size=3).map("".join))
+@settings(derandomize=True, deadline=None, max_examples=60)
+def test_loop_sets_of_random_automata(inner: str) -> None:
+    check(f"^{inner}$")
+
+
+def check(pattern: str) -> None:
+    """What an arena holds of an automaton, against its definition: of strings, and of names."""
+    dfa = automata.compile(regex.parse(pattern))
+    if not dfa.n_states:
+        return
+    expected = loops_by_character(_ARENA, dfa)
+    for goals in (None, [7] * dfa.n_states):
+        at = _ARENA.dfa(dfa, goals)
+
+        def part(field: int, n: int = dfa.n_states, at: int = at) -> list[int]:
+            begin = int(_ARENA.A[at + field])
+            return _ARENA.A[begin : begin + n].tolist()  # type: ignore[no-any-return]
+
+        assert part(languages.DFA_LOOPS) == expected
+        assert part(languages.DFA_ASCII, 128) == [*dfa.classes("".join(map(chr, range(128))))]
+        assert part(languages.DFA_TRANS, dfa.trans.size) == dfa.trans.ravel().tolist()
+        assert part(languages.DFA_ACCEPT) == dfa.accept.tolist()
+        assert part(languages.DFA_SHORTEST) + part(languages.DFA_LONGEST) == np.concatenate(dfa.lengths[:2]).tolist()
+        assert _ARENA.A[at + languages.DFA_SLACK] == dfa.lengths[0].max()
+        if goals is not None:
+            assert part(languages.DFA_GOALS) == goals
+            assert part(languages.DFA_ABSORBS) == automata.absorbing(dfa).tolist()
+            counts = automata.word_counts(dfa)
+            assert part(languages.DFA_WORDS) == counts.tolist()
+            assert _ARENA.A[at + languages.DFA_ENDS] == (counts >= 0).any()
+
+
+_ARENA = Arena(Vocabulary.from_tokens([bytes([b]) for b in range(256)] + [b"<eos>"], eos=[256]), 1 << 26)

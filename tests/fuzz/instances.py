@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from .schemas import FORMATS, MULTIPLES, NAMES, NUMBERS, PATTERNS, SCALARS, STRINGS, TYPES, resolve
+from .schemas import FORMATS, MULTIPLES, NAMES, NUMBERS, OTHERS, PATTERNS, SCALARS, STRINGS, TYPES, resolve
 
 KINDS = {
     "object": ("properties", "required", "additionalProperties", "patternProperties", "minProperties", "propertyNames"),
@@ -108,7 +108,7 @@ class Sampler:
         free = sum(s.get("additionalProperties", True) is not False for s in flat) == len(flat)
         least = max([s.get("minProperties", 0) for s in flat], default=0)
         for _ in range(rng.choice((0, 0, 1, 2)) * free):
-            names.append(rng.choice((*NAMES, "x", "aa", "bb")))
+            names.append(rng.choice((*NAMES, *OTHERS)))
         for name in rng.sample(NAMES, len(NAMES)):
             if len(set(names)) < least:
                 names.append(name)
@@ -175,7 +175,7 @@ class Sampler:
             return self.rng.choice((*SCALARS, *STRINGS, *NUMBERS))
         if draw < 0.75:
             return [self.anything(depth + 1) for _ in range(self.rng.randint(0, 3))]
-        names = self.rng.sample((*NAMES, "x"), self.rng.randint(0, 3))
+        names = self.rng.sample((*NAMES, *OTHERS), self.rng.randint(0, 3))
         return {name: self.anything(depth + 1) for name in names}
 
     def mutated(self, value: Any) -> Any:
@@ -190,9 +190,9 @@ class Sampler:
             elif change < 0.7:
                 del items[at]
             elif change < 0.85:
-                items.append((rng.choice((*NAMES, "x", "aa")), rng.choice((items[at][1], self.anything(2)))))
+                items.append((rng.choice((*NAMES, *OTHERS)), rng.choice((items[at][1], self.anything(2)))))
             else:
-                items[at] = rng.choice((*NAMES, "x")), items[at][1]
+                items[at] = rng.choice((*NAMES, *OTHERS)), items[at][1]
             return dict(items)
         if isinstance(value, list) and value and rng.random() < 0.8:
             items = list(value)

@@ -15,6 +15,7 @@ DRAFTS = {
     2020: "https://json-schema.org/draft/2020-12/schema",
 }
 NAMES = ("a", "b", "ab", "é", "")
+OTHERS = ("x", "aa", "bb", "\ue000")  # that no schema lists; the last is the first character behind surrogates
 PATTERNS = {  # with texts that match; read alike by ECMA-262, Python and Rust
     "^a": ("a", "ab"),
     "b$": ("b", "ab"),
@@ -25,6 +26,7 @@ PATTERNS = {  # with texts that match; read alike by ECMA-262, Python and Rust
     "^(?!a)": ("", "b"),
     "^[0-9]{2}$": ("07",),
     "^(é|aa)*$": ("", "éaa"),
+    "^[^\ue000-\uffff]*$": ("", "bb"),
 }
 FORMATS = {
     "date": ("2024-02-29",),
@@ -33,7 +35,7 @@ FORMATS = {
     "uuid": ("123e4567-e89b-12d3-a456-426614174000",),
     "no-such-format": ("b",),
 }
-STRINGS = ("", "a", "b", "ab", "é", 'a"', "\\", "\n", "😀b", "2023-02-29", "07")
+STRINGS = ("", "a", "b", "ab", "é", 'a"', "\\", "\n", "😀b", "2023-02-29", "07", "\ue000b")
 NUMBERS = (0, 1, 2, 3, -1, 0.5, 1.5, -2.25, 10, 100)
 MULTIPLES = (1, 2, 3, 0.5, 0.1, 0.01, 1.5, 10)
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
