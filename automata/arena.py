@@ -321,6 +321,8 @@ class Arena:
     def _counts_of(self, dfa: CharDfa, colours: npt.ArrayLike) -> int:
         """Address of the cut loop set of each state that only counts ASCII characters; 0 where no state does."""
         run, far = counting(dfa, colours, _OFTEN, languages.CUT)
+        if not far.any():
+            return 0
         beyond = dfa.cls[max(0, int(np.searchsorted(dfa.starts, 128, side="right")) - 1) :]
         states = np.flatnonzero((far >= languages.CUT) & ~run[:, [*set(beyond.tolist())]].any(axis=1))
         bits = np.zeros((len(states), 256), dtype=bool)

@@ -407,35 +407,15 @@ def counting(dfa: CharDfa, colours: ArrayLike, often: str, least: int) -> tuple[
     Returns
     -------
     run : (n_states, n_classes) bool
-        The classes that lead to one state, and have one of these characters: of several such sets, the largest.
+        The classes that lead to one state, and have one of these characters: of several such sets, the largest. Of no
+        meaning where nothing counts.
     far : (n_states,) int32
         How many of them do nothing but to count; 0 where nothing is worth the work.
     """
-    n, colour, live = dfa.n_states, np.asarray(colours), (dfa.trans >= 0).sum(axis=1)
-    found = sorted(set(dfa.classes(often)))
-    likely = (
-        _in_a_row(to, (to >= 0) & (colour == colour[to]) & (live == live[to]))
-        for to in (dfa.trans[:, c] for c in found)
-    )
-    if not any((row >= least).any() for row in likely):
-        return np.zeros(dfa.trans.shape, np.bool_), np.zeros(n, np.int32)
-    ahead, most, sizes = np.arange(n), np.zeros(n, np.int64), _class_sizes(dfa)
-    for to in (dfa.trans[:, c] for c in found):
-        size = np.where(to >= 0, (dfa.trans == to[:, None]) @ sizes, 0)
-        ahead, most = np.where(size > most, to, ahead), np.maximum(size, most)
-    run = dfa.trans == ahead[:, None]
-    same = (run == run[ahead]).all(axis=1) & (run | (dfa.trans == dfa.trans[ahead])).all(axis=1)
-    return run, _in_a_row(ahead, same & (colour == colour[ahead]))
-
-
-def _in_a_row(ahead: NDArray[np.integer], holds: NDArray[np.bool_]) -> I32:
-    """Of each state, how many in a row something holds of, going ahead until a state leads to itself."""
-    states = np.arange(len(ahead))
-    holds = holds & (ahead != states)
-    far, jump = holds.astype(np.int32), np.where(holds, ahead, states)
-    for _ in range(len(ahead).bit_length()):  # twice as far in each round
-        far, jump = far + far[jump], jump[jump]
-    return far
+    found = np.array(sorted(set(dfa.classes(often))), np.int32)
+    colour = np.ascontiguousarray(colours, np.int32)
+    ahead, far = kernels.counting(dfa.trans, colour, _class_sizes(dfa), found, least)
+    return dfa.trans == ahead[:, None], far
 
 
 def _class_sizes(dfa: CharDfa) -> NDArray[np.int64]:
