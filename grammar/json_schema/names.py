@@ -16,6 +16,7 @@ from .typed import of_type
 
 if TYPE_CHECKING:
     from .goals import Goal, Goals
+    from .values import Others
 
 T = TypeVar("T", bound=Hashable)
 
@@ -24,8 +25,8 @@ MAX_SPELLED = 64  # words up to which a pattern over names is read as a list of 
 
 
 def names_of(
-    goals: Goals, nodes: Sequence[Node], present: Iterable[str], *, apart: bool = True
-) -> tuple[list[str], int, CharDfa | None, list[int], list[set[bytes]]]:
+    goals: Goals, nodes: Sequence[Node], present: Iterable[str]
+) -> tuple[list[str], int, dict[bytes, CharDfa]]:
     """The names that some nodes tell apart.
 
     Parameters
@@ -33,20 +34,14 @@ def names_of(
     nodes : sequence of Node
     present : iterable of str
         Further names that are spoken of.
-    apart : bool
-        Leave listed names out of the automaton.
 
     Returns
     -------
     names : list of str
         Listed names, then those that finite patterns spell out.
     n_listed : int
-    keys : CharDfa or None
-        Automaton over all other names; None where they are of one kind.
-    kinds : list of int
-        Kind of each state of the automaton, -1 where no name may end.
-    profiles : list of set of bytes
-        Of each kind, the keys of the automata that its names match.
+    rest : dict of bytes to CharDfa
+        By key, the automata that tell all other names apart.
     """
     order = dict.fromkeys(name for n in nodes for name in n.properties)
     order |= dict.fromkeys(name for n in nodes for name in n.required) | dict.fromkeys(present)
@@ -54,19 +49,40 @@ def names_of(
     languages = languages_of(goals, nodes)
     spelled = {key: words for key, d in languages.items() if (words := _spelled(goals, key, d)) is not None}
     extra = dict.fromkeys(word for words in spelled.values() for word in words if word not in order)
-    rest = {key: d for key, d in languages.items() if key not in spelled}
-    if not rest:
-        return [*names, *extra], len(names), None, [], [set()]
-    words = [*names, *extra]
-    key = tuple(rest), tuple(words) if apart else None
-    told = goals.told.get(key)
-    if told is None:
-        told = goals.told[key] = _told(goals, rest, words if apart else [])
-    return words, len(names), *told
+    return [*names, *extra], len(names), {key: d for key, d in languages.items() if key not in spelled}
+
+
+def kinds_of(
+    goals: Goals, languages: dict[bytes, CharDfa], words: Sequence[str]
+) -> tuple[CharDfa | None, list[int], list[set[bytes]]]:
+    """The kinds of names that some automata tell apart.
+
+    Parameters
+    ----------
+    languages : dict of bytes to CharDfa
+    words : sequence of str
+        Names that are left out.
+
+    Returns
+    -------
+    keys : CharDfa or None
+        One automaton over all other names; None where they are of one kind.
+    kinds : list of int
+        Kind of each of its states, -1 where no name may end.
+    profiles : list of set of bytes
+        Of each kind, the keys of the automata that its names match.
+    """
+    if not languages:
+        return None, [], [set()]
+    key = tuple(languages), tuple(words)
+    found = goals.told.get(key)
+    if found is None:
+        found = goals.told[key] = _told(goals, languages, words)
+    return found
 
 
 def _told(
-    goals: Goals, languages: dict[bytes, CharDfa], words: list[str]
+    goals: Goals, languages: dict[bytes, CharDfa], words: Sequence[str]
 ) -> tuple[CharDfa, list[int], list[set[bytes]]]:
     """One automaton that tells which of some others accept a name, but for some words, with the kind of each state and
     the profile of each kind."""
@@ -111,7 +127,7 @@ def name_value(goals: Goals, node: Node, name: str | None, matching: set[bytes])
 
 def keyed(
     goals: Goals, dfa: CharDfa | None, kinds: list[int], values: list[Goal]
-) -> tuple[Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None, bool]:
+) -> tuple[Others, bool]:
     """What names outside the list may hold, without those that nothing satisfies; and whether all of these are
     known (a goal that is being decided has no answer yet, and none may be kept)."""
     if dfa is None:
