@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -261,7 +261,13 @@ def complement(a: CharDfa, *, max_states: int = MAX_STATES) -> CharDfa:
     return difference(ALL_TEXTS, a, max_states=max_states)
 
 
-def product(dfas: Sequence[CharDfa], *, rest: bool = False, max_states: int = MAX_STATES) -> tuple[CharDfa, list[int]]:
+def product(
+    dfas: Sequence[CharDfa],
+    *,
+    rest: bool = False,
+    matters: Callable[[int], bool] = lambda _: True,
+    max_states: int = MAX_STATES,
+) -> tuple[CharDfa, list[int]]:
     """Run several automata at once.
 
     Parameters
@@ -269,6 +275,8 @@ def product(dfas: Sequence[CharDfa], *, rest: bool = False, max_states: int = MA
     dfas : sequence of CharDfa
     rest : bool
         Accept texts that none of them accepts, too.
+    matters : callable
+        Of a profile, whether its texts are accepted at all.
     max_states : int
 
     Returns
@@ -284,11 +292,15 @@ def product(dfas: Sequence[CharDfa], *, rest: bool = False, max_states: int = MA
     starts, cls, trans, accepts = _product(members, [rest and dfa is ALL_TEXTS for dfa in members], max_states)
     packed = np.packbits(accepts.astype(np.uint8), axis=1, bitorder="little")
     rows, width = packed.tobytes(), packed.shape[1]
-    number = {bytes(width): 0}
     masks = [rows[at : at + width] for at in range(0, len(rows), width)]
-    colour = np.array([number.setdefault(mask, len(number)) for mask in masks], np.int32)
+    by_colour, number = [0], {bytes(width): 0}
+    for mask in dict.fromkeys(masks):
+        if mask not in number:
+            profile = int.from_bytes(mask, "little") & ((1 << len(dfas)) - 1)
+            number[mask] = len(by_colour) if matters(profile) else 0
+            by_colour += [profile] if number[mask] else []
+    colour = np.array([number[mask] for mask in masks], np.int32)
     dfa, colour = _canonical(starts, cls, *minimise(trans, colour))
-    by_colour = [int.from_bytes(mask, "little") & ((1 << len(dfas)) - 1) for mask in number]
     return dfa, [by_colour[c] for c in colour.tolist()]
 
 

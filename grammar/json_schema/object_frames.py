@@ -57,7 +57,8 @@ class ObjectFrame(Frame):
         """Split a formula over some nodes into facts about the names that they and ``present`` tell apart."""
         goals = self.goals
         self.names, self.n_listed, rest = names_of(goals, nodes, present)
-        self.keys, self.kinds, profiles = kinds_of(goals, rest, self.names)
+        given = [p.atom for p in conjuncts(f) if isinstance(p.atom, Node)]
+        self.keys, self.kinds, profiles = kinds_of(goals, rest, self.names, given)
         self.n_kinds = len(profiles)
         self._spoken_of: dict[Formula, dict[int, list[Formula]]] = {}
         self._welcome: set[tuple[int, tuple[Formula, ...]]] = set()  # members with values that meet some demands

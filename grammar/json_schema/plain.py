@@ -150,7 +150,7 @@ def _others(goals: Goals, objects: Sequence[Node], languages: dict[bytes, CharDf
     names follow, all of them may be listed ones, which are never free.
     """
     for words in ([], names):
-        dfa, kinds, profiles = kinds_of(goals, languages, words)
+        dfa, kinds, profiles = kinds_of(goals, languages, words, objects)
         others, final = keyed(goals, dfa, kinds, [goals.goal(children_of(objects, None, p)) for p in profiles])
         if not isinstance(others, tuple) or (final and not (automata.lengths(others[0])[1] >= 0).any()):
             break

@@ -120,6 +120,17 @@ def test_product_tells_who_accepts(nodes: list[Regular], rest: bool) -> None:
         assert dfa.matches(joint, text) == (rest or wanted > 0)
 
 
+@quick
+@given(st.lists(regulars, min_size=1, max_size=3), st.sets(st.integers(0, 7)))
+def test_profiles_that_do_not_matter_are_not_accepted(nodes: list[Regular], kept: set[int]) -> None:
+    automata = [dfa.compile(node) for node in nodes]
+    joint, profile = dfa.product(automata, rest=True, matters=kept.__contains__)
+    assert all(joint.accept[state] or not told for state, told in enumerate(profile))
+    for text in TEXTS:
+        wanted = sum(dfa.matches(a, text) << i for i, a in enumerate(automata))
+        assert dfa.matches(joint, text) == (wanted in kept)
+
+
 def test_product_of_nothing() -> None:
     assert dfa.product([]) == (dfa.from_words([]), [])
     assert dfa.product([], rest=True) == (dfa.ALL_TEXTS, [0])
