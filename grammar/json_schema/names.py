@@ -151,9 +151,7 @@ def name_value(goals: Goals, node: Node, name: str | None, matching: set[bytes])
     return values[0] if len(values) == 1 else goals.formulas.all(values)
 
 
-def keyed(
-    goals: Goals, dfa: CharDfa | None, kinds: list[int], values: list[Goal]
-) -> tuple[Others, bool]:
+def keyed(goals: Goals, dfa: CharDfa | None, kinds: list[int], values: list[Goal]) -> tuple[Others, bool]:
     """What names outside the list may hold, without those that nothing satisfies; and whether all of these are
     known (a goal that is being decided has no answer yet, and none may be kept)."""
     if dfa is None:
