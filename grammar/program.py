@@ -129,10 +129,7 @@ class Program:
             code.put(self.sets.setdefault(node.points, len(self.sets)))
         elif isinstance(node, Seq):
             for part in node.parts:
-                if type(part) is Chars:  # most are
-                    code.put(self.sets.setdefault(part.points, len(self.sets)))
-                else:
-                    self._emit(part)
+                self._emit(part)
         elif isinstance(node, Repeat):
             self._repeat(node)
         elif isinstance(node, Alt):
