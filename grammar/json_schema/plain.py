@@ -107,14 +107,14 @@ def _object(goals: Goals, nodes: Sequence[Node]) -> Object:
         free = goals.goal(n.additional for n in objects if n.additional is not None)
         in_order = len(objects) == 1 and _says_an_order(objects[0])
         return Object(listed, frozenset(required), others=free, fewest=fewest, most=most, in_order=in_order)
-    names, n_listed, rest = names_of(goals, objects, ())
-    matching = profiles_of(goals, names, objects)
-    members = [(name, goals.goal(children_of(objects, name, m))) for name, m in zip(names, matching, strict=True)]
+    words, n_listed, rest = names_of(goals, objects, ())
+    matching = profiles_of(goals, words, objects)
+    members = [(word, goals.goal(children_of(objects, word, m))) for word, m in zip(words, matching, strict=True)]
     return Object(
         tuple(members[:n_listed]),
         frozenset(required),
         extra=tuple(members[n_listed:]),
-        others=partial(_others, goals, objects, rest, names),
+        others=partial(_others, goals, objects, rest, words),
         fewest=fewest,
         most=most,
     )
