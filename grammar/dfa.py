@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import accumulate
 from math import prod
+from operator import and_
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,18 @@ class CharDfa:
             if state < 0:
                 return False
         return bool(self.accept[state])
+
+    @cached_property
+    def beginnings(self) -> int:
+        """Bit set of how texts begin: the code points below 128, one bit for all others, and one for the empty text."""
+        if not self.n_states:
+            return 0
+        goes_on = (self.trans[0] >= 0).tolist()
+        found = int(self.accept[0]) << 129
+        for first, past, c in zip(self.intervals[0], [*self.intervals[0][1:], 129], self.intervals[1], strict=True):
+            if goes_on[c]:
+                found |= (1 << min(past, 129)) - (1 << min(first, 128))
+        return found
 
     @cached_property
     def lengths(self) -> tuple[I32, I32, bool]:
@@ -219,6 +232,8 @@ def intersection(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:
     """Texts that every automaton accepts."""
     if len(dfas) == 1:
         return dfas[0]
+    if not reduce(and_, [dfa.beginnings for dfa in dfas]):
+        return NO_TEXT
     return _combine(dfas, [True] * len(dfas), [1] * len(dfas), max_states)
 
 
@@ -261,7 +276,13 @@ def complement(a: CharDfa, *, max_states: int = MAX_STATES) -> CharDfa:
     return difference(ALL_TEXTS, a, max_states=max_states)
 
 
-def product(dfas: Sequence[CharDfa], *, rest: bool = False, max_states: int = MAX_STATES) -> tuple[CharDfa, list[int]]:
+def product(
+    dfas: Sequence[CharDfa],
+    *,
+    rest: bool = False,
+    matters: Callable[[int], bool] = lambda _: True,
+    max_states: int = MAX_STATES,
+) -> tuple[CharDfa, list[int]]:
     """Run several automata at once.
 
     Parameters
@@ -269,6 +290,8 @@ def product(dfas: Sequence[CharDfa], *, rest: bool = False, max_states: int = MA
     dfas : sequence of CharDfa
     rest : bool
         Accept texts that none of them accepts, too.
+    matters : callable
+        Of a profile, whether its texts are accepted at all.
     max_states : int
 
     Returns
@@ -280,15 +303,19 @@ def product(dfas: Sequence[CharDfa], *, rest: bool = False, max_states: int = MA
     """
     members = [*dfas, ALL_TEXTS] if rest else list(dfas)
     if not members:
-        return compile(EMPTY), []
+        return NO_TEXT, []
     starts, cls, trans, accepts = _product(members, [rest and dfa is ALL_TEXTS for dfa in members], max_states)
     packed = np.packbits(accepts.astype(np.uint8), axis=1, bitorder="little")
     rows, width = packed.tobytes(), packed.shape[1]
-    number = {bytes(width): 0}
     masks = [rows[at : at + width] for at in range(0, len(rows), width)]
-    colour = np.array([number.setdefault(mask, len(number)) for mask in masks], np.int32)
+    by_colour, number = [0], {bytes(width): 0}
+    for mask in dict.fromkeys(masks):
+        if mask not in number:
+            profile = int.from_bytes(mask, "little") & ((1 << len(dfas)) - 1)
+            number[mask] = len(by_colour) if matters(profile) else 0
+            by_colour += [profile] if number[mask] else []
+    colour = np.array([number[mask] for mask in masks], np.int32)
     dfa, colour = _canonical(starts, cls, *minimise(trans, colour))
-    by_colour = [int.from_bytes(mask, "little") & ((1 << len(dfas)) - 1) for mask in number]
     return dfa, [by_colour[c] for c in colour.tolist()]
 
 
@@ -334,7 +361,7 @@ def from_words(words: Iterable[str], *, max_states: int = 1_000_000) -> CharDfa:
     """Automaton of a finite list of texts; those with a surrogate are left out, as no text holds one."""
     kept = sorted({word for word in words if word.isascii() or not any("\ud800" <= char <= "\udfff" for char in word)})
     if not kept:
-        return compile(EMPTY)
+        return NO_TEXT
     text = "".join(kept)
     used = {*map(ord, {*text})}
     points = sorted({0, *used, *[point + 1 for point in used if point < charset.END - 1]})
@@ -499,4 +526,4 @@ def example(dfa: CharDfa) -> str | None:
     return text
 
 
-ALL_TEXTS = compile(ANY_TEXT)
+ALL_TEXTS, NO_TEXT = compile(ANY_TEXT), compile(EMPTY)

@@ -65,6 +65,10 @@ class _Assertion:
         self.universal = {
             s for s, row in enumerate(self.rows) if self.accept[s] and {row[c] for c in text_columns} == {s}
         }
+        # States that any character leads on from to the same state, as one of them; -1 stays what it is.
+        first: dict[tuple[int, ...], int] = {}
+        ordered = sorted(text_columns)
+        self.alike = [first.setdefault(tuple([row[c] for c in ordered]), s) for s, row in enumerate(self.rows)] + [-1]
 
     def debt(self, state: int, column: int) -> int | None:
         """What is owed after a step from a state: the next state; -1 nothing, as it is settled; None, it has failed."""
@@ -87,18 +91,25 @@ class _Threads:
             alike.setdefault((-1,) if invisible else tuple(a.columns[c] for a in assertions), []).append(c)
         kept = ([[c for c in classes if row[c]] for classes in alike.values()] for row in member)
         self.read = [list(filter(None, groups)) for groups in kept]  # of each set
+        self.reads_mark = [any(self.invisible[classes[0]] for classes in groups) for groups in self.read]
         self.number: dict[Thread, int] = {}
         self.order: list[Thread] = []
         self._moved: dict[tuple[tuple[int, ...], Debts, int], tuple[tuple[int, ...], Debts] | None] = {}
 
     def enter(self, left: tuple[int, ...], at: int, debts: Debts) -> tuple[int, ...]:
-        """Numbers of the threads that read or accept, after splits and assertions."""
+        """Numbers of the threads that read or accept, after splits and assertions.
+
+        Such a thread meets an assertion behind the next character only: of what was read, it need not tell apart what
+        that character makes one.
+        """
         label, x, y = self.code.label, self.code.x, self.code.y
+        further = tuple([a.alike[s] for a, s in zip(self.assertions, left, strict=True)])
         seen, stack, found = {(at, debts)}, [(at, debts)], []
         while stack:
             i, debts = stack.pop()
             if label[i] >= 0 or label[i] == ACCEPT:
-                found.append(self._numbered((left, i, debts)))
+                stays = label[i] >= 0 and self.reads_mark[label[i]]
+                found.append(self._numbered((left if stays else further, i, debts)))
                 continue
             if label[i] == SPLIT:
                 targets = [(x[i], debts), (y[i], debts)]

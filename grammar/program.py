@@ -64,21 +64,33 @@ class Code:
             For each state its edges (number of a set, target states).
         accept : sequence of bool
         """
-        address = [len(self.label) + max(len(first), 1)]
-        for ways in edges:
-            address.append(address[-1] + sum(2 + len(targets) for _, targets in ways) + 1)
-        self._fork([address[state] for state in first] or [len(self.label)])
+        label, x, y = self.label, self.x, self.y
+        address = [len(label) + max(len(first), 1)]
         for ways, accepts in zip(edges, accept, strict=True):
-            for points, targets in ways:
-                self.put(SPLIT, len(self.label) + 1, len(self.label) + 2 + len(targets))
-                self.put(points)
+            size = sum([2 + len(targets) for _, targets in ways])
+            address.append(address[-1] + (size + 1 if accepts or not ways else size - 1))
+        self._fork([address[state] for state in first] or [len(label)])
+        for ways, accepts in zip(edges, accept, strict=True):
+            last = len(ways) - (not accepts)
+            for k, (points, targets) in enumerate(ways):
+                at = len(label)
+                if k != last:
+                    label.append(SPLIT)
+                    x.append(at + 1)
+                    y.append(at + 2 + len(targets))
+                label.append(points)
+                x.append(0)
+                y.append(0)
                 self._fork([address[state] for state in targets])
-            self.jump(address[-1] if accepts else len(self.label))
+            if accepts or not ways:
+                self.jump(address[-1] if accepts else len(label))
 
     def _fork(self, targets: Sequence[int]) -> None:
-        for target in targets[:-1]:
-            self.put(SPLIT, target, len(self.label) + 1)
-        self.jump(targets[-1])
+        at, *others = targets
+        first = len(self.label)
+        self.label += [SPLIT] * len(targets)
+        self.x += [*others, at]
+        self.y += [*range(first + 1, first + len(targets)), at]
 
 
 class Program:

@@ -13,10 +13,8 @@ from typing import TypeAlias
 import numpy as np
 
 from . import dfa as automata
-from .dfa import ALL_TEXTS, MAX_STATES, CharDfa
+from .dfa import ALL_TEXTS, MAX_STATES, NO_TEXT, CharDfa
 from .errors import LimitExceeded
-
-NO_TEXT = automata.from_words([])
 
 COUNTED_FROM = 32  # states of an automaton that only counts, from which counting beside it is cheaper
 MAX_LENGTH = 1 << 30  # no bound on a length is taken for this one

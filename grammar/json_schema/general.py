@@ -6,7 +6,7 @@ Containers keep what connects their members as a formula (:mod:`.frames`); scala
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import reduce
+from functools import partial, reduce
 from operator import and_
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from .nodes import ANY_TYPE, ARRAY, NUMBER, OBJECT, STRING, Node
 from .object_frames import ObjectFrame
 from .scalars import can_be_written
 from .typed import of_type
-from .values import ANY_STRING, LITERALS, Array, Number, Object, String, Value
+from .values import ANY_STRING, LITERALS, Array, Number, Object, Others, String, Value
 
 if TYPE_CHECKING:
     from .goals import Goal, Goals
@@ -120,8 +120,6 @@ def _framed_object(goals: Goals, frame: ObjectFrame) -> list[Object]:
     if frame.residual is FALSE:
         return []
     low, high, connected = bounds(frame.residual)
-    values = [goals.goal_of(frame.value(None, c)) for c in range(frame.n_kinds)]
-    others, _ = keyed(goals, frame.keys, frame.kinds, values)
     listed = [(name, goals.goal_of(frame.value(k, None))) for k, name in enumerate(frame.names)]
     required = frozenset(frame.names[k] for k, (absent, _) in frame.base.items() if not absent)
     return [
@@ -129,14 +127,18 @@ def _framed_object(goals: Goals, frame: ObjectFrame) -> list[Object]:
             tuple(listed[: frame.n_listed]),
             required,
             extra=tuple(listed[frame.n_listed :]),
-            free=None if isinstance(others, tuple) else others,
-            patterns=others if isinstance(others, tuple) else None,
+            others=partial(_others, goals, frame),
             fewest=0 if connected else low,
             most=None if connected else high,
             frame=frame if connected else None,
             residual=frame.residual if connected else TRUE,
         )
     ]
+
+
+def _others(goals: Goals, frame: ObjectFrame) -> Others:
+    """What the base asks of names that are not listed."""
+    return keyed(goals, frame.keys, frame.kinds, list(map(goals.goal_of, frame.others())))[0]
 
 
 def _can_avoid(dfa: CharDfa | None, longest: int | None) -> bool:

@@ -205,7 +205,7 @@ def known_object(
     residual = Object(
         tuple(zip(names, goals, strict=True)),
         frozenset(required),
-        free=_ANYTHING if additional else None,
+        others=_ANYTHING if additional else None,
         in_order=not additional and not is_sorted(names),
     )
     is_open = is_open or True in are_open or any(isinstance(value, Array) for value in others)

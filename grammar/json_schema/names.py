@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -16,6 +16,7 @@ from .typed import of_type
 
 if TYPE_CHECKING:
     from .goals import Goal, Goals
+    from .values import Others
 
 T = TypeVar("T", bound=Hashable)
 
@@ -24,8 +25,8 @@ MAX_SPELLED = 64  # words up to which a pattern over names is read as a list of 
 
 
 def names_of(
-    goals: Goals, nodes: Sequence[Node], present: Iterable[str], *, apart: bool = True
-) -> tuple[list[str], int, CharDfa | None, list[int], list[set[bytes]]]:
+    goals: Goals, nodes: Sequence[Node], present: Iterable[str]
+) -> tuple[list[str], int, dict[bytes, CharDfa]]:
     """The names that some nodes tell apart.
 
     Parameters
@@ -33,20 +34,14 @@ def names_of(
     nodes : sequence of Node
     present : iterable of str
         Further names that are spoken of.
-    apart : bool
-        Leave listed names out of the automaton.
 
     Returns
     -------
     names : list of str
         Listed names, then those that finite patterns spell out.
     n_listed : int
-    keys : CharDfa or None
-        Automaton over all other names; None where they are of one kind.
-    kinds : list of int
-        Kind of each state of the automaton, -1 where no name may end.
-    profiles : list of set of bytes
-        Of each kind, the keys of the automata that its names match.
+    rest : dict of bytes to CharDfa
+        By key, the automata that tell all other names apart.
     """
     order = dict.fromkeys(name for n in nodes for name in n.properties)
     order |= dict.fromkeys(name for n in nodes for name in n.required) | dict.fromkeys(present)
@@ -54,28 +49,69 @@ def names_of(
     languages = languages_of(goals, nodes)
     spelled = {key: words for key, d in languages.items() if (words := _spelled(goals, key, d)) is not None}
     extra = dict.fromkeys(word for words in spelled.values() for word in words if word not in order)
-    rest = {key: d for key, d in languages.items() if key not in spelled}
-    if not rest:
-        return [*names, *extra], len(names), None, [], [set()]
-    words = [*names, *extra]
-    key = tuple(rest), tuple(words) if apart else None
-    told = goals.told.get(key)
-    if told is None:
-        told = goals.told[key] = _told(goals, rest, words if apart else [])
-    return words, len(names), *told
+    return [*names, *extra], len(names), {key: d for key, d in languages.items() if key not in spelled}
+
+
+def kinds_of(
+    goals: Goals, languages: dict[bytes, CharDfa], words: Sequence[str], given: Iterable[Node]
+) -> tuple[CharDfa | None, list[int], list[set[bytes]]]:
+    """The kinds of names that some automata tell apart.
+
+    Most kinds are mostly of no use: ``propertyNames`` allows few of the combinations of what patterns match.
+
+    Parameters
+    ----------
+    languages : dict of bytes to CharDfa
+    words : sequence of str
+        Names that are left out.
+    given : iterable of Node
+        What holds in any case: names that one of these forbids are left out as well.
+
+    Returns
+    -------
+    keys : CharDfa or None
+        One automaton over all other names; None where they are of one kind.
+    kinds : list of int
+        Kind of each of its states, -1 where no name may end.
+    profiles : list of set of bytes
+        Of each kind, the keys of the automata that its names match.
+    """
+    if not languages:
+        return None, [], [set()]
+    needed = frozenset(needed.intersection(languages) for needed in _needed(goals, given))
+    key = tuple(languages), tuple(words), needed
+    found = goals.told.get(key)
+    if found is None:
+        found = goals.told[key] = _told(goals, languages, words, needed)
+    return found
+
+
+def _needed(goals: Goals, nodes: Iterable[Node]) -> Iterator[frozenset[bytes]]:
+    """Sets of automata, of each of which a name that is not listed must match one: some nodes forbid all others."""
+    for node in nodes:
+        if node.property_names is not None:
+            yield frozenset((_key_language(goals, node.property_names).key,))
+        if node.additional is not None and goals.value_of(node.additional) is FALSE:
+            yield frozenset(d.key for d, _ in node.patterns)
 
 
 def _told(
-    goals: Goals, languages: dict[bytes, CharDfa], words: list[str]
+    goals: Goals, languages: dict[bytes, CharDfa], words: Sequence[str], needed: Iterable[frozenset[bytes]]
 ) -> tuple[CharDfa, list[int], list[set[bytes]]]:
-    """One automaton that tells which of some others accept a name, but for some words, with the kind of each state and
-    the profile of each kind."""
+    """One automaton that tells which of some others accept a name, but for some words and names that match none of
+    those that are needed, with the kind of each state and the profile of each kind."""
     listed = [automata.from_words(words)] if words else []
+    bits = [sum(1 << k for k, key in enumerate(languages) if key in keys) for keys in needed]
+
+    def matters(profile: int) -> bool:
+        return profile < 1 << len(languages) and all(map(profile.__and__, bits))
+
+    most = goals.reader.max_dfa_states
     members = [*languages.values(), *listed]
-    product, profiles = automata.product(members, rest=True, max_states=goals.reader.max_dfa_states)
+    product, profiles = automata.product(members, rest=True, matters=matters, max_states=most)
     numbers: dict[int, int] = {}
     kinds = [
-        numbers.setdefault(profile, len(numbers)) if ending and profile < 1 << len(languages) else -1
+        numbers.setdefault(profile, len(numbers)) if ending else -1
         for profile, ending in zip(profiles, product.accept, strict=True)
     ]
     return product, kinds, [{key for k, key in enumerate(languages) if profile >> k & 1} for profile in numbers]
@@ -83,8 +119,14 @@ def _told(
 
 def profiles_of(goals: Goals, names: Iterable[str], nodes: Iterable[Node]) -> list[set[bytes]]:
     """For each of some names, the keys of the automata that it matches."""
-    languages = languages_of(goals, nodes)
-    return [{key for key, d in languages.items() if matches(d, name)} for name in names]
+    found: list[tuple[str, set[bytes]]] = [(name, set()) for name in names]
+    for key, language in languages_of(goals, nodes).items():
+        known = _ACCEPTED.setdefault(language, {})
+        for name, matching in found:
+            accepted = known.get(name)
+            if matches(language, name) if accepted is None else accepted:
+                matching.add(key)
+    return [matching for _, matching in found]
 
 
 _ACCEPTED: WeakKeyDictionary[CharDfa, dict[str, bool]] = WeakKeyDictionary()
@@ -109,9 +151,7 @@ def name_value(goals: Goals, node: Node, name: str | None, matching: set[bytes])
     return values[0] if len(values) == 1 else goals.formulas.all(values)
 
 
-def keyed(
-    goals: Goals, dfa: CharDfa | None, kinds: list[int], values: list[Goal]
-) -> tuple[Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None, bool]:
+def keyed(goals: Goals, dfa: CharDfa | None, kinds: list[int], values: list[Goal]) -> tuple[Others, bool]:
     """What names outside the list may hold, without those that nothing satisfies; and whether all of these are
     known (a goal that is being decided has no answer yet, and none may be kept)."""
     if dfa is None:

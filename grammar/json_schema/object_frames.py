@@ -10,7 +10,7 @@ from .exits import is_listed
 from .facts import EACH, Each, Slot, counts, only_counts, places
 from .formula import FALSE, TRUE, Formula, atoms, conjuncts
 from .frames import Frame, Leaf, subjects
-from .names import languages_of, name_value, names_of, profiles_of
+from .names import kinds_of, languages_of, name_value, names_of, profiles_of
 from .nodes import Node
 from .typed import Present, evaluated_name
 
@@ -56,7 +56,9 @@ class ObjectFrame(Frame):
     def _tell_names(self, f: Formula, nodes: list[Node], present: list[str]) -> None:
         """Split a formula over some nodes into facts about the names that they and ``present`` tell apart."""
         goals = self.goals
-        self.names, self.n_listed, self.keys, self.kinds, profiles = names_of(goals, nodes, present)
+        self.names, self.n_listed, rest = names_of(goals, nodes, present)
+        given = [p.atom for p in conjuncts(f) if isinstance(p.atom, Node)]
+        self.keys, self.kinds, profiles = kinds_of(goals, rest, self.names, given)
         self.n_kinds = len(profiles)
         self._spoken_of: dict[Formula, dict[int, list[Formula]]] = {}
         self._welcome: set[tuple[int, tuple[Formula, ...]]] = set()  # members with values that meet some demands
@@ -136,6 +138,10 @@ class ObjectFrame(Frame):
             return self.base.get(place, (True, TRUE))[1]
         assert kind is not None
         return self.rest.get(kind, TRUE)
+
+    def others(self) -> list[Formula]:
+        """The same of each kind of names that are not listed."""
+        return [self.value(None, kind) for kind in range(self.n_kinds)]
 
     def exits(self, residual: Formula, place: int | None, kind: int | None) -> Iterable[tuple[Formula, Formula]]:
         """What a member's value may be, and the residual after it."""

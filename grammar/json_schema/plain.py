@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
 from itertools import starmap
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,13 @@ from ..number import NumberSpec
 from ..recent import Recent
 from ..text_set import TextSet
 from . import scalars, typed
-from .names import children_of, keyed, names_of, profiles_of
+from .names import children_of, keyed, kinds_of, names_of, profiles_of
 from .nodes import ANY_TYPE, ANYTHING, ARRAY, BOOLEAN, NOTHING, NULL, NUMBER, OBJECT, STRING, Node
 from .scalars import can_be_written
-from .values import ANY_NUMBER, ANY_STRING, LITERALS, Array, Literal, Number, Object, String, Value
+from .values import ANY_NUMBER, ANY_STRING, LITERALS, Array, Literal, Number, Object, Others, String, Value
 
 if TYPE_CHECKING:
-    from .goals import Goal, Goals
+    from .goals import Goals
 
 
 def residuals(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
@@ -106,14 +106,15 @@ def _object(goals: Goals, nodes: Sequence[Node]) -> Object:
         listed = tuple([(name, goals.goal(children_of(objects, name, set()))) for name in names])
         free = goals.goal(n.additional for n in objects if n.additional is not None)
         in_order = len(objects) == 1 and _says_an_order(objects[0])
-        return Object(listed, frozenset(required), free=free, fewest=fewest, most=most, in_order=in_order)
-    members, n_listed, others = _told_names(goals, objects)
+        return Object(listed, frozenset(required), others=free, fewest=fewest, most=most, in_order=in_order)
+    words, n_listed, rest = names_of(goals, objects, ())
+    matching = profiles_of(goals, words, objects)
+    members = [(word, goals.goal(children_of(objects, word, m))) for word, m in zip(words, matching, strict=True)]
     return Object(
         tuple(members[:n_listed]),
         frozenset(required),
         extra=tuple(members[n_listed:]),
-        free=None if isinstance(others, tuple) else others,
-        patterns=others if isinstance(others, tuple) else None,
+        others=partial(_others, goals, objects, rest, words),
         fewest=fewest,
         most=most,
     )
@@ -130,7 +131,7 @@ def _object_alone(goals: Goals, node: Node) -> Object:
     return Object(
         tuple(zip(own, [child.goal or alone(child) for child in own.values()], strict=True)),
         required,
-        free=other.goal or alone(other),
+        others=other.goal or alone(other),
         fewest=node.min_properties,
         most=node.max_properties,
         in_order=other is NOTHING and _says_an_order(node),
@@ -142,22 +143,18 @@ def _says_an_order(node: Node) -> bool:
     return node.additional is NOTHING and not is_sorted(list(node.properties))
 
 
-def _told_names(
-    goals: Goals, objects: Sequence[Node]
-) -> tuple[list[tuple[str, Goal]], int, Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None]:
-    """What listed names may hold, how many are in the schema, and what others may hold.
+def _others(goals: Goals, objects: Sequence[Node], languages: dict[bytes, CharDfa], names: list[str]) -> Others:
+    """What names may hold that are not listed.
 
     Listed names are left out of the automaton only where that matters: where from some prefix only finitely many
     names follow, all of them may be listed ones, which are never free.
     """
-    for apart in (False, True):
-        names, n_listed, dfa, kinds, profiles = names_of(goals, objects, (), apart=apart)
+    for words in ([], names):
+        dfa, kinds, profiles = kinds_of(goals, languages, words, objects)
         others, final = keyed(goals, dfa, kinds, [goals.goal(children_of(objects, None, p)) for p in profiles])
         if not isinstance(others, tuple) or (final and not (automata.lengths(others[0])[1] >= 0).any()):
             break
-    matching = profiles_of(goals, names, objects)
-    members = [(name, goals.goal(children_of(objects, name, m))) for name, m in zip(names, matching, strict=True)]
-    return members, n_listed, others
+    return others
 
 
 def is_sorted(names: list[str]) -> bool:

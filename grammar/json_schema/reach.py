@@ -113,7 +113,9 @@ def children(value: Value) -> Iterable[Goal]:
     if isinstance(value, Array):
         return (*value.prefix, value.rest)
     if isinstance(value, Object):
-        keyed = value.patterns[1] if value.patterns else ()
         named = (goal for _, goal in value.names + value.extra)
+        if value.frame is not None:  # which decides about each name by itself
+            return [*named, *map(value.frame.goals.goal_of, value.frame.others())]
+        keyed = value.patterns[1] if value.patterns else ()
         return [goal for goal in (*named, value.free, *keyed) if goal is not None]
     return ()

@@ -191,6 +191,8 @@ class Risks:
             self.are_large = True
             return True
         if not plain:
+            if len(nodes) <= FEW_NODES and not any(n.enum or n.contains for n in nodes):
+                return False  # each speaks of them once at most
             return max(map(sum, zip(*map(self._weight, nodes), strict=True))) > FEW_NODES
         return prod(map(_ways, roots.values())) > self.goals.max_branches
 

@@ -6,10 +6,10 @@ which are worked out only when somebody asks.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..dfa import CharDfa, is_finite
 from ..number import NumberSpec
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from .array_frames import ArrayFrame
     from .goals import Goal
     from .object_frames import ObjectFrame
+
+# What names may hold that are not listed: all of them the same (None: there are no others), or it depends on the name,
+# by the states of an automaton.
+Others: TypeAlias = "Goal | tuple[CharDfa, tuple[Goal | None, ...]] | None"
 
 
 @dataclass(frozen=True)
@@ -98,11 +102,9 @@ class Object:
         Listed names that must occur.
     extra : tuple of (str, Goal)
         Names that patterns spell out: they stand among the free ones.
-    free : Goal or None
-        What any other name may hold; None: no other name may occur.
-    patterns : tuple of (CharDfa, tuple of (Goal or None)) or None
-        Instead of ``free`` where the goal depends on the name: an automaton over names and the goal of each of its
-        states, None where the name may not end.
+    others : Others, or callable
+        What any other name may hold; None: no other name may occur. Where that takes deciding which goals have a value,
+        it is worked out when somebody first asks: whether the object has an instance mostly depends on listed names.
     fewest, most : int
         Bounds on the number of members; ``most`` None is no bound.
     in_order : bool
@@ -116,18 +118,36 @@ class Object:
     names: tuple[tuple[str, Goal], ...]
     required: frozenset[str]
     extra: tuple[tuple[str, Goal], ...] = ()
-    free: Goal | None = None
-    patterns: tuple[CharDfa, tuple[Goal | None, ...]] | None = None
+    others: Others | Callable[[], Others] = None
     fewest: int = 0
     most: int | None = None
     in_order: bool = False
     frame: ObjectFrame | None = None
     residual: Formula = TRUE
 
+    @property
+    def free(self) -> Goal | None:
+        """What any name that is not listed may hold, where that does not depend on the name."""
+        others = self._told()
+        return None if isinstance(others, tuple) else others
+
+    @property
+    def patterns(self) -> tuple[CharDfa, tuple[Goal | None, ...]] | None:
+        """Instead of ``free`` where it does: an automaton over names and the goal of each of its states, None where the
+        name may not end."""
+        others = self._told()
+        return others if isinstance(others, tuple) else None
+
+    def _told(self) -> Others:
+        others = self.others
+        if callable(others):
+            others = self.others = others()
+        return others
+
     def after(self, residual: Formula) -> Object:
         """The same object with another residual."""
-        others = self.extra, self.free, self.patterns, self.fewest, self.most, self.in_order, self.frame
-        return Object(self.names, self.required, *others, residual)
+        same = self.extra, self.others, self.fewest, self.most, self.in_order, self.frame
+        return Object(self.names, self.required, *same, residual)
 
 
 def canonical(value: Any) -> Hashable:

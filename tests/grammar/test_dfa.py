@@ -120,6 +120,38 @@ def test_product_tells_who_accepts(nodes: list[Regular], rest: bool) -> None:
         assert dfa.matches(joint, text) == (rest or wanted > 0)
 
 
+@quick
+@given(st.lists(regulars, min_size=1, max_size=3), st.sets(st.integers(0, 7)))
+def test_profiles_that_do_not_matter_are_not_accepted(nodes: list[Regular], kept: set[int]) -> None:
+    automata = [dfa.compile(node) for node in nodes]
+    joint, profile = dfa.product(automata, rest=True, matters=kept.__contains__)
+    assert all(joint.accept[state] or not told for state, told in enumerate(profile))
+    for text in TEXTS:
+        wanted = sum(dfa.matches(a, text) << i for i, a in enumerate(automata))
+        assert dfa.matches(joint, text) == (wanted in kept)
+
+
+@quick
+@given(regulars)
+def test_beginnings_of_texts(node: Regular) -> None:
+    automaton = dfa.compile(node)
+    for text in TEXTS:
+        if dfa.matches(automaton, text):
+            assert automaton.beginnings >> (min(ord(text[0]), 128) if text else 129) & 1
+    for point in range(128) if automaton.n_states else ():
+        goes_on = automaton.trans[0, next(automaton.classes(chr(point)))] >= 0
+        assert automaton.beginnings >> point & 1 == goes_on
+
+
+def test_what_begins_differently_has_no_text_together() -> None:
+    def together(one: str, other: str) -> dfa.CharDfa:
+        return dfa.intersection(dfa.compile(parse(one)), dfa.compile(parse(other)))
+
+    assert together("^a", "^b") == together("^(a|$)", "^b?c") == together("^\u0100", "^x") == dfa.NO_TEXT
+    assert together("^a?$", "^b?$") == dfa.compile(parse("^$"))
+    assert together("^\u0100", "^[\u0100\u0101]$") == dfa.compile(parse("^\u0100$"))
+
+
 def test_product_of_nothing() -> None:
     assert dfa.product([]) == (dfa.from_words([]), [])
     assert dfa.product([], rest=True) == (dfa.ALL_TEXTS, [0])

@@ -112,36 +112,54 @@ def test_alternatives_beside_what_tells_them_apart(compiler: Compiler, values: l
         assert accepts(grammar, json.dumps(value)) == is_valid(schema, value), value
 
 
-_SPELLED = st.sampled_from(["^a$", "^b$", "^(a|b)$", "^[bc]$"])
-_MEANING = st.sampled_from([True, False, {"type": "integer"}, {"const": 1}])
-_NAMED = st.one_of(
-    st.builds(lambda p, v: {"patternProperties": {p: v}}, _SPELLED, _MEANING),
-    st.builds(lambda p, v: {"patternProperties": {p: v}, "additionalProperties": False}, _SPELLED, _MEANING),
-    st.builds(lambda p: {"propertyNames": {"pattern": p}}, _SPELLED),
-    st.sampled_from(
-        [{"propertyNames": {"enum": ["a"]}}, {"const": {}}, {"enum": [{}, {"a": 1}]}, {"maxProperties": 0}]
-    ),
-    st.sampled_from(
-        [{"properties": {"b": True}, "additionalProperties": False}, {"required": ["b"]}, {"minProperties": 2}]
-    ),
-)
-_PART = st.one_of(
-    _NAMED,
-    st.builds(lambda part: {"not": part}, _NAMED),
-    st.builds(lambda part: {"oneOf": [part, True]}, _NAMED),
-    st.builds(lambda one, other: {"anyOf": [one, {"not": other}]}, _NAMED, _NAMED),
-)
+def _named(patterns: list[str]) -> st.SearchStrategy[Any]:
+    """Schemas that say something of names that match one of some patterns."""
+    pattern = st.sampled_from(patterns)
+    meaning = st.sampled_from([True, False, {"type": "integer"}, {"const": 1}])
+    named = st.one_of(
+        st.builds(lambda p, v: {"patternProperties": {p: v}}, pattern, meaning),
+        st.builds(lambda p, v: {"patternProperties": {p: v}, "additionalProperties": False}, pattern, meaning),
+        st.builds(lambda p: {"propertyNames": {"pattern": p}}, pattern),
+        st.sampled_from(
+            [{"propertyNames": {"enum": ["a"]}}, {"const": {}}, {"enum": [{}, {"a": 1}]}, {"maxProperties": 0}]
+        ),
+        st.sampled_from(
+            [{"properties": {"b": True}, "additionalProperties": False}, {"required": ["b"]}, {"minProperties": 2}]
+        ),
+    )
+    return st.one_of(
+        named,
+        st.builds(lambda part: {"not": part}, named),
+        st.builds(lambda part: {"oneOf": [part, True]}, named),
+        st.builds(lambda one, other: {"anyOf": [one, {"not": other}]}, named, named),
+    )
 
 
-@given(st.lists(_PART, min_size=1, max_size=3), st.sampled_from(["any", "schema", "fixed"]))
+_SPELLED, _TOLD_APART = _named(["^a$", "^b$", "^(a|b)$", "^[bc]$"]), _named(["a", "^b", "^..?$", "^[^c]*$"])
+
+
+@given(st.lists(_SPELLED, min_size=1, max_size=3), st.sampled_from(["any", "schema", "fixed"]))
 @example([{"not": {"patternProperties": {"^a$": False}}}], "schema")
 @example([{"propertyNames": {"enum": ["a"]}}, {"not": {"const": {}}}], "any")
 @example([{"minProperties": 2}, {"not": {"propertyNames": {"pattern": "^a$"}}}], "fixed")
 @QUICK
 def test_names_that_patterns_spell_out(compiler: Compiler, parts: list[Any], order: Any) -> None:
+    _check_names(compiler, parts, order)
+
+
+@given(st.lists(_TOLD_APART, min_size=1, max_size=3), st.sampled_from(["any", "schema", "fixed"]))
+@example([{"patternProperties": {"a": {}}}, {"properties": {"b": True}, "additionalProperties": False}], "any")
+@example([{"propertyNames": {"pattern": "^b"}}, {"not": {"propertyNames": {"pattern": "^..?$"}}}], "any")
+@QUICK
+def test_names_that_patterns_tell_apart(compiler: Compiler, parts: list[Any], order: Any) -> None:
+    _check_names(compiler, parts, order)
+
+
+def _check_names(compiler: Compiler, parts: list[Any], order: Any) -> None:
     schema = {"type": "object", "allOf": parts}
     grammar = compiled(compiler, schema, order=order)
-    for value in [{}, {"a": 1}, {"a": "x"}, {"b": 1}, {"a": 1, "b": 1}, {"b": 1, "c": "x"}, {"d": 1}]:
+    alone = [{name: value} for name in ["a", "b", "ab", "bab", "cb", "d"] for value in [1, "x"]]
+    for value in [{}, *alone, {"a": 1, "b": 1}, {"b": 1, "c": "x"}, {"bab": 1, "d": 2}]:
         texts = [json.dumps(dict(members)) for members in permutations(value.items())]
         assert any(accepts(grammar, text) for text in texts) == is_valid(schema, value), value
 
