@@ -23,10 +23,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..errors import GrammarError
 from .document import DEFINITIONS, Document, Place, pointer_of
 from .formula import TRUE
-from .free_names import is_open
 from .goals import Goal, Goals, plainly_possible
 from .keywords import READERS, check_names
-from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
+from .nodes import ANYTHING, NOTHING, SERIALS, Node
 from .reader import ANNOTATIONS, Reader, only_refers
 from .scalars import kind_of
 from .spelled import NO_SHARING
@@ -58,10 +57,10 @@ _TYPE_ALONE = ANNOTATIONS | {"type"}
 _CHOICES = frozenset({"anyOf", "oneOf"})
 _HAS_CHOICES = attrgetter("has_choices")
 # of a text: its part, how many schemas stand in it; for whoever reads nothing else, the goal of the part (None if no
-# value meets it), and whether some object may have names that are not listed
-Noted: TypeAlias = "tuple[Node | None, int, Goal | None, bool]"
+# value meets it)
+Noted: TypeAlias = "tuple[Node | None, int, Goal | None]"
 _NODE, _N_SCHEMAS = itemgetter(0), itemgetter(1)
-_UNKNOWN: Noted = None, 0, None, True
+_UNKNOWN: Noted = None, 0, None
 _is_text = str.__instancecheck__
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
@@ -114,7 +113,7 @@ class _Table:
 
 def _noted(node: Node, n_schemas: int) -> Noted:
     goal = node.goal
-    return node, n_schemas, goal if goal is not None and goal.satisfiable else None, node.is_open
+    return node, n_schemas, goal if goal is not None and goal.satisfiable else None
 
 
 def _size(word: Any) -> int:
@@ -177,6 +176,7 @@ class Parts:
         self._targets: dict[str, Node | None] = {}  # of references
         self._n_references = 0  # that were followed; a schema that stands in two places counts as one
         self._leads_far = False  # whether one of them named something else than a definition
+        self._members: list[Node | None] | None = None  # of the root
         self.n_read = self._n_choices = 0
         self._noted: list[Noted] = []  # what was known by its text and is not among them yet
         if len(_TABLES) > MOST_TABLES:
@@ -208,6 +208,21 @@ class Parts:
             inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
             pending += [(member, (path, key)) for key, member in reversed([*inner])]
         return ""
+
+    def members(self) -> list[Node | None]:
+        """What the members of the root are, where those are all under ``properties``: parts, or None."""
+        if self._members is None:
+            root, whole = self._root.schema, self._reader.document.text
+            schemas = [*root["properties"].values()]
+            is_asked_alone = id(root) not in self._known
+            if is_asked_alone:
+                self._known[id(root)] = None
+            depth, self._depth = self._depth, 1
+            self._members = self._find_all(schemas, None if whole is None else whole.members)
+            self._depth = depth
+            if is_asked_alone:
+                del self._known[id(root)]
+        return self._members
 
     def find_in(self, place: Place, schema: Any) -> Node | None:
         """The part that a schema in or directly below a place is; none where the root's meaning does not hold."""
@@ -275,7 +290,7 @@ class Parts:
         if holds == _SCHEMA:
             word = self.find(value)
         elif holds == _SCHEMAS and type(value) is dict:
-            found = self._find_all([*value.values()], schema)
+            found = self.members() if schema is self._root.schema else self._find_all([*value.values()])
             word = None if None in found else (*value, *found)
         elif holds == _CHOICE and type(value) is list and value:
             found = self._find_all(value)
@@ -285,13 +300,10 @@ class Parts:
         self._depth -= 1
         return word
 
-    def _find_all(self, schemas: list[Any], holder: dict[str, Any] | None = None) -> list[Node | None]:
-        """The parts of several schemas, which may be all the members of one."""
-        if self._depth <= TEXT_DEEP:
-            whole = self._reader.document.text if holder is self._root.schema else None
-            texts = whole.members if whole is not None else _texts_of(schemas)
-            if texts is not None:
-                return self._find_by_text(schemas, texts)
+    def _find_all(self, schemas: list[Any], texts: Sequence[bytes] | None = None) -> list[Node | None]:
+        """The parts of several schemas, of which the texts may be known."""
+        if self._depth <= TEXT_DEEP and (texts := texts or _texts_of(schemas)) is not None:
+            return self._find_by_text(schemas, texts)
         alone, find = self._type_alone, self.find
         return [alone(schema) or find(schema) for schema in schemas]
 
@@ -376,8 +388,6 @@ class Parts:
                     READERS[keyword](reader, node, schema[keyword])
             if node.enum is not None:
                 node.enum = [*node.enum]  # the caller's list may change
-            elif node.types & (ARRAY | OBJECT):
-                node.is_open = is_open(node)
             is_bounded = node.shortest > 0 or node.longest is not None
             if node.narrowed or len(node.texts) > 1 - is_bounded or noted < len(reader.annotations):
                 del reader.annotations[noted:]  # products of automata may pass limits, which are the document's
@@ -404,7 +414,6 @@ class Parts:
             return None
         node = Node(_place(self._root.dialect), next(SERIALS))
         node.types, node.any_of, node.has_choices = together, ([*options],), True
-        node.is_open = any(option.is_open for option in options)
         node.alike = node
         goal = node.goal = Goal((node,), TRUE, is_shared=True)
         goal.satisfiable = any(option.goal.satisfiable for option in options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import marshal
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..errors import GrammarError, LimitExceeded, Unenforceable
 from ..text_set import TextSet
@@ -126,6 +126,11 @@ class Reader:
         if self.has_unknown:
             self._spread()
         return root
+
+    def members(self) -> list[Node] | None:
+        """The members of a root that is an object, if all of them are parts."""
+        found = [None] if self._parts is None else self._parts.members()
+        return None if None in found else cast("list[Node]", found)
 
     def _read(self) -> Node:
         whole = None if self._parts is None else self._parts.find(self.document.root.schema)
