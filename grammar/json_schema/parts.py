@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from .dialects import Dialect
     from .spelled import Spelled
 
-MOST_BYTES = 32 << 20  # of the parts that are kept
-OWN_BYTES = 2_000  # of a part without names and automata
+MOST_BYTES = 32 << 20  # of the parts that are kept when another document begins
+OWN_BYTES = 2_000  # of a part without lists and automata
+MEMBER_BYTES = 64  # of what a part lists; their texts are reckoned with the document that they stem from
 TEXT_BYTES = 300  # of a text that is known, the text aside
 MOST_TABLES = 16  # for parts of other dialects and options
 MOST_DEEP = 16  # levels of a part, references included
@@ -61,7 +62,6 @@ _HAS_CHOICES = attrgetter("has_choices")
 Noted: TypeAlias = "tuple[Node | None, int, Goal | None]"
 _NODE, _N_SCHEMAS = itemgetter(0), itemgetter(1)
 _UNKNOWN: Noted = None, 0, None
-_is_text = str.__instancecheck__
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
 
@@ -81,9 +81,19 @@ class _Table:
         self.by_type: dict[str, Node] = {}
         self.n_bytes = 0
 
-    def add(self, words: tuple[Any, ...], node: Node) -> Node:
+    def begin(self, n_bytes: int) -> None:
+        """Reckon with the texts of another document. When there is too much already, all parts leave."""
+        if self.n_bytes > MOST_BYTES:
+            self.by_words.clear()
+            self.by_text.clear()
+            self.by_definitions.clear()
+            self.by_type.clear()
+            self.n_bytes = 0
+        self.n_bytes += n_bytes
+
+    def add(self, words: tuple[Any, ...], node: Node, n_listed: int) -> Node:
         """Keep a part, if there is none with its words: that with its words."""
-        self._make_room(sum(map(_size, words[1::2]), OWN_BYTES) + (_size_of_texts(node) if node.texts else 0))
+        self.n_bytes += OWN_BYTES + MEMBER_BYTES * n_listed + (_size_of_texts(node) if node.texts else 0)
         node = self.by_words.setdefault(words, node)
         if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
             self.by_type[words[1]] = node
@@ -91,36 +101,21 @@ class _Table:
 
     def note(self, text: bytes, node: Node, n_schemas: int) -> None:
         """Remember what a text without references says."""
-        self._make_room(TEXT_BYTES + len(text))
+        self.n_bytes += TEXT_BYTES + len(text)
         self.by_text[text] = _noted(node, n_schemas)
 
     def note_reference(self, text: bytes, definitions: bytes, node: Node, n_schemas: int) -> None:
         """Remember what a text says beside some definitions."""
-        is_known = definitions in self.by_definitions
-        self._make_room(TEXT_BYTES + len(text) + (0 if is_known else TEXT_BYTES + len(definitions)))
-        self.by_definitions.setdefault(definitions, {})[text] = _noted(node, n_schemas)
-
-    def _make_room(self, n_bytes: int) -> None:
-        """Reckon with more bytes. When there are too many, all parts leave."""
-        self.n_bytes += n_bytes
-        if self.n_bytes > MOST_BYTES:
-            self.by_words.clear()
-            self.by_text.clear()
-            self.by_definitions.clear()
-            self.by_type.clear()
-            self.n_bytes = 0
+        if definitions not in self.by_definitions:
+            self.n_bytes += TEXT_BYTES + len(definitions)
+            self.by_definitions[definitions] = {}
+        self.n_bytes += TEXT_BYTES + len(text)
+        self.by_definitions[definitions][text] = _noted(node, n_schemas)
 
 
 def _noted(node: Node, n_schemas: int) -> Noted:
     goal = node.goal
     return node, n_schemas, goal if goal is not None and goal.satisfiable else None
-
-
-def _size(word: Any) -> int:
-    """Bytes of a word, more or less: a text, or a list of texts and nodes."""
-    if type(word) is tuple:
-        return sum(map(len, filter(_is_text, word)), 64 * len(word))
-    return len(word) if type(word) is str else 0
 
 
 def _size_of_texts(node: Node) -> int:
@@ -184,6 +179,8 @@ class Parts:
         meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
         self._table = _TABLES.get(meaning) or _TABLES.setdefault(meaning, _Table())
         self._by_text = self._table.by_text
+        text = reader.document.text
+        self._table.begin(len(repr(self._root.schema)) if text is None else text.n_bytes)
 
     @property
     def n_choices(self) -> int:
@@ -224,11 +221,10 @@ class Parts:
                 del self._known[id(root)]
         return self._members
 
-    def find_in(self, place: Place, schema: Any) -> Node | None:
-        """The part that a schema in or directly below a place is; none where the root's meaning does not hold."""
+    def hold_at(self, place: Place) -> bool:
+        """Whether the root's meaning holds at a place: elsewhere no schema is a part."""
         root = self._root
-        is_same = place.resource is root.resource and place.dialect is root.dialect and place.scope is None
-        return self.find(schema) if is_same else None
+        return place.resource is root.resource and place.dialect is root.dialect and place.scope is None
 
     def find(self, schema: Any) -> Node | None:
         """The node of a schema where the root's meaning holds; None if it is no part."""
@@ -363,7 +359,7 @@ class Parts:
             place = self._reader.document.resolve(ref, self._root)
         except GrammarError:
             return None
-        return self.find_in(place, place.schema)
+        return self.find(place.schema) if self.hold_at(place) else None
 
     def _new(self, schema: dict[str, Any], words: tuple[Any, ...]) -> Node | None:
         """A part that no document has had, unless the reader has something to say about it."""
@@ -371,7 +367,7 @@ class Parts:
             return self._new_choice(words)
         reader = self._reader
         node = Node(_place(self._root.dialect), next(SERIALS))
-        noted = len(reader.annotations)
+        noted, n_listed = len(reader.annotations), 0
         try:
             pairs = iter(words)
             for keyword, word in zip(pairs, pairs, strict=True):
@@ -380,6 +376,7 @@ class Parts:
                     setattr(node, _BELOW[keyword], word)
                     node.has_choices |= word.has_choices
                 elif holds == _SCHEMAS:
+                    n_listed += len(word)
                     below = word[len(word) // 2 :]
                     node.properties = dict(zip(word, below, strict=False))  # the names come first
                     check_names(node.properties)
@@ -388,6 +385,7 @@ class Parts:
                     READERS[keyword](reader, node, schema[keyword])
             if node.enum is not None:
                 node.enum = [*node.enum]  # the caller's list may change
+                n_listed += len(node.enum)
             is_bounded = node.shortest > 0 or node.longest is not None
             if node.narrowed or len(node.texts) > 1 - is_bounded or noted < len(reader.annotations):
                 del reader.annotations[noted:]  # products of automata may pass limits, which are the document's
@@ -401,7 +399,7 @@ class Parts:
                     GOALS.satisfiable(goal)
         except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
             return None  # it is read once more, where errors say where they are
-        return self._table.add(words, node)
+        return self._table.add(words, node, n_listed)
 
     def _new_choice(self, words: tuple[Any, ...]) -> Node | None:
         """The same of a part that is one of several: those of which the types tell which one it is, or any of them."""
@@ -417,7 +415,7 @@ class Parts:
         node.alike = node
         goal = node.goal = Goal((node,), TRUE, is_shared=True)
         goal.satisfiable = any(option.goal.satisfiable for option in options)
-        return self._table.add(words, node)
+        return self._table.add(words, node, len(options))
 
 
 def _texts_of(schemas: list[Any]) -> list[bytes] | None:

@@ -105,7 +105,7 @@ class Reader:
         self._by_shape: dict[Hashable, dict[bytes | str | None, Node]] = {}  # the same by text, of each shape
         self.has_narrowed, self.has_unknown = plain_integers, False
         self.anything, self.nothing = ANYTHING, NOTHING
-        self._parts = None
+        self._parts, self._has_parts_here = None, False
         if parts is not None and strict and not document.root.dialect.ignored:
             self._parts = parts(self)
 
@@ -214,7 +214,9 @@ class Reader:
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
         if "$ref" in schema and only_refers(schema, place.draft):
             return self._named(place)
-        part = None if self._parts is None else self._parts.find_in(place, schema)
+        part = None
+        if self._parts is not None and self._parts.hold_at(place):
+            part = self._parts.find(schema)
         return part if part is not None and not part.has_choices else self._own(place)
 
     def _own(self, place: Place) -> Node:
@@ -222,7 +224,7 @@ class Reader:
         key = (id(place.schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
         if found is None:
-            found = self._nodes[key] = self.fresh(place)
+            found = self._nodes[key] = Node(place, next(SERIALS))
             self._todo.append(found)
         return found
 
@@ -335,6 +337,7 @@ class Reader:
         if ignored := place.dialect.ignored:
             in_force = {k: v for k, v in place.schema.items() if k not in ignored}
             place = node.place = place._replace(schema=in_force)
+        self._has_parts_here = self._parts is not None and self._parts.hold_at(place)
         words: list[tuple[str, Any]] | None = []  # None once a keyword says more than its own value does
         for keyword, value in place.schema.items():
             read = READERS.get(keyword)
@@ -394,7 +397,12 @@ class Reader:
             node.unknown |= CONCERNS.get(keyword, ANY_TYPE)
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
-        """The node of a subschema."""
+        """The node of a subschema of the node that is read."""
+        if self._has_parts_here:
+            assert self._parts is not None
+            part = self._parts.find(schema)
+            if part is not None and not part.has_choices:
+                return part
         place = node.place
         if type(schema) is dict and len(schema) == 1 and type(ref := schema.get("$ref")) is str:
             key = place.resource, ref, place.scope
@@ -402,9 +410,6 @@ class Reader:
             if found is None:
                 found = self._referred[key] = self.node(place.child(schema, *path))
             return found
-        part = None if self._parts is None else self._parts.find_in(place, schema)
-        if part is not None and not part.has_choices:
-            return part
         place = place.child(schema, *path)
         return self._own(place) if type(schema) is dict and schema and "$ref" not in schema else self.node(place)
 
