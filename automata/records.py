@@ -371,7 +371,7 @@ class Records:
         goals: list[Any] = [*map(self._numbers.get, members)]
         if None in goals:
             both = zip(goals, members, strict=True)
-            goals = [known or (number(goal) if satisfiable(goal) else -1) for known, goal in both]
+            goals = [known or (number(goal) if goal.satisfiable or satisfiable(goal) else -1) for known, goal in both]
         free, names_dfa = -1, None
         if value.patterns is not None:
             dfa, by_state = value.patterns

@@ -24,7 +24,7 @@ from ..errors import GrammarError
 from .document import DEFINITIONS, Document, Place, pointer_of
 from .formula import TRUE
 from .goals import Goal, Goals, plainly_possible
-from .keywords import READERS, check_names
+from .keywords import READERS
 from .nodes import ANYTHING, NOTHING, SERIALS, Node
 from .reader import ANNOTATIONS, Reader, only_refers
 from .scalars import kind_of
@@ -99,23 +99,16 @@ class _Table:
             self.by_type[words[1]] = node
         return node
 
-    def note(self, text: bytes, node: Node, n_schemas: int) -> None:
-        """Remember what a text without references says."""
-        self.n_bytes += TEXT_BYTES + len(text)
-        self.by_text[text] = _noted(node, n_schemas)
-
-    def note_reference(self, text: bytes, definitions: bytes, node: Node, n_schemas: int) -> None:
-        """Remember what a text says beside some definitions."""
-        if definitions not in self.by_definitions:
+    def note(self, text: bytes, node: Node, n_schemas: int, definitions: bytes | None = None) -> None:
+        """Remember what a text says, beside some definitions where it refers to them."""
+        texts = self.by_text if definitions is None else self.by_definitions.get(definitions)
+        if texts is None:
+            assert definitions is not None
+            texts = self.by_definitions[definitions] = {}
             self.n_bytes += TEXT_BYTES + len(definitions)
-            self.by_definitions[definitions] = {}
+        goal = node.goal
+        texts[text] = node, n_schemas, goal if goal is not None and goal.satisfiable else None
         self.n_bytes += TEXT_BYTES + len(text)
-        self.by_definitions[definitions][text] = _noted(node, n_schemas)
-
-
-def _noted(node: Node, n_schemas: int) -> Noted:
-    goal = node.goal
-    return node, n_schemas, goal if goal is not None and goal.satisfiable else None
 
 
 def _size_of_texts(node: Node) -> int:
@@ -178,7 +171,7 @@ class Parts:
             _TABLES.clear()
         meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
         self._table = _TABLES.get(meaning) or _TABLES.setdefault(meaning, _Table())
-        self._by_text = self._table.by_text
+        self._by_text, self._by_type = self._table.by_text, self._table.by_type
         text = reader.document.text
         self._table.begin(len(repr(self._root.schema)) if text is None else text.n_bytes)
 
@@ -235,11 +228,16 @@ class Parts:
         if key in known:
             self._n_references += 1
             return known[key]
+        found: Node | None
+        if schema.keys() <= _TYPE_ALONE and type(name := schema.get("type")) is str:  # most of them are such
+            found = known[key] = self._by_type.get(name)
+            if found is not None:
+                self.n_read += 1
+                return found
         known[key] = None
         words: list[Hashable] = []
         has_choice = False
         word: Any
-        found: Node | None
         for keyword, value in schema.items():
             holds = _HOLDS.get(keyword)
             if holds is None:
@@ -300,8 +298,7 @@ class Parts:
         """The parts of several schemas, of which the texts may be known."""
         if self._depth <= TEXT_DEEP and (texts := texts or _texts_of(schemas)) is not None:
             return self._find_by_text(schemas, texts)
-        alone, find = self._type_alone, self.find
-        return [alone(schema) or find(schema) for schema in schemas]
+        return [*map(self.find, schemas)]
 
     def _find_by_text(self, schemas: list[Any], texts: Sequence[bytes]) -> list[Node | None]:
         """The same near the root: by their text, where a document has said the same there before."""
@@ -318,23 +315,12 @@ class Parts:
     def _find_new(self, schema: Any, text: bytes) -> Node | None:
         """The part of a schema whose text is new, which is noted."""
         n_read, n_references = self.n_read, self._n_references
-        found = self._type_alone(schema) or self.find(schema)
+        found = self.find(schema)
         if found is not None and self._n_references == n_references:
             self._table.note(text, found, self.n_read - n_read)
         elif found is not None and not self._leads_far and (whole := self._reader.document.text) is not None:
-            self._table.note_reference(text, whole.definitions, found, self.n_read)  # not less than stand in it
+            self._table.note(text, found, self.n_read, whole.definitions)  # not less than stand in it
         return found
-
-    def _type_alone(self, schema: Any) -> Node | None:
-        """The part of a schema that names one type at most, if it is known: most of them are such."""
-        if type(schema) is dict and schema.keys() <= _TYPE_ALONE:
-            name = schema.get("type")
-            found = self._table.by_type.get(name) if type(name) is str else None
-            if found is not None:
-                self._known[id(schema)] = found
-                self.n_read += 1
-            return found
-        return None
 
     def _target(self, schema: dict[str, Any]) -> Node | None:
         """The part that a schema refers to."""
@@ -379,12 +365,11 @@ class Parts:
                     n_listed += len(word)
                     below = word[len(word) // 2 :]
                     node.properties = dict(zip(word, below, strict=False))  # the names come first
-                    check_names(node.properties)
+                    "".join(node.properties)  # an error where a name is no string
                     node.has_choices |= any(map(_HAS_CHOICES, below))
                 else:
                     READERS[keyword](reader, node, schema[keyword])
             if node.enum is not None:
-                node.enum = [*node.enum]  # the caller's list may change
                 n_listed += len(node.enum)
             is_bounded = node.shortest > 0 or node.longest is not None
             if node.narrowed or len(node.texts) > 1 - is_bounded or noted < len(reader.annotations):

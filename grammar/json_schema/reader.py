@@ -136,7 +136,8 @@ class Reader:
         whole = None if self._parts is None else self._parts.find(self.document.root.schema)
         root = node = whole or self.node(self.document.root)
         while True:
-            if self.n_read > self.max_nodes:
+            n_parts = 0 if self._parts is None else self._parts.n_read
+            if len(self._nodes) + n_parts > self.max_nodes and self.n_read > self.max_nodes:
                 raise LimitExceeded("max_nodes", self.n_read, self.max_nodes, pointer=node.place.pointer)
             if not self._todo:
                 return root
