@@ -66,7 +66,9 @@ class Asked(NamedTuple):
         """The document, once its members are read and all of them are parts; None if one of them cannot be."""
         goals = [node.goal if node.goal is not None and node.goal.satisfiable else None for node in nodes]
         values = _values(self.schema, goals, self.others)
-        return None if values is None else _new(Known, (values, _is_open(self.schema, self.others, nodes), n_read, None))
+        if values is None:
+            return None
+        return _new(Known, (values, _is_open(self.schema, self.others, nodes), n_read, None))
 
 
 class Reading:

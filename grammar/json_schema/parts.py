@@ -21,6 +21,7 @@ from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import GrammarError
+from .dialects import DIALECTS
 from .document import DEFINITIONS, Document, Place, pointer_of
 from .formula import TRUE
 from .goals import Goal, Goals, plainly_possible
@@ -29,6 +30,7 @@ from .nodes import ANYTHING, NOTHING, SERIALS, Node
 from .reader import ANNOTATIONS, Reader, only_refers
 from .scalars import kind_of
 from .spelled import NO_SHARING
+from .values import String
 
 if TYPE_CHECKING:
     from .dialects import Dialect
@@ -112,8 +114,10 @@ class _Table:
 
 
 def _size_of_texts(node: Node) -> int:
-    """Bytes of the automata of a part."""
-    return sum(dfa.trans.nbytes for texts in node.texts for _, dfa in texts.pieces)
+    """Bytes of the automata of a part, and of their products."""
+    values = () if node.goal is None else node.goal.candidates or ()
+    products = [value.dfa for value in values if isinstance(value, String) and value.dfa is not None]
+    return sum(dfa.trans.nbytes for dfa in products + [dfa for texts in node.texts for _, dfa in texts.pieces])
 
 
 _TABLES: dict[Hashable, _Table] = {}
@@ -151,6 +155,8 @@ class Parts:
 
     Attributes
     ----------
+    known : dict of int to Node or None
+        What schemas are that were asked about, by their ``id``; None also while it is found out.
     n_read : int
         Schemas of the document that are parts, or in one.
     """
@@ -158,7 +164,7 @@ class Parts:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._root = reader.document.root
-        self._known: dict[int, Node | None] = {}  # by the schema, which the document keeps; None also while it is read
+        self.known: dict[int, Node | None] = {}  # the document keeps the schemas
         self._unread: list[Any] = []  # schemas that may be known by their text: nothing below those was looked at
         self._depth = 0
         self._targets: dict[str, Node | None] = {}  # of references
@@ -188,12 +194,12 @@ class Parts:
         self._by_text = {}
         while self._unread:
             schema = self._unread.pop()
-            self._known.pop(id(schema), None)
+            self.known.pop(id(schema), None)
             self.find(schema)
         pending: list[tuple[Any, Any]] = [(self._root.schema, self._root.path)]
         while pending:
             value, path = pending.pop()
-            if self._known.get(id(value)) is node:
+            if self.known.get(id(value)) is node:
                 return pointer_of(path)
             inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
             pending += [(member, (path, key)) for key, member in reversed([*inner])]
@@ -204,14 +210,14 @@ class Parts:
         if self._members is None:
             root, whole = self._root.schema, self._reader.document.text
             schemas = [*root["properties"].values()]
-            is_asked_alone = id(root) not in self._known
+            is_asked_alone = id(root) not in self.known
             if is_asked_alone:
-                self._known[id(root)] = None
+                self.known[id(root)] = None
             depth, self._depth = self._depth, 1
             self._members = self._find_all(schemas, None if whole is None else whole.members)
             self._depth = depth
             if is_asked_alone:
-                del self._known[id(root)]
+                del self.known[id(root)]
         return self._members
 
     def hold_at(self, place: Place) -> bool:
@@ -223,7 +229,7 @@ class Parts:
         """The node of a schema where the root's meaning holds; None if it is no part."""
         if type(schema) is not dict:
             return ANYTHING if schema is True else NOTHING if schema is False else None
-        known = self._known
+        known = self.known
         key = id(schema)
         if key in known:
             self._n_references += 1
@@ -245,7 +251,7 @@ class Parts:
             kind = type(value)
             if kind is str and holds <= _VALUE:
                 if holds == _NAME:
-                    if schema is not self._root.schema:
+                    if schema is not self._root.schema and not self._says_nothing(keyword, value):
                         return None
                     continue
                 word = value
@@ -274,6 +280,13 @@ class Parts:
             self.n_read += 1
             self._n_choices += found.has_choices
         return found
+
+    def _says_nothing(self, keyword: str, value: str) -> bool:
+        """Whether a schema means the same without a name or dialect that it says: no name here, or the same dialect."""
+        dialect = self._root.dialect
+        if keyword == "$schema":
+            return DIALECTS.get(value.rstrip("#")) is dialect
+        return (keyword == "id") != (dialect.draft == 4)
 
     def _below(self, schema: dict[str, Any], holds: int, value: Any) -> Any:
         """What stands for schemas below one: a node, or names and nodes; None if some are no parts."""
@@ -307,7 +320,7 @@ class Parts:
         self._unread += schemas
         self.n_read += sum(map(_N_SCHEMAS, noted))
         found = [*map(_NODE, noted)]
-        self._known.update(compress(zip(map(id, schemas), found, strict=True), found))
+        self.known.update(compress(zip(map(id, schemas), found, strict=True), found))
         if None in found:
             found = [node or self._find_new(*new) for node, *new in zip(found, schemas, texts, strict=True)]
         return found
@@ -371,16 +384,18 @@ class Parts:
                     READERS[keyword](reader, node, schema[keyword])
             if node.enum is not None:
                 n_listed += len(node.enum)
-            is_bounded = node.shortest > 0 or node.longest is not None
-            if node.narrowed or len(node.texts) > 1 - is_bounded or noted < len(reader.annotations):
-                del reader.annotations[noted:]  # products of automata may pass limits, which are the document's
+            is_product = len(node.texts) > (node.shortest == 0 and node.longest is None)
+            is_limited = is_product and reader.max_dfa_states < GOALS.reader.max_dfa_states
+            if node.narrowed or is_limited or noted < len(reader.annotations):
+                del reader.annotations[noted:]
                 return None
             node.alike = node
             goal = node.goal = Goal((node,), TRUE, is_shared=True)
-            if plainly_possible(node):
+            if not is_product and plainly_possible(node):
                 goal.satisfiable = True
             else:
                 with GOALS.lock:
+                    GOALS.candidates(goal)  # products of automata may pass a limit
                     GOALS.satisfiable(goal)
         except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
             return None  # it is read once more, where errors say where they are

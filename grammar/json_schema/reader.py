@@ -105,7 +105,8 @@ class Reader:
         self._by_shape: dict[Hashable, dict[bytes | str | None, Node]] = {}  # the same by text, of each shape
         self.has_narrowed, self.has_unknown = plain_integers, False
         self.anything, self.nothing = ANYTHING, NOTHING
-        self._parts, self._has_parts_here = None, False
+        self._parts = None
+        self._here: dict[int, Node | None] | None = None  # parts, where such can stand below the node that is read
         if parts is not None and strict and not document.root.dialect.ignored:
             self._parts = parts(self)
 
@@ -338,7 +339,7 @@ class Reader:
         if ignored := place.dialect.ignored:
             in_force = {k: v for k, v in place.schema.items() if k not in ignored}
             place = node.place = place._replace(schema=in_force)
-        self._has_parts_here = self._parts is not None and self._parts.hold_at(place)
+        self._here = self._parts.known if self._parts is not None and self._parts.hold_at(place) else None
         words: list[tuple[str, Any]] | None = []  # None once a keyword says more than its own value does
         for keyword, value in place.schema.items():
             read = READERS.get(keyword)
@@ -399,9 +400,8 @@ class Reader:
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
         """The node of a subschema of the node that is read."""
-        if self._has_parts_here:
-            assert self._parts is not None
-            part = self._parts.find(schema)
+        if self._here is not None and self._parts is not None:
+            part = self._here[id(schema)] if id(schema) in self._here else self._parts.find(schema)
             if part is not None and not part.has_choices:
                 return part
         place = node.place
