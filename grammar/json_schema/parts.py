@@ -206,7 +206,7 @@ class Parts:
         return ""
 
     def members(self) -> list[Node | None]:
-        """What the members of the root are, where those are all under ``properties``: parts, or None."""
+        """What schemas under the ``properties`` of the root are: parts, or None."""
         if self._members is None:
             root, whole = self._root.schema, self._reader.document.text
             schemas = [*root["properties"].values()]
@@ -391,11 +391,12 @@ class Parts:
                 return None
             node.alike = node
             goal = node.goal = Goal((node,), TRUE, is_shared=True)
-            if not is_product and plainly_possible(node):
+            if is_product:
+                GOALS.candidates(goal)  # which may pass a limit; nobody else knows the goal, so nobody need wait
+            if plainly_possible(node):
                 goal.satisfiable = True
             else:
                 with GOALS.lock:
-                    GOALS.candidates(goal)  # products of automata may pass a limit
                     GOALS.satisfiable(goal)
         except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
             return None  # it is read once more, where errors say where they are
