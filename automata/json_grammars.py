@@ -149,6 +149,10 @@ class JsonSource:
         reader = self._grammars.reader(
             document, format_assertion=format_assertion, strict=strict, plain_integers=numbers == "plain"
         )
+        if asked is not None and (nodes := reader.members()) is not None:
+            known = asked.of_parts(nodes, 1 + reader.n_read)
+            if known is not None and known.most_read <= reader.max_nodes:
+                return self._known(known)
         return self._grammars.read(reader, order, whitespace, asked)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from weakref import ref
 
@@ -139,8 +139,12 @@ class JsonLowering(Records):
         """The number of a goal: of its record, or of where that is to be written."""
         if not goal.is_shared:
             return super().number(goal)
-        number = self._numbers[goal] = self._shared.number(goal)
-        return number
+        return self._shared.number(goal)
+
+    @property
+    def numbers_of_most(self) -> Mapping[Goal, int]:
+        """Those of goals that documents share."""
+        return self._shared.numbers_of_most
 
     def write(self, number: int) -> Sequence[int]:
         """The same; of what documents share, those records are written."""

@@ -134,6 +134,11 @@ class Records:
             number = self._numbers[goal] = self._reserve(goal)
         return number
 
+    @property
+    def numbers_of_most(self) -> Mapping[Goal, int]:
+        """The numbers of most goals that have one."""
+        return self._numbers
+
     def written(self, goal: Goal) -> int:
         """The number of a goal whose record is written, with those of the arrays and objects that it begins."""
         with self.goals.lock, self.goals.piece():
@@ -368,10 +373,10 @@ class Records:
             return self._connected_members(value, value.frame)
         number, satisfiable = self.number, self.goals.satisfiable
         members = [*map(_GOAL, value.names + value.extra)]
-        goals: list[Any] = [*map(self._numbers.get, members)]
+        goals: list[Any] = [*map(self.numbers_of_most.get, members)]
         if None in goals:
             both = zip(goals, members, strict=True)
-            goals = [known or (number(goal) if satisfiable(goal) else -1) for known, goal in both]
+            goals = [known or (number(goal) if goal.satisfiable or satisfiable(goal) else -1) for known, goal in both]
         free, names_dfa = -1, None
         if value.patterns is not None:
             dfa, by_state = value.patterns

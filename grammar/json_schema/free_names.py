@@ -16,12 +16,12 @@ def has_free_names(root: Node, reader: Reader) -> bool:
     schema closes by itself is looked at, so the answer may be yes where others close it, and is never wrongly no.
     """
     if root.goal is not None:
-        return root.is_open
+        return is_open(root)
     undecided = []
     shared = (node for whole in reader.compound.values() for node in whole.in_place() if node.goal is not None)
     for node in chain((root,), chain.from_iterable(map(children, chain(reader.nodes(), shared)))):
         if node.goal is not None:  # it stands for all below it
-            if node.is_open:
+            if is_open(node):
                 return True
         elif not (_lists_names(node) and _lists_items(node)):
             if node.serial not in reader.compound:
@@ -32,9 +32,14 @@ def has_free_names(root: Node, reader: Reader) -> bool:
     )
 
 
-def is_open(node: Node) -> bool:
-    """Whether an object may have names that are not listed, in a node alone or below it, where this is known."""
-    return not (_lists_names(node) and _lists_items(node)) or any(child.is_open for child in children(node))
+def is_open(part: Node) -> bool:
+    """Whether an object in a part may have names that are not listed."""
+    if part.open is None:
+        if part.any_of:
+            part.open = any(map(is_open, part.any_of[0]))
+        else:
+            part.open = not (_lists_names(part) and _lists_items(part)) or any(map(is_open, children(part)))
+    return part.open
 
 
 def children(node: Node) -> list[Node]:

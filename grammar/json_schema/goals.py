@@ -490,16 +490,16 @@ ANYTHING.goal.satisfiable, NOTHING.goal.satisfiable = True, False
 def plainly_possible(node: Node) -> bool:
     """Whether a node surely has an instance, as far as is known without working it out."""
     types = node.types
-    if node.enum is not None and node.is_listing and any(node.enumerated.values()):
-        return True
     if not types or node.all_of or node.any_of or node.one_of or not node.is_conjunctive:
         return False
     if types & STRING and _plainly_possible_text(node):
         return True
-    return node.enum is None and bool(
+    if node.enum is not None:
+        return node.is_listing and any(node.enumerated.values())
+    return bool(
         types & (NULL | BOOLEAN)
-        or (types & NUMBER and not node.number and node.multiple is None)
-        or (types & ARRAY and not node.min_items)
+        or (types & NUMBER and _plainly_possible_number(node))
+        or (types & ARRAY and _plainly_possible_array(node))
         or (types & OBJECT and _plainly_possible_object(node))
     )
 
@@ -514,6 +514,26 @@ def _plainly_possible_text(node: Node) -> bool:
         pieces = node.texts[0].pieces
         return len(node.texts) == len(pieces) == 1 and pieces[0][1].n_states > 0
     return not node.texts and any(isinstance(v, str) and can_be_written(v) for v in node.enum)
+
+
+def _plainly_possible_number(node: Node) -> bool:
+    """Whether some number is known to be possible."""
+    if node.multiple is not None or len(node.number) > 2:
+        return False
+    said = dict(node.number)
+    if len(said) < 2:  # there are numbers beyond any bound
+        return True
+    least, most = said.get("minimum"), said.get("maximum")
+    return type(least) is int and type(most) is int and least <= most
+
+
+def _plainly_possible_array(node: Node) -> bool:
+    """Whether the items that an array node asks for are known to be possible."""
+    if not node.min_items:
+        return True
+    goal = ANYTHING.goal if node.items is None else node.items.goal
+    is_long = node.max_items is not None and node.min_items > node.max_items
+    return not node.prefix and not is_long and goal is not None and bool(goal.satisfiable)
 
 
 def _plainly_possible_object(node: Node) -> bool:

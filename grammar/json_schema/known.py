@@ -1,8 +1,8 @@
-"""Objects of which every member is known by its text: of a document that differs little from others, hardly anything
-is read.
+"""Plain objects: their residual follows from the names and the goals of their members, so nothing else is read of a
+document that is one, and hardly anything of one that differs little from others.
 
-What a plain schema means depends on nothing around it (see :mod:`.parts`). So where a document is a plain object and
-some document before it has said the same of each member, its residual follows from the names and the members' goals.
+What a plain schema means depends on nothing around it (see :mod:`.parts`). So where a document is a plain object,
+only those of its members are read of which no document before has said the same.
 
 What any other schema means depends on nothing but the definitions, as long as all references lead to those. So members
 that are no parts are known, too, where one document before, which some grammar keeps, has said the same of all of them
@@ -11,13 +11,14 @@ beside the same definitions: their goals are that document's. Their names are th
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cache, cached_property, partial
 from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 from weakref import ref
 
 from .dialects import DIALECTS, NEWEST
+from .free_names import is_open
 from .goals import Goal, Goals
 from .keywords import READERS
 from .nodes import ANYTHING, SERIALS, Node
@@ -33,7 +34,7 @@ _TOO_MUCH = frozenset(READERS) - _SAID
 _TEXTS = {str}
 _ANY = frozenset({"null", "boolean", "number", "string", "array", "object"})
 _ANYTHING = GOALS.alone(ANYTHING)
-_NO_MEMBERS: tuple[Any, ...] = (), (), (), ()
+_NO_MEMBERS: tuple[Any, ...] = (), (), ()
 _IDENTIFIERS = {str, type(None)}
 _Member: TypeAlias = tuple[str, bytes]  # its name and its text
 
@@ -43,20 +44,31 @@ class Asked(NamedTuple):
 
     Attributes
     ----------
-    names : list of str
-        Of its members.
+    schema : dict
+        Its root.
+    others : tuple of Value
+        Its residuals for other types.
     texts : tuple of bytes
-        The same members as text.
+        Its members as text.
     around : hashable
         All that their meaning depends on, where references lead to definitions only.
     n_bytes : int
         How long the text of the document is.
     """
 
-    names: list[str]
+    schema: dict[str, Any]
+    others: tuple[Value, ...]
     texts: tuple[bytes, ...]
     around: Hashable
     n_bytes: int
+
+    def of_parts(self, nodes: Sequence[Node], n_read: int) -> Known | None:
+        """The document, once its members are read and all of them are parts; None if one of them cannot be."""
+        goals = [node.goal if node.goal is not None and node.goal.satisfiable else None for node in nodes]
+        values = _values(self.schema, goals, self.others)
+        if values is None:
+            return None
+        return _new(Known, (values, _is_open(self.schema, self.others, nodes), n_read, None))
 
 
 class Reading:
@@ -121,7 +133,7 @@ class Readings:
 
     def note(self, asked: Asked, reading: Reading) -> None:
         """Let other documents use what a document says of the members of its root, if that depends on nothing else."""
-        members = [*zip(asked.names, asked.texts, strict=True)]
+        members = [*zip(asked.schema["properties"], asked.texts, strict=True)]
         reading.texts, reading.n_bytes = dict(members), asked.n_bytes
         noted = ref(reading, partial(_forget, self._tables, asked.around, members))
         self._tables.setdefault(asked.around, {}).update(zip(members, repeat(noted)))
@@ -156,7 +168,7 @@ class Known(NamedTuple):
 def known_object(
     schema: dict[str, Any], text: Spelled, meaning: tuple[bool, bool, int], readings: Readings, options: Hashable
 ) -> Known | Asked | None:
-    """A document whose members are all known; what others may ask for once it is read; or neither.
+    """A document whose members are all known; one that is known once they are, or that others may ask for; or neither.
 
     Parameters
     ----------
@@ -171,36 +183,49 @@ def known_object(
         Members of those mean the same with the same options.
     """
     said, members = schema.get, text.members
-    declared, additional, required = said("$schema"), said("additionalProperties", True), said("required", [])
+    declared = said("$schema")
     dialect = NEWEST if declared is None else DIALECTS.get(declared.rstrip("#")) if type(declared) is str else None
     others = () if said("type") == "object" else _others(said("type", _ANY))
-    if members is None or dialect is None or others is None or type(additional) is not bool:
+    if members is None or dialect is None or others is None or type(said("additionalProperties", True)) is not bool:
         return None
     if not _TOO_MUCH.isdisjoint(schema):
         return None
-    names, n_read, is_open = [*schema["properties"]], 1, additional
     found: list[Any] = noted(text, (dialect, *meaning))
-    reading = None
+    reading, n_read = None, 1
     if None in found:
         identifiers = said("$id"), said("id")
         if not _IDENTIFIERS.issuperset(map(type, identifiers)):
             return None
         around = dialect, options, identifiers, text.definitions
-        first = found.index(None)
-        reading = readings.find(around, (names[first], members[first]))
-        whole = None if reading is None else _beside(found, zip(names, members, strict=True), reading)
+        both = [*zip(schema["properties"], members, strict=True)]
+        reading = readings.find(around, both[found.index(None)])
+        whole = None if reading is None else _beside(found, both, reading)
         if reading is None or whole is None:
-            return _new(Asked, (names, members, around, text.n_bytes))
-        found, n_read, is_open = whole, 1 + reading.n_read, additional or reading.is_open
-    _, n_schemas, goals, are_open = zip(*found, strict=True) if found else _NO_MEMBERS
-    if type(required) is not list or not _TEXTS.issuperset(map(type, names + required)):
+            return _new(Asked, (schema, others, members, around, text.n_bytes))
+        found, n_read = whole, 1 + reading.n_read
+    nodes, n_schemas, goals = zip(*found, strict=True) if found else _NO_MEMBERS
+    values = _values(schema, goals, others)
+    if values is None:
+        return None
+    may_be_open = (reading is not None and reading.is_open) or _is_open(schema, others, filter(None, nodes))
+    return _new(Known, (values, may_be_open, sum(n_schemas, n_read), reading))
+
+
+_new = tuple.__new__  # half the time of calling a named tuple
+
+
+def _values(schema: dict[str, Any], goals: Sequence[Any], others: tuple[Value, ...]) -> list[Value] | None:
+    """The residuals of a plain object, by the goals of its members; None where one cannot be, or there is an error."""
+    names, required = [*schema["properties"]], schema.get("required", [])
+    additional = schema.get("additionalProperties", True)
+    if None in goals or type(required) is not list or not _TEXTS.issuperset(map(type, names + required)):
         return None
     if not all(map(schema["properties"].__contains__, required)):
         if not additional:  # there cannot be all that are required
             return None
         names = [*dict.fromkeys(names + required)]
-        goals += (_ANYTHING,) * (len(names) - len(goals))
-    if None in goals or not can_be_written("".join(names)):
+        goals = [*goals, *(_ANYTHING,) * (len(names) - len(goals))]
+    if not can_be_written("".join(names)):
         return None
     residual = Object(
         tuple(zip(names, goals, strict=True)),
@@ -208,18 +233,20 @@ def known_object(
         others=_ANYTHING if additional else None,
         in_order=not additional and not is_sorted(names),
     )
-    is_open = is_open or True in are_open or any(isinstance(value, Array) for value in others)
-    return _new(Known, ([*others, residual], is_open, sum(n_schemas, n_read), reading))
+    return [*others, residual]
 
 
-_new = tuple.__new__  # half the time of calling a named tuple
+def _is_open(schema: dict[str, Any], others: Iterable[Value], nodes: Iterable[Node]) -> bool:
+    """Whether some object may have names that are not listed, in a plain object or in one of its members."""
+    is_free = schema.get("additionalProperties", True) or any(isinstance(value, Array) for value in others)
+    return is_free or any(map(is_open, nodes))
 
 
 def _beside(found: list[Any], members: Iterable[_Member], reading: Reading) -> list[Any] | None:
     """What is known of members if some are those of a document that was read; None where that has not all of them."""
     own = reading.members
     both = zip(found, members, strict=True)
-    whole = [part or (None, 0, own[member], False) for part, member in both if part or member in own]
+    whole = [part or (None, 0, own[member]) for part, member in both if part or member in own]
     return whole if len(whole) == len(found) else None
 
 

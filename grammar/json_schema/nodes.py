@@ -19,7 +19,7 @@ NULL, BOOLEAN, NUMBER, STRING, ARRAY, OBJECT = 1, 2, 4, 8, 16, 32
 ANY_TYPE = 63
 # attributes of a node that constrain nothing
 _ASIDE = frozenset({"place", "serial", "left_out", "unknown", "is_conjunctive", "is_listing"})
-_ASIDE |= {"alike", "goal", "is_open", "has_choices"}
+_ASIDE |= {"alike", "goal", "open", "has_choices"}
 _LISTING = _ASIDE | {"enum", "scalars", "enumerated"}
 
 
@@ -64,8 +64,8 @@ class Node:
         The first node that says the same, where the words of a schema alone decide that; it stands for all of them.
     goal : Goal or None
         Of a node that documents share: its goal, which they share as well.
-    is_open : bool
-        Of such a node: whether an object in it may have names that are not listed.
+    open : bool or None
+        Of such a node: whether an object in it may have names that are not listed; None where nobody asked.
     has_choices : bool
         Of such a node: whether it or a node below it has alternatives.
     """
@@ -76,7 +76,8 @@ class Node:
     is_conjunctive = True
     alike: Node | None = None
     goal: Goal | None = None
-    is_open = has_choices = False
+    open: bool | None = None
+    has_choices = False
     integer = lexical = unique = False
     enum: list[Any] | None = None
     scalars: set[Any] | None = None
@@ -176,7 +177,7 @@ class Node:
 
 SERIALS = count(2)  # of all nodes of the process, since documents share some
 ANYTHING, NOTHING = Node(Document(True).root, 0), Node(Document(False).root, 1)
-NOTHING.types, ANYTHING.is_open = 0, True
+NOTHING.types = 0
 
 
 def in_place(nodes: Iterable[Node]) -> list[Node]:

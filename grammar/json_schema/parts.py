@@ -21,22 +21,24 @@ from operator import attrgetter, itemgetter, or_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import GrammarError
+from .dialects import DIALECTS
 from .document import DEFINITIONS, Document, Place, pointer_of
 from .formula import TRUE
-from .free_names import is_open
 from .goals import Goal, Goals, plainly_possible
-from .keywords import READERS, check_names
-from .nodes import ANYTHING, ARRAY, NOTHING, OBJECT, SERIALS, Node
+from .keywords import READERS
+from .nodes import ANYTHING, NOTHING, SERIALS, Node
 from .reader import ANNOTATIONS, Reader, only_refers
 from .scalars import kind_of
 from .spelled import NO_SHARING
+from .values import String
 
 if TYPE_CHECKING:
     from .dialects import Dialect
     from .spelled import Spelled
 
-MOST_BYTES = 32 << 20  # of the parts that are kept
-OWN_BYTES = 2_000  # of a part without names and automata
+MOST_BYTES = 32 << 20  # of the parts that are kept when another document begins
+OWN_BYTES = 2_000  # of a part without lists and automata
+MEMBER_BYTES = 64  # of what a part lists; their texts are reckoned with the document that they stem from
 TEXT_BYTES = 300  # of a text that is known, the text aside
 MOST_TABLES = 16  # for parts of other dialects and options
 MOST_DEEP = 16  # levels of a part, references included
@@ -58,11 +60,10 @@ _TYPE_ALONE = ANNOTATIONS | {"type"}
 _CHOICES = frozenset({"anyOf", "oneOf"})
 _HAS_CHOICES = attrgetter("has_choices")
 # of a text: its part, how many schemas stand in it; for whoever reads nothing else, the goal of the part (None if no
-# value meets it), and whether some object may have names that are not listed
-Noted: TypeAlias = "tuple[Node | None, int, Goal | None, bool]"
+# value meets it)
+Noted: TypeAlias = "tuple[Node | None, int, Goal | None]"
 _NODE, _N_SCHEMAS = itemgetter(0), itemgetter(1)
-_UNKNOWN: Noted = None, 0, None, True
-_is_text = str.__instancecheck__
+_UNKNOWN: Noted = None, 0, None
 _BELOW = {"items": "items", "additionalProperties": "additional"}  # and where a node has it
 
 
@@ -82,51 +83,41 @@ class _Table:
         self.by_type: dict[str, Node] = {}
         self.n_bytes = 0
 
-    def add(self, words: tuple[Any, ...], node: Node) -> Node:
-        """Keep a part, if there is none with its words: that with its words."""
-        self._make_room(sum(map(_size, words[1::2]), OWN_BYTES) + (_size_of_texts(node) if node.texts else 0))
-        node = self.by_words.setdefault(words, node)
-        if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
-            self.by_type[words[1]] = node
-        return node
-
-    def note(self, text: bytes, node: Node, n_schemas: int) -> None:
-        """Remember what a text without references says."""
-        self._make_room(TEXT_BYTES + len(text))
-        self.by_text[text] = _noted(node, n_schemas)
-
-    def note_reference(self, text: bytes, definitions: bytes, node: Node, n_schemas: int) -> None:
-        """Remember what a text says beside some definitions."""
-        is_known = definitions in self.by_definitions
-        self._make_room(TEXT_BYTES + len(text) + (0 if is_known else TEXT_BYTES + len(definitions)))
-        self.by_definitions.setdefault(definitions, {})[text] = _noted(node, n_schemas)
-
-    def _make_room(self, n_bytes: int) -> None:
-        """Reckon with more bytes. When there are too many, all parts leave."""
-        self.n_bytes += n_bytes
+    def begin(self, n_bytes: int) -> None:
+        """Reckon with the texts of another document. When there is too much already, all parts leave."""
         if self.n_bytes > MOST_BYTES:
             self.by_words.clear()
             self.by_text.clear()
             self.by_definitions.clear()
             self.by_type.clear()
             self.n_bytes = 0
+        self.n_bytes += n_bytes
 
+    def add(self, words: tuple[Any, ...], node: Node, n_listed: int) -> Node:
+        """Keep a part, if there is none with its words: that with its words."""
+        self.n_bytes += OWN_BYTES + MEMBER_BYTES * n_listed + (_size_of_texts(node) if node.texts else 0)
+        node = self.by_words.setdefault(words, node)
+        if len(words) == 2 and words[0] == "type" and type(words[1]) is str:
+            self.by_type[words[1]] = node
+        return node
 
-def _noted(node: Node, n_schemas: int) -> Noted:
-    goal = node.goal
-    return node, n_schemas, goal if goal is not None and goal.satisfiable else None, node.is_open
-
-
-def _size(word: Any) -> int:
-    """Bytes of a word, more or less: a text, or a list of texts and nodes."""
-    if type(word) is tuple:
-        return sum(map(len, filter(_is_text, word)), 64 * len(word))
-    return len(word) if type(word) is str else 0
+    def note(self, text: bytes, node: Node, n_schemas: int, definitions: bytes | None = None) -> None:
+        """Remember what a text says, beside some definitions where it refers to them."""
+        texts = self.by_text if definitions is None else self.by_definitions.get(definitions)
+        if texts is None:
+            assert definitions is not None
+            texts = self.by_definitions[definitions] = {}
+            self.n_bytes += TEXT_BYTES + len(definitions)
+        goal = node.goal
+        texts[text] = node, n_schemas, goal if goal is not None and goal.satisfiable else None
+        self.n_bytes += TEXT_BYTES + len(text)
 
 
 def _size_of_texts(node: Node) -> int:
-    """Bytes of the automata of a part."""
-    return sum(dfa.trans.nbytes for texts in node.texts for _, dfa in texts.pieces)
+    """Bytes of the automata of a part, and of their products."""
+    values = () if node.goal is None else node.goal.candidates or ()
+    products = [value.dfa for value in values if isinstance(value, String) and value.dfa is not None]
+    return sum(dfa.trans.nbytes for dfa in products + [dfa for texts in node.texts for _, dfa in texts.pieces])
 
 
 _TABLES: dict[Hashable, _Table] = {}
@@ -164,6 +155,8 @@ class Parts:
 
     Attributes
     ----------
+    known : dict of int to Node or None
+        What schemas are that were asked about, by their ``id``; None also while it is found out.
     n_read : int
         Schemas of the document that are parts, or in one.
     """
@@ -171,19 +164,22 @@ class Parts:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._root = reader.document.root
-        self._known: dict[int, Node | None] = {}  # by the schema, which the document keeps; None also while it is read
+        self.known: dict[int, Node | None] = {}  # the document keeps the schemas
         self._unread: list[Any] = []  # schemas that may be known by their text: nothing below those was looked at
         self._depth = 0
         self._targets: dict[str, Node | None] = {}  # of references
         self._n_references = 0  # that were followed; a schema that stands in two places counts as one
         self._leads_far = False  # whether one of them named something else than a definition
+        self._members: list[Node | None] | None = None  # of the root
         self.n_read = self._n_choices = 0
         self._noted: list[Noted] = []  # what was known by its text and is not among them yet
         if len(_TABLES) > MOST_TABLES:
             _TABLES.clear()
         meaning = self._root.dialect, reader.plain_integers, reader.format_assertion, reader.max_dfa_states
         self._table = _TABLES.get(meaning) or _TABLES.setdefault(meaning, _Table())
-        self._by_text = self._table.by_text
+        self._by_text, self._by_type = self._table.by_text, self._table.by_type
+        text = reader.document.text
+        self._table.begin(len(repr(self._root.schema)) if text is None else text.n_bytes)
 
     @property
     def n_choices(self) -> int:
@@ -198,37 +194,56 @@ class Parts:
         self._by_text = {}
         while self._unread:
             schema = self._unread.pop()
-            self._known.pop(id(schema), None)
+            self.known.pop(id(schema), None)
             self.find(schema)
         pending: list[tuple[Any, Any]] = [(self._root.schema, self._root.path)]
         while pending:
             value, path = pending.pop()
-            if self._known.get(id(value)) is node:
+            if self.known.get(id(value)) is node:
                 return pointer_of(path)
             inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
             pending += [(member, (path, key)) for key, member in reversed([*inner])]
         return ""
 
-    def find_in(self, place: Place, schema: Any) -> Node | None:
-        """The part that a schema in or directly below a place is; none where the root's meaning does not hold."""
+    def members(self) -> list[Node | None]:
+        """What schemas under the ``properties`` of the root are: parts, or None."""
+        if self._members is None:
+            root, whole = self._root.schema, self._reader.document.text
+            schemas = [*root["properties"].values()]
+            is_asked_alone = id(root) not in self.known
+            if is_asked_alone:
+                self.known[id(root)] = None
+            depth, self._depth = self._depth, 1
+            self._members = self._find_all(schemas, None if whole is None else whole.members)
+            self._depth = depth
+            if is_asked_alone:
+                del self.known[id(root)]
+        return self._members
+
+    def hold_at(self, place: Place) -> bool:
+        """Whether the root's meaning holds at a place: elsewhere no schema is a part."""
         root = self._root
-        is_same = place.resource is root.resource and place.dialect is root.dialect and place.scope is None
-        return self.find(schema) if is_same else None
+        return place.resource is root.resource and place.dialect is root.dialect and place.scope is None
 
     def find(self, schema: Any) -> Node | None:
         """The node of a schema where the root's meaning holds; None if it is no part."""
         if type(schema) is not dict:
             return ANYTHING if schema is True else NOTHING if schema is False else None
-        known = self._known
+        known = self.known
         key = id(schema)
         if key in known:
             self._n_references += 1
             return known[key]
+        found: Node | None
+        if schema.keys() <= _TYPE_ALONE and type(name := schema.get("type")) is str:  # most of them are such
+            found = known[key] = self._by_type.get(name)
+            if found is not None:
+                self.n_read += 1
+                return found
         known[key] = None
         words: list[Hashable] = []
         has_choice = False
         word: Any
-        found: Node | None
         for keyword, value in schema.items():
             holds = _HOLDS.get(keyword)
             if holds is None:
@@ -236,7 +251,7 @@ class Parts:
             kind = type(value)
             if kind is str and holds <= _VALUE:
                 if holds == _NAME:
-                    if schema is not self._root.schema:
+                    if schema is not self._root.schema and not self._says_nothing(keyword, value):
                         return None
                     continue
                 word = value
@@ -266,6 +281,13 @@ class Parts:
             self._n_choices += found.has_choices
         return found
 
+    def _says_nothing(self, keyword: str, value: str) -> bool:
+        """Whether a schema means the same without a name or dialect that it says: no name here, or the same dialect."""
+        dialect = self._root.dialect
+        if keyword == "$schema":
+            return DIALECTS.get(value.rstrip("#")) is dialect
+        return (keyword == "id") != (dialect.draft == 4)
+
     def _below(self, schema: dict[str, Any], holds: int, value: Any) -> Any:
         """What stands for schemas below one: a node, or names and nodes; None if some are no parts."""
         if self._depth == MOST_DEEP:
@@ -275,7 +297,7 @@ class Parts:
         if holds == _SCHEMA:
             word = self.find(value)
         elif holds == _SCHEMAS and type(value) is dict:
-            found = self._find_all([*value.values()], schema)
+            found = self.members() if schema is self._root.schema else self._find_all([*value.values()])
             word = None if None in found else (*value, *found)
         elif holds == _CHOICE and type(value) is list and value:
             found = self._find_all(value)
@@ -285,15 +307,11 @@ class Parts:
         self._depth -= 1
         return word
 
-    def _find_all(self, schemas: list[Any], holder: dict[str, Any] | None = None) -> list[Node | None]:
-        """The parts of several schemas, which may be all the members of one."""
-        if self._depth <= TEXT_DEEP:
-            whole = self._reader.document.text if holder is self._root.schema else None
-            texts = whole.members if whole is not None else _texts_of(schemas)
-            if texts is not None:
-                return self._find_by_text(schemas, texts)
-        alone, find = self._type_alone, self.find
-        return [alone(schema) or find(schema) for schema in schemas]
+    def _find_all(self, schemas: list[Any], texts: Sequence[bytes] | None = None) -> list[Node | None]:
+        """The parts of several schemas, of which the texts may be known."""
+        if self._depth <= TEXT_DEEP and (texts := texts or _texts_of(schemas)) is not None:
+            return self._find_by_text(schemas, texts)
+        return [*map(self.find, schemas)]
 
     def _find_by_text(self, schemas: list[Any], texts: Sequence[bytes]) -> list[Node | None]:
         """The same near the root: by their text, where a document has said the same there before."""
@@ -302,7 +320,7 @@ class Parts:
         self._unread += schemas
         self.n_read += sum(map(_N_SCHEMAS, noted))
         found = [*map(_NODE, noted)]
-        self._known.update(compress(zip(map(id, schemas), found, strict=True), found))
+        self.known.update(compress(zip(map(id, schemas), found, strict=True), found))
         if None in found:
             found = [node or self._find_new(*new) for node, *new in zip(found, schemas, texts, strict=True)]
         return found
@@ -310,23 +328,12 @@ class Parts:
     def _find_new(self, schema: Any, text: bytes) -> Node | None:
         """The part of a schema whose text is new, which is noted."""
         n_read, n_references = self.n_read, self._n_references
-        found = self._type_alone(schema) or self.find(schema)
+        found = self.find(schema)
         if found is not None and self._n_references == n_references:
             self._table.note(text, found, self.n_read - n_read)
         elif found is not None and not self._leads_far and (whole := self._reader.document.text) is not None:
-            self._table.note_reference(text, whole.definitions, found, self.n_read)  # not less than stand in it
+            self._table.note(text, found, self.n_read, whole.definitions)  # not less than stand in it
         return found
-
-    def _type_alone(self, schema: Any) -> Node | None:
-        """The part of a schema that names one type at most, if it is known: most of them are such."""
-        if type(schema) is dict and schema.keys() <= _TYPE_ALONE:
-            name = schema.get("type")
-            found = self._table.by_type.get(name) if type(name) is str else None
-            if found is not None:
-                self._known[id(schema)] = found
-                self.n_read += 1
-            return found
-        return None
 
     def _target(self, schema: dict[str, Any]) -> Node | None:
         """The part that a schema refers to."""
@@ -351,7 +358,7 @@ class Parts:
             place = self._reader.document.resolve(ref, self._root)
         except GrammarError:
             return None
-        return self.find_in(place, place.schema)
+        return self.find(place.schema) if self.hold_at(place) else None
 
     def _new(self, schema: dict[str, Any], words: tuple[Any, ...]) -> Node | None:
         """A part that no document has had, unless the reader has something to say about it."""
@@ -359,7 +366,7 @@ class Parts:
             return self._new_choice(words)
         reader = self._reader
         node = Node(_place(self._root.dialect), next(SERIALS))
-        noted = len(reader.annotations)
+        noted, n_listed = len(reader.annotations), 0
         try:
             pairs = iter(words)
             for keyword, word in zip(pairs, pairs, strict=True):
@@ -368,22 +375,24 @@ class Parts:
                     setattr(node, _BELOW[keyword], word)
                     node.has_choices |= word.has_choices
                 elif holds == _SCHEMAS:
+                    n_listed += len(word)
                     below = word[len(word) // 2 :]
                     node.properties = dict(zip(word, below, strict=False))  # the names come first
-                    check_names(node.properties)
+                    "".join(node.properties)  # an error where a name is no string
                     node.has_choices |= any(map(_HAS_CHOICES, below))
                 else:
                     READERS[keyword](reader, node, schema[keyword])
             if node.enum is not None:
-                node.enum = [*node.enum]  # the caller's list may change
-            elif node.types & (ARRAY | OBJECT):
-                node.is_open = is_open(node)
-            is_bounded = node.shortest > 0 or node.longest is not None
-            if node.narrowed or len(node.texts) > 1 - is_bounded or noted < len(reader.annotations):
-                del reader.annotations[noted:]  # products of automata may pass limits, which are the document's
+                n_listed += len(node.enum)
+            is_product = len(node.texts) > (node.shortest == 0 and node.longest is None)
+            is_limited = is_product and reader.max_dfa_states < GOALS.reader.max_dfa_states
+            if node.narrowed or is_limited or noted < len(reader.annotations):
+                del reader.annotations[noted:]
                 return None
             node.alike = node
             goal = node.goal = Goal((node,), TRUE, is_shared=True)
+            if is_product:
+                GOALS.candidates(goal)  # which may pass a limit; nobody else knows the goal, so nobody need wait
             if plainly_possible(node):
                 goal.satisfiable = True
             else:
@@ -391,7 +400,7 @@ class Parts:
                     GOALS.satisfiable(goal)
         except (GrammarError, TypeError, AttributeError, ValueError, ArithmeticError):
             return None  # it is read once more, where errors say where they are
-        return self._table.add(words, node)
+        return self._table.add(words, node, n_listed)
 
     def _new_choice(self, words: tuple[Any, ...]) -> Node | None:
         """The same of a part that is one of several: those of which the types tell which one it is, or any of them."""
@@ -404,11 +413,10 @@ class Parts:
             return None
         node = Node(_place(self._root.dialect), next(SERIALS))
         node.types, node.any_of, node.has_choices = together, ([*options],), True
-        node.is_open = any(option.is_open for option in options)
         node.alike = node
         goal = node.goal = Goal((node,), TRUE, is_shared=True)
         goal.satisfiable = any(option.goal.satisfiable for option in options)
-        return self._table.add(words, node)
+        return self._table.add(words, node, len(options))
 
 
 def _texts_of(schemas: list[Any]) -> list[bytes] | None:

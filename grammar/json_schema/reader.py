@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import marshal
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..errors import GrammarError, LimitExceeded, Unenforceable
 from ..text_set import TextSet
@@ -106,6 +106,7 @@ class Reader:
         self.has_narrowed, self.has_unknown = plain_integers, False
         self.anything, self.nothing = ANYTHING, NOTHING
         self._parts = None
+        self._here: dict[int, Node | None] | None = None  # parts, where such can stand below the node that is read
         if parts is not None and strict and not document.root.dialect.ignored:
             self._parts = parts(self)
 
@@ -127,11 +128,17 @@ class Reader:
             self._spread()
         return root
 
+    def members(self) -> list[Node] | None:
+        """The members of a root that is an object, if all of them are parts."""
+        found = [None] if self._parts is None else self._parts.members()
+        return None if None in found else cast("list[Node]", found)
+
     def _read(self) -> Node:
         whole = None if self._parts is None else self._parts.find(self.document.root.schema)
         root = node = whole or self.node(self.document.root)
         while True:
-            if self.n_read > self.max_nodes:
+            n_parts = 0 if self._parts is None else self._parts.n_read
+            if len(self._nodes) + n_parts > self.max_nodes and self.n_read > self.max_nodes:
                 raise LimitExceeded("max_nodes", self.n_read, self.max_nodes, pointer=node.place.pointer)
             if not self._todo:
                 return root
@@ -209,7 +216,9 @@ class Reader:
             raise GrammarError(f"a schema is an object or a boolean, not {schema!r:.60}.", pointer=place.pointer)
         if "$ref" in schema and only_refers(schema, place.draft):
             return self._named(place)
-        part = None if self._parts is None else self._parts.find_in(place, schema)
+        part = None
+        if self._parts is not None and self._parts.hold_at(place):
+            part = self._parts.find(schema)
         return part if part is not None and not part.has_choices else self._own(place)
 
     def _own(self, place: Place) -> Node:
@@ -217,7 +226,7 @@ class Reader:
         key = (id(place.schema), place.resource, place.dialect, place.scope)
         found = self._nodes.get(key)
         if found is None:
-            found = self._nodes[key] = self.fresh(place)
+            found = self._nodes[key] = Node(place, next(SERIALS))
             self._todo.append(found)
         return found
 
@@ -330,6 +339,7 @@ class Reader:
         if ignored := place.dialect.ignored:
             in_force = {k: v for k, v in place.schema.items() if k not in ignored}
             place = node.place = place._replace(schema=in_force)
+        self._here = self._parts.known if self._parts is not None and self._parts.hold_at(place) else None
         words: list[tuple[str, Any]] | None = []  # None once a keyword says more than its own value does
         for keyword, value in place.schema.items():
             read = READERS.get(keyword)
@@ -389,7 +399,11 @@ class Reader:
             node.unknown |= CONCERNS.get(keyword, ANY_TYPE)
 
     def below(self, node: Node, schema: Any, *path: str | int) -> Node:
-        """The node of a subschema."""
+        """The node of a subschema of the node that is read."""
+        if self._here is not None and self._parts is not None:
+            part = self._here[id(schema)] if id(schema) in self._here else self._parts.find(schema)
+            if part is not None and not part.has_choices:
+                return part
         place = node.place
         if type(schema) is dict and len(schema) == 1 and type(ref := schema.get("$ref")) is str:
             key = place.resource, ref, place.scope
@@ -397,9 +411,6 @@ class Reader:
             if found is None:
                 found = self._referred[key] = self.node(place.child(schema, *path))
             return found
-        part = None if self._parts is None else self._parts.find_in(place, schema)
-        if part is not None and not part.has_choices:
-            return part
         place = place.child(schema, *path)
         return self._own(place) if type(schema) is dict and schema and "$ref" not in schema else self.node(place)
 

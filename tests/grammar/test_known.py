@@ -19,9 +19,10 @@ from detent.automata.limits import Limits
 from detent.automata.matcher import allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, Unsatisfiable
+from detent.grammar.json_schema import parts
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.free_names import has_free_names
-from detent.grammar.json_schema.known import Known, Readings, known_object
+from detent.grammar.json_schema.known import Asked, Known, Readings, known_object
 from detent.grammar.json_schema.parts import GOALS, Parts
 from detent.grammar.json_schema.reader import Reader
 from detent.grammar.json_schema.spelled import spelled
@@ -91,6 +92,18 @@ def known_alone(schema: Any) -> Known | None:
     return found if isinstance(found, Known) else None
 
 
+def known_once_read(schema: Any) -> Known | None:
+    """The same where nothing is known before and all members are read."""
+    parts._TABLES.clear()
+    text = spelled(schema)
+    found = None if text is None else known_object(schema, text, MEANING, Readings(), None)
+    if not isinstance(found, Asked):
+        return None
+    reader = read(schema)
+    nodes = reader.members()
+    return None if nodes is None else found.of_parts(nodes, 1 + reader.n_read)
+
+
 def meaning(value: Object) -> tuple[Any, ...]:
     free = value.free if value.free is not None and GOALS.satisfiable(value.free) else None
     return value.names, value.required, free, value.fewest, value.most, value.in_order, value.extra, value.patterns
@@ -104,14 +117,20 @@ def accepts(grammar: Grammar, text: str) -> bool:
 @given(st.lists(ROOTS, min_size=2, max_size=4))
 @settings(derandomize=True, deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
 def test_what_is_known_is_what_would_be_read(roots: list[Any]) -> None:
+    assert_is_read(roots[-1], known_once_read(roots[-1]))
     for schema in roots[:-1]:
         try:
             read(schema).read()
         except GrammarError:
             continue
-    known, reader = known_alone(roots[-1]), read(roots[-1])
+    assert_is_read(roots[-1], known_alone(roots[-1]))
+
+
+def assert_is_read(schema: Any, known: Known | None) -> None:
+    """What is known of a document, if anything, is what is read of it."""
     if known is None:
         return
+    reader = read(schema)
     node = reader.read()
     assert node.goal is not None and GOALS.satisfiable(node.goal) and not reader.annotations
     *others, found = GOALS.values(node.goal)
@@ -311,6 +330,14 @@ class Text(str):
 def test_subclasses_are_no_plain_values(place: str, member: Any) -> None:
     assert spelled({place: {"a": member}}) is None and spelled({place: member}) is None
     assert spelled(Mapping()) is None and spelled({Text("properties"): {}}) is None
+
+
+def test_a_plain_object_is_known_once_its_members_are_read() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "maxLength": 55_555}, "b": COUNT}}
+    assert known_once_read(schema | {"required": ["a"]}) is not None
+    assert known_once_read(schema | {"properties": {"a": {"not": TEXT}}}) is None
+    assert known_once_read(schema | {"properties": {"a": False}}) is None
+    assert known_once_read(schema | {"additionalProperties": False, "required": ["c"]}) is None
 
 
 def test_a_document_that_shares_all_members_is_known() -> None:

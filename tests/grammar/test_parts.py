@@ -23,6 +23,7 @@ from detent.grammar.json_schema.reader import Reader
 from detent.native import arena as layout
 from tests.strategies import SCHEMAS, VALUES, instances
 
+LATEST = "https://json-schema.org/draft/2020-12/schema"
 PERSON = {
     "type": "object",
     "properties": {"name": {"type": "string", "maxLength": 9}, "age": {"type": "integer", "minimum": 0}},
@@ -81,8 +82,10 @@ def test_a_document_means_the_same_with_and_without_parts(data: Any, schema: Any
     "other",
     [
         PERSON | {"description": "someone"},
-        {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "http://x/y", **PERSON},
+        {"$schema": LATEST, "$id": "http://x/y", **PERSON},
         PERSON | {"properties": {name: sub | {"title": name} for name, sub in PERSON["properties"].items()}},  # type: ignore[attr-defined]
+        PERSON | {"properties": {name: sub | {"id": name} for name, sub in PERSON["properties"].items()}},  # type: ignore[attr-defined]
+        PERSON | {"properties": {name: {"$schema": LATEST, **sub} for name, sub in PERSON["properties"].items()}},  # type: ignore[attr-defined]
     ],
 )
 def test_what_says_the_same_is_one_node(other: Any) -> None:
@@ -115,6 +118,9 @@ def test_a_reference_to_a_part_is_that_part() -> None:
         {"type": "array", "items": {"$ref": "#"}},
         {"properties": {"a": {"$ref": "#/$defs/b"}}, "$defs": {"b": {"items": {"$ref": "#/$defs/b"}}}},
         {"properties": {"a": {"$id": "http://x/y", "type": "string"}}},
+        {"$schema": "http://json-schema.org/draft-04/schema#", "items": {"id": "http://x/y", "type": "string"}},
+        {"properties": {"a": {"$schema": "http://json-schema.org/draft-04/schema#", "type": "integer"}}},
+        {"properties": {"a": {"$schema": "http://x/y", "type": "string"}}},
         {"items": {"format": "of my own"}},
         {"items": {"anyOf": [{"type": "string"}, {"type": "null"}], "minItems": 1}},
         {"items": {"oneOf": [{"type": "string"}, {"enum": [None, "a"]}]}},
@@ -134,6 +140,7 @@ PLAIN = [
     {"type": ["null", "integer"], "minimum": 3},
     {"enum": ["a", 2, None, True, 1.5]},
     {"type": "string", "pattern": "^b+$"},
+    {"type": "string", "pattern": "^b+$", "minLength": 2, "maxLength": 3},
     {"type": "array", "items": {"type": "boolean"}, "minItems": 1},
     {"type": "object", "properties": {"k": {"type": "null"}}, "required": ["k"], "additionalProperties": False},
     {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}, "additionalProperties": {"type": "string"}},
@@ -209,6 +216,16 @@ def test_errors_say_where_they_are(wrong: Any) -> None:
     assert caught.value.pointer.startswith("/properties/a/items")
 
 
+def test_texts_that_pass_a_limit_together_are_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    def root(schema: Any, **limits: int) -> Node:
+        return Reader(Document(schema), parts=Parts, **limits).read()
+
+    assert root({"pattern": "a.{3}$", "maxLength": 12}).goal is not None
+    assert root({"pattern": "a.{3}$", "maxLength": 13}, max_dfa_states=40_000).goal is None
+    monkeypatch.setattr(parts.GOALS.reader, "max_dfa_states", 300)
+    assert root({"pattern": "a.{4}$", "format": "uri"}, max_dfa_states=300).goal is None
+
+
 def test_limits_of_several_parts_say_where_they_are(compiler: Compiler) -> None:
     texts = [{"pattern": "a.{12}$"}, {"pattern": "b.{12}$"}, {"pattern": "c.{11}$|d.{7}$"}]
     schema = {"allOf": [{"properties": {"x": text}} for text in texts]}
@@ -258,7 +275,7 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for k in range(100):
         root_of({"enum": [f"{k:04}" + "x" * 1_000]})
     (table,) = parts._TABLES.values()
-    assert len(table.by_words) < 100 and table.n_bytes <= 100_000
+    assert len(table.by_words) < 100 and table.n_bytes <= 105_000
     assert root_of({"enum": ["x" * 1_000]}) is not first
 
 
