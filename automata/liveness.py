@@ -9,14 +9,14 @@ and answers are noted.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import RLock
 from typing import TypeAlias
 
 import numpy as np
 
 from detent.grammar.lark.tables import ParserTables
-from detent.native import lexer, positions, stacks
+from detent.native import lexed_steps, lexer, positions, stacks
 
 from .arena import Arena
 from .carries import Carries
@@ -26,6 +26,7 @@ from .needs import ALIVE, Facts, Needs
 from .openings import Openings
 
 Question: TypeAlias = "tuple[int, frozenset[tuple[tuple[int, int], int]]]"  # a cell, and needs
+Answer: TypeAlias = "tuple[bool, bool]"  # and whether it is that of all stacks with the same top
 FIRST_STEPS, MOST_STEPS = 256, 1 << 16  # of a search before a look at what it has found: twice as many each time
 
 
@@ -61,10 +62,11 @@ class Liveness(Placed):
         self._carries = Carries(*letters, plain_lives=plain_lives)
         self._needs = Needs(parser, self._carries)
         self._met: dict[Question, bool] = {}
+        self._way_out: dict[tuple[int, int], Letter] = {}  # of a lexer state and a context, for some stack
         self._lock = RLock()  # several threads may ask
 
     # -------------------------------------------------------------------------------------------------- questions
-    def can_follow(self, letter: Letter, cell: int, context: int) -> bool:
+    def can_follow(self, letter: Letter, cell: int, context: int) -> Answer:
         """Whether a text can be finished whose next token, read in a context above a stack, is a letter."""
         (state, below), (tag, carry) = self._top(cell), letter
         if tag == lexer.DROPPED:
@@ -76,21 +78,22 @@ class Liveness(Placed):
         state, below = stacks.top(self._arena.A, cell)
         return int(state), int(below)
 
-    def _is_met(self, needs: Callable[[], Facts], cell: int, above: int) -> bool:
+    def _is_met(self, needs: Callable[[], Facts], cell: int, above: int) -> Answer:
         """Whether a stack meets some needs, which become known; ``above`` is the state above it."""
         n_steps = FIRST_STEPS
         while True:
-            found, asked = self._look(needs(), cell, above)
+            facts = needs()
+            found, asked = self._look(facts, cell, above)
             if found or self._needs.is_solved:
                 self._met.update(dict.fromkeys(asked, found))
-                return found
+                return found, not _asks_below(facts, above)
             self._lexing.spend(self._needs.solve(n_steps))
             n_steps = min(2 * n_steps, MOST_STEPS)
 
     def _look(self, needs: Facts, cell: int, above: int) -> tuple[bool, list[Question]]:
         """Whether a stack meets some of the needs, as far as is known, and what was asked of stacks below."""
         asked: list[Question] = []
-        while needs and above != 0 and ALIVE not in needs:
+        while _asks_below(needs, above):
             key = cell, frozenset(needs.items())
             known = self._met.get(key)
             if known is not None:
@@ -100,13 +103,18 @@ class Liveness(Placed):
             needs = self._needs.below(needs, above)
         return ALIVE in needs, asked
 
-    def lives(self, state: int, cell: int, context: int) -> bool:
+    def lives(self, state: int, cell: int, context: int) -> Answer:
         """Whether a text can be finished that stands in a lexer state, in a context above a stack.
 
-        The search ends at the first letter that can follow: noted for the states that lead there, else for all.
+        The search ends at the first letter that can follow: noted for the states that lead there, else for all. It is
+        the one that could follow another stack, as a rule.
         """
+        letter = self._way_out.get((state, context))
+        if letter is not None and (answer := self.can_follow(letter, cell, context))[0]:
+            self._note(state, cell, context, answer)
+            return answer
         before, pending = {state: -1}, [state]
-        known: dict[Letter, bool] = {}
+        known: dict[Letter, Answer] = {}
         for q in pending:
             for to in self._lexing.after(q):
                 if to not in before:
@@ -115,27 +123,34 @@ class Liveness(Placed):
             for letter in self._lexing.endings(q):
                 if letter not in known:
                     known[letter] = self.can_follow(letter, cell, context)
-                if known[letter]:
+                if known[letter][0]:
+                    self._way_out[state, context] = letter
                     while q >= 0:
-                        self._note(q, cell, context, True)
+                        self._note(q, cell, context, known[letter])
                         q = before[q]
-                    return True
+                    return known[letter]
+        answer = _any(known.values())
         for q in pending:
-            self._note(q, cell, context, False)
-        return False
+            self._note(q, cell, context, answer)
+        return answer
 
-    def _note(self, place: int, cell: int, context: int, answer: bool) -> None:
-        A = self._arena.A
-        memo = self._lexing.checked(int(lexer.recorded(A, positions.K_LIVES, place, cell, context, 0, 0, 0, 0)))
-        A[lexer.known(A, memo)] = 1 if answer else -1
+    def _note(self, place: int, cell: int, context: int, answer: Answer) -> None:
+        found, whatever_below = answer
+        self._arena.A[self._noted_at(place, cell, context, whatever_below=whatever_below)] = 1 if found else -1
 
-    def begins(self, cell: int, carry: int) -> bool:
+    def _noted_at(self, place: int, cell: int, context: int, *, whatever_below: bool) -> int:
+        """Where an answer stands."""
+        asked = (lexed_steps.WHATEVER_BELOW, context, self._top(cell)[0]) if whatever_below else (cell, context, 0)
+        memo = int(lexer.recorded(self._arena.A, positions.K_LIVES, place, *asked, 0, 0, 0))
+        return int(lexer.known(self._arena.A, self._lexing.checked(memo)))
+
+    def begins(self, cell: int, carry: int) -> Answer:
         """Whether any text can be finished that goes on behind a token, above a stack; noted."""
         state, below = self._top(cell)
         context = self._context[state]
-        found = self._is_met(lambda: self._needs.between(state, context, carry), below, state)
-        self._note(self._lexing.begin(context, carry), cell, context, found)
-        return found
+        answer = self._is_met(lambda: self._needs.between(state, context, carry), below, state)
+        self._note(self._lexing.begin(context, carry), cell, context, answer)
+        return answer
 
     def is_hopeless(self, state: int, carry: int) -> bool:
         """Whether no text can be finished behind a token that led to a state of the parser, whatever is below."""
@@ -167,8 +182,7 @@ class Liveness(Placed):
         self._lexing.has_begun = True
         with self._lock:
             for memo in self._asked():
-                if self._arena.A[lexer.known(self._arena.A, memo)] == 0:
-                    self._answer(memo)
+                self._answer(memo)
 
     def _asked(self) -> list[int]:
         """The questions without an answer, which kernels may ask again from now on."""
@@ -182,17 +196,34 @@ class Liveness(Placed):
         return found
 
     def _answer(self, memo: int) -> None:
-        """Answer one question."""
+        """Answer one question, if no other answer says as much."""
         A = self._arena.A
         place, cell, context = (int(lexer.field(A, memo, k)) for k in (1, 2, 3))
+        if A[lexer.known(A, memo)] != 0 or A[self._noted_at(place, cell, context, whatever_below=True)] != 0:
+            return
         if int(lexer.field(A, place, 0)) == positions.K_INSIDE:
             q, mode = int(lexer.field(A, place, 1)), int(lexer.field(A, place, 2))
-            answer = any(self.lives(to, cell, context) for to in self._lexing.completions(q, mode))
+            answer = _any(self.lives(to, cell, context) for to in self._lexing.completions(q, mode))
         elif lexer.field(A, place, lexer.F_START):
             answer = self.begins(cell, int(lexer.field(A, place, lexer.F_LEFT)))
         else:
             answer = self.lives(self._lexing.ageless(place), cell, context)
         self._note(place, cell, context, answer)
+
+
+def _asks_below(needs: Facts, above: int) -> bool:
+    """Whether it depends on the stack below a state if needs are met."""
+    return bool(needs) and above != 0 and ALIVE not in needs
+
+
+def _any(answers: Iterable[Answer]) -> Answer:
+    """Whether one of the answers is yes: the first such one."""
+    below = True
+    for answer in answers:
+        if answer[0]:
+            return answer
+        below &= answer[1]
+    return False, below
 
 
 def _contexts(parser: ParserTables) -> dict[int, list[int]]:

@@ -145,9 +145,9 @@ def add_ids(A, source, at, n):
         used = 0
         if A[STATUS] != 0:
             return
-    base = int(A[IDS]) + used
-    for j in range(n):
-        A[base + j] = source[at + j]
+    base, first = np.uint64(int(A[IDS]) + used), np.uint64(at)
+    for j in range(np.uint64(n)):
+        A[base + j] = source[first + j]
     A[IDS + 2] = used + n
 
 

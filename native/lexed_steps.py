@@ -73,6 +73,7 @@ from .steps import step
 from .strings import CHAR, DEAD, utf8_step
 
 X_GRAMMAR, X_LEXER, X_MODE, X_SHADOW, X_TAIL, X_STACK, X_ENDS = 1, 2, 3, 4, 5, 6, 7  # fields of a K_LEX position
+WHATEVER_BELOW = -1  # instead of a stack: any with a certain top
 DEPTH, MAX_SHADOWS = 3, 1000  # shadows of shadows being stepped: spare word of region CELLS, and how many may be
 
 
@@ -95,9 +96,12 @@ def context_of(A, G, cell):
 def lives(A, G, place, cell, context):
     """Whether some text leads from a lexer state above a stack to the end; False with ``NEED`` set: not known yet.
 
-    ``context``: the one in which the token is read, and what follows if it is ignored.
+    Most answers are those of all stacks with the same top. ``context``: the one in which the token is read, and what
+    follows if it is ignored.
     """
-    memo = recorded(A, K_LIVES, place, cell, context, 0, 0, 0, 0)
+    memo = recorded(A, K_LIVES, place, WHATEVER_BELOW, context, top(A, cell)[0], 0, 0, 0)
+    if A[STATUS] == 0 and A[known(A, memo)] == 0:
+        memo = recorded(A, K_LIVES, place, kept_stack(A, cell), context, 0, 0, 0, 0)
     if A[STATUS] != 0:
         return False
     at = known(A, memo)
@@ -128,8 +132,7 @@ def may_get(A, G, cell, context, tags):
         return accepts_some(A, G, cell, tags)
     if A[A[G + G_LEXER] + L_EXACT] == ASKED and accepts_some(A, G, cell, field(A, -tags, 1)):
         return True
-    cell = kept_stack(A, cell)
-    return A[STATUS] == 0 and lives(A, G, field(A, -tags, 2), cell, context if context >= 0 else context_of(A, G, cell))
+    return lives(A, G, field(A, -tags, 2), cell, context if context >= 0 else context_of(A, G, cell))
 
 
 @kernel("i8(A, i8, i8, i8)")

@@ -21,7 +21,7 @@ from .lexer_loops import all_lead, forgets
 from .lexer_steps import can_begin, lexer_step
 from .sets import add_member, kept_set
 from .strings import DEAD, utf8_step
-from .suffixes import below, set_behind, sort_words
+from .suffixes import below, rank, set_behind, sort_words
 from .trie import STARTS_CHAR, V_BYTE, V_CHAR, V_CHILD, V_NODES
 
 WORTH = 16  # tokens that a table has for each trie node that is read beside it, at least
@@ -137,19 +137,6 @@ def read_words(A, V, frame, to, loop, led):
     return wider, n
 
 
-@kernel("i8(A, i8, i8, i8)")
-def _rank(A, base, n, least):
-    """How many of ``n`` ascending words at ``base`` are below a number. O(log n)."""
-    lo, hi = 0, n
-    while lo < hi:
-        mid = (lo + hi) >> 1
-        if A[base + mid] < least:
-            lo = mid + 1
-        else:
-            hi = mid
-    return lo
-
-
 @kernel("i8(A, A, i8, i8, i8)")
 def without_words(A, V, x, loop, n):
     """What leaves a loop (``x``, out of its table) without the first ``n`` edges listed in region BY_EXIT."""
@@ -159,7 +146,7 @@ def without_words(A, V, x, loop, n):
     for j in range(int(A[at + 1])):
         parent = int(A[int(A[at]) + j])
         first, last, before = int(V[child + parent]), int(V[child + parent + 1]), edges
-        k = _rank(A, int(A[BY_EXIT]), n, first)
+        k = rank(A, int(A[BY_EXIT]), n, first)
         for c in range(first, last):
             char = int(V[V[V_CHAR] + c])
             if k < n and A[int(A[BY_EXIT]) + k] == c:

@@ -312,19 +312,26 @@ def set_behind(A, V, nodes_at, n, parents_at, n_parents):
     return int(V[V_NODES]) + (at - int(A[SNODE])) // SNODE_STRIDE
 
 
+@kernel("i8(A, i8, i8, i8)")
+def rank(A, base, n, least):
+    """How many of ``n`` ascending words at ``base`` are below a number. O(log n)."""
+    lo, hi = 0, n
+    while lo < hi:
+        mid = (lo + hi) >> 1
+        if A[base + mid] < least:
+            lo = mid + 1
+        else:
+            hi = mid
+    return lo
+
+
 @kernel("i8(A, i8, i8)")
 def trie_edge(V, node, b):
     """Child of a node of the vocabulary's trie along a byte, or -1. O(log children)."""
     child, node_byte = int(V[V_CHILD]) + node, int(V[V_BYTE])
-    lo, hi = int(V[child]), int(V[child + 1])
-    end = hi
-    while lo < hi:
-        mid = (lo + hi) >> 1
-        if V[node_byte + mid] < b:
-            lo = mid + 1
-        else:
-            hi = mid
-    return lo if lo < end and V[node_byte + lo] == b else -1
+    first, end = int(V[child]), int(V[child + 1])
+    edge = first + rank(V, node_byte + first, end - first, b)
+    return edge if edge < end and V[node_byte + edge] == b else -1
 
 
 @kernel("i8(A, i8)")

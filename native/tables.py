@@ -225,8 +225,9 @@ def spread_loop(A, V, x, loop, with_own):
     Where the loop set is cut, a character may also be written as an escape, behind which states still differ in their
     counts: these differences must be out of the reach of what is left of the tokens there.
     """
-    child, char, runs = int(V[V_CHILD]), int(V[V_CHAR]), int(A[SORT + 1]) // 2
-    done, queued, left, level, level_end = 0, 1, -1, 0, 1
+    child, char, bits, one = np.uint64(V[V_CHILD]), np.uint64(V[V_CHAR]), np.uint64(loop), np.uint64(1)
+    runs, left = int(A[SORT + 1]) // 2, np.uint64(V[V_NODES])
+    done, queued, level, level_end = 0, 1, 0, 1
     A[A[SORT]], A[A[SORT] + 1] = x, x + 1
     while done < queued and A[STATUS] == 0:
         if done == level_end:
@@ -235,28 +236,28 @@ def spread_loop(A, V, x, loop, with_own):
                 keep_far(A, V, done, queued)
                 return
         at = int(A[SORT]) + 2 * (done & (runs - 1))
-        parent = int(A[at])
-        run, end = int(V[child + parent]), int(V[child + int(A[at + 1])])
+        parent = np.uint64(A[at])
+        run, end = np.uint64(V[child + parent]), np.uint64(V[child + np.uint64(A[at + 1])])
         done += 1
-        for c in range(run, end):
-            char_of = int(V[char + c])
+        for c in range(run, end):  # unsigned indices: half the time
+            char_of = V[char + c]
             lead = char_of & 0xFF
-            if (A[loop + (lead >> 5)] >> (lead & 31)) & 1:
+            if (A[bits + np.uint64(lead >> 5)] >> (lead & 31)) & 1:
                 continue
             if run < c:
-                queued = keep_run(A, V, queued, run, c)
-            run = c + 1
+                queued = keep_run(A, V, queued, np.int64(run), np.int64(c))
+            run = c + one
             if char_of & STARTS_CHAR and (done > 1 or with_own):
-                add_node(A, EXITS, c)
-                if lead == 92 and level + 1 + V[V[V_HEIGHT] + c] > CUT and A[loop + LOOP_CUT]:
+                add_node(A, EXITS, np.int64(c))
+                if lead == 92 and level + 1 + V[int(V[V_HEIGHT]) + np.int64(c)] > CUT and A[loop + LOOP_CUT]:
                     A[FAR] = -2
-                while V[child + parent + 1] <= c:
-                    parent += 1
+                while np.uint64(V[child + parent + one]) <= c:
+                    parent += one
                 if left != parent:
                     left = parent
-                    add_node(A, WORK, parent)
+                    add_node(A, WORK, np.int64(parent))
         if run < end:
-            queued = keep_run(A, V, queued, run, end)
+            queued = keep_run(A, V, queued, np.int64(run), np.int64(end))
         if queued - done >= runs:
             A[STATUS] = FULL
 

@@ -94,6 +94,7 @@ GRAMMARS = {
     "key words that loop": 'start: (H "/" | "cab" | "ca" NAME | NAME " ")+\nNAME: /[a-dx]+/\nH.2: /b[ac]+/',
     "operators": 'start: sum\nsum: "/"* A | sum ("x" | "/" | "xx") sum | "\\\\" sum+ "\\\\"\nA: /[a-c]+x?/' + SPACE,
     "longer operators": 'start: A (("x" | "xx") B | "/" ("/" B | "x"))*\nA: /[a-c]+/\nB: "b"+ | "/" "b"' + SPACE,
+    "rows": 'start: e+\ne: "a" e | "x" e "/" | "c" | "\\\\" "a"* "b" | "ab"\nX: "é"\n%ignore X' + SPACE,
     "one before": "start: (A | B)+\nA.2: /x[abc]+(?<=c)/\nB: /[a-cé]+/" + SPACE,
 }
 TEXTS = "ab|a b| a|  |1+|1.|..|.5|(a|)*|))|if|i|f |ifa|<!|<!--|--|->|-->|a-|!-|abc|bca|aab|c|\\/|/a|a/|\n | \n|a\n|aa"
@@ -223,6 +224,7 @@ BEGINNINGS = {
     "key words": b"",
     "operators": b"ax",
     "longer operators": b"ax",
+    "rows": b"x",
     "key words that go on": b"",
     "key words that loop": b"",
     "key": b"a",
