@@ -156,10 +156,11 @@ def put_automaton(A, said):
     n, n_goals, n_loops = int(said[SAID_STATES]), int(said[SAID_GOALS]), int(said[SAID_LOOPS])
     n_classes, n_intervals = int(said[SAID_CLASSES]), int(said[SAID_INTERVALS])
     n_words = len(said) - SAID_RECORD
-    at = take(A, HEAP, DFA_RECORD + n_words + 128 + n_goals + n - n_loops)
-    marks = take(A, HEAP, n_classes)
-    if marks < 0:
+    n_record = DFA_RECORD + n_words + 128 + n_goals + n - n_loops
+    at = take(A, HEAP, n_record + n_classes)
+    if at < 0:
         return -1
+    marks = at + n_record
     A[HEAP + 2] -= n_classes  # they are used here only
     A[at + DFA_STATES], A[at + DFA_CLASSES], A[at + DFA_INTERVALS] = n, n_classes, n_intervals
     A[at + DFA_VERDICTS], A[at + DFA_CALLS] = said[SAID_VERDICTS], said[SAID_CALLS]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detent.automata.arena import Arena
+from detent.automata.arena import Arena, ArenaFull
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar import dfa as automata
 from detent.grammar import regex
@@ -101,6 +101,21 @@ def check(pattern: str) -> None:
             counts = automata.word_counts(dfa)
             assert part(languages.DFA_WORDS) == counts.tolist()
             assert _ARENA.A[at + languages.DFA_ENDS] == (counts >= 0).any()
+
+
+@pytest.mark.parametrize("n_left", [0, 4, 40, 200])
+def test_automata_without_room(n_left: int) -> None:
+    """What is larger than the room that is left is refused, and writes nothing."""
+    A, language = _ARENA.A, automata.compile(regex.parse("^[a-z]{1,9}$"))
+    n_used = int(A[layout.HEAP + 2])
+    A[layout.HEAP + 2] = A[layout.HEAP + 1] - n_left
+    before = A.copy()
+    try:
+        with pytest.raises(ArenaFull):
+            _ARENA.dfa(language, [7] * language.n_states)
+        assert np.array_equal(A, before)
+    finally:
+        A[layout.HEAP + 2] = n_used
 
 
 _ARENA = Arena(Vocabulary.from_tokens([bytes([b]) for b in range(256)] + [b"<eos>"], eos=[256]), 1 << 26)
