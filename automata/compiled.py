@@ -98,7 +98,8 @@ class Grammar:
 
     def residual(self, text: str) -> Residual:
         """What is not enforced, and whether it holds for a text that was written: true where there is any."""
-        return Residual(tuple(self._report()["relaxed"]), text, self._judge)
+        relaxed = () if self._judge is None else tuple(self._report()["relaxed"])
+        return Residual(relaxed, text, self._judge)
 
     def bind(self) -> Placement:
         """This grammar in the arena in use."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal
@@ -42,7 +43,7 @@ class JsonGrammars:
 
     def island(self, schema: Any, order: Order, whitespace: Whitespace) -> JsonIsland:
         """A schema inside another grammar."""
-        reader = self.reader(Document(as_schema(schema), None))
+        reader = self.reader(Document(as_schema(schema), None), parts=Parts)
         node = reader.read()
         goals, root = worked_out(reader, node, self.arenas.limits)
         return JsonIsland(goals, root, order, whitespace, has_free_names(node, reader))
@@ -50,17 +51,21 @@ class JsonGrammars:
     def reader(self, document: Document, **options: Any) -> Reader:
         """The reader of a document, within the limits."""
         limits = self.arenas.limits
-        return Reader(
-            document,
-            formats=self.formats.texts,
-            max_nodes=limits.max_nodes,
-            max_dfa_states=limits.regex_states,
-            parts=Parts,
-            **options,
-        )
+        within: dict[str, Any] = {"max_nodes": limits.max_nodes, "max_dfa_states": limits.regex_states}
+        return Reader(document, formats=self.formats.texts, **{**within, **options})
 
-    def read(self, reader: Reader, order: Order, whitespace: Whitespace, asked: Asked | None = None) -> Grammar:
-        """The grammar of a document that is read; others may ask for its members if it has goals of its own."""
+    def read(
+        self,
+        reader: Reader,
+        order: Order,
+        whitespace: Whitespace,
+        report: Callable[[], Mapping[str, Any]] | None,
+        asked: Asked | None = None,
+    ) -> Grammar:
+        """The grammar of a document that is read; others may ask for its members if it has goals of its own.
+
+        ``report``: who tells of a document that was read with parts.
+        """
         root_node = reader.read()
         arenas = self.arenas
         goals, root = worked_out(reader, root_node, arenas.limits)
@@ -71,17 +76,14 @@ class JsonGrammars:
             place = partial(place_part, root=root, order=order, whitespace=whitespace)
         else:
             place = partial(place_reading, reading=reading, order=order, whitespace=whitespace)
-        report = {
-            "relaxed": reader.relaxed,
-            "annotations": [*dict.fromkeys(reader.annotations)],
-            "nodes": reader.n_read,
-        }
-        if report["relaxed"]:
-            return Grammar(arenas, place, lambda: report, has_free_names=is_open, judge=_judge(reader))
+        if report is None:
+            report = reader.report().copy
+        if reader.relaxed:
+            return Grammar(arenas, place, report, has_free_names=is_open, judge=_judge(reader))
         made = Grammar(
             arenas,
             place,
-            lambda: report,
+            report,
             has_free_names=is_open,
             content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
         )
@@ -132,7 +134,7 @@ class JsonSource:
         return Grammar(
             self._grammars.arenas,
             partial(place_values, values=known.values, order=order, whitespace=whitespace, reading=reading),
-            lambda: read().explain(),
+            self._report,
             has_free_names=known.is_open,
             content=lambda: read().content,
             keeps=0 if reading is None else reading.n_bytes,
@@ -140,20 +142,34 @@ class JsonSource:
 
     def _read_copy(self) -> Grammar:
         """The grammar of what the caller gave, whatever has become of it."""
+        return self._read(*self._copy())
+
+    def _copy(self) -> tuple[Any, Mapping[str, Any] | None]:
         assert self._text is not None and self._remotes is not None
-        return self._read(self._text.value(), self._remotes.value())
+        return self._text.value(), self._remotes.value()
 
     def _read(self, schema: Any, remotes: Mapping[str, Any] | None, asked: Asked | None = None) -> Grammar:
-        order, whitespace, format_assertion, strict, numbers = self._options
-        document = Document(schema, remotes, self._text)
-        reader = self._grammars.reader(
-            document, format_assertion=format_assertion, strict=strict, plain_integers=numbers == "plain"
-        )
+        order, whitespace, _, strict, _ = self._options
+        has_parts = strict and self._text is not None and self._remotes is not None
+        reader = self._reader(Document(schema, remotes, self._text), parts=Parts if has_parts else None)
         if asked is not None and (nodes := reader.members()) is not None:
             known = asked.of_parts(nodes, 1 + reader.n_read)
             if known is not None and known.most_read <= reader.max_nodes:
                 return self._known(known)
-        return self._grammars.read(reader, order, whitespace, asked)
+        return self._grammars.read(reader, order, whitespace, self._report if has_parts else None, asked)
+
+    def _reader(self, document: Document, **options: Any) -> Reader:
+        _, _, format_assertion, strict, numbers = self._options
+        plain_integers = numbers == "plain"
+        return self._grammars.reader(
+            document, format_assertion=format_assertion, strict=strict, plain_integers=plain_integers, **options
+        )
+
+    def _report(self) -> dict[str, Any]:
+        """What there is to tell of the schema: it is read again, without parts, which stand nowhere."""
+        reader = self._reader(Document(*self._copy()), max_nodes=sys.maxsize)
+        reader.read()
+        return reader.report()
 
 
 def as_schema(schema: Any) -> Any:

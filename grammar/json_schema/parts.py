@@ -366,7 +366,7 @@ class Parts:
             return self._new_choice(words)
         reader = self._reader
         node = Node(_place(self._root.dialect), next(SERIALS))
-        noted, n_listed = len(reader.annotations), 0
+        n_listed = 0
         try:
             pairs = iter(words)
             for keyword, word in zip(pairs, pairs, strict=True):
@@ -386,8 +386,7 @@ class Parts:
                 n_listed += len(node.enum)
             is_product = len(node.texts) > (node.shortest == 0 and node.longest is None)
             is_limited = is_product and reader.max_dfa_states < GOALS.reader.max_dfa_states
-            if node.narrowed or is_limited or noted < len(reader.annotations):
-                del reader.annotations[noted:]
+            if node.narrowed or is_limited:
                 return None
             node.alike = node
             goal = node.goal = Goal((node,), TRUE, is_shared=True)

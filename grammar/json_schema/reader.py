@@ -68,6 +68,8 @@ class Reader:
 
     Attributes
     ----------
+    annotations : list of (str, str)
+        Pointers and formats (or unknown ``$schema``) of what constrains nothing; of parts, nothing of use.
     compound : dict of int to Node
         By serial number, nodes with others in place; once all is read, each stands behind those.
     connecting : dict of int to Node
@@ -152,6 +154,11 @@ class Reader:
             return []
         found = (Relaxed(n.place.pointer, *item) for n in self._nodes.values() for item in n.left_out.items())
         return list(dict.fromkeys(found))
+
+    def report(self) -> dict[str, Any]:
+        """What a grammar tells of a document that was read without parts, which have no place in it."""
+        assert self._parts is None
+        return {"relaxed": self.relaxed, "annotations": [*dict.fromkeys(self.annotations)], "nodes": self.n_read}
 
     def tell_apart(self) -> bool:
         """Let no node stand for others any more, so that each can be relaxed by itself; False where none did."""
