@@ -17,7 +17,7 @@ along from token to token, :mod:`.lexer_steps` which state follows.
 
 from __future__ import annotations
 
-from .arena import POS, POS_STRIDE, take
+from .arena import FULL, POS, POS_STRIDE, STATUS, take
 from .jit import kernel, prepare
 from .positions import K_INSIDE, K_MATCH, position
 
@@ -68,9 +68,12 @@ def field(A, number, k):
 def recorded(A, kind, f1, f2, f3, f4, f5, f6, f7):
     """As :func:`.positions.position`, with a record of ``Q_RECORD`` zero words behind it; 0 with ``FULL`` set."""
     last = int(A[POS + 2])
-    number = position(A, kind, f1, f2, f3, f4, f5, f6, f7)
-    if number > 0 and A[POS + 2] > last and take(A, POS, Q_RECORD) < 0:
+    if last + POS_STRIDE + Q_RECORD > A[POS + 1]:  # there is no position without its record
+        A[STATUS] = FULL
         return 0
+    number = position(A, kind, f1, f2, f3, f4, f5, f6, f7)
+    if number > 0 and A[POS + 2] > last:
+        take(A, POS, Q_RECORD)
     return number
 
 

@@ -153,9 +153,10 @@ def loop_within(A, q, n):
         for b in range(0xF5 if any_byte else 0):
             if (b < 0x80 or b >= 0xC2) and _stays(A, q, b, n - 1, signature):
                 add_member(A, bits, b)
+        loop = kept_set(A, bits, LOOP_RECORD) if any_byte else NO_LOOP
         if A[STATUS] != 0:
             return NO_LOOP
-        A[known(A, place)] = kept_set(A, bits, LOOP_RECORD) if any_byte else NO_LOOP
+        A[known(A, place)] = loop
     return int(A[known(A, place)])
 
 

@@ -92,7 +92,10 @@ def lexer_loop(A, q):
                 any_byte = True
             if A[STATUS] != 0:
                 return NO_LOOP
-        A[at + Q_LOOP] = kept_set(A, bits, LOOP_RECORD) if any_byte else NO_LOOP
+        loop = kept_set(A, bits, LOOP_RECORD) if any_byte else NO_LOOP
+        if A[STATUS] != 0:
+            return NO_LOOP
+        A[at + Q_LOOP] = loop
     return int(A[at + Q_LOOP])
 
 
@@ -124,8 +127,11 @@ def _find_ahead(A, q):
                 others += 1
         if others > max(FEW, led):
             return -1
-        A[known(A, q) + Q_BYTES] = kept_set(A, bits, LOOP_RECORD)
-        return to if A[STATUS] == 0 else -1
+        leading = kept_set(A, bits, LOOP_RECORD)
+        if A[STATUS] != 0:
+            return -1
+        A[known(A, q) + Q_BYTES] = leading
+        return to
     return -1
 
 

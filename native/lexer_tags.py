@@ -188,9 +188,10 @@ def pending(A, q):
             walk_hint(A, L, q, field(A, cell, 1), tags)
             cell = field(A, cell, 3)
         _search(A, L, q, tags, _wanted(A, L, q), words)
-        if A[STATUS] != 0:
+        found = kept_set(A, tags, words) if A[STATUS] == 0 else -1
+        if found < 0:
             return -1
-        A[at + Q_PENDING] = kept_set(A, tags, words)
+        A[at + Q_PENDING] = found
     return int(A[at + Q_PENDING])
 
 
@@ -218,6 +219,8 @@ def pending_at(A, q, mode):
                 for j in range(words):
                     A[tags + j] = A[more + j] | (A[found + j] if found != 0 else 0)
                 found = kept_set(A, tags, words)
+                if found < 0:
+                    return -1
         A[at + Q_PENDING] = found
     return int(A[at + Q_PENDING])
 
