@@ -16,7 +16,7 @@ from detent.automata.vocabulary import Vocabulary
 from detent.native import arena as layout
 from detent.native import masks
 
-REGIONS = ["POS", "STATE", "ITEM", "ROW", "SNODE", "MEMBER", "EDGE", "PAIR", "DENSE", "LIST", "RECIPE", "SET"]
+REGIONS = ["POS", "STATE", "ITEM", "ROW", "SNODE", "MEMBER", "EDGE", "PAIR", "DENSE", "LIST", "RECIPE", "SET", "MERGED"]
 FULL = -1  # result of a kernel
 PROGRAMS = r"""
     start: statement+
@@ -37,12 +37,14 @@ OBJECT = {
     "patternProperties": {"^x-": {"type": "array", "items": {"type": ["number", "null"]}, "uniqueItems": True}},
     "required": ["name"],
 }
+AMBIGUOUS = 'root ::= pair\npair ::= pair pair | "a" pair "b" | "a" pair | "c"'  # its states are united
 WALKS: list[tuple[Callable[[Compiler], Grammar], list[str]]] = [
     (
         lambda c: c.lark(PROGRAMS),
         ['ab = 1+2.5; # x\nif (é) { c = "a\\"b"; d12 ! }', "if a { x1 ! <!-- b --> } y = z - 3;"],
     ),
     (lambda c: c.lark("start: (A | B)+\nA: /a(?=[ab]*c)/\nB: /[abc]/"), ["abcbaab"]),
+    (lambda c: c.gbnf(AMBIGUOUS), ["aacbcacbcaaccbb"]),
     (lambda c: c.json_schema(OBJECT), ['{"name": "é\\u0041b", "x-a": [1, 2.5, null], "at": "2024-02-29"}']),
 ]
 
@@ -73,7 +75,7 @@ def without_room(
 ) -> int:
     """What a kernel returns while a region has little room left."""
     A, size = matcher._A, int(matcher._A[base + 1])
-    A[base + 1] = min(size, int(A[base + 2]) + int(2 ** dice.uniform(0, dice.choice((4, 9, 14)))))
+    A[base + 1] = min(size, int(A[base + 2]) + int(2 ** dice.uniform(0, dice.choice((4, 9, 14)))) - 1)
     try:
         return ask(matcher, argument)
     finally:
