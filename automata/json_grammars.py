@@ -59,7 +59,7 @@ class JsonGrammars:
         reader: Reader,
         order: Order,
         whitespace: Whitespace,
-        report: Callable[[], Mapping[str, Any]] | None,
+        report: Callable[[], Mapping[str, Any]] | None = None,
         asked: Asked | None = None,
     ) -> Grammar:
         """The grammar of a document that is read; others may ask for its members if it has goals of its own.
