@@ -183,15 +183,13 @@ class RuleLowering:
         loops = {name: _loops(rules[name].dfa, rules[name].calls, followers[name]) for name in rules}
         digests = {name: self._digest(name, loops[name]) for name in rules}
         numbers: dict[str, int] = {}
-        missing = []
+        missing: dict[str, Hashable] = {}
         for name in rules:
             key = self._key(name, digests)
             found = None if key is None else arena.goals.get(key)
             if found is None:
                 found = arena.reserve(self._me)
-                missing.append(name)
-                if key is not None:
-                    arena.goals[key] = found
+                missing[name] = key
             numbers[name] = found
         for name in missing:
             table = [(state, self._goal(symbol, numbers), to) for state, symbol, to in rules[name].calls]
@@ -199,6 +197,8 @@ class RuleLowering:
             exits = rule.exits_of if rule.exits else ()
             spec = arena.text_spec(rule.dfa, loops[name], table, height, exits=exits, returns=rule.returns_of)
             arena.publish(numbers[name], arena.put([1, arena.position(positions.K_TEXT, spec)]))
+        # others may use them when all are written
+        arena.goals.update({key: numbers[name] for name, key in missing.items() if key is not None})
         return numbers
 
     def _goal(self, symbol: object, numbers: Mapping[str, int]) -> int:

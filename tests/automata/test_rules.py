@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -333,3 +335,27 @@ def test_a_mask_that_fits_no_arena() -> None:
         large.fill_bitmask(other := allocate_bitmask(1, len(vocabulary)))
         assert (both[0] == other[0]).all()
         assert large.accept_bytes(bytes([byte])) and tight.accept_bytes(bytes([byte]))
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Threads take turns after each line."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_threads_that_compile_the_same_rules() -> None:
+    """No rule is found by others before all that it calls are written."""
+    vocabulary, n_threads = vocabulary_of([b"ab", b"ba", b"(a"]), 3
+    text = 'root ::= (a | b)+\na ::= "ab" | "a" a "b"\nb ::= "(" root ")" | c\nc ::= [0-9]+ ("." d)?\nd ::= [0-9] | "-"'
+
+    def accepts(compiler: Compiler) -> bool:
+        matcher = compiler.gbnf(text).matcher()
+        return matcher.accept_bytes(b"(1.5ab2)aabb7.-1") and not matcher.accept_bytes(b")")
+
+    with ThreadPoolExecutor(n_threads) as pool:
+        for _ in range(60):
+            assert all(pool.map(accepts, [Compiler(vocabulary, cache_dir=False)] * n_threads))
