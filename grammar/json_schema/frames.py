@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import reduce
-from operator import or_
+from operator import itemgetter, or_
 from typing import TYPE_CHECKING, Any
 
 from .exits import Exits, decide, united
@@ -196,8 +196,12 @@ class Frame:
 
 
 def subjects(f: Formula) -> tuple[list[Node], list[str]]:
-    """The nodes whose own constraints a formula speaks of, and the names whose presence it asks for."""
-    nodes: dict[int, Node] = {}
+    """The nodes whose own constraints a formula speaks of, and the names whose presence it asks for.
+
+    Nodes come in the order in which they were first asked about: that of their serial numbers depends on what other
+    documents have said before.
+    """
+    nodes: dict[int, tuple[int, Node]] = {}
     present: list[str] = []
     for a in f.atoms:
         atom = a.atom
@@ -207,9 +211,9 @@ def subjects(f: Formula) -> tuple[list[Node], list[str]]:
             pending = [atom.node]
             while pending:
                 node = pending.pop()
-                nodes[node.serial] = node
+                nodes.setdefault(node.serial, (a.serial, node))
                 present += [name for name, _ in node.dependent]
                 pending.extend(node.in_place())
         else:
-            nodes[atom.serial] = atom
-    return [nodes[k] for k in sorted(nodes)], present
+            nodes[atom.serial] = a.serial, atom
+    return [node for _, node in sorted(nodes.values(), key=itemgetter(0))], present

@@ -68,10 +68,11 @@ def _parts(goals: Goals, node: Node, kind: int) -> Iterator[Formula]:
     for options in node.any_of:
         yield typed.any(map(of, options))
     for options in node.one_of:
+        each = [*map(of, options)]  # before any is denied: names come in the order in which they are asked about
         others = [goals.overlaps.others(options, k) for k in range(len(options))]
         overlapping = {other.serial: other for found in others for other in found}
         denied = {serial: no(other) for serial, other in overlapping.items()}
-        ways = zip(map(of, options), others, strict=True)
+        ways = zip(each, others, strict=True)
         yield typed.any([typed.all([way, *(denied[other.serial] for other in found)]) for way, found in ways])
     yield from map(no, node.none_of)
     for test, then, otherwise in node.conditions:

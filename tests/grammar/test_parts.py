@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from detent.automata.compiled import Grammar
 from detent.automata.compiler import Compiler
+from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import GrammarError, LimitExceeded, Unsatisfiable
 from detent.grammar.json_schema import parts
 from detent.grammar.json_schema.document import Document
@@ -288,3 +289,17 @@ def test_plain_integers_are_not_mistaken(compiler: Compiler, strict: bool) -> No
     assert accepts(compiler.json_schema(schema, strict=strict), '{"n": 1.0}')
     assert not accepts(compiler.json_schema(schema, numbers="plain", strict=strict), '{"n": 1.0}')
     assert accepts(compiler.json_schema(schema, numbers="plain", strict=strict), '{"n": 1}')
+
+
+@pytest.mark.parametrize("earlier", [(), ("if",), ("then",), ("then", "if")])
+def test_the_order_of_names_does_not_depend_on_other_documents(
+    vocabulary: Vocabulary, earlier: tuple[str, ...]
+) -> None:
+    kind, size = f"kind {len(earlier)}{earlier[:1]}", f"size {len(earlier)}{earlier[:1]}"
+    schema = {"if": {"properties": {kind: {"maxLength": 5}}}, "then": {"properties": {size: {"minimum": 1}}}}
+    compiler = Compiler(vocabulary, cache_dir=False)
+    for keyword in earlier:
+        compiler.json_schema({"items": schema[keyword]})
+    grammar = compiler.json_schema({"items": schema}, order="fixed")
+    assert accepts(grammar, json.dumps([{kind: "a", size: 2}]))
+    assert not accepts(grammar, json.dumps([{size: 2, kind: "a"}]))
