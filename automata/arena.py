@@ -228,9 +228,10 @@ class Arena:
         if found is None:
             inside = 0 if kind == languages.WORDS_OF_TRIE else record
             free = self.spec(kind, 0, None, inside) if shortest or most >= 0 or record != inside else 0
-            found = self._specs[key] = self.put([kind, shortest, most, record, free])
+            found = self.put([kind, shortest, most, record, free])
             if free == 0:
                 self.A[found + languages.SPEC_FREE] = found
+            self._specs[key] = found
         return found
 
     def loop(self, first_bytes: Iterable[int]) -> int:
@@ -243,9 +244,10 @@ class Arena:
         key = packed, is_cut
         if key not in self._loops:
             at = self.put([*np.frombuffer(packed, np.int32), is_cut])  # in scratch, other threads could write over it
-            self._loops[key] = int(_kept_set(self.A, at, languages.LOOP_RECORD))
-            if self._loops[key] < 0:
+            found = int(_kept_set(self.A, at, languages.LOOP_RECORD))
+            if found < 0:
                 self.full()
+            self._loops[key] = found
         return self._loops[key]
 
     def text_spec(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import gc
 import os
-import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -20,8 +19,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 FEW = 50  # objects: so many are made by a few calls
-_lock = threading.RLock()  # a finaliser or signal handler may begin a burst of its own
-_depth = 0  # bursts that run, in all threads
+# no lock guards these: an interrupt might leave it held
+_running: set[object] = set()  # bursts, in all threads
+_is_held = False  # whether the threshold is theirs
 _before = gc.get_threshold()
 _held = (0, *_before[1:])
 
@@ -31,11 +31,15 @@ def burst(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def held(*args: P.args, **kwargs: P.kwargs) -> R:
-        _begin()
-        try:
-            return function(*args, **kwargs)
+        who = object()
+        try:  # an interrupt may come between any two calls: the end is gone through twice
+            try:
+                _begin(who)
+                return function(*args, **kwargs)
+            finally:
+                _end(who)
         finally:
-            _end()
+            _end(who)
 
     return held
 
@@ -51,29 +55,28 @@ def brief(function: Callable[P, R]) -> Callable[P, R]:
     return near
 
 
-def _begin() -> None:
+def _begin(who: object) -> None:
     """Begin a burst, without an object that could start a collection: a ``with`` statement makes two."""
-    global _depth, _before, _held
-    _lock.acquire()
-    try:
-        _depth += 1
-        if _depth == 1:
-            now = gc.get_threshold()
-            if now != _before:
-                _before, _held = now, (0, *now[1:])
-            gc.set_threshold(*_held)
-    finally:
-        _lock.release()
+    global _before, _held, _is_held
+    _running.add(who)
+    now = gc.get_threshold()
+    if not _is_held:
+        if now != _before:
+            _before, _held = now, (0, *now[1:])
+        _is_held = True
+        gc.set_threshold(*_held)
 
 
-def _end() -> None:
-    global _depth
-    with _lock:
-        _depth -= 1
-        if _depth == 0:
+def _end(who: object) -> None:
+    """End a burst, if it runs; the last one puts the threshold back."""
+    global _is_held
+    _running.discard(who)
+    if _is_held and not _running:
+        if gc.get_threshold() == _held:
             if gc.get_count()[0] >= _before[0] - FEW:
                 _put_back(None)
-            _restore()
+            gc.set_threshold(*_before)
+        _is_held = False
 
 
 def _put_back(x: None) -> object:
@@ -94,18 +97,10 @@ def _put_back(x: None) -> object:
     )
 
 
-def _restore() -> None:
-    if gc.get_threshold() == _held:
-        gc.set_threshold(*_before)
-
-
 def _after_fork() -> None:
     """In a forked process, the bursts of other threads never end."""
-    global _depth, _lock
-    _lock = threading.RLock()
-    if _depth:
-        _depth = 0
-        _restore()
+    _running.clear()
+    _end(None)
 
 
 if hasattr(os, "register_at_fork"):

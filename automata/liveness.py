@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from threading import RLock
 from typing import TypeAlias
 
@@ -59,11 +60,18 @@ class Liveness(Placed):
         self._arena, self._parser, self._at, self._lexing = arena, parser, at, lexing
         self._context = parser.context.tolist()
         letters = openings.tokens, lexing.may_stop, _contexts(parser), lexing.spend
-        self._carries = Carries(*letters, plain_lives=plain_lives)
-        self._needs = Needs(parser, self._carries)
+        self._new_carries = partial(Carries, *letters, plain_lives=plain_lives)
+        self._lock = RLock()  # several threads may ask
+        self._asked: list[int] = []  # of what was asked, what was taken and not answered
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin without knowledge: what is noted in the arena stays."""
+        self._carries = self._new_carries()
+        self._needs = Needs(self._parser, self._carries)
         self._met: dict[Question, bool] = {}
         self._way_out: dict[tuple[int, int], Letter] = {}  # of a lexer state and a context, for some stack
-        self._lock = RLock()  # several threads may ask
+        self._is_whole = True  # no search was broken off in the middle, by a limit or an interrupt
 
     # -------------------------------------------------------------------------------------------------- questions
     def can_follow(self, letter: Letter, cell: int, context: int) -> Answer:
@@ -181,19 +189,26 @@ class Liveness(Placed):
         """Answer what kernels have asked."""
         self._lexing.has_begun = True
         with self._lock:
-            for memo in self._asked():
+            if not self._is_whole:
+                self._begin()
+            self._is_whole = False
+            self._take()
+            for memo in self._asked:
                 self._answer(memo)
+            self._asked = []
+            self._is_whole = True
 
-    def _asked(self) -> list[int]:
-        """The questions without an answer, which kernels may ask again from now on."""
+    def _take(self) -> None:
+        """Take the questions without an answer, which kernels may ask again from now on."""
         A = self._arena.A
         found, memo = [], int(A[self._at + stacks.G_ASKED])
         while memo > 0:
             found.append(memo)
-            at = int(lexer.known(A, memo)) + lexer.Q_ASKED
-            memo, A[at] = int(A[at]), 0
+            memo = int(A[lexer.known(A, memo) + lexer.Q_ASKED])
+        self._asked += found  # first of all, so that none is lost
         A[self._at + stacks.G_ASKED] = 0
-        return found
+        for memo in self._asked:
+            A[lexer.known(A, memo) + lexer.Q_ASKED] = 0
 
     def _answer(self, memo: int) -> None:
         """Answer one question, if no other answer says as much."""

@@ -63,7 +63,8 @@ class Matcher:
 
     What is asked for the first time may raise :class:`~detent.LimitExceeded`, which is rare: nothing is lost then, the
     matcher stands where it stood, and ``error.text`` is the text so far. What was asked before costs a look-up: a token
-    O(1), a mask O(vocabulary / 32), whatever the length of the text.
+    O(1), a mask O(vocabulary / 32), whatever the length of the text. A matcher that was interrupted in the middle of a
+    call (``KeyboardInterrupt``) is to be reset, or rolled back by a step.
 
     Examples
     --------
@@ -273,12 +274,12 @@ class Matcher:
         """
         if not 0 <= n <= len(self._taken):
             raise ValueError(f"cannot undo {n} of {len(self._taken)} steps")
-        if n:
-            n_read = n - self.is_stopped()
-            if self._K is not None and n_read:
-                keys.rollback(self._K, n_read)
-            self.state = self._states[-n]
-            del self._states[-n:], self._taken[-n:]
+        left = len(self._taken) - n
+        if self._K is not None and self._K[keys.STEPS] > left:
+            keys.rollback(self._K, int(self._K[keys.STEPS]) - left)
+        if len(self._states) > left:
+            self.state = self._states[left]
+            del self._states[left:], self._taken[left:]
 
     def reset(self) -> None:
         """Go back to the start."""

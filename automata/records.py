@@ -101,7 +101,7 @@ class Records:
         item = self._pending.get(number)
         if item is None:
             return ()
-        with self.goals.piece():
+        with self.goals.piece(), self.goals.within:
             found: list[int] = []
             self._next = found
             publish = self.arena.publish
@@ -141,7 +141,7 @@ class Records:
 
     def written(self, goal: Goal) -> int:
         """The number of a goal whose record is written, with those of the arrays and objects that it begins."""
-        with self.goals.lock, self.goals.piece():
+        with self.goals.lock, self.goals.piece(), self.goals.within:
             number = self.number(goal)
             if number in self._pending:
                 self.arena.publish(number, self._goal(goal, at_once=True))
@@ -268,8 +268,9 @@ class Records:
                 bits |= positions.AMPLE | positions.AMPLE_WORDS
             most = -1 if value.most is None else value.most
             record = [0, goal, value.fewest, most if n else 0, 0, self.space, 1, bits, value.loose]
-            number = self._words[key] = arena.place(arena.put(record))
+            number = arena.place(arena.put(record))
             self._arrays[number] = value
+            self._words[key] = number
         return number
 
     def _unique(self, value: Array, frame: ArrayFrame, loose: Formula) -> int:
@@ -445,9 +446,10 @@ class Records:
         number = self._records.get(key)
         if number is None:
             then = value.after(residual)
-            number = self._records[key] = self._reserve(then)
+            number = self._reserve(then)
             if isinstance(then, Array):
                 self._arrays[number] = then
+            self._records[key] = number
         return number
 
 

@@ -44,6 +44,11 @@ class Listing:
         self._all: dict[Goal, list[Any]] = {}
         self._more_than: dict[Goal, int] = {}
 
+    def begin(self) -> None:
+        """Begin a piece of work: one that was interrupted may have left goals open."""
+        self._open.clear()
+        self._leaned = _NOT_AT_ALL
+
     def values(self, goals: Goals, goal: Goal, most: int) -> list[Any] | None:
         """All values of a goal, or None when there are more than ``most``."""
         if goal in self._all:

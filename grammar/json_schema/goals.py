@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from .. import dfa as automata
@@ -35,6 +36,7 @@ from .values import Array, Object, Value
 
 V = TypeVar("V")
 
+_NOTHING = nullcontext()
 _NO_DEPTH = 1 << 30  # no open goal was relied upon
 NESTED = 30  # goals inside each other that Python's stack holds; those further inside are decided first
 GRACE = 4  # times as much is granted while a text is written as when its grammar is compiled
@@ -79,20 +81,16 @@ class Goal:
 class _Piece:
     """A piece of work on the goals of a document: see :meth:`Goals.piece`."""
 
-    __slots__ = ("_goals", "_is_outermost")
+    __slots__ = ("_goals",)
 
     def __init__(self, goals: Goals) -> None:
         self._goals = goals
 
     def __enter__(self) -> None:
-        goals = self._goals
-        self._is_outermost = not goals.in_piece
-        if self._is_outermost:
-            goals.in_piece, goals.started, goals.most_open = True, goals.work, min(goals.max_depth, NESTED)
+        if not self._goals.in_piece:
+            self._goals.begin()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._is_outermost:
-            self._goals.in_piece = False
         if kind is not None and issubclass(kind, RecursionError):
             most = self._goals.max_depth
             hint = "Python's stack is too short for it: see sys.setrecursionlimit."
@@ -124,8 +122,6 @@ class Goals:
     ----------
     grace : int
         How many times the limits may be taken: once while a document is compiled.
-    in_piece : bool
-        Whether what is done now belongs to a larger piece of work.
     most_open : int
         Goals that may be decided inside each other.
     """
@@ -145,7 +141,7 @@ class Goals:
         self._goal_of: dict[Formula, Goal] = {}
         self._value_of: dict[int, Formula] = {}
         self.grace = 1
-        self.in_piece = False
+        self._running = threading.Lock()  # held while a piece of work is under way
         self._open: dict[int, int] = {}  # goals being decided -> depth
         self.most_open = min(max_depth, NESTED)
         self._leaned = _NO_DEPTH  # least depth of an open goal that a "no" relied on
@@ -229,7 +225,7 @@ class Goals:
     def _decide_from(self, goal: Goal) -> bool:
         """Decide a goal that none is open around; what is too deep inside it is decided first, by itself."""
         if not self.in_piece:
-            with self.piece():
+            with self.piece(), self.within:
                 return self._decide_from(goal)
         pending = [goal]
         while True:
@@ -308,7 +304,7 @@ class Goals:
             error.subject = goal
 
     def piece(self) -> _Piece:
-        """One piece of work, which is bounded by ``max_steps``, with all pieces inside it.
+        """One piece of work, which is bounded by ``max_steps``, with all pieces inside it; done :attr:`within` that.
 
         Raises
         ------
@@ -316,6 +312,23 @@ class Goals:
             ``max_depth`` where Python's stack is too short, whatever for.
         """
         return _Piece(self)
+
+    @property
+    def within(self) -> AbstractContextManager[object]:
+        """What is held while a piece of work is under way: no interrupt can leave a lock of Python's held."""
+        return _NOTHING if self.in_piece else self._running
+
+    @property
+    def in_piece(self) -> bool:
+        """Whether what is done now belongs to a larger piece of work."""
+        return self._running.locked()
+
+    def begin(self) -> None:
+        """Begin a piece of work that belongs to no larger one; one that was interrupted may have left goals open."""
+        self.started, self.most_open = self.work, min(self.max_depth, NESTED)
+        self._open.clear()
+        self._leaned = _NO_DEPTH
+        self.listing.begin()
 
     @property
     def work_done(self) -> int:

@@ -59,7 +59,7 @@ def _walk(goals: Goals, pending: list[Goal], is_met: Callable[[Goal], bool], few
         goal, container = (pending.pop(), None) if pending else connected.pop()
         try:
             if container is None:
-                with goals.piece():
+                with goals.piece(), goals.within:
                     for value in goals.values(goal):
                         if isinstance(value, (Object, Array)) and value.frame is not None:
                             connected.append((goal, value))
@@ -96,7 +96,7 @@ def _rehearse(goals: Goals, container: Object | Array) -> set[Formula]:
         members = frame.next_members(*pending.popleft())
         index, work = 0, much
         while index >= 0 and work >= much and left > 0:
-            with goals.piece():
+            with goals.piece(), goals.within:
                 exits, index = next(members, ((), -1))
                 for demand, after in frame.live(exits, index):
                     demands.add(demand)

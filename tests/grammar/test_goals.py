@@ -146,7 +146,7 @@ def test_tags_are_looked_at_where_they_could_pass_a_limit(values: int, max_branc
     (value,) = found.values(root)
     assert isinstance(value, Object)
     assert isinstance(value.frame, ObjectFrame)
-    with found.piece():
+    with found.piece(), found.within:
         assert any(value.frame.first_demands(8)) == is_looked_at
 
 
