@@ -28,6 +28,7 @@ from .openings import Openings
 
 Question: TypeAlias = "tuple[int, frozenset[tuple[tuple[int, int], int]]]"  # a cell, and needs
 Answer: TypeAlias = "tuple[bool, bool]"  # and whether it is that of all stacks with the same top
+AT_ONCE = 64  # questions
 FIRST_STEPS, MOST_STEPS = 256, 1 << 16  # of a search before a look at what it has found: twice as many each time
 
 
@@ -62,7 +63,7 @@ class Liveness(Placed):
         letters = openings.tokens, lexing.may_stop, _contexts(parser), lexing.spend
         self._new_carries = partial(Carries, *letters, plain_lives=plain_lives)
         self._lock = RLock()  # several threads may ask
-        self._asked: list[int] = []  # of what was asked, what was taken and not answered
+        self._asked = np.empty(AT_ONCE, np.int32)
         self._begin()
 
     def _begin(self) -> None:
@@ -192,23 +193,10 @@ class Liveness(Placed):
             if not self._is_whole:
                 self._begin()
             self._is_whole = False
-            self._take()
-            for memo in self._asked:
-                self._answer(memo)
-            self._asked = []
+            while n := int(lexed_steps.take_asked(self._arena.A, self._at, self._asked)):
+                for memo in self._asked[:n].tolist():
+                    self._answer(memo)
             self._is_whole = True
-
-    def _take(self) -> None:
-        """Take the questions without an answer, which kernels may ask again from now on."""
-        A = self._arena.A
-        found, memo = [], int(A[self._at + stacks.G_ASKED])
-        while memo > 0:
-            found.append(memo)
-            memo = int(A[lexer.known(A, memo) + lexer.Q_ASKED])
-        self._asked += found  # first of all, so that none is lost
-        A[self._at + stacks.G_ASKED] = 0
-        for memo in self._asked:
-            A[lexer.known(A, memo) + lexer.Q_ASKED] = 0
 
     def _answer(self, memo: int) -> None:
         """Answer one question, if no other answer says as much."""

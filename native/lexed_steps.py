@@ -112,6 +112,22 @@ def lives(A, G, place, cell, context):
     return A[at] > 0
 
 
+@kernel("i8(A, i8, A)")
+def take_asked(A, G, found):
+    """Take questions without an answer off their list: how many. From now on they may be asked again.
+
+    Nothing comes between, as between two lines of Python another thread may ask.
+    """
+    n, memo = 0, A[G + G_ASKED]
+    while memo > 0 and n < len(found):
+        at = known(A, memo) + Q_ASKED
+        found[n] = memo
+        n += 1
+        memo, A[at] = A[at], 0
+    A[G + G_ASKED] = max(memo, 0)
+    return n
+
+
 @kernel("b1(A, i8, i8, i8)")
 def begins(A, G, q, cell):
     """Whether a text can go on from a state between two tokens."""

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detent.automata import liveness
 from detent.automata.compiler import Compiler
 from detent.automata.dead_ends import Proof, Verdict, hopeful
 from detent.automata.limits import Limits
@@ -83,9 +84,9 @@ def unproved(proof: Proof) -> Verdict:
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False)
-@given(texts(), st.sampled_from(["contextual", "basic"]))
-def test_random_grammars_without_a_proof(compiler: Compiler, text: str, lexer: str) -> None:
-    with patch.object(Proof, "run", unproved):
+@given(texts(), st.sampled_from(["contextual", "basic"]), st.sampled_from([1, liveness.AT_ONCE]))
+def test_random_grammars_without_a_proof(compiler: Compiler, text: str, lexer: str, at_once: int) -> None:
+    with patch.object(Proof, "run", unproved), patch.object(liveness, "AT_ONCE", at_once):
         try:
             check_masks(Compiler(compiler.vocabulary, cache_dir=False), text, "abc ", "abc AB", 1, lexer=lexer)
         except GrammarError:

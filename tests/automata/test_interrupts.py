@@ -87,6 +87,9 @@ def traced(work: Callable[[], object], stop: int) -> int:
         work()
     except Interrupt:
         pass
+    except SystemError as error:  # a call of compiled code, in which a finaliser was interrupted
+        if not isinstance(error.__cause__, Interrupt):
+            raise
     finally:
         sys.settrace(before)
     return tracer.n_lines
