@@ -60,7 +60,7 @@ class Tracer:
     """Counts lines of the library, and raises :class:`Interrupt` at one of them."""
 
     def __init__(self, stop: int) -> None:
-        self.n_lines, self._stop = 0, stop
+        self.n_lines, self._stop, self.has_raised = 0, stop, False
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> Tracer | None:
         if event == "call" and not frame.f_code.co_filename.startswith(HERE):
@@ -68,7 +68,7 @@ class Tracer:
         if event == "line":
             self.n_lines += 1
             if self.n_lines >= self._stop and not _is_whole(frame):
-                self._stop = sys.maxsize
+                self._stop, self.has_raised = sys.maxsize, True
                 raise Interrupt
         return self
 
@@ -85,10 +85,8 @@ def traced(work: Callable[[], object], stop: int) -> int:
     sys.settrace(tracer)
     try:
         work()
-    except Interrupt:
-        pass
-    except SystemError as error:  # a call of compiled code, in which a finaliser was interrupted
-        if not isinstance(error.__cause__, Interrupt):
+    except (Interrupt, SystemError):  # the latter of a call of compiled code that was interrupted
+        if not tracer.has_raised:
             raise
     finally:
         sys.settrace(before)
