@@ -20,6 +20,7 @@ from detent.grammar.number import NumberSpec
 from detent.native import arena as layout
 from detent.native import automaton, languages, objects, positions, sets, states, trie
 from detent.native.jit import direct
+from detent.native.memory import make_resident
 
 if TYPE_CHECKING:
     from .vocabulary import Vocabulary
@@ -33,7 +34,7 @@ _position = direct(positions.position)
 _kept_set = direct(sets.kept_set)
 _trie_build, _trie_without = direct(languages.trie_build), direct(languages.trie_without)
 _state_of = direct(states.state_of)
-_restore = direct(layout.restore)
+_restore, _soon_used = direct(layout.restore), direct(layout.soon_used)
 
 _NO_RETURNS: Mapping[int, Sequence[tuple[int, int]]] = MappingProxyType({})
 _REGIONS = np.array(layout.REGIONS)
@@ -131,6 +132,13 @@ class Arena:
     def fullness(self) -> float:
         """How much of its fullest region is taken."""
         return float(np.max(self.A[_REGIONS + 2] / self.A[_REGIONS + 1]))
+
+    def look_ahead(self) -> None:
+        """Have what is used soon made resident, if it is not: by another thread, for which nobody waits."""
+        runs = np.empty(2 * len(_REGIONS), np.int32)
+        n = int(_soon_used(self.A, runs))
+        if n:
+            make_resident(self.A, runs[:n].tolist())
 
     def full(self) -> None:
         """Give up on this arena."""

@@ -67,11 +67,12 @@ class Arenas:
             return self.current
 
     def make_room(self) -> None:
-        """Before a grammar is made: see now and then whether a new arena is due.
+        """Before a grammar is made: have memory for it at hand, and see now and then whether a new arena is due.
 
         Of one that is full in the middle of a text, some mask pays for the next. Another thread makes it before, and
         until it has, the rest of the old one must do: nobody waits for it.
         """
+        self.current.look_ahead()
         if next(self._compiled) % CHECKED_EVERY:
             return
         fullness = self.current.fullness()
@@ -86,8 +87,11 @@ class Arenas:
         return LimitExceeded("cache_bytes", n_bytes + 1, n_bytes)
 
     def _new(self) -> Arena:
-        if self._beginning is not None:
-            return self._beginning.arena()
+        arena = self._first() if self._beginning is None else self._beginning.arena()
+        arena.look_ahead()
+        return arena
+
+    def _first(self) -> Arena:
         n_bytes = self.limits.cache_bytes
         try:
             arena = Arena(self.vocabulary, n_bytes)

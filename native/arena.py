@@ -1,6 +1,6 @@
 """The arena: one int32 array that holds everything the kernels make.
 
-An arena is allocated once, with a fixed capacity for every region, and never moves: memory that no kernel has touched
+An arena is allocated once, with a fixed capacity for every region, and never moves: memory far from what was touched
 costs nothing, readers need no lock, and a cache that is full is simply a region that is full. ``A[STATUS]`` says why a
 kernel gave up (``NEED``: a lazy node must be lowered first; ``FULL``: a region is full; ``SHORT``: the matcher's buffer
 of keys is too short; ``VALUE``: the value that the text ends with must be known, see :mod:`.suspects`); it stays set
@@ -10,7 +10,8 @@ until the caller clears it, and nothing half-made is published.
 
     header | positions, states, memo rows, pairs, hash tables | suffix sets, dense rows, sets | scratch
 
-Each region is three header words: base (absolute index), capacity and used (both in int32 words).
+Each region is three header words: base (absolute index), capacity and used (both in int32 words). Those that grow have
+a fourth: up to where a thread makes them resident, ahead of what is used (:func:`soon_used`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ DOT_LOOP, MARKED_DOT = 151, 163  # as FREE_LOOP and MARKED, for the characters o
 BYTE = 154  # a byte that is being tried
 RULES = 155  # whether any automaton has calls
 
-# regions: index of the base word; +1 capacity, +2 used
+# regions: index of the base word; +1 capacity, +2 used, +3 resident where it grows
 POS, POS_HASH, STATE, ITEM, STATE_HASH, ROW = 8, 12, 16, 20, 24, 28
 SNODE, MEMBER, EDGE, SNODE_HASH = 32, 36, 40, 44
 PAIR, PAIR_HASH, DENSE, DENSE_HASH, LIST, RECIPE = 48, 52, 56, 60, 64, 68
@@ -105,8 +106,11 @@ _SCRATCH = {
 }
 
 
+SOON = 1 << 19  # most words of a region that are to be resident before they are used
+SOON_SHARE = 16  # and no more than this part of it
+
 # In huge pages: what every mask looks up, and what JSON Schemas fill, whose small pages would be slow to give back. Of
-# the others, a grammar uses a little of each, and a huge page takes 0.4 to 1.6 ms when it is first touched.
+# the others, a grammar uses a little of each, and a huge page takes 0.4 to 7 ms when it is first touched.
 _HUGE = (POS, STATE, ITEM, ROW, PAIR, LIST, RECIPE, HEAP, TRIE, *_HASHES)
 
 
@@ -184,6 +188,35 @@ def restore(A, runs, words, slots, values):
         done += n
     for k in range(len(slots)):
         A[slots[k]] = values[k]
+
+
+@kernel("i8(A, A)")
+def soon_used(A, runs):
+    """What of the regions is used soon and was not made resident yet, which counts as resident from now on.
+
+    A region that has grown is made resident by a part of its size, so that a long life needs few threads.
+
+    Parameters
+    ----------
+    runs : (2 * len(REGIONS),) int32
+        Filled with indices: where each run of words begins and ends.
+
+    Returns
+    -------
+    int
+        How many indices there are.
+    """
+    n = 0
+    for region in REGIONS:
+        base, size, used = int(A[region]), int(A[region + 1]), int(A[region + 2])
+        ahead = min(SOON, size // SOON_SHARE)
+        first = max(used, int(A[region + 3]))
+        if first < min(size, used + ahead):
+            last = min(size, used + ahead + max(ahead, used // 4))
+            runs[n], runs[n + 1] = base + first, base + last
+            A[region + 3] = last
+            n += 2
+    return n
 
 
 @kernel("i8(A, i8, i8)")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 from typing import Any
 
 import numpy as np
@@ -31,10 +33,35 @@ def test_memory_is_given_back_when_the_last_view_goes(monkeypatch: pytest.Monkey
     assert not any(kept[:])
 
 
+def _resident(array: np.ndarray, start: int, end: int) -> bool:
+    """Whether all pages of a run of words are in memory."""
+    first = (array.ctypes.data + 4 * start) // mmap.PAGESIZE * mmap.PAGESIZE
+    n_bytes = array.ctypes.data + 4 * end - first
+    pages = (ctypes.c_ubyte * -(-n_bytes // mmap.PAGESIZE))()
+    assert ctypes.CDLL(None).mincore(ctypes.c_void_p(first), ctypes.c_size_t(n_bytes), pages) == 0
+    return all(page & 1 for page in pages)
+
+
+@pytest.mark.skipif(not hasattr(memory.mmap, "MADV_NOHUGEPAGE"), reason="not on this system")
+def test_what_is_used_soon_is_made_resident(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "start_new_thread", lambda work, arguments: work(*arguments))
+    array = memory.zeros(5 << 20, 1 << 20)
+    array[70_000] = 7
+    runs = (69_000, 81_000, 3_000_000, 3_000_001)
+    assert not _resident(array, *runs[:2]) or not _resident(array, *runs[2:])
+    memory.make_resident(array, runs)
+    if ctypes.CDLL(None).madvise(ctypes.c_void_p(0), ctypes.c_size_t(0), memory._POPULATE_WRITE) != 0:
+        pytest.skip("this system knows no such advice")
+    assert _resident(array, *runs[:2]) and _resident(array, *runs[2:])
+    assert not _resident(array, 2_000_000, 2_900_000)
+    assert array[70_000] == 7 and np.count_nonzero(array) == 1
+
+
 def test_where_there_can_be_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(memory, "start_new_thread", refuse)
     array = memory.zeros(5000, 0)
+    memory.make_resident(array, (0, 5000))
     del array
