@@ -27,7 +27,6 @@ Need: TypeAlias = "tuple[int, int]"
 Facts: TypeAlias = "dict[Need, int]"  # the letters of each need
 Row: TypeAlias = "tuple[list[tuple[int, int, int]], int, int]"  # (letters, nonterminal, length); of shifts; of the end
 ALIVE: Need = (-1, -1)
-SHIFT = 1  # any action that shifts
 
 
 class Node:
@@ -80,10 +79,9 @@ class Needs:
         self._context, self._carries = parser.context.tolist(), carries
         self._nodes: dict[tuple[int, int, bool], Node] = {}
         self._pending: deque[Node] = deque()
-        self._tags: dict[int, list[tuple[int, bytes]]] = {}
+        self._actions: dict[int, list[int]] = {}
         self._rows: dict[int, Row] = {}
-        self._with: dict[bytes, int] = {}
-        self._n_letters = 0  # that these two know of
+        self._n_letters = 0  # that the rows know of
         self.n_steps = 0
 
     @property
@@ -137,7 +135,7 @@ class Needs:
         """Read the letters of a node, each of which is a node of its own if it is shifted."""
         carries = self._carries
         if is_letter:
-            to = int(self._action[state, carries.tags[number]]) - 1
+            to = self._actions_in(state)[carries.tags[number]] - 1
             self._use(node, (state,), self._node(to, carries.behind(number, self._context[to])))
             return
         letters = carries.letters[number]
@@ -207,39 +205,29 @@ class Needs:
     def _row(self, state: int) -> Row:
         """What the parser does in a state: rules it reduces by, and before which letters; those it shifts; the end."""
         if self._n_letters != len(self._carries):
-            self._rows, self._with, self._n_letters = {}, {}, len(self._carries)
-        if state not in self._rows:
+            self._rows, self._n_letters = {}, len(self._carries)
+        found = self._rows.get(state)
+        if found is None:
+            actions = self._actions_in(state)
             reduced: dict[tuple[int, int], int] = {}
             shifted = accepted = 0
-            for action, tags in self._choices(state):
-                letters = self._letters(tags)
-                if action == SHIFT:
-                    shifted = letters
+            for tag, letters in self._carries.with_tag.items():
+                action = actions[tag]
+                if action > 0:
+                    shifted |= letters
                 elif action == ACCEPT:
-                    accepted = letters
-                elif letters:
+                    accepted |= letters
+                elif action < 0:
                     rule = self._left[-1 - action], self._length[-1 - action]
                     reduced[rule] = reduced.get(rule, 0) | letters
-            self._rows[state] = [(before, *rule) for rule, before in reduced.items()], shifted, accepted
-        return self._rows[state]
-
-    def _choices(self, state: int) -> list[tuple[int, bytes]]:
-        """What the parser can do in a state, and before which terminals, packed: often the same ones in many states."""
-        if state not in self._tags:
-            row = np.minimum(self._action[state], SHIFT)
-            actions = np.unique(row[row != 0]).tolist()
-            self._tags[state] = [(action, (row == action).tobytes()) for action in actions]
-        return self._tags[state]
-
-    def _letters(self, tags: bytes) -> int:
-        """The letters with certain tags."""
-        found = self._with.get(tags)
-        if found is None:
-            known, found = self._carries.with_tag, 0
-            for tag in np.flatnonzero(np.frombuffer(tags, np.bool_)).tolist():
-                found |= known.get(tag, 0)
-            self._with[tags] = found
+            found = self._rows[state] = [(before, *rule) for rule, before in reduced.items()], shifted, accepted
         return found
+
+    def _actions_in(self, state: int) -> list[int]:
+        actions = self._actions.get(state)
+        if actions is None:
+            actions = self._actions[state] = self._action[state].tolist()
+        return actions
 
 
 def _members(letters: int) -> Iterator[int]:
