@@ -7,8 +7,8 @@ from itertools import count
 
 from detent.grammar.errors import Unenforceable
 from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Object, String, Value
+from detent.grammar.json_schema.bounded import GRACE
 from detent.grammar.json_schema.conflicts import conflict
-from detent.grammar.json_schema.goals import GRACE
 from detent.grammar.json_schema.nodes import Node
 from detent.grammar.json_schema.parts import GOALS
 from detent.grammar.json_schema.reach import reach

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from detent import Limits
 from detent.grammar import formats
-from detent.grammar.json_schema.goals import GRACE
+from detent.grammar.json_schema.bounded import GRACE
 from detent.grammar.json_schema.keywords import READERS
 from detent.grammar.lark.captures import MAX_TEXTS
 from detent.grammar.number import MAX_BOUND_PLACES

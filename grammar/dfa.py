@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..native import dfa as kernels
+from ..native import text_lengths
 from ..native.minimise import canonical, minimise
 from . import charset, lookaround
 from .charset import CharSet
@@ -120,8 +121,8 @@ class CharDfa:
     def lengths(self) -> tuple[I32, I32, bool]:
         """See :func:`lengths`."""
         accept = self.accept.astype(np.int32)
-        shortest, longest = kernels.lengths(self.trans, accept)
-        return shortest, longest, bool(kernels.gapfree(self.trans, accept, shortest, longest))
+        shortest, longest = text_lengths.lengths(self.trans, accept)
+        return shortest, longest, bool(text_lengths.gapfree(self.trans, accept, shortest, longest))
 
     @cached_property
     def class_sets(self) -> list[CharSet]:
@@ -441,7 +442,7 @@ def counting(dfa: CharDfa, colours: ArrayLike, often: str, least: int) -> tuple[
     """
     found = np.array(sorted(set(dfa.classes(often))), np.int32)
     colour = np.ascontiguousarray(colours, np.int32)
-    ahead, far = kernels.counting(dfa.trans, colour, _class_sizes(dfa), found, least)
+    ahead, far = text_lengths.counting(dfa.trans, colour, _class_sizes(dfa), found, least)
     return dfa.trans == ahead[:, None], far
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from .. import dfa as automata
@@ -22,24 +21,23 @@ from ..dfa import CharDfa
 from ..errors import LimitExceeded, Unenforceable
 from ..text_set import TextSet
 from . import general, plain, scalars
+from .bounded import Bounded
 from .branches import branches, listed_together, lists_containers
 from .facts import Facts
 from .few import Listing
 from .formula import ATOM, FALSE, TRUE, Formula, Formulas, conjuncts
 from .lazy import Lazy
-from .names import children_of
-from .nodes import ANYTHING, ARRAY, BOOLEAN, NOTHING, NULL, NUMBER, OBJECT, STRING, Node
+from .nodes import ANYTHING, BOOLEAN, NOTHING, NULL, NUMBER, STRING, Node
 from .overlaps import Overlaps
+from .plainly import plainly_possible, plainly_possible_together
 from .reader import Reader
 from .scalars import can_be_written
 from .values import Array, Object, Value
 
 V = TypeVar("V")
 
-_NOTHING = nullcontext()
 _NO_DEPTH = 1 << 30  # no open goal was relied upon
 NESTED = 30  # goals inside each other that Python's stack holds; those further inside are decided first
-GRACE = 4  # times as much is granted while a text is written as when its grammar is compiled
 
 
 class Goal:
@@ -78,25 +76,6 @@ class Goal:
         return "" if self.first is None else self.first.place.pointer
 
 
-class _Piece:
-    """A piece of work on the goals of a document: see :meth:`Goals.piece`."""
-
-    __slots__ = ("_goals",)
-
-    def __init__(self, goals: Goals) -> None:
-        self._goals = goals
-
-    def __enter__(self) -> None:
-        if not self._goals.in_piece:
-            self._goals.begin()
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and issubclass(kind, RecursionError):
-            most = self._goals.max_depth
-            hint = "Python's stack is too short for it: see sys.setrecursionlimit."
-            raise LimitExceeded("max_depth", most + 1, most, hint=hint) from None
-
-
 class _TooDeep(Exception):
     """A goal must be decided before those that it is inside of."""
 
@@ -104,33 +83,25 @@ class _TooDeep(Exception):
         self.goal = goal
 
 
-class Goals:
+class Goals(Bounded):
     """All goals of one document.
 
     Parameters
     ----------
     reader : Reader
         Source of nodes.
-    max_branches : int
-        Limit on the ways to meet the disjunctions of one goal.
-    max_depth : int
-        Limit on the nesting of required values that is looked into.
-    max_steps : int
-        Limit on the formulas that one piece of work may join: alternatives that overlap can multiply.
+    max_branches, max_depth, max_steps : int
+        See :class:`.bounded.Bounded`.
 
     Attributes
     ----------
-    grace : int
-        How many times the limits may be taken: once while a document is compiled.
     most_open : int
         Goals that may be decided inside each other.
     """
 
     def __init__(self, reader: Reader, *, max_branches: int, max_depth: int, max_steps: int = 100_000) -> None:
+        super().__init__(max_branches=max_branches, max_depth=max_depth, max_steps=max_steps)
         self.reader = reader
-        self.max_branches = max_branches
-        self.max_depth = max_depth
-        self.max_steps = max_steps
         self.lock = threading.RLock()  # for whoever asks after the document was compiled: several threads may
         self.formulas, self.typed = Formulas(), Formulas()
         self.facts = Facts(self.formulas, self._one_of)
@@ -140,13 +111,10 @@ class Goals:
         self._goals: dict[Any, Goal] = {}
         self._goal_of: dict[Formula, Goal] = {}
         self._value_of: dict[int, Formula] = {}
-        self.grace = 1
-        self._running = threading.Lock()  # held while a piece of work is under way
         self._open: dict[int, int] = {}  # goals being decided -> depth
         self.most_open = min(max_depth, NESTED)
         self._leaned = _NO_DEPTH  # least depth of an open goal that a "no" relied on
         self.listing = Listing()
-        self.started = 0
         self._structures: dict[tuple[int, int], list[Node]] = {}
         self.key_languages: dict[int, CharDfa] = {}
         self.said: dict[Hashable, dict[int, Formula]] = {}  # by members: what nodes say of them
@@ -297,55 +265,19 @@ class Goals:
         """The steps that were taken so far."""
         return self.formulas.work + self.facts.work
 
-    def blame(self, goal: Goal, error: Unenforceable, began: int) -> None:
-        """Note what an error is about: the innermost goal, or the one that most of the work was for."""
-        much = 2 * (self.work - began) >= self.work - self.started
-        if error.subject is None and (much or not (isinstance(error, LimitExceeded) and error.limit == "max_steps")):
-            error.subject = goal
-
-    def piece(self) -> _Piece:
-        """One piece of work, which is bounded by ``max_steps``, with all pieces inside it; done :attr:`within` that.
-
-        Raises
-        ------
-        LimitExceeded
-            ``max_depth`` where Python's stack is too short, whatever for.
-        """
-        return _Piece(self)
-
-    @property
-    def within(self) -> AbstractContextManager[object]:
-        """What is held while a piece of work is under way: no interrupt can leave a lock of Python's held."""
-        return _NOTHING if self.in_piece else self._running
-
-    @property
-    def in_piece(self) -> bool:
-        """Whether what is done now belongs to a larger piece of work."""
-        return self._running.locked()
-
     def begin(self) -> None:
         """Begin a piece of work that belongs to no larger one; one that was interrupted may have left goals open."""
-        self.started, self.most_open = self.work, min(self.max_depth, NESTED)
+        super().begin()
+        self.most_open = min(self.max_depth, NESTED)
         self._open.clear()
         self._leaned = _NO_DEPTH
         self.listing.begin()
 
-    @property
-    def work_done(self) -> int:
-        """The steps that the work under way has taken."""
-        return self.work - self.started
-
-    def check_work(self) -> None:
-        """Raise when the work under way has taken too many steps."""
-        steps, most = self.formulas.work + self.facts.work - self.started, self.grace * self.max_steps
-        if steps > most:
-            raise LimitExceeded("max_steps", steps, most)
-
-    def check_ways(self, ways: int) -> None:
-        """Raise when the demands on one value can be met in too many ways."""
-        most = self.grace * self.max_branches
-        if ways > most:
-            raise LimitExceeded("max_branches", ways, most, keyword="oneOf")
+    def blame(self, goal: Goal, error: Unenforceable, began: int) -> None:
+        """Note what an error is about: the innermost goal, or the one that most of the work was for."""
+        much = 2 * (self.work - began) >= self.work_done
+        if error.subject is None and (much or not (isinstance(error, LimitExceeded) and error.limit == "max_steps")):
+            error.subject = goal
 
     def _possible(self, value: Value) -> bool:
         """Whether a residual has an instance."""
@@ -417,7 +349,7 @@ class Goals:
         if goal.candidates is not None or goal.begun is not None:
             return False
         ways = self._branches_of(goal)
-        if ways is not None and any(map(_plainly_possible_together, ways)):
+        if ways is not None and any(map(plainly_possible_together, ways)):
             return True
         self._begin(goal, ways)
         return False
@@ -498,105 +430,6 @@ class Goals:
 
 ANYTHING.goal, NOTHING.goal = Goal((), TRUE, is_shared=True), Goal((NOTHING,), TRUE, is_shared=True)
 ANYTHING.goal.satisfiable, NOTHING.goal.satisfiable = True, False
-
-
-def plainly_possible(node: Node) -> bool:
-    """Whether a node surely has an instance, as far as is known without working it out."""
-    types = node.types
-    if not types or node.all_of or node.any_of or node.one_of or not node.is_conjunctive:
-        return False
-    if types & STRING and _plainly_possible_text(node):
-        return True
-    if node.enum is not None:
-        return node.is_listing and any(node.enumerated.values())
-    return bool(
-        types & (NULL | BOOLEAN)
-        or (types & NUMBER and _plainly_possible_number(node))
-        or (types & ARRAY and _plainly_possible_array(node))
-        or (types & OBJECT and _plainly_possible_object(node))
-    )
-
-
-def _plainly_possible_text(node: Node) -> bool:
-    """Whether some text is known to be possible."""
-    if node.enum is None and not (node.texts or node.narrowed):
-        return node.longest is None or node.shortest <= node.longest
-    if node.shortest or node.longest is not None or node.narrowed:
-        return False
-    if node.enum is None:
-        pieces = node.texts[0].pieces
-        return len(node.texts) == len(pieces) == 1 and pieces[0][1].n_states > 0
-    return not node.texts and any(isinstance(v, str) and can_be_written(v) for v in node.enum)
-
-
-def _plainly_possible_number(node: Node) -> bool:
-    """Whether some number is known to be possible."""
-    if node.multiple is not None or len(node.number) > 2:
-        return False
-    said = dict(node.number)
-    if len(said) < 2:  # there are numbers beyond any bound
-        return True
-    least, most = said.get("minimum"), said.get("maximum")
-    return type(least) is int and type(most) is int and least <= most
-
-
-def _plainly_possible_array(node: Node) -> bool:
-    """Whether the items that an array node asks for are known to be possible."""
-    if not node.min_items:
-        return True
-    goal = ANYTHING.goal if node.items is None else node.items.goal
-    is_long = node.max_items is not None and node.min_items > node.max_items
-    return not node.prefix and not is_long and goal is not None and bool(goal.satisfiable)
-
-
-def _plainly_possible_object(node: Node) -> bool:
-    """Whether the members that an object node asks for are known to be possible."""
-    most = node.max_properties
-    if node.min_properties > len(node.required) or (most is not None and most < len(node.required)):
-        return False
-    if node.patterns and node.required:
-        return False
-    for name in node.required:
-        child = node.properties.get(name, node.additional)
-        goal = None if child is None else child.goal
-        if not (name.isascii() or can_be_written(name)) or not (
-            child is None or (goal is not None and goal.satisfiable)
-        ):
-            return False
-    return True
-
-
-def _plainly_possible_together(branch: list[Node]) -> bool:
-    """Whether the own constraints of some nodes surely have an instance together.
-
-    That is a literal, ``[]``, or an object with the members that are required, each of which one node speaks of.
-    """
-    types = NULL | BOOLEAN | OBJECT | ARRAY
-    for node in branch:
-        types &= node.types
-        if node.enum is not None:
-            return False
-        if node.min_items:
-            types &= ~ARRAY
-    return bool(types & ~OBJECT or (types and _plainly_possible_members(branch)))
-
-
-def _plainly_possible_members(branch: list[Node]) -> bool:
-    """Whether the members that some nodes require surely are an object that they allow together."""
-    required = {name for node in branch for name in node.required}
-    for node in branch:
-        most = node.max_properties
-        if node.min_properties > len(required) or (most is not None and most < len(required)):
-            return False
-        if required and node.patterns:
-            return False
-    for name in required:
-        asked = {child.serial: child for child in children_of(branch, name, set()) if not child.is_anything}
-        if len(asked) > 1 or not (name.isascii() or can_be_written(name)):
-            return False
-        if not all(child.goal.satisfiable if child.goal else plainly_possible(child) for child in asked.values()):
-            return False
-    return True
 
 
 __all__ = ["Goal", "Goals"]

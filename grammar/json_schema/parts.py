@@ -24,9 +24,10 @@ from ..errors import GrammarError
 from .dialects import DIALECTS
 from .document import DEFINITIONS, Document, Place, pointer_of
 from .formula import TRUE
-from .goals import Goal, Goals, plainly_possible
+from .goals import Goal, Goals
 from .keywords import READERS
 from .nodes import ANYTHING, NOTHING, SERIALS, Node
+from .plainly import plainly_possible
 from .reader import ANNOTATIONS, Reader, only_refers
 from .scalars import kind_of
 from .spelled import NO_SHARING

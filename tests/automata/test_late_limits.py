@@ -15,7 +15,8 @@ from detent.automata.matcher import Matcher
 from detent.automata.records import Records
 from detent.automata.vocabulary import Vocabulary
 from detent.grammar.errors import LimitExceeded, Unenforceable
-from detent.grammar.json_schema.goals import GRACE, NESTED, Goals
+from detent.grammar.json_schema.bounded import GRACE
+from detent.grammar.json_schema.goals import NESTED, Goals
 from tests.masks import allowed
 
 

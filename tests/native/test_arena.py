@@ -15,7 +15,7 @@ def test_what_is_used_soon_is_said_once(growth: list[tuple[int, float]]) -> None
     said: dict[int, int] = dict.fromkeys(layout.REGIONS, 0)  # up to where
     runs = np.empty(2 * len(layout.REGIONS), np.int32)
     for region, share in [(layout.POS, 0.0), *growth]:
-        base, size, used = A[region : region + 3].tolist()
+        size, used = A[region + 1 : region + 3].tolist()
         A[region + 2] = max(used, int(share * size))
         n = layout.soon_used(A, runs)
         for start, end in runs[:n].reshape(-1, 2).tolist():
