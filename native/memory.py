@@ -2,8 +2,8 @@
 
 A huge page takes milliseconds when it is first touched, in whichever mask comes upon it. So a thread touches what is
 used soon. To give back hundreds of megabytes takes milliseconds, too, and Python would keep its lock meanwhile, in
-whichever call lets go of the last matcher. So a thread gives them back, without the lock, and piece by piece: the
-system has a lock, too.
+whichever call lets go of the last matcher. So a thread gives them back. Both go without Python's lock, and piece by
+piece: the system has a lock, too, for which an allocation elsewhere waits.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from weakref import finalize
 import numpy as np
 
 PIECE = 32 << 20  # bytes given back at once: a fraction of a millisecond
+HUGE_PAGE = 2 << 20  # bytes touched at once
 _POPULATE_WRITE = 23  # of madvise in Linux 5.14 and later, which Python's module does not name
 
 
@@ -49,15 +50,16 @@ def _aside(work: Callable[..., None], *arguments: Any) -> None:
 def _touch(array: np.ndarray, runs: Sequence[int]) -> None:
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         for start, end in zip(runs[::2], runs[1::2], strict=True):
-            _advise(array.ctypes.data + 4 * start, 4 * (end - start), _POPULATE_WRITE)
+            _advise(array.ctypes.data + 4 * start, 4 * (end - start), HUGE_PAGE, _POPULATE_WRITE)
 
 
 def _give_back(memory: mmap.mmap, address: int) -> None:
-    for start in range(0, len(memory), PIECE):
-        _advise(address + start, min(PIECE, len(memory) - start), mmap.MADV_DONTNEED)
+    _advise(address, len(memory), PIECE, mmap.MADV_DONTNEED)
 
 
-def _advise(address: int, n_bytes: int, advice: int) -> None:
-    """Tell the system about whole pages, without Python's lock, which mmap's own method keeps."""
-    first = address // mmap.PAGESIZE * mmap.PAGESIZE
-    ctypes.CDLL(None).madvise(ctypes.c_void_p(first), ctypes.c_size_t(address + n_bytes - first), advice)
+def _advise(address: int, n_bytes: int, piece: int, advice: int) -> None:
+    """Tell the system about whole pages, piece by piece and without Python's lock, which mmap's own method keeps."""
+    advise = ctypes.CDLL(None).madvise
+    end = address + n_bytes
+    for start in range(address // mmap.PAGESIZE * mmap.PAGESIZE, end, piece):
+        advise(ctypes.c_void_p(start), ctypes.c_size_t(min(piece, end - start)), advice)
