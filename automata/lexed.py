@@ -64,8 +64,7 @@ class LexedLowering:
         followers: frozenset[int] = frozenset(),
     ) -> None:
         if not arena.A[machine.STEP]:
-            machine.install(arena.A, machine.STEP, lexed_steps.step_lexed)
-            machine.install(arena.A, machine.READ, lexed_masks.read_lexed)
+            machine.install(arena.A, lexed_steps.step_lexed, lexed_masks.read_lexed)
         is_inside = names_end is not None
         self.arena = arena
         self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end

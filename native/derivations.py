@@ -64,6 +64,15 @@ def _add_common(row: I64, one: I64, other: I64) -> bool:
     return more != 0
 
 
+@kernel("b1(int64[::1], int64[::1])")
+def _holds_all(row: I64, other: I64) -> bool:
+    """Whether a set has all members of another one."""
+    more = 0
+    for w in range(len(row)):
+        more |= other[w] & ~row[w]
+    return more == 0
+
+
 @kernel(
     "void(int32[:,::1], A, A, A, int32[:,::1], int32[:,::1], int32[:,::1], A, uint8[::1], A, int64[:,::1], A,"
     "int64[:,::1])",
@@ -103,12 +112,14 @@ def find_texts(
     Notes
     -----
     Rules stand in the order in which grammars are written, from the whole to its parts, so starts are read from the
-    last to the first: a few rounds are enough.
+    last to the first: a few rounds are enough, or some dozens where expressions have many levels. In each, only that is
+    read again of which something has changed in the last round or in this one.
     """
     n_terminals, n_starts = len(usable), 0
     while starts[n_starts, 0] >= 0:
         n_starts += 1
     row = np.zeros(fits.shape[1], np.int64)
+    item_at, edge_at = np.zeros(len(items), np.int32), np.zeros(len(opens), np.int32)  # when each has changed last
     for item in order:
         r = items[item, 1]
         if items[item, 0] == first[r + 1]:
@@ -116,28 +127,36 @@ def find_texts(
             for t in range(n_terminals):
                 if action[items[item, 2], t] == -1 - number[r]:
                     add(ends[item], t)
-    changed = True
+    changed, now = True, 0
     while changed:
         changed = False
+        now += 1
         for item in order:
             if items[item, 3] >= 0:
                 x, after = np.int64(right[items[item, 0]]), items[item, 3]
                 edge = np.int64(transition[items[item, 2], -1 - x]) if x < 0 else -1
-                begins[item] = _prepend(x, edge, begins[after], usable, opens, fits, ends[after], ends[item])
+                if item_at[after] < now - 1 and (edge < 0 or edge_at[edge] < now - 1):
+                    continue
+                begin = _prepend(x, edge, begins[after], usable, opens, fits, ends[after], row)
+                if begin != STUCK and (begin != begins[item] or not _holds_all(ends[item], row)):
+                    begins[item], item_at[item] = begin, now
+                    ends[item, :] = row
         for k in range(n_starts - 1, -1, -1):
             s, edge, item = starts[k, 0], np.int64(starts[k, 1]), starts[k, 2]
             if edge < 0:
                 continue
             r = items[item, 1]
+            x = np.int64(right[first[r]]) if first[r] < first[r + 1] else 0
+            by = np.int64(transition[s, -1 - x]) if x < 0 else -1
+            if item_at[item] < now - 1 and (by < 0 or edge_at[by] < now - 1):
+                continue
             begin = np.int64(begins[item])
             if first[r] == first[r + 1]:
                 row[:] = ends[item]
             else:
-                x = np.int64(right[first[r]])
-                by = np.int64(transition[s, -1 - x]) if x < 0 else -1
                 begin = _prepend(x, by, begin, usable, opens, fits, ends[item], row)
             if begin != STUCK and (opens[edge] == STUCK or opens[edge] == begin) and _add_common(fits[edge], row, row):
-                opens[edge] = begin
+                opens[edge], edge_at[edge] = begin, now
                 changed = True
 
 

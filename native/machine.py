@@ -25,13 +25,13 @@ _READ = types.int64(_ARENA, _ARENA, types.int64, types.int64, types.int64)
 _interpreted: dict[int, Any] = {}
 
 
-def install(A: npt.NDArray[np.int32], word: int, compiled: Any) -> None:
-    """Let :func:`step_elsewhere` (``STEP``) or :func:`read_elsewhere` (``READ``) call a kernel in one arena."""
+def install(A: npt.NDArray[np.int32], step: Any, read: Any) -> None:
+    """Let :func:`step_elsewhere` and :func:`read_elsewhere` call kernels in one arena: both from now on, or neither."""
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
-        _interpreted[word] = compiled
+        _interpreted.update({STEP: step, READ: read})
         return
-    address = address_of_symbol(f"{compiled.__module__}.{compiled.__name__}")
-    A[word : word + 2] = np.array([address], dtype=np.int64).view(np.int32)
+    addresses = [address_of_symbol(f"{kernel.__module__}.{kernel.__name__}") for kernel in (step, read)]
+    A[STEP : READ + 2] = np.array(addresses, dtype=np.int64).view(np.int32)
 
 
 def _caller(signature: Any) -> Any:

@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from llvmlite.binding import address_of_symbol
+from numba import config
 
 from detent.automata import compiled
 from detent.automata.compiler import Compiler
 from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
+from detent.native import machine
 
 HERE = str(Path(compiled.__file__).parent.parent)
 N_STOPS = 50  # of each case
@@ -123,3 +126,23 @@ def test_an_interrupt_leaves_nothing_half_made(vocabulary: Vocabulary, compiler:
         for matcher in kept:
             matcher.reset()
             assert masks(matcher, text) == expected
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="nothing is called by addresses")
+@pytest.mark.parametrize("n_before", [0, 1])
+def test_addresses_of_kernels_are_written_together(
+    vocabulary: Vocabulary, compiler: Compiler, monkeypatch: pytest.MonkeyPatch, n_before: int
+) -> None:
+    made, text = CASES[2]
+    expected, other, known = masks(made(compiler).matcher(), text), Compiler(vocabulary, cache_dir=False), []
+
+    def interrupted(name: str) -> int:
+        if len(known) == n_before:
+            raise Interrupt
+        known.append(name)
+        return address_of_symbol(name)
+
+    with monkeypatch.context() as patched, pytest.raises(Interrupt):
+        patched.setattr(machine, "address_of_symbol", interrupted)
+        made(other)
+    assert masks(made(other).matcher(), text) == expected
