@@ -19,11 +19,13 @@ from __future__ import annotations
 import argparse
 import importlib.resources
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter_ns, process_time, process_time_ns
 from types import ModuleType
 from typing import Any
@@ -292,6 +294,8 @@ def repeated(tokenizer: Any, cases: list[Case], count: int) -> Table:
 
 def set_up(tokenizer: Any, folder: Path, names: list[str]) -> Table:
     """Seconds of the processor from the text of a grammar to its first mask, and to the mask store of SynCode."""
+    stores = TemporaryDirectory()  # they would go to the working directory, a hundred megabytes each
+    os.environ["SYNCODE_CACHE"] = f"{stores.name}/"
     sys.path.append(str(folder))
     package = ModuleType("syncode")  # without its own imports: data sets, models
     package.__path__ = [str(folder / "syncode")]
