@@ -138,7 +138,7 @@ class Arena:
         runs = np.empty(2 * len(_REGIONS), np.int32)
         n = int(_soon_used(self.A, runs))
         if n:
-            make_resident(self.A, runs[:n].tolist())
+            make_resident(self.A, runs, n)
 
     def full(self) -> None:
         """Give up on this arena."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numba import config
 
 from detent.native import memory
 
@@ -43,18 +44,26 @@ def _resident(array: np.ndarray, start: int, end: int) -> bool:
 
 
 @pytest.mark.skipif(not hasattr(memory.mmap, "MADV_NOHUGEPAGE"), reason="not on this system")
-def test_what_is_used_soon_is_made_resident(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "start_new_thread", lambda work, arguments: work(*arguments))
+def test_what_is_touched_is_resident() -> None:
     array = memory.zeros(5 << 20, 1 << 20)
     array[70_000] = 7
-    runs = (69_000, 81_000, 3_000_000, 3_000_001)
-    assert not _resident(array, *runs[:2]) or not _resident(array, *runs[2:])
-    memory.make_resident(array, runs)
-    if ctypes.CDLL(None).madvise(ctypes.c_void_p(0), ctypes.c_size_t(0), memory._POPULATE_WRITE) != 0:
-        pytest.skip("this system knows no such advice")
-    assert _resident(array, *runs[:2]) and _resident(array, *runs[2:])
+    runs = np.array([69_000, 81_000, 3_000_000, 3_000_002, -1, -1], np.int32)
+    assert not _resident(array, *runs[2:4].tolist())
+    memory.touch(array.view(np.int64), runs, 4)
+    assert _resident(array, *runs[:2].tolist()) and _resident(array, *runs[2:4].tolist())
     assert not _resident(array, 2_000_000, 2_900_000)
     assert array[70_000] == 7 and np.count_nonzero(array) == 1
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="no thread touches anything then")
+def test_a_thread_touches(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr(memory, "start_new_thread", lambda *work: started.append(work))
+    array, runs = memory.zeros(5001, 0), np.array([0, 5000], np.int32)
+    memory.make_resident(array, runs, 2)
+    ((work, (words, *others)),) = started
+    work(words, *others)
+    assert words.base is not None and np.shares_memory(words, array) and others == [runs, 2]
 
 
 def test_where_there_can_be_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,5 +72,5 @@ def test_where_there_can_be_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(memory, "start_new_thread", refuse)
     array = memory.zeros(5000, 0)
-    memory.make_resident(array, (0, 5000))
+    memory.make_resident(array, np.array([0, 5000], np.int32), 2)
     del array
