@@ -53,6 +53,8 @@ def make_resident(array: I32, runs: I32, n: int) -> None:
 def touch(words: NDArray[np.int64], runs: I32, n: int) -> None:
     """Make pages resident and change nothing, whatever other threads write there meanwhile.
 
+    The page in which a run ends may be left to the run that follows.
+
     Parameters
     ----------
     words : (n_words // 2,) int64

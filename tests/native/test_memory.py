@@ -47,11 +47,12 @@ def _resident(array: np.ndarray, start: int, end: int) -> bool:
 def test_what_is_touched_is_resident() -> None:
     array = memory.zeros(5 << 20, 1 << 20)
     array[70_000] = 7
-    runs = np.array([69_000, 81_000, 3_000_000, 3_000_002, -1, -1], np.int32)
+    page = mmap.PAGESIZE // 4
+    runs = np.array([70 * page, 80 * page, 3000 * page, 3003 * page, -1, -1], np.int32)
     assert not _resident(array, *runs[2:4].tolist())
     memory.touch(array.view(np.int64), runs, 4)
     assert _resident(array, *runs[:2].tolist()) and _resident(array, *runs[2:4].tolist())
-    assert not _resident(array, 2_000_000, 2_900_000)
+    assert not _resident(array, 2000 * page, 2900 * page)
     assert array[70_000] == 7 and np.count_nonzero(array) == 1
 
 
