@@ -13,10 +13,9 @@ from typing import TypeAlias
 
 from detent.grammar.lark.tables import END
 from detent.native.lexer import DROPPED
+from detent.native.needs import ENDING, LIVING
 
 Pair: TypeAlias = "tuple[int, int]"  # a context and a carry; a tag and a carry
-ENDING = 0  # the letter of the end of the text
-LIVING = 0  # the block of carries behind which every text can be finished
 
 
 class Carries:
@@ -41,10 +40,8 @@ class Carries:
         The tag of each letter.
     letters : list of int
         Of each block, the letters that can come.
-    with_tag : dict of int to int
-        The letters of each tag, those that are ignored apart.
-    ignored : int
-        The letters that are ignored.
+    behind_first, behind : list of int, list of (int, int)
+        Behind letter x, the contexts it leads to and the blocks there: ``behind[behind_first[x]:behind_first[x + 1]]``.
     """
 
     def __init__(
@@ -60,9 +57,8 @@ class Carries:
         self._plain_lives = plain_lives
         self._blocks: dict[Pair, int] = {}
         self._numbers: dict[Hashable, int] = {}  # of letters
-        self._behind: list[dict[int, int]] = [{}]  # of letters, the block in each context
         self.tags, self.letters = [END], [0]
-        self.with_tag, self.ignored = {END: 1 << ENDING}, 0
+        self.behind_first, self.behind = [0, 0], list[Pair]()
 
     def block(self, context: int, carry: int) -> int:
         """The block of a carry in a context."""
@@ -76,19 +72,6 @@ class Carries:
         """The number of a token that was read in a context."""
         return self._number(tag, {c: self.block(c, carry) for c in self._after(context, tag)})
 
-    def behind(self, letter: int, context: int) -> int:
-        """The block behind a letter, in a context that it leads to."""
-        return self._behind[letter][context]
-
-    def behind_ignored(self, letter: int) -> int:
-        """The block behind a letter that is ignored: the context stays."""
-        (block,) = self._behind[letter].values()
-        return block
-
-    def __len__(self) -> int:
-        """How many letters there are."""
-        return len(self._behind)
-
     def _is_living(self, carry: int) -> bool:
         return self._plain_lives and carry >= 0
 
@@ -98,13 +81,10 @@ class Carries:
     def _number(self, tag: int, blocks: dict[int, int]) -> int:
         key = tag, tuple(blocks.items())
         if key not in self._numbers:
-            number = self._numbers[key] = len(self._behind)
-            self._behind.append(blocks)
+            self._numbers[key] = len(self.tags)
             self.tags.append(tag)
-            if tag == DROPPED:
-                self.ignored |= 1 << number
-            else:
-                self.with_tag[tag] = self.with_tag.get(tag, 0) | 1 << number
+            self.behind += key[1]
+            self.behind_first.append(len(self.behind))
         return self._numbers[key]
 
     def _explore(self, pair: Pair) -> None:
@@ -151,4 +131,4 @@ class Carries:
         return looks
 
 
-__all__ = ["ENDING", "LIVING", "Carries"]
+__all__ = ["Carries"]

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from detent.grammar.errors import LimitExceeded
+from detent.grammar.rules import components
 from detent.native import lexer, lexer_carries, lexer_steps
 from detent.native.arena import STATUS
 
@@ -41,7 +42,9 @@ class Lexing:
         self._arena, self._at, self._limits, self.has_begun = arena, at, limits, False
         self._next: dict[int, tuple[int, ...]] = {}  # of lexer states
         self._endings: dict[int, tuple[Letter, ...]] = {}
-        self._letters: dict[int, frozenset[Letter]] = {}  # of lexer states, the letters of all states behind them
+        self._numbers: dict[Letter, int] = {}
+        self._behind: dict[int, int] = {}  # of lexer states, the letters of all states behind them, one bit each
+        self._letters: dict[int, frozenset[Letter]] = {}  # of such bits
         self._buffer = np.empty(max(n_classes, 4096), np.int32)
         self._n_steps = 0
 
@@ -101,12 +104,25 @@ class Lexing:
 
     def letters(self, state: int) -> frozenset[Letter]:
         """The letters that can come of a token that is being read."""
-        found = self._letters.get(state)
-        if found is None:
-            states = self.behind(state)
-            self.spend(len(states))
-            found = self._letters[state] = frozenset(letter for q in states for letter in self._endings[q])
-        return found
+        if state not in self._behind:
+            self._read_on(state)
+        bits = self._behind[state]
+        if bits not in self._letters:
+            self._letters[bits] = frozenset(letter for letter, number in self._numbers.items() if bits >> number & 1)
+        return self._letters[bits]
+
+    def _read_on(self, state: int) -> None:
+        """Find the letters of all states behind one."""
+        known, numbers = self._behind, self._numbers
+        for members in components([state], lambda q: [to for to in self.after(q) if to not in known]):
+            self.spend(len(members))
+            bits = 0
+            for q in members:
+                for letter in self._endings[q]:
+                    bits |= 1 << numbers.setdefault(letter, len(numbers))
+                for to in self._next[q]:
+                    bits |= known.get(to, 0)
+            known.update(dict.fromkeys(members, bits))
 
     def tokens(self, context: int, carry: int) -> frozenset[Letter]:
         """The tokens that can come in a context, with the carries behind them."""

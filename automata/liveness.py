@@ -9,7 +9,7 @@ and answers are noted.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from threading import RLock
 from typing import TypeAlias
@@ -30,6 +30,7 @@ Question: TypeAlias = "tuple[int, frozenset[tuple[tuple[int, int], int]]]"  # a 
 Answer: TypeAlias = "tuple[bool, bool]"  # and whether it is that of all stacks with the same top
 AT_ONCE = 64  # questions
 FIRST_STEPS, MOST_STEPS = 256, 1 << 16  # of a search before a look at what it has found: twice as many each time
+MOST = 1 << 17  # answers and entries beyond those that the first questions take
 
 
 class Liveness(Placed):
@@ -73,43 +74,43 @@ class Liveness(Placed):
         self._met: dict[Question, bool] = {}
         self._way_out: dict[tuple[int, int], Letter] = {}  # of a lexer state and a context, for some stack
         self._is_whole = True  # no search was broken off in the middle, by a limit or an interrupt
+        self._most = 0  # how much may be known; 0: that is not decided
 
     # -------------------------------------------------------------------------------------------------- questions
     def can_follow(self, letter: Letter, cell: int, context: int) -> Answer:
         """Whether a text can be finished whose next token, read in a context above a stack, is a letter."""
         (state, below), (tag, carry) = self._top(cell), letter
         if tag == lexer.DROPPED:
-            return self._is_met(lambda: self._needs.between(state, context, carry), below, state)
+            return self._is_met(self._needs.between(state, context, carry), below, state)
         number = self._carries.letter(context, tag, carry)
-        return self._is_met(lambda: self._needs.behind(state, number), below, state)
+        return self._is_met(self._needs.behind(state, number), below, state)
 
     def _top(self, cell: int) -> tuple[int, int]:
         state, below = stacks.top(self._arena.A, cell)
         return int(state), int(below)
 
-    def _is_met(self, needs: Callable[[], Facts], cell: int, above: int) -> Answer:
-        """Whether a stack meets some needs, which become known; ``above`` is the state above it."""
+    def _is_met(self, node: int, cell: int, above: int) -> Answer:
+        """Whether a stack meets what a node needs, which becomes known; ``above`` is the state above it."""
         n_steps = FIRST_STEPS
         while True:
-            facts = needs()
-            found, asked = self._look(facts, cell, above)
+            found, asked = self._look(node, cell, above)
             if found or self._needs.is_solved:
                 self._met.update(dict.fromkeys(asked, found))
-                return found, not _asks_below(facts, above)
+                return found, not _asks_below(self._needs.facts(node), above)
             self._lexing.spend(self._needs.solve(n_steps))
             n_steps = min(2 * n_steps, MOST_STEPS)
 
-    def _look(self, needs: Facts, cell: int, above: int) -> tuple[bool, list[Question]]:
-        """Whether a stack meets some of the needs, as far as is known, and what was asked of stacks below."""
+    def _look(self, node: int, cell: int, above: int) -> tuple[bool, list[Question]]:
+        """Whether a stack meets some of a node's needs, as far as is known, and what was asked of stacks below."""
         asked: list[Question] = []
-        while _asks_below(needs, above):
+        while _asks_below(needs := self._needs.facts(node), above):
             key = cell, frozenset(needs.items())
             known = self._met.get(key)
             if known is not None:
                 return known, asked
             asked.append(key)
             above, cell = self._top(cell)
-            needs = self._needs.below(needs, above)
+            node = self._needs.below(node, above)
         return ALIVE in needs, asked
 
     def lives(self, state: int, cell: int, context: int) -> Answer:
@@ -157,16 +158,16 @@ class Liveness(Placed):
         """Whether any text can be finished that goes on behind a token, above a stack; noted."""
         state, below = self._top(cell)
         context = self._context[state]
-        answer = self._is_met(lambda: self._needs.between(state, context, carry), below, state)
+        answer = self._is_met(self._needs.between(state, context, carry), below, state)
         self._note(self._lexing.begin(context, carry), cell, context, answer)
         return answer
 
     def is_hopeless(self, state: int, carry: int) -> bool:
         """Whether no text can be finished behind a token that led to a state of the parser, whatever is below."""
-        needs = self._needs.between(state, self._context[state], carry)
-        while not needs and not self._needs.is_solved:
+        node = self._needs.between(state, self._context[state], carry)
+        while not self._needs.facts(node) and not self._needs.is_solved:
             self._lexing.spend(self._needs.solve(FIRST_STEPS))
-        return not needs
+        return not self._needs.facts(node)
 
     def is_as_good(self, context: int, letter: Letter, other: Letter) -> bool:
         """Whether a text can be finished with another letter next wherever it can with one, if both are shifted."""
@@ -180,23 +181,26 @@ class Liveness(Placed):
 
     def _solved(self, state: int, letter: int) -> Facts:
         """All that is needed if a letter is read next."""
-        needs = self._needs.behind(state, letter)
+        node = self._needs.behind(state, letter)
         while not self._needs.is_solved:
             self._lexing.spend(self._needs.solve(MOST_STEPS))
-            needs = self._needs.behind(state, letter)
-        return needs
+        return self._needs.facts(node)
 
     def lower(self, number: int) -> None:
         """Answer what kernels have asked."""
         self._lexing.has_begun = True
         with self._lock:
-            if not self._is_whole:
+            if not self._is_whole or 0 < self._most < self._n_known:
                 self._begin()
             self._is_whole = False
             while n := int(lexed_steps.take_asked(self._arena.A, self._at, self._asked)):
                 for memo in self._asked[:n].tolist():
                     self._answer(memo)
-            self._is_whole = True
+            self._is_whole, self._most = True, self._most or self._n_known + MOST
+
+    @property
+    def _n_known(self) -> int:
+        return self._needs.n_entries + len(self._met)
 
     def _answer(self, memo: int) -> None:
         """Answer one question, if no other answer says as much."""

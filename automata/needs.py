@@ -7,53 +7,26 @@ of equations over states and blocks of carries, in the manner of A. Bouajjani, J
 Analysis of Pushdown Automata" (1997): the transitions of an automaton that reads a stack from the top.
 
 The system is solved as far as it is asked about, nearest texts first, so that an answer can be had at the first way
-out.
+out. The work is done by :mod:`detent.native.needs`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from detent.grammar.lark.tables import ACCEPT, ParserTables
+from detent.grammar.lark.tables import ParserTables
+from detent.native import needs as system
 
-from .carries import LIVING, Carries
+from .carries import Carries
 
-Path: TypeAlias = "tuple[int, ...]"  # states that stand on the rest of a stack, the top last
 Need: TypeAlias = "tuple[int, int]"
 Facts: TypeAlias = "dict[Need, int]"  # the letters of each need
-Row: TypeAlias = "tuple[list[tuple[int, int, int]], int, int]"  # (letters, nonterminal, length); of shifts; of the end
-ALIVE: Need = (-1, -1)
-
-
-class Node:
-    """A set of needs in the making.
-
-    Attributes
-    ----------
-    equation : tuple of int or None
-        What it stands for, if that was not yet looked at.
-    facts, fresh : Facts
-        What is known so far, and what its users have not been told.
-    users : list of (Node, Path)
-        What is needed below a path, a node takes over.
-    seen : dict of Path to int
-        The letters that were read above each path.
-    is_kept : bool
-        Whether it is told what becomes known later.
-    """
-
-    __slots__ = ("equation", "facts", "fresh", "is_kept", "seen", "users")
-
-    def __init__(self, equation: tuple[int, int, bool] | None = None) -> None:
-        self.equation, self.is_kept = equation, equation is not None
-        self.facts: Facts = {}
-        self.fresh: Facts = {}
-        self.users: list[tuple[Node, Path]] = []
-        self.seen: dict[Path, int] = {}
+ALIVE: Need = (system.ANY, system.ANY)
+ROOM, GROWTH = 4096, 4  # entries, to begin with; memory that is not written to costs nothing
+WORD = 32  # letters
 
 
 class Needs:
@@ -63,178 +36,117 @@ class Needs:
     ----------
     parser : ParserTables
     carries : Carries
-
-    Attributes
-    ----------
-    n_steps : int
-        What was done so far: letters read above paths, and needs told.
     """
 
     def __init__(self, parser: ParserTables, carries: Carries) -> None:
-        self._action = parser.action
-        states, nonterminals = np.nonzero(parser.goto >= 0)
-        places = zip(states.tolist(), nonterminals.tolist(), strict=True)
-        self._goto = dict(zip(places, parser.goto[states, nonterminals].tolist(), strict=True))
-        self._left, self._length = parser.rule_left.tolist(), parser.rule_length.tolist()
-        self._context, self._carries = parser.context.tolist(), carries
-        self._nodes: dict[tuple[int, int, bool], Node] = {}
-        self._pending: deque[Node] = deque()
-        self._actions: dict[int, list[int]] = {}
-        self._rows: dict[int, Row] = {}
-        self._n_letters = 0  # that the rows know of
-        self.n_steps = 0
+        self._carries = carries
+        self._parser = parser.action, parser.goto, parser.rule_left, parser.rule_length, parser.context
+        self._counts = np.zeros(system.N_COUNTS, np.int64)
+        self._counts[system.N_ENTRIES] = 1
+        self._entries, self._queue = np.empty((ROOM, system.E_RECORD), np.int32), np.empty(ROOM, np.int32)
+        self._known, self._fresh = np.empty((ROOM, 1), np.int64), np.empty((ROOM, 1), np.int64)
+        self._buckets = np.zeros(ROOM, np.int32)
+        self._letters: tuple[NDArray[Any], ...] = ()
+
+    @property
+    def n_entries(self) -> int:
+        """How much is known."""
+        return int(self._counts[system.N_ENTRIES])
 
     @property
     def is_solved(self) -> bool:
         """Whether all that was asked about is known."""
-        return not self._pending
+        return not self._counts[system.N_QUEUED]
 
     def solve(self, n_steps: int) -> int:
         """Go on with what was asked about, for some steps: how many were done."""
-        before, end = self.n_steps, self.n_steps + n_steps
-        while self._pending and self.n_steps < end:
-            node = self._pending.popleft()
-            if node.equation is not None:
-                self._begin(node, *node.equation)
-                node.equation = None
-            fresh, node.fresh = node.fresh, {}
-            for user, path in node.users:
-                self._tell(user, path, fresh)
-        return self.n_steps - before
+        before = int(self._counts[system.N_STEPS])
+        self._read_letters()
+        while system.solve(*self._table, *self._parser, *self._letters, before + n_steps) == system.FULL:
+            self._make_room()
+        return int(self._counts[system.N_STEPS]) - before
 
-    def between(self, state: int, context: int, carry: int) -> Facts:
-        """What is needed, as far as is known, between two tokens in a context."""
-        return self._node(state, self._carries.block(context, carry)).facts
+    def between(self, state: int, context: int, carry: int) -> int:
+        """The node of what is needed between two tokens in a context."""
+        return self._node(system.BETWEEN, state, self._carries.block(context, carry))
 
-    def behind(self, state: int, letter: int) -> Facts:
-        """What is needed if a letter is read next that is not ignored."""
-        node = Node()
-        self._read(node, (state,), 1 << letter)
-        return node.facts
+    def behind(self, state: int, letter: int) -> int:
+        """The node of what is needed if a letter is read next that is not ignored."""
+        self._read_letters()
+        letters = np.zeros(self._known.shape[1], np.int64)
+        letters[letter // WORD] = 1 << letter % WORD
+        self._spare(system.ROOM_FOR_LETTER * len(self._carries.tags) + 2)
+        return int(system.find_ahead(*self._table, *self._parser, *self._letters, state, letters, letters.copy()))
 
-    def below(self, facts: Facts, state: int) -> Facts:
-        """What is needed of the rest of a stack so that its top, a state, meets a need."""
-        node = Node()
-        self._tell(node, (state,), facts)
-        return node.facts
+    def below(self, node: int, state: int) -> int:
+        """The node of what is needed of the rest of a stack so that its top, a state, meets what a node needs.
 
-    # --------------------------------------------------------------------------------------------------- equations
-    def _node(self, state: int, number: int, is_letter: bool = False) -> Node:
-        """What is needed between two tokens, behind a block of carries, or if a letter is shifted."""
-        key = state, number, is_letter
-        node = self._nodes.get(key)
-        if node is None:
-            node = self._nodes[key] = Node(key)
-            if number == LIVING and not is_letter:
-                node.equation, node.facts = None, {ALIVE: 1}
-            else:
-                self._pending.append(node)
-        return node
-
-    def _begin(self, node: Node, state: int, number: int, is_letter: bool) -> None:
-        """Read the letters of a node, each of which is a node of its own if it is shifted."""
-        carries = self._carries
-        if is_letter:
-            to = self._actions_in(state)[carries.tags[number]] - 1
-            self._use(node, (state,), self._node(to, carries.behind(number, self._context[to])))
-            return
-        letters = carries.letters[number]
-        self._read(node, (state,), letters & ~carries.ignored)
-        for letter in _members(letters & carries.ignored):
-            self._use(node, (), self._node(state, carries.behind_ignored(letter)))
-
-    def _use(self, node: Node, path: Path, source: Node) -> None:
-        """Let a node have what another one needs, below a path."""
-        if node.is_kept and ALIVE not in source.facts:
-            source.users.append((node, path))
-        self._tell(node, path, source.facts)
-
-    def _tell(self, node: Node, path: Path, facts: Facts) -> None:
-        """Let a node have needs, below a path."""
-        for (nonterminal, more), letters in list(facts.items()):
-            self.n_steps += 1
-            if nonterminal < 0:
-                self._add(node, ALIVE, letters)
-            elif more >= len(path):
-                self._add(node, (nonterminal, more - len(path)), letters)
-            else:
-                self._go(node, path[: len(path) - more], nonterminal, letters)
-
-    def _go(self, node: Node, path: Path, nonterminal: int, letters: int) -> None:
-        """Read a nonterminal above a path, and then a letter."""
-        to = self._goto.get((path[-1], nonterminal))
-        if to is not None:
-            self._read(node, (*path, to), letters)
-
-    def _read(self, node: Node, path: Path, letters: int) -> None:
-        """Read one of some letters above a path; a parser that puts more states there than it has never ends."""
-        pending = [(path, letters)]
-        while pending:
-            path, letters = pending.pop()
-            letters &= ~node.seen.get(path, 0)
-            if not letters or ALIVE in node.facts or len(path) > len(self._action) + 1:
-                continue
-            node.seen[path] = node.seen.get(path, 0) | letters
-            self.n_steps += 1
-            reduced, shifted, accepted = self._row(path[-1])
-            if letters & accepted:
-                self._add(node, ALIVE, 1)
-            for before, nonterminal, length in reduced:
-                if letters & before and length >= len(path):
-                    self._add(node, (nonterminal, length - len(path)), letters & before)
-                elif letters & before:
-                    rest = path[: len(path) - length]
-                    to = self._goto.get((rest[-1], nonterminal))
-                    if to is not None:
-                        pending.append(((*rest, to), letters & before))
-            for letter in _members(letters & shifted):
-                self._use(node, path[:-1], self._node(path[-1], letter, True))
-
-    def _add(self, node: Node, need: Need, letters: int) -> None:
-        """Add what may be read before some letters to a node's needs."""
-        known = node.facts.get(need, 0)
-        letters &= ~known
-        if not letters or ALIVE in node.facts:
-            return
-        node.facts[need] = known | letters
-        if node.is_kept:
-            if not node.fresh and node.equation is None:
-                self._pending.append(node)
-            node.fresh[need] = node.fresh.get(need, 0) | letters
-
-    def _row(self, state: int) -> Row:
-        """What the parser does in a state: rules it reduces by, and before which letters; those it shifts; the end."""
-        if self._n_letters != len(self._carries):
-            self._rows, self._n_letters = {}, len(self._carries)
-        found = self._rows.get(state)
-        if found is None:
-            actions = self._actions_in(state)
-            reduced: dict[tuple[int, int], int] = {}
-            shifted = accepted = 0
-            for tag, letters in self._carries.with_tag.items():
-                action = actions[tag]
-                if action > 0:
-                    shifted |= letters
-                elif action == ACCEPT:
-                    accepted |= letters
-                elif action < 0:
-                    rule = self._left[-1 - action], self._length[-1 - action]
-                    reduced[rule] = reduced.get(rule, 0) | letters
-            found = self._rows[state] = [(before, *rule) for rule, before in reduced.items()], shifted, accepted
+        What is known of that node is known of this one, too.
+        """
+        found = self._node(system.ASKED, state, node)
+        self.solve(0)
         return found
 
-    def _actions_in(self, state: int) -> list[int]:
-        actions = self._actions.get(state)
-        if actions is None:
-            actions = self._actions[state] = self._action[state].tolist()
-        return actions
+    def facts(self, node: int) -> Facts:
+        """What a node needs, as far as is known."""
+        found = np.empty((self._entries[node, system.N_FACTS], 2 + self._known.shape[1]), np.int64)
+        system.copy_facts(self._entries, self._known, node, found)
+        return {
+            (nonterminal, more): sum(word << WORD * w for w, word in enumerate(words))
+            for nonterminal, more, *words in found.tolist()
+        }
+
+    # ------------------------------------------------------------------------------------------------------ tables
+    @property
+    def _table(self) -> tuple[NDArray[Any], ...]:
+        return self._entries, self._known, self._fresh, self._buckets, self._queue, self._counts
+
+    def _node(self, kind: int, state: int, other: int) -> int:
+        self._spare(1)
+        return int(system.find(*self._table, kind, state, other, 0))
+
+    def _spare(self, n: int) -> None:
+        """See that there is room for some entries."""
+        while self.n_entries + n > len(self._entries):
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Take larger tables."""
+        n, n_rows = self.n_entries, int(self._counts[system.N_ROWS])
+        queue = np.roll(self._queue, -int(self._counts[system.HEAD]))
+        self._entries, self._queue = _longer(self._entries, n), _longer(queue, len(queue))
+        self._known, self._fresh = _longer(self._known, n_rows), _longer(self._fresh, n_rows)
+        self._buckets, self._counts[system.HEAD] = np.zeros(len(self._entries), np.int32), 0
+        system.chain(self._entries, self._buckets, n)
+
+    def _read_letters(self) -> None:
+        """Take over the letters that there are by now, and the blocks."""
+        carries = self._carries
+        if self._letters and [*map(len, self._letters[:2])] == [len(carries.tags), len(carries.letters)]:
+            return
+        n_words = -(-len(carries.tags) // WORD)
+        if n_words > self._known.shape[1]:
+            n_rows, n_words = int(self._counts[system.N_ROWS]), n_words + n_words // 4
+            self._known, self._fresh = (_wider(rows, n_rows, n_words) for rows in (self._known, self._fresh))
+        n_bytes = WORD // 8 * self._known.shape[1]
+        rows = b"".join(letters.to_bytes(n_bytes, "little") for letters in carries.letters)
+        blocks = np.frombuffer(rows, "<u4").reshape(-1, self._known.shape[1]).astype(np.int64)
+        tags, first, behind = (np.array(x, np.int32) for x in (carries.tags, carries.behind_first, carries.behind))
+        self._letters = tags, blocks, first, behind.reshape(-1, 2)
 
 
-def _members(letters: int) -> Iterator[int]:
-    """The numbers of the bits that are set."""
-    while letters:
-        yield (letters & -letters).bit_length() - 1
-        letters &= letters - 1
+def _longer(table: NDArray[Any], n: int) -> NDArray[Any]:
+    """A longer table with the same first rows."""
+    found = np.empty((GROWTH * len(table), *table.shape[1:]), table.dtype)
+    found[:n] = table[:n]
+    return found
+
+
+def _wider(rows: NDArray[Any], n: int, n_words: int) -> NDArray[Any]:
+    """Rows of more words, of which the first ones count."""
+    found = np.empty((len(rows), n_words), rows.dtype)
+    found[:n, : rows.shape[1]], found[:n, rows.shape[1] :] = rows[:n], 0
+    return found
 
 
 __all__ = ["ALIVE", "Facts", "Needs"]

@@ -293,22 +293,22 @@ def components(nodes: Iterable[Key], edges: Callable[[Key], Iterable[Key]]) -> l
     index: dict[Key, int] = {}
     low: dict[Key, int] = {}
     stack: list[Key] = []
-    waiting: set[Key] = set()
+    waiting: dict[Key, int] = {}  # where it stands on the stack
     found: list[Sequence[Key]] = []
     for root in nodes:
         if root in index:
             continue
         work = [(root, iter(edges(root)))]
         index[root] = low[root] = len(index)
+        waiting[root] = len(stack)
         stack.append(root)
-        waiting.add(root)
         while work:
             node, following = work[-1]
             for child in following:
                 if child not in index:
                     index[child] = low[child] = len(index)
+                    waiting[child] = len(stack)
                     stack.append(child)
-                    waiting.add(child)
                     work.append((child, iter(edges(child))))
                     break
                 if child in waiting:
@@ -318,8 +318,9 @@ def components(nodes: Iterable[Key], edges: Callable[[Key], Iterable[Key]]) -> l
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[node])
                 if low[node] == index[node]:
-                    at = stack.index(node)
-                    found.append(stack[at:])
-                    waiting.difference_update(stack[at:])
-                    del stack[at:]
+                    members = stack[waiting[node] :]
+                    del stack[waiting[node] :]
+                    for member in members:
+                        del waiting[member]
+                    found.append(members)
     return found

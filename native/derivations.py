@@ -221,6 +221,18 @@ def _find_entered(action: I32, entered: U8) -> None:
                 entered[action[s, t] - 1] = 1
 
 
+@kernel("b1(int32[:,::1], A, uint8[::1])", allocates=True)
+def _all_go_on(items: I32, begins: I32, entered: U8) -> bool:
+    """Whether each state that a terminal leads to has an item whose rest has a text."""
+    goes_on = np.zeros(len(entered), np.uint8)
+    for item in range(len(items)):
+        goes_on[items[item, 2]] |= begins[item] != STUCK
+    for s in range(len(entered)):
+        if entered[s] and not goes_on[s]:
+            return False
+    return True
+
+
 @kernel(
     "b1(int32[:,::1], A, A, A, i8, int32[:,::1], int32[:,::1], int32[:,::1], A, A, A, uint8[::1])",
     nogil=True,
@@ -270,13 +282,13 @@ def completable(
     opens, fits = np.full(n_edges + 1, STUCK, np.int32), np.zeros((n_edges + 1, n_words), np.int64)
     begins, ends = np.full(n_items, STUCK, np.int32), np.zeros((n_items, n_words), np.int64)
     find_texts(action, first, right, number, transition, starts, items, order, usable, opens, fits, begins, ends)
-    if not has(fits[n_edges], END):
+    entered, lives = np.zeros(n_states, np.uint8), np.zeros(n_states, np.uint8)
+    _find_entered(action, entered)
+    if not has(fits[n_edges], END) or not _all_go_on(items, begins, entered):
         return False
     offers = np.zeros((n_edges + 1, n_words), np.int64)
     add(offers[n_edges], END)
     find_offers(first, right, transition, starts, items, context_first, context, begins, ends, offers)
-    entered, lives = np.zeros(n_states, np.uint8), np.zeros(n_states, np.uint8)
-    _find_entered(action, entered)
     parts = (first, right, transition, starts, items, begins, ends, context_first, context)
     if find_living(*parts, offers, entered, lives) == FULL:
         return False

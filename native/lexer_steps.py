@@ -232,6 +232,23 @@ def ageless(A, q):
     return recorded(A, K_LEXER, L, cell, retypes, accept, late, field(A, q, F_LEFT), field(A, q, F_START))
 
 
+@kernel("i8(A, i8, i8, A, i8)")
+def _add_completion(A, q, c, found, n):
+    """Add the state that a character of class ``c`` leads to, if it is not there (:func:`completions`); how many."""
+    L = field(A, q, 1)
+    search = int(A[L + L_SEARCH])
+    to = lexer_step(A, q, c) if A[A[L + L_SPELLED] + c] else -1
+    if to <= 0 or A[known(A, to) + Q_SEARCH] == search:
+        return n
+    A[known(A, to) + Q_SEARCH] = search
+    standing = ageless(A, to)
+    if A[STATUS] != 0 or (standing != to and A[known(A, standing) + Q_SEARCH] == search):
+        return n
+    A[known(A, standing) + Q_SEARCH] = search
+    found[n] = standing
+    return n + 1
+
+
 @kernel("i8(A, i8, i8, A)")
 def completions(A, q, mode, found):
     """The states, ageless, without repetitions, that a character can lead to (``mode``: one that has begun); how many.
@@ -241,19 +258,17 @@ def completions(A, q, mode, found):
     found : (n_classes,) int32, out
     """
     L, n = field(A, q, 1), 0
-    first, last = mode_range(mode, 0) if mode != 0 else (0, 0x10FFFF)
-    lo, intervals = interval_of(A, L, first), int(A[L + L_INTERVALS])
     A[L + L_SEARCH] += 1
-    while lo < intervals and A[A[L + DFA_STARTS] + lo] <= last:
-        c = int(A[A[L + DFA_CLS] + lo])
-        to = lexer_step(A, q, c) if A[A[L + L_SPELLED] + c] else -1
+    for c in range(int(A[L + L_CLASSES]) if mode == 0 else 0):
+        n = _add_completion(A, q, c, found, n)
         if A[STATUS] != 0:
             return 0
-        to = ageless(A, to) if to > 0 else to
-        if to > 0 and A[known(A, to) + Q_SEARCH] != A[L + L_SEARCH]:
-            A[known(A, to) + Q_SEARCH] = A[L + L_SEARCH]
-            found[n] = to
-            n += 1
+    first, last = mode_range(mode, 0) if mode != 0 else (0, -1)
+    lo, intervals = interval_of(A, L, first), int(A[L + L_INTERVALS])
+    while lo < intervals and A[A[L + DFA_STARTS] + lo] <= last:
+        n = _add_completion(A, q, int(A[A[L + DFA_CLS] + lo]), found, n)
+        if A[STATUS] != 0:
+            return 0
         lo += 1
     return n
 
