@@ -8,7 +8,7 @@ are integers, one bit each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TypeAlias
 
 from detent.grammar.lark.tables import END
@@ -57,6 +57,7 @@ class Carries:
         self._plain_lives = plain_lives
         self._blocks: dict[Pair, int] = {}
         self._numbers: dict[Hashable, int] = {}  # of letters
+        self._groups: dict[int, int] = {}  # of sets of letters, their blocks
         self.tags, self.letters = [END], [0]
         self.behind_first, self.behind = [0, 0], list[Pair]()
 
@@ -71,6 +72,15 @@ class Carries:
     def letter(self, context: int, tag: int, carry: int) -> int:
         """The number of a token that was read in a context."""
         return self._number(tag, {c: self.block(c, carry) for c in self._after(context, tag)})
+
+    def group(self, context: int, tokens: Iterable[Pair]) -> int:
+        """The block of a carry behind which no more than some tokens could come, and the text could not end."""
+        letters = {self.letter(context, tag, carry) for tag, carry in tokens}
+        bits = sum(1 << letter for letter in letters)
+        if bits not in self._groups:
+            self._groups[bits] = len(self.letters)
+            self.letters.append(bits)
+        return self._groups[bits]
 
     def _is_living(self, carry: int) -> bool:
         return self._plain_lives and carry >= 0

@@ -105,7 +105,7 @@ class LexedLowering:
         if verdict.harmful.any():
             self._liveness = liveness = Liveness(arena, grammar.parser, at, lexing, openings, plain_lives=lives)
             arena.A[at + stacks.G_LAZY] = arena.reserve(ref(liveness))
-            if not liveness.begins(bottom, 0)[0]:
+            if not liveness.begins(bottom, 0):
                 reason = "no text is split into the terminals of a sentence."
                 raise Unsatisfiable(reason, keyword=grammar.nonterminals[0])
         if verdict.opens:

@@ -7,7 +7,7 @@ of equations over states and blocks of carries, in the manner of A. Bouajjani, J
 Analysis of Pushdown Automata" (1997): the transitions of an automaton that reads a stack from the top.
 
 The system is solved as far as it is asked about, nearest texts first, so that an answer can be had at the first way
-out. The work is done by :mod:`detent.native.needs`.
+out. The work is done by :mod:`detent.native.needs` and :mod:`detent.native.liveness`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detent.grammar.lark.tables import ParserTables
+from detent.native import liveness
 from detent.native import needs as system
 
 from .carries import Carries
@@ -43,10 +44,11 @@ class Needs:
         self._parser = parser.action, parser.goto, parser.rule_left, parser.rule_length, parser.context
         self._counts = np.zeros(system.N_COUNTS, np.int64)
         self._counts[system.N_ENTRIES] = 1
-        self._entries, self._queue = np.empty((ROOM, system.E_RECORD), np.int32), np.empty(ROOM, np.int32)
+        self._entries = np.empty((ROOM, system.E_RECORD), np.int32)
         self._known, self._fresh = np.empty((ROOM, 1), np.int64), np.empty((ROOM, 1), np.int64)
         self._buckets = np.zeros(ROOM, np.int32)
-        self._letters: tuple[NDArray[Any], ...] = ()
+        self._blocks, self._tags = np.zeros((0, 1), np.int64), np.zeros(0, np.int32)
+        self._first, self._behind = np.zeros(1, np.int32), np.zeros((0, 2), np.int32)
 
     @property
     def n_entries(self) -> int:
@@ -56,19 +58,40 @@ class Needs:
     @property
     def is_solved(self) -> bool:
         """Whether all that was asked about is known."""
-        return not self._counts[system.N_QUEUED]
+        return not self._counts[system.HEAD]
 
     def solve(self, n_steps: int) -> int:
         """Go on with what was asked about, for some steps: how many were done."""
         before = int(self._counts[system.N_STEPS])
-        self._read_letters()
-        while system.solve(*self._table, *self._parser, *self._letters, before + n_steps) == system.FULL:
-            self._make_room()
+        self._run(system.solve, before + n_steps)
         return int(self._counts[system.N_STEPS]) - before
+
+    def meets(self, A: NDArray[np.int32], node: int, cell: int, above: int) -> int:
+        """Whether a stack meets what a node needs: see :func:`detent.native.liveness.meets`."""
+        return self._run(liveness.meets, A, node, cell, above)
+
+    def answer(self, A: NDArray[np.int32], memos: NDArray[np.int32], first: int) -> tuple[int, int]:
+        """Answer questions: see :func:`detent.native.liveness.answer`."""
+        self._read_letters()
+        k, reason = liveness.answer(self._table, self._system, A, memos, first)
+        if reason == system.FULL:
+            self._make_room()
+        return int(k), int(reason)
+
+    def new_places(self, A: NDArray[np.int32], memos: NDArray[np.int32]) -> list[list[int]]:
+        """The places of questions that are new, to be noted: see :func:`detent.native.liveness.new_places`."""
+        self._spare(len(memos))
+        found = np.empty((len(memos), 3), np.int32)
+        places: list[list[int]] = found[: liveness.new_places(self._table, A, memos, found)].tolist()
+        return places
+
+    def note_place(self, entry: int, block: int) -> None:
+        """Note what can come in a place."""
+        self._entries[entry, system.VALUE] = block + 1
 
     def between(self, state: int, context: int, carry: int) -> int:
         """The node of what is needed between two tokens in a context."""
-        return self._node(system.BETWEEN, state, self._carries.block(context, carry))
+        return self._entry(system.BETWEEN, state, self._carries.block(context, carry))
 
     def behind(self, state: int, letter: int) -> int:
         """The node of what is needed if a letter is read next that is not ignored."""
@@ -76,16 +99,11 @@ class Needs:
         letters = np.zeros(self._known.shape[1], np.int64)
         letters[letter // WORD] = 1 << letter % WORD
         self._spare(system.ROOM_FOR_LETTER * len(self._carries.tags) + 2)
-        return int(system.find_ahead(*self._table, *self._parser, *self._letters, state, letters, letters.copy()))
+        return int(system.find_ahead(self._table, self._system, state, letters, letters.copy()))
 
     def below(self, node: int, state: int) -> int:
-        """The node of what is needed of the rest of a stack so that its top, a state, meets what a node needs.
-
-        What is known of that node is known of this one, too.
-        """
-        found = self._node(system.ASKED, state, node)
-        self.solve(0)
-        return found
+        """The node of what is needed of the rest of a stack so that its top, a state, meets what is known by now."""
+        return self._run(liveness.find_below, node, state)
 
     def facts(self, node: int) -> Facts:
         """What a node needs, as far as is known."""
@@ -98,12 +116,23 @@ class Needs:
 
     # ------------------------------------------------------------------------------------------------------ tables
     @property
-    def _table(self) -> tuple[NDArray[Any], ...]:
-        return self._entries, self._known, self._fresh, self._buckets, self._queue, self._counts
+    def _system(self) -> tuple[NDArray[Any], ...]:
+        return *self._parser, self._tags, self._blocks, self._first, self._behind
 
-    def _node(self, kind: int, state: int, other: int) -> int:
+    @property
+    def _table(self) -> tuple[NDArray[Any], ...]:
+        return self._entries, self._known, self._fresh, self._buckets, self._counts
+
+    def _run(self, kernel: Any, *args: Any) -> int:
+        """What a kernel answers, as soon as it has room."""
+        self._read_letters()
+        while (found := int(kernel(self._table, self._system, *args))) == system.FULL:
+            self._make_room()
+        return found
+
+    def _entry(self, kind: int, state: int, other: int) -> int:
         self._spare(1)
-        return int(system.find(*self._table, kind, state, other, 0))
+        return int(system.find(self._table, kind, state, other, 0))
 
     def _spare(self, n: int) -> None:
         """See that there is room for some entries."""
@@ -113,26 +142,27 @@ class Needs:
     def _make_room(self) -> None:
         """Take larger tables."""
         n, n_rows = self.n_entries, int(self._counts[system.N_ROWS])
-        queue = np.roll(self._queue, -int(self._counts[system.HEAD]))
-        self._entries, self._queue = _longer(self._entries, n), _longer(queue, len(queue))
+        self._entries = _longer(self._entries, n)
         self._known, self._fresh = _longer(self._known, n_rows), _longer(self._fresh, n_rows)
-        self._buckets, self._counts[system.HEAD] = np.zeros(len(self._entries), np.int32), 0
+        self._buckets = np.zeros(len(self._entries), np.int32)
         system.chain(self._entries, self._buckets, n)
 
     def _read_letters(self) -> None:
         """Take over the letters that there are by now, and the blocks."""
-        carries = self._carries
-        if self._letters and [*map(len, self._letters[:2])] == [len(carries.tags), len(carries.letters)]:
-            return
+        carries, n_blocks = self._carries, len(self._blocks)
         n_words = -(-len(carries.tags) // WORD)
         if n_words > self._known.shape[1]:
             n_rows, n_words = int(self._counts[system.N_ROWS]), n_words + n_words // 4
             self._known, self._fresh = (_wider(rows, n_rows, n_words) for rows in (self._known, self._fresh))
-        n_bytes = WORD // 8 * self._known.shape[1]
-        rows = b"".join(letters.to_bytes(n_bytes, "little") for letters in carries.letters)
-        blocks = np.frombuffer(rows, "<u4").reshape(-1, self._known.shape[1]).astype(np.int64)
-        tags, first, behind = (np.array(x, np.int32) for x in (carries.tags, carries.behind_first, carries.behind))
-        self._letters = tags, blocks, first, behind.reshape(-1, 2)
+            self._blocks = _wider(self._blocks, n_blocks, n_words)
+        if len(carries.letters) > n_blocks:
+            n_words = self._known.shape[1]
+            rows = b"".join(letters.to_bytes(n_words * WORD // 8, "little") for letters in carries.letters[n_blocks:])
+            new = np.frombuffer(rows, "<u4").reshape(-1, n_words).astype(np.int64)
+            self._blocks = np.concatenate([self._blocks, new])
+        if len(carries.tags) > len(self._tags):
+            self._tags, self._first = np.array(carries.tags, np.int32), np.array(carries.behind_first, np.int32)
+            self._behind = np.array(carries.behind, np.int32).reshape(-1, 2)
 
 
 def _longer(table: NDArray[Any], n: int) -> NDArray[Any]:

@@ -32,7 +32,7 @@ from .workers import run_all
 APART = {
     "Lark grammars": (
         *("lalr", "leftovers", "pruning", "items", "questions", "derivations", "programs", "combs", "stacks", "fronts"),
-        "needs",
+        *("needs", "liveness"),
         *("lexer", "lexer_threads", "lexer_carries", "lexer_steps", "lexer_tags", "lexer_loops", "lexer_classes"),
         *("lexed_steps", "lexed_notes", "lexed_waiting", "lexed_edges", "lexed_words", "lexed_looping", "lexed_pairs"),
         *("lexed_apart", "lexed_places", "lexed_masks"),

@@ -2,8 +2,8 @@
 
 A cell of a stack is a state of the core with one item, ``(K_LR, LR state)`` above the cell below; under the bottom
 cell stands the state of what follows the text. So stacks are hash-consed like everything else. While a mask is put
-together, cells that may never be needed again are scratch instead: cell ``-k`` is the ``k``-th pair (LR state, cell
-below) of region CELLS.
+together, cells that may never be needed again are scratch instead: cell ``-k`` is the ``k``-th triple (LR state, cell
+below, the state that it has become; 0: none) of region CELLS.
 
 The tables are Lark's (:mod:`detent.grammar.lark.tables`): 0 error, ``s + 1`` shift, ``-1 - r`` reduce by rule ``r``.
 They lie in *combs*: the rows of a sparse table, moved against each other until no two entries meet. An entry is its
@@ -31,13 +31,14 @@ G_LEXER, G_TERMINALS, G_STATES, G_LEFT, G_LENGTH, G_CONTEXT = range(6)
 G_ISLANDS, G_TOKENS, G_FORKS, G_AROUND, G_LAZY, G_ASKED, G_SPELLS, G_RECORD = range(6, 14)
 S_ROW, S_USUAL, S_BEFORE, S_GOTO, S_SOME, S_SETTLES, LR_STRIDE = range(7)
 END, ACCEPT = 0, -1
+CELL = 3  # words of a scratch cell
 
 
 @kernel("UniTuple(i8, 2)(A, i8)")
 def top(A, cell):
     """The LR state of a cell, and the cell below."""
     if cell < 0:
-        at = int(A[CELLS]) - 2 * cell
+        at = int(A[CELLS]) - CELL * cell
         return int(A[at]), int(A[at + 1])
     items = int(A[int(A[STATE]) + cell * STATE_STRIDE + S_ITEMS])
     return int(A[int(A[POS]) + int(A[items]) * POS_STRIDE + 1]), int(A[items + 1])
@@ -47,11 +48,11 @@ def top(A, cell):
 def new_cell(A, s, below):
     """A scratch cell, or 0 with ``FULL`` set."""
     n = int(A[CELLS + 2]) + 1
-    if 2 * n + 2 > A[CELLS + 1]:
+    if CELL * n + CELL > A[CELLS + 1]:
         A[STATUS] = FULL
         return 0
-    at = int(A[CELLS]) + 2 * n
-    A[at], A[at + 1] = s, below
+    at = int(A[CELLS]) + CELL * n
+    A[at], A[at + 1], A[at + 2] = s, below, 0
     A[CELLS + 2] = n
     return -n
 
@@ -158,17 +159,21 @@ def settled(A, G, cell):
 @kernel("i8(A, i8)")
 def kept_stack(A, cell):
     """A stack whose scratch cells have become states; 0 when ``A[STATUS]`` is set."""
-    n, base = int(A[CELLS + 2]) + 1, int(A[CELLS])
+    n, base = CELL * (int(A[CELLS + 2]) + 1), int(A[CELLS])
     first = n
-    while cell < 0:  # note the chain behind the cells in use
-        s, below = top(A, cell)
-        if 2 * n + 2 > A[CELLS + 1]:
+    while cell < 0 and A[base - CELL * cell + 2] == 0:  # note the chain behind the cells in use
+        if n + 1 > A[CELLS + 1]:
             A[STATUS] = FULL
             return 0
-        A[base + 2 * n] = s
+        A[base + n] = cell
         n += 1
-        cell = below
+        cell = top(A, cell)[1]
+    if cell < 0:
+        cell = int(A[base - CELL * cell + 2])
     while n > first and A[STATUS] == 0:
         n -= 1
-        cell = state_of(A, position(A, K_LR, int(A[base + 2 * n]), 0, 0, 0, 0, 0, 0), cell)
+        scratch = int(A[base + n])
+        cell = state_of(A, position(A, K_LR, top(A, scratch)[0], 0, 0, 0, 0, 0, 0), cell)
+        if A[STATUS] == 0:
+            A[base - CELL * scratch + 2] = cell
     return cell if A[STATUS] == 0 else 0

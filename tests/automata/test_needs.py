@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import partial
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from detent.automata.carries import Carries
 from detent.automata.needs import ALIVE, Needs
 from detent.grammar.errors import GrammarError
 from detent.grammar.lark.compile import compile_lark
 from detent.grammar.lark.tables import ParserTables
+from detent.native import arena as layout
+from detent.native import liveness, stacks
 from tests.naive.carries import Pair, alike, can_end
 from tests.native.test_derivations import after, grammars
 
@@ -21,13 +27,14 @@ QUICK = settings(
     max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False
 )
 CARRIES = 4
+EXAMPLES = Path(__file__).parents[2] / "examples" / "grammars"
 
 
 class Lexer:
     """What can come in each context behind each carry, drawn at random."""
 
-    def __init__(self, rng: np.random.Generator, n_contexts: int, tags: list[int]) -> None:
-        n = rng.integers(0, 5, (n_contexts, CARRIES))
+    def __init__(self, rng: np.random.Generator, n_contexts: int, tags: list[int], most: int = 4) -> None:
+        n = rng.integers(0, most + 1, (n_contexts, CARRIES))
         self._tokens = {
             (c, x): frozenset(
                 (int(t), int(y))
@@ -78,10 +85,19 @@ def test_blocks(seed: int, asked: list[Pair]) -> None:
         assert carries.letters[block] == wanted | lexer.may_stop(carry)
 
 
+def cells(stack: tuple[int, ...]) -> NDArray[np.int32]:
+    """An arena of nothing but a stack: cell -k is the k-th from below."""
+    A = np.zeros(1000, np.int32)
+    A[layout.CELLS] = 500
+    for k, state in enumerate(stack, 1):
+        A[500 + stacks.CELL * k : 502 + stacks.CELL * k] = state, 1 - k
+    return A
+
+
 @QUICK
 @given(grammars(), st.integers(0, 2**32 - 1), st.sampled_from([1, 7, 10**6]))
 def test_needs(text: str, seed: int, steps: int) -> None:
-    """From any stack and carry: an answer in steps is never a wrong "yes", and all of them say what a search says."""
+    """From any stack and carry: what is found out in steps is what a search says."""
     try:
         grammar = compile_lark(text)
     except GrammarError:
@@ -94,22 +110,42 @@ def test_needs(text: str, seed: int, steps: int) -> None:
     needs = Needs(parser, Carries(lexer.endings, lexer.may_stop, contexts_of(parser), spend, plain_lives=False))
     stack = (0,)
     for _ in range(4):
+        A = cells(stack)
         for context, carry in product({int(parser.context[stack[-1]]), int(rng.integers(n_contexts))}, range(CARRIES)):
             wanted = can_end(parser, stack, context, carry, lexer.endings, lexer.may_stop, 300)
-            while True:
-                found = needs.between(stack[-1], context, carry)
-                for state in reversed(stack[:-1]):
-                    found = needs.below(found, state)
-                facts = needs.facts(found)
-                assert not (ALIVE in facts and wanted is False), (text, stack, context, carry)
-                if needs.is_solved:
-                    break
+            node = needs.between(stack[-1], context, carry)
+            while (found := needs.meets(A, node, 1 - len(stack), stack[-1])) == liveness.UNKNOWN:
                 needs.solve(steps)
-            assert wanted is None or (ALIVE in facts) == wanted, (text, stack, context, carry)
+            assert wanted is None or (found == liveness.YES) == wanted, (text, stack, context, carry)
         more = [to for t in tags if (to := after(parser, stack, t)) is not None]
         if not more:
             break
         stack = more[int(rng.integers(len(more)))]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_not_yet_known_is_not_denied(seed: int) -> None:
+    """Of a large grammar, answers are the same whether they are looked for in steps or when all is known."""
+    rng = np.random.default_rng(seed)
+    grammar = compile_lark((EXAMPLES / "sql.lark").read_text())
+    parser, tags = grammar.parser, np.flatnonzero(grammar.lexer.entry >= 0).tolist()
+    lexer = Lexer(rng, int(parser.context.max()) + 1, [0, *tags], 60)
+    new = partial(Carries, lexer.endings, lexer.may_stop, contexts_of(parser), spend, plain_lives=False)
+    needs, solved, stack, n = Needs(parser, new()), Needs(parser, new()), (0,), Counter[bool]()
+    for _ in range(60):
+        A = cells(stack)
+        for carry in range(CARRIES):
+            where = stack[-1], int(parser.context[stack[-1]]), carry
+            node, other = needs.between(*where), solved.between(*where)
+            while (found := needs.meets(A, node, 1 - len(stack), stack[-1])) == liveness.UNKNOWN:
+                needs.solve(1)
+            while (expected := solved.meets(A, other, 1 - len(stack), stack[-1])) == liveness.UNKNOWN:
+                solved.solve(10**6)
+            assert found == expected, (stack, carry)
+            n[found == liveness.YES] += 1
+        more = [to for t in tags if (to := after(parser, stack, t)) is not None and len(to) < 30]
+        stack = more[int(rng.integers(len(more)))] if more else (0,)
+    assert n[True] > 20 and n[False] > 20, n
 
 
 def test_a_parser_that_puts_states_on_its_stack_for_ever() -> None:
