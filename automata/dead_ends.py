@@ -23,6 +23,7 @@ from detent.native import derivations, items, lexer, pruning
 
 from .sentences import Hints, flat_rules, goes_on
 from .separators import Chosen, Separators, candidates
+from .shadowed import shadowed
 from .terminal_words import Words
 from .terminals import Bools, Bytes, Ints, Terminals, TooManyNodes
 
@@ -53,7 +54,7 @@ class Verdict:
     opens: bool
 
 
-def hopeful(grammar: LexedGrammar, others: Iterable[int]) -> LexedGrammar:
+def hopeful(grammar: LexedGrammar, others: Iterable[int], never: Iterable[int] = ()) -> LexedGrammar:
     """A grammar without what only begins rules that no text can complete; contexts still try what they tried.
 
     Parameters
@@ -61,9 +62,12 @@ def hopeful(grammar: LexedGrammar, others: Iterable[int]) -> LexedGrammar:
     grammar : LexedGrammar
     others : iterable of int
         The terminals that come although no lexer reads them.
+    never : iterable of int
+        The terminals that never come although the lexer tries them.
     """
     parser, can_come = grammar.parser, (grammar.lexer.entry >= 0).astype(np.uint8)
     can_come[list(others)] = 1
+    can_come[list(never)] = 0
     action, goto = parser.action.copy(), parser.goto.copy()
     pruning.prune(action, goto, *flat_rules(parser), parser.rule_left, parser.rule_length, can_come)
     return replace(grammar, parser=replace(parser, action=action, goto=goto))
@@ -100,9 +104,8 @@ class Proof:
             terminals = self._terminals
         except TooManyNodes:
             return nothing
-        separators, source = candidates(terminals)
-        words = Words(terminals, separators)
-        usable = self._fewest(words.usable)
+        (separators, source), words = self._separators, self._words
+        usable = self._fewest(words.usable.copy())
         matched = (terminals.matches(separators)[:, terminals.tables.ignored == 0] != 0).any(axis=1)
         kept = [k for k in range(len(separators)) if k == 0 or not matched[k]]
         sources = np.array([source[k] for k in kept], np.int32)
@@ -128,9 +131,26 @@ class Proof:
         unused = self._unused_in_islands(into, chosen)
         return Verdict(chosen.safe & (1 - unused), True, chosen.harmful, chosen.owes, bool(unused.any()))
 
+    def never(self) -> list[int]:
+        """Terminals that never come although the lexer tries them; some may not be found."""
+        try:
+            tables = self._terminals.tables
+        except TooManyNodes:
+            return []
+        doubtful = (tables.entry >= 0) & (tables.ignored == 0) & (self._words.usable == 0)
+        return shadowed(self._terminals, np.flatnonzero(doubtful).tolist())
+
     @cached_property
     def _terminals(self) -> Terminals:
         return Terminals(self._grammar, self._hints, self._others)
+
+    @cached_property
+    def _separators(self) -> tuple[list[list[int]], list[int]]:
+        return candidates(self._terminals)
+
+    @cached_property
+    def _words(self) -> Words:
+        return Words(self._terminals, self._separators[0])
 
     def _fewest(self, usable: Bytes) -> Bytes:
         """Without the words that are not needed: the fewer words, the less can match."""

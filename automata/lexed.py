@@ -70,10 +70,9 @@ class LexedLowering:
         self.names_end = arena.put([0, 2**31 - 1]) if names_end is None else names_end
         behind = followers.union(content.first_bytes if content.islands else b"")
         self._islands = {t: island.place(arena, self.names_end, behind) for t, island in content.islands.items()}
-        grammar = hopeful(content.grammar, content.numbers())
-        hints = ways(grammar.lexer)
+        hints = ways(content.grammar.lexer)
         goals = {t: island.root for t, island in self._islands.items()}
-        verdict = Proof(grammar, hints, content.openings()).run()
+        grammar, verdict = _proved(content, hints)
         at = _place_parser(arena, grammar, _place_lexer(arena, grammar.lexer, hints, verdict))
         arena.A[at + stacks.G_ISLANDS] = _by_state(arena, grammar, goals)
         arena.A[at + stacks.G_TOKENS] = _by_state(arena, grammar, content.tokens)
@@ -129,6 +128,16 @@ class LexedLowering:
 
     def _owner(self, number: int) -> Lowering:
         return next(island for island in self._islands.values() if island.owns(number))
+
+
+def _proved(content: LexedIsland, hints: Hints) -> tuple[LexedGrammar, Verdict]:
+    """The grammar without what no text can complete, and what could be proved of it."""
+    grammar, others = hopeful(content.grammar, content.numbers()), content.openings()
+    proof = Proof(grammar, hints, others)
+    if never := proof.never():
+        grammar = hopeful(grammar, content.numbers(), never)
+        proof = Proof(grammar, hints, others)
+    return grammar, proof.run()
 
 
 def _by_state(arena: Arena, grammar: LexedGrammar, numbers: Mapping[int, int]) -> int:

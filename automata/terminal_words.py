@@ -82,7 +82,7 @@ class Words:
         terminals = self._terminals
         tables, found = terminals.tables, terminals.matches(self.texts)
         has_word = np.array([len(word) > 0 for word in self.texts])
-        usable: Bytes = ((tables.ignored == 0) & has_word).astype(np.uint8)
+        usable: Bytes = ((tables.ignored == 0) & has_word & terminals.asked.any(axis=0)).astype(np.uint8)
         certain = (tables.ignored == 0) & ~terminals.asserting
         tried = (tables.order_first, tables.order, tables.retype_first, tables.retype)
         leftovers.keep_spelled(*tried, terminals.asked.view(np.uint8), found, certain.view(np.uint8), usable)
