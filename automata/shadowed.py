@@ -30,7 +30,8 @@ def shadowed(terminals: Terminals, doubtful: Iterable[int]) -> list[int]:
 
 def _never_comes(terminals: Terminals, context: int, t: int) -> bool:
     """Whether a terminal is certainly no token in a context: what begins with its texts begins with another one."""
-    tables, earlier = terminals.tables, []
+    tables = terminals.tables
+    earlier: list[int] = []
     for entry in range(*tables.order_first[context : context + 2].tolist()):
         u = int(tables.order[entry])
         if u == t:
