@@ -20,6 +20,13 @@ U8 = NDArray[np.uint8]
 END = 0
 
 
+@kernel("void(int64[::1], int64[::1])")
+def _copy(row: I64, out: I64) -> None:
+    """Copy a set."""
+    for w in range(len(out)):
+        out[w] = row[w]
+
+
 @kernel("i8(i8, i8, i8, uint8[::1], A, int64[:,::1], int64[::1], int64[::1])")
 def _prepend(symbol: int, edge: int, then: int, usable: U8, opens: I32, fits: I64, ends: I64, out: I64) -> int:
     """What a text of a symbol and of what comes behind it begins with; ``STUCK`` if there is none.
@@ -44,8 +51,7 @@ def _prepend(symbol: int, edge: int, then: int, usable: U8, opens: I32, fits: I6
             return STUCK
     elif edge < 0 or opens[edge] == STUCK or (then != NOTHING and not has(fits[edge], then)):
         return STUCK
-    for w in range(len(out)):
-        out[w] = ends[w]
+    _copy(ends, out)
     if symbol < 0 and then == NOTHING:
         for w in range(len(out)):
             out[w] &= fits[edge, w]
@@ -71,6 +77,100 @@ def _holds_all(row: I64, other: I64) -> bool:
     for w in range(len(row)):
         more |= other[w] & ~row[w]
     return more == 0
+
+
+@kernel("void(int32[:,::1], int32[:,::1], A, A)")
+def _count_by_rule(starts: I32, items: I32, item_first: I32, start_first: I32) -> None:
+    """Where the items of each rule begin, and its starts.
+
+    Parameters
+    ----------
+    starts, items
+        See :func:`.items.find_places`.
+    item_first, start_first : (n_rules + 1,) int32, zeros, out
+    """
+    for item in range(len(items)):
+        item_first[items[item, 1] + 1] += 1
+    k = 0
+    while starts[k, 0] >= 0:
+        start_first[items[starts[k, 2], 1] + 1] += 1
+        k += 1
+    for r in range(len(item_first) - 1):
+        item_first[r + 1] += item_first[r]
+        start_first[r + 1] += start_first[r]
+
+
+@kernel(
+    "void(A, A, A, A, A, int32[:,::1], int32[:,::1], int32[:,::1], uint8[::1], A, int64[:,::1], A, int64[:,::1], A, A,"
+    "int64[::1])",
+    nogil=True,
+)
+def _read_all(
+    order: I32,
+    item_first: I32,
+    start_first: I32,
+    first: I32,
+    right: I32,
+    transition: I32,
+    starts: I32,
+    items: I32,
+    usable: U8,
+    opens: I32,
+    fits: I64,
+    begins: I32,
+    ends: I64,
+    item_at: I32,
+    edge_at: I32,
+    row: I64,
+) -> None:
+    """Read rests of rules and whole rules, until nothing changes.
+
+    Parameters
+    ----------
+    order, first, right, transition, starts, items, usable, opens, fits, begins, ends
+        See :func:`find_texts`.
+    item_first, start_first
+        See :func:`_count_by_rule`.
+    item_at, edge_at : (n_items,), (n_edges + 1,) int32, zeros, out
+        The round in which each has changed last.
+    row : (n_words,) int64
+        For what is read.
+    """
+    changed, now, n_rules = True, 0, len(first) - 1
+    while changed:
+        changed = False
+        now += 1
+        for n in range(n_rules):
+            r = n if now & 1 else n_rules - 1 - n
+            for i in range(item_first[r], item_first[r + 1]):
+                item = np.int64(order[i])
+                after = np.int64(items[item, 3])
+                if after < 0:
+                    continue
+                x = np.int64(right[items[item, 0]])
+                edge = np.int64(transition[items[item, 2], -1 - x]) if x < 0 else -1
+                if item_at[after] < now - 1 and (edge < 0 or edge_at[edge] < now - 1):
+                    continue
+                begin = _prepend(x, edge, begins[after], usable, opens, fits, ends[after], row)
+                if begin != STUCK and (begin != begins[item] or not _holds_all(ends[item], row)):
+                    begins[item], item_at[item] = begin, now
+                    _copy(row, ends[item])
+            is_empty = first[r] == first[r + 1]
+            x = np.int64(0 if is_empty else right[first[r]])
+            for k in range(start_first[r], start_first[r + 1]):
+                edge, item = np.int64(starts[k, 1]), np.int64(starts[k, 2])
+                by = np.int64(transition[starts[k, 0], -1 - x]) if x < 0 else -1
+                if edge < 0 or (item_at[item] < now - 1 and (by < 0 or edge_at[by] < now - 1)):
+                    continue
+                begin = np.int64(begins[item])
+                if is_empty:
+                    _copy(ends[item], row)
+                else:
+                    begin = _prepend(x, by, begin, usable, opens, fits, ends[item], row)
+                is_same = begin != STUCK and (opens[edge] == STUCK or opens[edge] == begin)
+                if is_same and _add_common(fits[edge], row, row):
+                    opens[edge], edge_at[edge] = begin, now
+                    changed = True
 
 
 @kernel(
@@ -111,15 +211,15 @@ def find_texts(
 
     Notes
     -----
-    Rules stand in the order in which grammars are written, from the whole to its parts, so starts are read from the
-    last to the first: a few rounds are enough, or some dozens where expressions have many levels. In each, only that is
-    read again of which something has changed in the last round or in this one.
+    Rules stand in the order in which grammars are written, mostly from the whole to its parts, but some the other way
+    round: they are read in both directions in turn, and a few rounds are enough. In each, only that is read again of
+    which something has changed in the last round or in this one.
     """
-    n_terminals, n_starts = len(usable), 0
-    while starts[n_starts, 0] >= 0:
-        n_starts += 1
-    row = np.zeros(fits.shape[1], np.int64)
-    item_at, edge_at = np.zeros(len(items), np.int32), np.zeros(len(opens), np.int32)  # when each has changed last
+    n_terminals, n_rules = len(usable), len(first) - 1
+    item_first, start_first = np.zeros(n_rules + 1, np.int32), np.zeros(n_rules + 1, np.int32)
+    _count_by_rule(starts, items, item_first, start_first)
+    item_at, edge_at, row = np.zeros(len(items), np.int32), np.zeros(len(opens), np.int32), np.zeros_like(fits[0])
+    texts = (first, right, transition, starts, items, usable, opens, fits, begins, ends, item_at, edge_at, row)
     for item in order:
         r = items[item, 1]
         if items[item, 0] == first[r + 1]:
@@ -127,41 +227,11 @@ def find_texts(
             for t in range(n_terminals):
                 if action[items[item, 2], t] == -1 - number[r]:
                     add(ends[item], t)
-    changed, now = True, 0
-    while changed:
-        changed = False
-        now += 1
-        for item in order:
-            if items[item, 3] >= 0:
-                x, after = np.int64(right[items[item, 0]]), items[item, 3]
-                edge = np.int64(transition[items[item, 2], -1 - x]) if x < 0 else -1
-                if item_at[after] < now - 1 and (edge < 0 or edge_at[edge] < now - 1):
-                    continue
-                begin = _prepend(x, edge, begins[after], usable, opens, fits, ends[after], row)
-                if begin != STUCK and (begin != begins[item] or not _holds_all(ends[item], row)):
-                    begins[item], item_at[item] = begin, now
-                    ends[item, :] = row
-        for k in range(n_starts - 1, -1, -1):
-            s, edge, item = starts[k, 0], np.int64(starts[k, 1]), starts[k, 2]
-            if edge < 0:
-                continue
-            r = items[item, 1]
-            x = np.int64(right[first[r]]) if first[r] < first[r + 1] else 0
-            by = np.int64(transition[s, -1 - x]) if x < 0 else -1
-            if item_at[item] < now - 1 and (by < 0 or edge_at[by] < now - 1):
-                continue
-            begin = np.int64(begins[item])
-            if first[r] == first[r + 1]:
-                row[:] = ends[item]
-            else:
-                begin = _prepend(x, by, begin, usable, opens, fits, ends[item], row)
-            if begin != STUCK and (opens[edge] == STUCK or opens[edge] == begin) and _add_common(fits[edge], row, row):
-                opens[edge], edge_at[edge] = begin, now
-                changed = True
+    _read_all(order, item_first, start_first, *texts)
 
 
 @kernel(
-    "void(A, A, int32[:,::1], int32[:,::1], int32[:,::1], A, A, A, int64[:,::1], int64[:,::1])",
+    "void(A, A, int32[:,::1], int32[:,::1], int32[:,::1], A, A, A, int64[:,::1], int32[:,::1], int64[:,::1])",
     nogil=True,
 )
 def find_offers(
@@ -174,6 +244,7 @@ def find_offers(
     context: I32,
     begins: I32,
     ends: I64,
+    from_to: I32,
     offers: I64,
 ) -> None:
     """Find what may come behind edges on the way to a completion, on some stack.
@@ -184,32 +255,41 @@ def find_offers(
         See :func:`find_texts`.
     context_first, context
         See :func:`.items.find_places`.
+    from_to : (len(context) + len(starts), 3) int32, out
+        An edge, one where what comes behind the first may come as well, and the item that says what of it.
     offers : (n_edges + 1, n_words) int64, zeros but for the end of the text, out
     """
-    changed = True
+    n = 0
+    for item in range(len(items)):
+        at, after = items[item, 0], np.int64(items[item, 3])
+        if after < 0 or at == first[items[item, 1]] or right[at] >= 0:
+            continue
+        edge, then = transition[items[item, 2], -1 - right[at]], begins[after]
+        if then >= 0:
+            add(offers[edge], then)
+        for c in range(context_first[item], context_first[item + 1] if then == NOTHING else 0):
+            if context[c] >= 0:
+                from_to[n, 0], from_to[n, 1], from_to[n, 2] = context[c], edge, after
+                n += 1
+    k = 0
+    while starts[k, 0] >= 0:
+        s, of, after = starts[k, 0], starts[k, 1], np.int64(starts[k, 2])
+        k += 1
+        at, then = first[items[after, 1]], begins[after]
+        if of < 0 or items[after, 0] == at or right[at] >= 0:
+            continue
+        edge = transition[s, -1 - right[at]]
+        if then >= 0:
+            add(offers[edge], then)
+        elif then == NOTHING:
+            from_to[n, 0], from_to[n, 1], from_to[n, 2] = of, edge, after
+            n += 1
+    changed, forward = True, False
     while changed:
-        changed = False
-        for item in range(len(items)):
-            at, after = items[item, 0], np.int64(items[item, 3])
-            if after < 0 or at == first[items[item, 1]] or right[at] >= 0:
-                continue
-            row, then = offers[transition[items[item, 2], -1 - right[at]]], begins[after]
-            if then >= 0:
-                changed |= add(row, then)
-            for c in range(context_first[item], context_first[item + 1] if then == NOTHING else 0):
-                changed |= context[c] >= 0 and _add_common(row, ends[after], offers[context[c]])
-        k = 0
-        while starts[k, 0] >= 0:
-            s, edge, after = starts[k, 0], np.int64(starts[k, 1]), np.int64(starts[k, 2])
-            k += 1
-            at, then = first[items[after, 1]], begins[after]
-            if edge < 0 or items[after, 0] == at or right[at] >= 0:
-                continue
-            row = offers[transition[s, -1 - right[at]]]
-            if then >= 0:
-                changed |= add(row, then)
-            elif then == NOTHING:
-                changed |= _add_common(row, ends[after], offers[edge])
+        changed, forward = False, not forward
+        for j in range(n):
+            k = j if forward else n - 1 - j
+            changed |= _add_common(offers[from_to[k, 1]], ends[from_to[k, 2]], offers[from_to[k, 0]])
 
 
 @kernel("void(int32[:,::1], uint8[::1])")
@@ -286,9 +366,9 @@ def completable(
     _find_entered(action, entered)
     if not has(fits[n_edges], END) or not _all_go_on(items, begins, entered):
         return False
-    offers = np.zeros((n_edges + 1, n_words), np.int64)
+    offers, from_to = np.zeros((n_edges + 1, n_words), np.int64), np.empty((len(context) + len(starts), 3), np.int32)
     add(offers[n_edges], END)
-    find_offers(first, right, transition, starts, items, context_first, context, begins, ends, offers)
+    find_offers(first, right, transition, starts, items, context_first, context, begins, ends, from_to, offers)
     parts = (first, right, transition, starts, items, begins, ends, context_first, context)
     if find_living(*parts, offers, entered, lives) == FULL:
         return False
