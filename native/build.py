@@ -109,7 +109,8 @@ def _compile(image: str, purpose: str, lock: tuple[int, ...]) -> None:
     modules = modules_of(purpose)
     gather = f"from detent.native import jit; jit.write_image({str(folder() / image)!r}, {modules!r})"
     with suppress(OSError):  # processes that could not be started
-        run_all(modules, gather, os.environ | {_FILLED: str(folder())}, lock)
+        if error := run_all(modules, gather, os.environ | {_FILLED: str(folder())}, lock):
+            _tell(f"some kernels could not be compiled: {error}")
     if _folder_name() != f"kernels-{source_digest()}":
         rmtree(folder(), ignore_errors=True)
         raise ImportError("the sources of the kernels changed while they were compiled; please start again")

@@ -17,7 +17,7 @@ WORKERS = 3  # of 400 MB each; more would wait, since most modules build on each
 Graph = dict[str, set[str]]
 
 
-def run_all(modules: Iterable[str], behind: str, environment: Mapping[str, str], lock: tuple[int, ...]) -> None:
+def run_all(modules: Iterable[str], behind: str, environment: Mapping[str, str], lock: tuple[int, ...]) -> str:
     """Import modules of this package, and all that they build on, in processes of their own; then run some code.
 
     What raises an exception there is left undone.
@@ -32,6 +32,11 @@ def run_all(modules: Iterable[str], behind: str, environment: Mapping[str, str],
         Of these processes.
     lock : tuple of int
         Descriptors that they inherit.
+
+    Returns
+    -------
+    str
+        A line about an exception; empty if there was none.
     """
     plan = Plan(graph_of(modules))
     with ExitStack() as stack:
@@ -43,6 +48,7 @@ def run_all(modules: Iterable[str], behind: str, environment: Mapping[str, str],
         for thread in threads:
             thread.join()
         any(worker.run(behind) for worker in workers)
+        return next((worker.error for worker in workers if worker.error), "")
 
 
 def graph_of(modules: Iterable[str]) -> Graph:
@@ -117,15 +123,26 @@ import gc, sys
 gc.set_threshold(50_000, 20, 20)
 sys.path[:] = {path}
 for line in sys.stdin:
-    exec(line)
+    try:
+        exec(line)
+    except BaseException as error:
+        print(type(error).__name__, *str(error).split()[:40], flush=True)
+        break
     print(flush=True)
 """
 
 
 class _Worker(subprocess.Popen[bytes]):
-    """A process that runs lines of code, one at a time, until it is left, or nobody is there to give it one."""
+    """A process that runs lines of code, one at a time, until one fails, it is left, or nobody is there to give it one.
+
+    Attributes
+    ----------
+    error : str
+        What has failed; empty as long as nothing has.
+    """
 
     def __init__(self, environment: Mapping[str, str], lock: tuple[int, ...]) -> None:
+        self.error = ""
         command, pipe = [sys.executable, "-c", _CODE.format(path=sys.path)], subprocess.PIPE
         quiet = subprocess.DEVNULL
         super().__init__(command, 0, stdin=pipe, stdout=pipe, stderr=quiet, env=environment, pass_fds=lock)
@@ -140,9 +157,11 @@ class _Worker(subprocess.Popen[bytes]):
         assert self.stdout is not None
         try:
             self.stdin.write(f"{code}\n".encode())
-            return self.stdout.readline() != b""
+            answer = self.stdout.readline()
         except OSError:
             return False
+        self.error = answer.decode(errors="replace").strip()
+        return answer != b"" and not self.error
 
     def follow(self, plan: Plan) -> None:
         """Import modules as long as there are any, and this process lives."""

@@ -55,5 +55,10 @@ def test_a_process_that_breaks_off_leaves_its_work_to_the_others(
 ) -> None:
     monkeypatch.setattr(workers, "graph_of", lambda modules: {"missing": set(), "files": {"missing"}})
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    run_all([], f"open({str(tmp_path / 'behind')!r}, 'w')", os.environ | {"NUMBA_DISABLE_JIT": "1"}, ())
+    error = run_all([], f"open({str(tmp_path / 'behind')!r}, 'w')", os.environ | {"NUMBA_DISABLE_JIT": "1"}, ())
     assert (tmp_path / "behind").exists()
+    assert error.startswith("ImportError cannot import name 'missing'")
+
+
+def test_what_raises_no_exception_is_no_error() -> None:
+    assert run_all([], "import sys", os.environ | {"NUMBA_DISABLE_JIT": "1"}, ()) == ""
