@@ -109,6 +109,13 @@ def arrive_inside(A, V, node, q, at, parent):
         arrive(A, V, node, to)
 
 
+@kernel("b1(A, i8, i8)")
+def has_loop(A, dfa, q):
+    """Whether an automaton loops in a state, or counts what could loop."""
+    counts = int(A[dfa + DFA_COUNTS])
+    return A[A[dfa + DFA_LOOPS] + q] != 0 or (counts != 0 and A[counts + q] != 0)
+
+
 @kernel("i8(A, A, i8, i8, i8, i8, i8, i8)")
 def read_part(A, V, node, q, mode, at, parent, queued):
     """Read the byte of a trie node, whatever it is: how many frames were ever queued."""
@@ -119,14 +126,18 @@ def read_part(A, V, node, q, mode, at, parent, queued):
         close_text(A, V, node, q, at, parent)
         return queued
     spec = spec_of(A, at)
+    dfa = int(A[spec + SPEC_REF])
     if r >= CHAR:
-        q, r = dfa_step(A, int(A[spec + SPEC_REF]), q, r & 0x1FFFFF), 0
+        q, r = dfa_step(A, dfa, q, r & 0x1FFFFF), 0
         if q < 0:
             return queued
     elif not dfa_can_start(A, spec, q, 0, r):
         return queued
     add_tokens(A, V, node)
     if V[V[V_CHILD] + node] == V[V[V_CHILD] + node + 1]:
+        return queued
+    if r == 0 and V[V[V_BELOW] + node] >= LOOP_FROM and has_loop(A, dfa, q):
+        arrive_inside(A, V, node, q, at, parent)
         return queued
     return enqueue(A, V, node, q, r, queued)
 
@@ -159,8 +170,6 @@ def walk_automaton(A, V, x, pos, parent):
     at, child, node_byte, below = int(A[POS]) + pos * POS_STRIDE, int(V[V_CHILD]), int(V[V_BYTE]), int(V[V_BELOW])
     dfa = int(A[spec_of(A, at) + SPEC_REF])
     ascii_class, trans, classes = int(A[dfa + DFA_ASCII]), int(A[dfa + DFA_TRANS]), int(A[dfa + DFA_CLASSES])
-    loops, counts = int(A[dfa + DFA_LOOPS]), int(A[dfa + DFA_COUNTS])
-    counts = counts if counts else loops
     q, mode = (int(A[at + 4]), int(A[at + 5])) if A[at] == K_KEY else (int(A[at + 2]), int(A[at + 4]))
     queue, size = int(A[COWALK]), int(A[COWALK + 1]) // FRAME
     queued, done, run, stop = enqueue_all(A, V, x, q, mode), 0, 0, 0
@@ -182,7 +191,7 @@ def walk_automaton(A, V, x, pos, parent):
             stop = c + 1
             if V[child + c] == V[child + c + 1]:
                 continue
-            if (A[loops + to] != 0 or A[counts + to] != 0) and V[below + c] >= LOOP_FROM:
+            if V[below + c] >= LOOP_FROM and has_loop(A, dfa, to):
                 arrive_inside(A, V, c, to, at, parent)
             else:
                 queued = enqueue(A, V, c, to, 0, queued)

@@ -48,6 +48,7 @@ from .steps import step
 from .suffixes import EDGE_STRIDE, below, edges, suffix_set
 from .suspects import doubt
 from .tables import (
+    OFTEN,
     counted_loop,
     free_text,
     gather_loop,
@@ -225,9 +226,11 @@ def visit_loop(A, V, x, state):
     if counted:
         follow_counted(A, V, x, state, counted)
         return
-    if loop == 0 and x < V[V_NODES] and below(A, V, x) >= AHEAD_FROM:
-        inside = loop_ahead(A, x, state)
-        loop = loop_of(A, x, inside) if inside else 0
+    is_small = loop >= 0 and (loop == 0 or not in_loop(A, loop, OFTEN[0]))  # white space between words, say
+    if is_small and x < V[V_NODES] and below(A, V, x) >= AHEAD_FROM:
+        ahead = loop_ahead(A, x, state)
+        if ahead:
+            loop, inside = loop_of(A, x, ahead), ahead
     if loop == 0 or (loop < 0 and x >= V[V_NODES]):
         visit_plainly(A, V, x, state)
         return
