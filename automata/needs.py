@@ -101,10 +101,6 @@ class Needs:
         self._spare(system.ROOM_FOR_LETTER * len(self._carries.tags) + 2)
         return int(system.find_ahead(self._table, self._system, state, letters, letters.copy()))
 
-    def below(self, node: int, state: int) -> int:
-        """The node of what is needed of the rest of a stack so that its top, a state, meets what is known by now."""
-        return self._run(liveness.find_below, node, state)
-
     def facts(self, node: int) -> Facts:
         """What a node needs, as far as is known."""
         found = np.empty((self._entries[node, system.N_FACTS], 2 + self._known.shape[1]), np.int64)

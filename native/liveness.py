@@ -78,12 +78,7 @@ def _list_needs(table: Table, node: int) -> int:
 
 
 @kernel("i8(" + TABLE + "," + SYSTEM + ", i8, i8)")
-def find_below(
-    table: Table,
-    system: System,
-    node: int,
-    state: int,
-) -> int:
+def _below_top(table: Table, system: System, node: int, state: int) -> int:
     """The node of what is needed of the rest of a stack so that its top meets what a node is known to need, or FULL."""
     entries, counts, n_letters = table[0], table[4], len(system[5])
     if counts[N_ENTRIES] + 3 * entries[node, N_FACTS] + ROOM_FOR_LETTER * n_letters > len(entries):
@@ -95,14 +90,7 @@ def find_below(
 
 
 @kernel("i8(" + TABLE + "," + SYSTEM + ", A, i8, i8, i8)")
-def meets(
-    table: Table,
-    system: System,
-    A: I32,
-    node: int,
-    cell: int,
-    above: int,
-) -> int:
+def meets(table: Table, system: System, A: I32, node: int, cell: int, above: int) -> int:
     """Whether a stack meets what a node needs.
 
     Parameters
@@ -129,7 +117,7 @@ def meets(
             break
         entries[met, NEXT], last = last, met
         state, cell = top(A, cell)
-        node = find_below(table, system, node, state)
+        node = _below_top(table, system, node, state)
         if node == FULL:
             return FULL
         is_solved &= counts[HEAD] == 0
@@ -163,13 +151,7 @@ def new_places(table: Table, A: I32, memos: I32, found: I32) -> int:
 
 
 @kernel("UniTuple(i8, 2)(" + TABLE + "," + SYSTEM + ", A, A, i8)")
-def answer(
-    table: Table,
-    system: System,
-    A: I32,
-    memos: I32,
-    first: int,
-) -> tuple[int, int]:
+def answer(table: Table, system: System, A: I32, memos: I32, first: int) -> tuple[int, int]:
     """Answer questions, of which no place is new, from the first of some on: note whether a text can be finished.
 
     Returns

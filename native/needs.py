@@ -183,13 +183,7 @@ def _merge(table: Table, e: int, letters: I64) -> None:
 
 
 @kernel("void(" + TABLE + ", i8, i8, i8, int64[::1])")
-def _need(
-    table: Table,
-    node: int,
-    nonterminal: int,
-    more: int,
-    letters: I64,
-) -> None:
+def _need(table: Table, node: int, nonterminal: int, more: int, letters: I64) -> None:
     """Let a node have a need, unless all stacks meet those that it has."""
     entries, counts = table[0], table[4]
     if entries[node, IS_ALIVE]:
@@ -204,13 +198,7 @@ def _need(
 
 
 @kernel("void(" + TABLE + ", int32[:,::1], i8, i8, int64[::1])")
-def _go(
-    table: Table,
-    goto: I32,
-    node: int,
-    nonterminal: int,
-    letters: I64,
-) -> None:
+def _go(table: Table, goto: I32, node: int, nonterminal: int, letters: I64) -> None:
     """Read a nonterminal above the state of a node, and then letters."""
     entries = table[0]
     to = np.int64(goto[entries[node, KEY], nonterminal])
@@ -219,15 +207,7 @@ def _go(
 
 
 @kernel("void(" + TABLE + ", int32[:,::1], i8, i8, i8, i8, int64[::1])")
-def _tell(
-    table: Table,
-    goto: I32,
-    node: int,
-    is_below: int,
-    nonterminal: int,
-    more: int,
-    letters: I64,
-) -> None:
+def _tell(table: Table, goto: I32, node: int, is_below: int, nonterminal: int, more: int, letters: I64) -> None:
     """Let a node have what is needed above it or, if it `is_below`, above its state."""
     table[4][N_STEPS] += 1
     if nonterminal == ANY:
@@ -239,13 +219,7 @@ def _tell(
 
 
 @kernel("void(" + TABLE + ", int32[:,::1], i8, i8, int64[::1])")
-def _pass_on(
-    table: Table,
-    goto: I32,
-    link: int,
-    fact: int,
-    letters: I64,
-) -> None:
+def _pass_on(table: Table, goto: I32, link: int, fact: int, letters: I64) -> None:
     """Let the node of a link have a need of its source, before some letters."""
     entries = table[0]
     node, is_below = np.int64(entries[link, KEY + 1]), np.int64(entries[link, KEY + 2])
@@ -254,13 +228,7 @@ def _pass_on(
 
 
 @kernel("void(" + TABLE + "," + SYSTEM + ", i8, int64[::1], int64[::1])")
-def _read(
-    table: Table,
-    system: System,
-    node: int,
-    letters: I64,
-    alike: I64,
-) -> None:
+def _read(table: Table, system: System, node: int, letters: I64, alike: I64) -> None:
     """Read one of some letters in the state of a node. `letters` and `alike`, a set as well, are written to."""
     action, goto, rule_left, rule_length, context, tags, _, behind_first, behind = system
     state, n = np.int64(table[0][node, KEY]), len(tags)
@@ -290,13 +258,7 @@ def _read(
 
 
 @kernel("i8(" + TABLE + "," + SYSTEM + ", i8, int64[::1], int64[::1])")
-def find_ahead(
-    table: Table,
-    system: System,
-    state: int,
-    letters: I64,
-    alike: I64,
-) -> int:
+def find_ahead(table: Table, system: System, state: int, letters: I64, alike: I64) -> int:
     """The number of the node of what is needed ahead of some letters. `letters` and `alike`, a set, are written to."""
     n = table[4][N_ENTRIES]
     node = find(table, AHEAD, state, find_set(table, letters), 0)
@@ -306,13 +268,7 @@ def find_ahead(
 
 
 @kernel("void(" + TABLE + "," + SYSTEM + ", i8, int64[::1], int64[::1])")
-def _begin(
-    table: Table,
-    system: System,
-    node: int,
-    letters: I64,
-    alike: I64,
-) -> None:
+def _begin(table: Table, system: System, node: int, letters: I64, alike: I64) -> None:
     """Find what a node has its needs from. `letters` and `alike`, sets, are written to."""
     entries, known, goto = table[0], table[1], system[1]
     tags, block_letters, behind_first, behind = system[5:]
@@ -340,11 +296,7 @@ def _begin(
 
 
 @kernel("i8(" + TABLE + "," + SYSTEM + ", i8)", nogil=True, allocates=True)
-def solve(
-    table: Table,
-    system: System,
-    last_step: int,
-) -> int:
+def solve(table: Table, system: System, last_step: int) -> int:
     """Go on with what is queued, for some steps.
 
     Parameters

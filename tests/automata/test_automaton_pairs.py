@@ -28,6 +28,8 @@ PATTERNS = [
     "^[a-zé]{3}(:[a-zé]{3})*$",
     "^(?=.*a)(?=.*b)[^0]*$",
     "^\\u0000*a",
+    "^(?:[^:]+:+){0,4}[^:]+$",  # a loop of few characters, and a larger one behind it
+    "^(?:[ab]+é+){0,4}[ab]+$",
 ]
 BEGUN = ["", "a", "ab", "abab", "aé", "abé:", "ab\\", "\\u00", "aaa:aaa", b"a\xc3"]
 
