@@ -445,11 +445,9 @@ def _copied(arena: Arena, A: Words, lazy: int) -> Arena:
 def _spelled(words: tuple[str, ...]) -> array[int]:
     """Words as :func:`detent.native.languages.trie_build` takes them."""
     text = "".join(words)
-    if not text.isascii():  # each byte as a character
-        words = tuple([word.encode().decode("latin-1") for word in words])
-        text = "".join(words)
-    said = array("i", accumulate(map(len, words)))
-    said.frombytes(text.encode("utf-32"))  # other names of the encoding take three times as long
+    said = array("i", accumulate(map(len, words if text.isascii() else map(str.encode, words))))
+    data = text.encode()
+    said.frombytes(data + bytes(-len(data) % 4))
     return said
 
 

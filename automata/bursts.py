@@ -39,7 +39,8 @@ def burst(function: Callable[P, R]) -> Callable[P, R]:
             finally:
                 _end(who)
         finally:
-            _end(who)
+            if _is_held:
+                _end(who)
 
     return held
 

@@ -38,8 +38,8 @@ class Grammar:
         Whether an object may have names that are not listed: matchers then follow the keys of their text.
     has_islands : bool
         Whether the text is JSON in parts only.
-    keeps : int
-        Bytes of the text of another specification that it keeps.
+    keeps : int or None
+        Bytes of the text of another specification that it keeps; None where it keeps what was made of its own.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Grammar:
         has_islands: bool = False,
         content: Callable[[], Embeddable] | None = None,
         judge: Judge | None = None,
-        keeps: int = 0,
+        keeps: int | None = None,
     ) -> None:
         self._arenas, self.vocabulary = arenas, arenas.vocabulary
         self.has_free_names, self.has_islands, self.keeps = has_free_names, has_islands, keeps

@@ -86,6 +86,7 @@ class JsonGrammars:
             report,
             has_free_names=is_open,
             content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
+            keeps=0 if reading is None else None,
         )
         if asked is not None and reading is not None:
             self.readings.note(asked, reading)

@@ -378,17 +378,17 @@ class Records:
         if None in goals:
             both = zip(goals, members, strict=True)
             goals = [known or (number(goal) if goal.satisfiable or satisfiable(goal) else -1) for known, goal in both]
-        free, names_dfa = -1, None
-        if value.patterns is not None:
-            dfa, by_state = value.patterns
+        free, names_dfa, others = -1, None, value.told()
+        if isinstance(others, tuple):
+            dfa, by_state = others
             kept = [goal if goal is not None and self.goals.satisfiable(goal) else None for goal in by_state]
             told = told_apart(dfa, kept)
             if isinstance(told, tuple):
                 names_dfa = told[0], [-1 if goal is None else self.number(goal) for goal in told[1]]
             elif told is not None:
                 free = self.number(told)
-        elif value.free is not None:
-            free = self._numbers.get(value.free) or (number(value.free) if satisfiable(value.free) else -1)
+        elif others is not None:
+            free = self._numbers.get(others) or (number(others) if satisfiable(others) else -1)
         return goals, free, names_dfa
 
     def _connected_members(

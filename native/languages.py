@@ -156,6 +156,12 @@ def least_char(A, node, cp):
     return -1
 
 
+@kernel("i8(A, i8, i8)")
+def byte_at(A, text, k):
+    """Byte ``k`` of a text with four bytes to a word, from its lowest one on."""
+    return (int(A[text + (k >> 2)]) >> ((k & 3) << 3)) & 0xFF
+
+
 @kernel("i8(A, A, i8, i8)")
 def trie_build(A, words, ends, n):
     """Build a trie breadth first.
@@ -163,8 +169,8 @@ def trie_build(A, words, ends, n):
     Parameters
     ----------
     words : int32 array
-        From ``ends`` on: where each word ends; a word without meaning (a byte order mark); the bytes of the words one
-        after another, in ascending order and without repeats.
+        From ``ends`` on: where each word ends; then the bytes of the words, in ascending order and without repeats,
+        one after another, as :func:`byte_at` reads them.
     n : int
         How many words there are.
 
@@ -173,7 +179,7 @@ def trie_build(A, words, ends, n):
     int
         The root (absolute index), or -1 with ``FULL`` set. Leaf numbers are positions in the sorted order.
     """
-    text = ends + n + 1
+    text = ends + n
     root = take(A, TRIE, TRIE_STRIDE)
     if root < 0:
         return -1
@@ -189,9 +195,9 @@ def trie_build(A, words, ends, n):
                 lo += 1
             first, count = -1, 0
             while lo < hi:
-                b = words[text + (int(words[ends + lo - 1]) if lo else 0) + depth]
+                b = byte_at(words, text, (int(words[ends + lo - 1]) if lo else 0) + depth)
                 up = lo + 1
-                while up < hi and words[text + int(words[ends + up - 1]) + depth] == b:
+                while up < hi and byte_at(words, text, int(words[ends + up - 1]) + depth) == b:
                     up += 1
                 child = take(A, TRIE, TRIE_STRIDE)
                 if child < 0:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from functools import cache, cached_property, partial
 from itertools import repeat
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 from weakref import ref
 
@@ -36,6 +37,7 @@ _ANY = frozenset({"null", "boolean", "number", "string", "array", "object"})
 _ANYTHING = GOALS.alone(ANYTHING)
 _NO_MEMBERS: tuple[Any, ...] = (), (), ()
 _IDENTIFIERS = {str, type(None)}
+_OPEN = attrgetter("open")
 _Member: TypeAlias = tuple[str, bytes]  # its name and its text
 
 
@@ -238,8 +240,10 @@ def _values(schema: dict[str, Any], goals: Sequence[Any], others: tuple[Value, .
 
 def _is_open(schema: dict[str, Any], others: Iterable[Value], nodes: Iterable[Node]) -> bool:
     """Whether some object may have names that are not listed, in a plain object or in one of its members."""
-    is_free = schema.get("additionalProperties", True) or any(isinstance(value, Array) for value in others)
-    return is_free or any(map(is_open, nodes))
+    if schema.get("additionalProperties", True) or (others and any(isinstance(value, Array) for value in others)):
+        return True
+    found = [*map(_OPEN, nodes)]
+    return True in found or (None in found and any(map(is_open, nodes)))
 
 
 def _beside(found: list[Any], members: Iterable[_Member], reading: Reading) -> list[Any] | None:

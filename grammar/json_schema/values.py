@@ -128,17 +128,18 @@ class Object:
     @property
     def free(self) -> Goal | None:
         """What any name that is not listed may hold, where that does not depend on the name."""
-        others = self._told()
+        others = self.told()
         return None if isinstance(others, tuple) else others
 
     @property
     def patterns(self) -> tuple[CharDfa, tuple[Goal | None, ...]] | None:
         """Instead of ``free`` where it does: an automaton over names and the goal of each of its states, None where the
         name may not end."""
-        others = self._told()
+        others = self.told()
         return others if isinstance(others, tuple) else None
 
-    def _told(self) -> Others:
+    def told(self) -> Others:
+        """What any name that is not listed may hold."""
         others = self.others
         if callable(others):
             others = self.others = others()
