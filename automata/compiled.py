@@ -38,8 +38,10 @@ class Grammar:
         Whether an object may have names that are not listed: matchers then follow the keys of their text.
     has_islands : bool
         Whether the text is JSON in parts only.
-    keeps : int or None
-        Bytes of the text of another specification that it keeps; None where it keeps what was made of its own.
+    is_shared : bool
+        Whether hardly anything was made for it alone: its parts are those of others.
+    keeps : int
+        Bytes of the text of another specification that it keeps.
     """
 
     def __init__(
@@ -52,10 +54,12 @@ class Grammar:
         has_islands: bool = False,
         content: Callable[[], Embeddable] | None = None,
         judge: Judge | None = None,
-        keeps: int | None = None,
+        is_shared: bool = False,
+        keeps: int = 0,
     ) -> None:
         self._arenas, self.vocabulary = arenas, arenas.vocabulary
-        self.has_free_names, self.has_islands, self.keeps = has_free_names, has_islands, keeps
+        self.has_free_names, self.has_islands = has_free_names, has_islands
+        self.is_shared, self.keeps = is_shared, keeps
         self._judge, self._content = judge, content
         self._made: Embeddable | None = None  # of the content
         self._place = place

@@ -409,8 +409,8 @@ class Compiler:
 
 NO_REMOTES = spelled(None)
 SHARE = 16  # what compiled grammars kept for reuse may take, as a part of cache_bytes
-# bytes of memory that a compiled grammar takes per byte of its specification, tables aside: of its own, and where all
-# that was made of it is what others have (the pack of MaskBench: 6 and 28 at the median and p90, 0.9 and 1.2)
+# bytes of memory that a compiled grammar takes per byte of its specification, tables aside, and one whose parts others
+# have, too (the pack of MaskBench: 6 and 28 at the median and p90, 0.9 and 1.2)
 PER_BYTE, PER_BYTE_SHARED = 32, 2
 OWN_BYTES = 1024  # of specification, that the smallest grammar is reckoned as
 _SPACE = regular.chars(charset.of(" \t\r\n"))
@@ -426,9 +426,8 @@ _TEXT_BYTES = np.array([*range(0x20, 0x7F), *range(0x80, 0xC0), *range(0xC2, 0xF
 
 def _weight(made: Grammar, n_bytes: int) -> int:
     """Bytes of memory that a grammar is reckoned to take, whose specification has so many bytes."""
-    if made.keeps is None:
-        return PER_BYTE * (n_bytes + OWN_BYTES)
-    return PER_BYTE_SHARED * (n_bytes + OWN_BYTES) + PER_BYTE * made.keeps
+    own = PER_BYTE_SHARED if made.is_shared else PER_BYTE
+    return own * (n_bytes + OWN_BYTES) + PER_BYTE * made.keeps
 
 
 def _unknown_choice(*chosen: str) -> ValueError:

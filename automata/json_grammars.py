@@ -86,7 +86,7 @@ class JsonGrammars:
             report,
             has_free_names=is_open,
             content=lambda: JsonIsland(goals, root, order, whitespace, is_open),
-            keeps=0 if reading is None else None,
+            is_shared=reading is None,
         )
         if asked is not None and reading is not None:
             self.readings.note(asked, reading)
@@ -138,6 +138,7 @@ class JsonSource:
             self._report,
             has_free_names=known.is_open,
             content=lambda: read().content,
+            is_shared=True,
             keeps=0 if reading is None else reading.n_bytes,
         )
 

@@ -12,12 +12,13 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate, groupby
-from operator import xor
+from itertools import accumulate, chain, groupby
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..native import char_classes
 
 CharSet: TypeAlias = "tuple[int, ...]"
 
@@ -196,34 +197,28 @@ def fold_case(s: CharSet) -> CharSet:
 def partition(sets: Sequence[CharSet]) -> tuple[list[int], list[int], list[list[int]]]:
     """Divide all code points into the classes that the sets can tell apart: as :func:`classes`, all as lists."""
     starts, cls, member = classes(sets)
-    return starts, cls, member.tolist()
+    return starts.tolist(), cls.tolist(), member.tolist()
 
 
-def classes(sets: Sequence[CharSet]) -> tuple[list[int], list[int], NDArray[np.uint8]]:
+def classes(sets: Sequence[CharSet]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]:
     """Divide all code points into the classes that the sets can tell apart.
 
     Returns
     -------
-    starts : list
-        First code points of consecutive intervals from 0 to 0x10FFFF.
-    cls : list
-        Class of each interval; classes are numbered in the order of their first characters.
-    member : (n_sets, n_classes) uint8
-        Whether set i holds class c.
+    starts, cls, member
+        As of :func:`detent.native.char_classes.classes`.
     """
-    toggled = {0: 0}
-    for i, points in enumerate(sets):
-        for point in points:
-            toggled[point] = toggled.get(point, 0) ^ (1 << i)
-    toggled.pop(END, None)
-    starts = sorted(toggled)
-    number: dict[int, int] = {}
-    masks = accumulate([toggled[point] for point in starts], xor)
-    cls = [number.setdefault(mask, len(number)) for mask in masks]
-    width = -(-len(sets) // 8)
-    packed = np.frombuffer(b"".join([mask.to_bytes(width, "little") for mask in number]), np.uint8)
-    bits = np.unpackbits(packed.reshape(len(number), width), axis=1, bitorder="little")
-    return starts, cls, bits.T[: len(sets)]
+    points = np.fromiter(chain.from_iterable(sets), np.int32)
+    starts, cls, member = char_classes.classes(points, np.fromiter(accumulate(map(len, sets)), np.int32))
+    return starts, cls, member
+
+
+def sets_of_classes(starts: Sequence[int], cls: Sequence[int], n_classes: int) -> list[CharSet]:
+    """The characters of each class, by the first code point and the class of consecutive intervals."""
+    sets: list[list[int]] = [[] for _ in range(n_classes)]
+    for start, end, c in zip(starts, [*starts[1:], END], cls, strict=True):
+        sets[c] += (start, end)
+    return [*map(tuple, sets)]
 
 
 def split_digits(low: int, high: int, places: Sequence[int]) -> Iterator[tuple[int, int]]:

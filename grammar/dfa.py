@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..native import dfa as kernels
 from ..native import text_lengths
-from ..native.minimise import canonical, minimise
+from ..native.minimise import canonical_over, smallest
 from . import charset, lookaround
 from .charset import CharSet
 from .errors import LimitExceeded
-from .program import Program
+from .program import Program, packed
 from .regular import ANY_CHAR, ANY_TEXT, EMPTY, Alt, And, Not, Regular, repeat
 
 I32 = NDArray[np.int32]
@@ -127,21 +127,12 @@ class CharDfa:
     @cached_property
     def class_sets(self) -> list[CharSet]:
         """Characters of each class."""
-        sets: list[list[int]] = [[] for _ in range(self.trans.shape[1])]
-        starts = self.starts.tolist()
-        for start, end, c in zip(starts, [*starts[1:], charset.END], self.cls.tolist(), strict=True):
-            sets[c] += (start, end)
-        return list(map(tuple, sets))
+        return charset.sets_of_classes(*self.intervals, self.trans.shape[1])
 
 
-def _canonical(starts: I32, cls: I32, trans: I32, colour: I32) -> tuple[CharDfa, I32]:
-    """Canonical form of a minimal automaton, and the colours of its states."""
-    trans, colour, merged = canonical(trans, colour)
-    cls = merged[cls]
-    first = np.empty(len(cls), np.bool_)
-    first[0] = True
-    np.not_equal(cls[1:], cls[:-1], out=first[1:])
-    return CharDfa(starts[first], cls[first], trans, (colour > 0).astype(np.uint8)), colour
+def _coloured(starts: I32, cls: I32, trans: I32, colour: I32) -> tuple[CharDfa, I32]:
+    """An automaton in canonical form, and the colours of its states."""
+    return CharDfa(starts, cls, trans, (colour > 0).astype(np.uint8)), colour
 
 
 def _check(n_states: int, max_states: int) -> None:
@@ -174,21 +165,13 @@ def _compile(node: Regular, max_states: int, depth: int) -> CharDfa:
     if isinstance(node, Alt) and any(isinstance(choice, And | Not) for choice in node.parts):
         return union(*map(part, node.parts), max_states=max_states)
     program = Program(node, part, max_states)
-    code = program.code
-    points: list[int]
-    kinds: list[int]
-    member: ArrayLike
+    code, sets = program.code, [*program.sets]
     if program.looks:
-        found = lookaround.expand(program, lambda n, d: _compile(n, max_states, d), depth, max_states)
-        code, (points, kinds, member) = found
-    else:
-        points, kinds, member = charset.classes(list(program.sets))
-    starts, cls = np.array(points, np.int32), np.array(kinds, np.int32)
-    label, x, y = (np.array(part, np.int32) for part in (code.label, code.x, code.y))
-    holds = np.array(member, np.uint8, order="C").reshape(-1, max(kinds) + 1)
-    trans, accept, size = kernels.determinise(label, x, y, holds, max_states, SIZE_PER_STATE * max_states)
-    _check(max(len(trans), -(-size // SIZE_PER_STATE)), max_states)
-    return _canonical(starts, cls, *minimise(trans, accept))[0]
+        code, sets = lookaround.expand(program, lambda n, d: _compile(n, max_states, d), depth, max_states)
+    words, n, most = packed(code, sets), len(code.label), SIZE_PER_STATE * max_states
+    starts, cls, trans, accept, n_states, size = kernels.compiled(words, n, len(sets), max_states, most)
+    _check(max(n_states, -(-size // SIZE_PER_STATE)), max_states)
+    return _coloured(starts, cls, trans, accept)[0]
 
 
 def _distinct(values: NDArray[Any]) -> NDArray[Any]:
@@ -226,7 +209,7 @@ def _combine(dfas: Sequence[CharDfa], required: Sequence[bool], wanted: Sequence
         colour = accepts.max(axis=1, initial=0)
     else:
         colour = (accepts == np.array(wanted)).all(axis=1)
-    return _canonical(starts, cls, *minimise(trans, colour.astype(np.int32)))[0]
+    return _coloured(*smallest(starts, cls, trans, colour.astype(np.int32)))[0]
 
 
 def intersection(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:
@@ -316,13 +299,13 @@ def product(
             number[mask] = len(by_colour) if matters(profile) else 0
             by_colour += [profile] if number[mask] else []
     colour = np.array([number[mask] for mask in masks], np.int32)
-    dfa, colour = _canonical(starts, cls, *minimise(trans, colour))
+    dfa, colour = _coloured(*smallest(starts, cls, trans, colour))
     return dfa, [by_colour[c] for c in colour.tolist()]
 
 
 def recolour(dfa: CharDfa, colours: Sequence[int]) -> tuple[CharDfa, list[int]]:
     """The minimal automaton that tells the same colour (0: not accepted) for every text, and its states' colours."""
-    merged, kept = _canonical(dfa.starts, dfa.cls, *minimise(dfa.trans, np.array(colours, np.int32)))
+    merged, kept = _coloured(*smallest(dfa.starts, dfa.cls, dfa.trans, np.array(colours, np.int32)))
     return merged, kept.tolist()
 
 
@@ -373,7 +356,7 @@ def from_words(words: Iterable[str], *, max_states: int = 1_000_000) -> CharDfa:
     letters = cls[starts.searchsorted(np.frombuffer(text.encode("utf-32-le"), np.int32))]
     trans, accept = kernels.words(letters, ends, len(number), max_states)
     _check(len(trans), max_states)
-    return _canonical(starts, cls, trans, accept)[0]
+    return _coloured(*canonical_over(starts, cls, trans, accept))[0]
 
 
 def restrict_length(dfa: CharDfa, low: int, high: int | None, *, max_states: int = MAX_STATES) -> CharDfa:
@@ -413,7 +396,7 @@ def counted_run(dfa: CharDfa) -> tuple[CharDfa, int, int] | None:
     if not np.array_equal(dfa.trans[:last], np.where(reads, np.arange(1, last + 1)[:, None], -1)):
         return None
     loop = np.where(reads, 0, -1).astype(np.int32)
-    return _canonical(dfa.starts, dfa.cls, loop, np.ones(1, np.int32))[0], fewest, last
+    return _coloured(*canonical_over(dfa.starts, dfa.cls, loop, np.ones(1, np.int32)))[0], fewest, last
 
 
 def counting(dfa: CharDfa, colours: ArrayLike, often: str, least: int) -> tuple[NDArray[np.bool_], I32]:

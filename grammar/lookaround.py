@@ -26,6 +26,7 @@ from .program import ACCEPT, FIRST_LOOK, SPLIT, Code, Program
 from .regular import ANY_TEXT, Look, Regular, chars, seq
 
 if TYPE_CHECKING:
+    from .charset import CharSet
     from .dfa import CharDfa
 
 FIRST_MARK, LAST_MARK = 0xD800, 0xDFFF
@@ -164,7 +165,7 @@ class _Threads:
 
 def expand(
     program: Program, automaton: Callable[[Regular, int], CharDfa], depth: int, max_states: int
-) -> tuple[Code, tuple[list[int], list[int], list[list[int]]]]:
+) -> tuple[Code, list[CharSet]]:
     """A program without assertions.
 
     Parameters
@@ -180,8 +181,8 @@ def expand(
     Returns
     -------
     code : Code
-    alphabet : starts, cls, member
-        As those of :func:`~detent.grammar.charset.partition`, for the sets of the code.
+    sets : list of CharSet
+        Those that the code reads, by number.
     """
     automata = [automaton(marked(look, depth), depth + 1) for look in program.looks]
     starts, cls, member = charset.partition([*program.sets, *(s for dfa in automata for s in dfa.class_sets)])
@@ -201,4 +202,5 @@ def expand(
     code = Code()
     code.graph(first, labelled, [threads.accepts(thread) for thread in threads.order])
     code.put(ACCEPT)
-    return code, (starts, cls, [[int(c in group) for c in range(len(points))] for group in groups])
+    by_class = charset.sets_of_classes(starts, cls, len(points))
+    return code, [charset.union(*(by_class[c] for c in group)) for group in groups]

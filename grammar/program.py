@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .charset import CharSet
 from .errors import LimitExceeded, Unenforceable
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
 SPLIT, ACCEPT, FIRST_LOOK = -1, -2, -3
 # Code may be this many times longer than the largest automaton that is allowed.
 LENGTH_PER_STATE = 16
+_INT32 = np.dtype(np.int32)
 
 
 class Code:
@@ -91,6 +97,16 @@ class Code:
         self.label += [SPLIT] * len(targets)
         self.x += [*others, at]
         self.y += [*range(first + 1, first + len(targets)), at]
+
+
+def packed(code: Code, sets: Sequence[CharSet]) -> NDArray[np.int32]:
+    """Code and the sets that it reads as :func:`detent.native.dfa.compiled` takes them."""
+    words = array("i", code.label)
+    words.extend(code.x)
+    words.extend(code.y)
+    words.extend(accumulate(map(len, sets)))
+    words.extend(chain.from_iterable(sets))
+    return np.frombuffer(words, _INT32)
 
 
 class Program:

@@ -105,6 +105,8 @@ def only_text(pattern: str) -> str | None:
 
 def search(node: Regular) -> Regular:
     """Texts that contain a match. Anchors and lookaheads at the edges are resolved, so that few patterns keep any."""
+    if isinstance(node, Seq) and node.parts[0] is START and node.parts[-1] is STOP:
+        return _resolve_lookaheads(seq(*node.parts[1:-1]))
     fixed, floating = _part(node, START, 0)
     return _match_at_start(alt(fixed, seq(ANY_TEXT, _beside_any_text(floating, 0))))
 

@@ -20,8 +20,9 @@ A node matches a *span* of a text. Only `Look` sees what is outside of the span:
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import Lock
 from typing import Any, TypeVar
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from . import charset
 from .charset import CharSet
@@ -103,19 +104,40 @@ class Reference(Regular):
 
 R = TypeVar("R", bound=Regular)
 
-_pool: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
+FEW = 5_000  # nodes, up to which nobody looks which of them are gone
+
+_pool: dict[tuple[Any, ...], ref[Any]] = {}  # a WeakValueDictionary takes most of the time of a small pattern
+_enough = FEW  # nodes in the pool at which those that are gone leave
+_lock = Lock()
 _put = object.__setattr__
 
 
 def _node(kind: type[R], *fields: Any) -> R:
     key = (kind, *fields)
-    node = _pool.get(key)
-    if node is None:
-        node = object.__new__(kind)
-        for name, value in zip(kind.__slots__, fields, strict=True):
-            _put(node, name, value)
-        node = _pool.setdefault(key, node)
-    return node  # type: ignore[no-any-return]
+    known = _pool.get(key)
+    node = None if known is None else known()
+    return _new(key) if node is None else node  # type: ignore[no-any-return]
+
+
+def _new(key: tuple[Any, ...]) -> Any:
+    """A node that nobody had when its key was looked up."""
+    global _enough
+    kind, *fields = key
+    node = object.__new__(kind)
+    for name, value in zip(kind.__slots__, fields, strict=True):
+        _put(node, name, value)
+    with _lock:
+        known = _pool.get(key)
+        found = None if known is None else known()
+        if found is not None:
+            return found
+        _pool[key] = ref(node)
+        if len(_pool) > _enough:
+            for old in reversed([*_pool]):  # keys keep parts, which came before
+                if _pool[old]() is None:
+                    del _pool[old]
+            _enough = max(FEW, 2 * len(_pool))
+    return node
 
 
 EMPTY: Regular = _node(Empty)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .char_classes import classes
 from .jit import kernel
-from .minimise import mix
+from .minimise import mix, smallest
 
 I32 = NDArray[np.int32]
 
@@ -282,6 +283,42 @@ def determinise(
             table = _rehashed(table, hashes, n_states)
     n_states = at[0]
     return trans[:n_states].copy(), accept[:n_states].copy(), np.int64(start[n_states])
+
+
+@kernel(
+    "Tuple((int32[::1], int32[::1], int32[:,::1], int32[::1], int64, int64))(int32[::1], int64, int64, int64, int64)",
+    nogil=True,
+    allocates=True,
+)
+def compiled(program: I32, n: int, n_sets: int, max_states: int, max_size: int) -> tuple[I32, I32, I32, I32, int, int]:
+    """The smallest automaton of a program, in canonical form.
+
+    Parameters
+    ----------
+    program : (3 * n + n_sets + n_points,) int32
+        ``label``, ``x`` and ``y`` as :func:`determinise` takes them; then the sets, as :func:`.char_classes.classes`
+        takes them: where the boundaries of each end, and all boundaries.
+    n, n_sets : int
+        Instructions and sets.
+    max_states, max_size : int
+        As of :func:`determinise`.
+
+    Returns
+    -------
+    starts, cls : (n_intervals,) int32
+    trans : (n_states, n_classes) int32
+    accept : (n_states,) int32
+    n_states, size : int
+        Before it is minimised, and the instructions in all subsets together. Beyond the bounds, the rest is of no use.
+    """
+    sets = 3 * n + n_sets
+    label, x, y = program[:n], program[n : 2 * n], program[2 * n : 3 * n]
+    starts, cls, member = classes(program[sets:], program[3 * n : sets])
+    trans, accept, size = determinise(label, x, y, member, max_states, max_size)
+    n_states = np.int64(len(trans))
+    if n_states <= max_states and size <= max_size:
+        starts, cls, trans, accept = smallest(starts, cls, trans, accept)
+    return starts, cls, trans, accept, n_states, size
 
 
 @kernel(

@@ -458,3 +458,40 @@ def canonical(trans: I32, colour: I32) -> tuple[I32, I32, I32]:
                     n_out += 1
                 out[i, r] = number[target]
     return out, out_colour, merged
+
+
+@kernel(
+    "Tuple((int32[::1], int32[::1], int32[:,::1], int32[::1]))(int32[::1], int32[::1], int32[:,::1], int32[::1])",
+    nogil=True,
+    allocates=True,
+)
+def canonical_over(starts: I32, cls: I32, trans: I32, colour: I32) -> tuple[I32, I32, I32, I32]:
+    """The same with the intervals of characters that each class has: as few as there can be.
+
+    Parameters
+    ----------
+    starts, cls : (n_intervals,) int32
+        First character of each interval, and its class.
+    trans, colour
+        As of :func:`canonical`.
+    """
+    trans, colour, merged = canonical(trans, colour)
+    out_starts, out_cls, n = np.empty(len(cls), np.int32), np.empty(len(cls), np.int32), 0
+    for i in range(len(cls)):
+        c = merged[cls[i]]
+        if n == 0 or out_cls[n - 1] != c:
+            out_starts[n], out_cls[n] = starts[i], c
+            n += 1
+    return out_starts[:n].copy(), out_cls[:n].copy(), trans, colour
+
+
+@kernel(
+    "Tuple((int32[::1], int32[::1], int32[:,::1], int32[::1]))(int32[::1], int32[::1], int32[:,::1], int32[::1])",
+    nogil=True,
+    allocates=True,
+)
+def smallest(starts: I32, cls: I32, trans: I32, colour: I32) -> tuple[I32, I32, I32, I32]:
+    """The canonical form of any automaton of which every state is reachable, as :func:`canonical_over` takes it."""
+    trans, colour = minimise(trans, colour)
+    starts, cls, trans, colour = canonical_over(starts, cls, trans, colour)
+    return starts, cls, trans, colour

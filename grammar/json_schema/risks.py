@@ -187,7 +187,7 @@ class Risks:
     def _is_risky(self, roots: Nodes, nodes: list[Node]) -> bool:
         """Whether constraints on one value may multiply beyond a limit."""
         plain = all(map(self._is_plain, nodes))
-        if _has_too_many_steps(nodes) or self._may_be_large(roots, nodes, plain):
+        if any(map(_is_sized, nodes)) and (_has_too_many_steps(nodes) or self._may_be_large(roots, nodes, plain)):
             self.are_large = True
             return True
         if not plain:
@@ -296,6 +296,8 @@ def _most(node: Node, sizes_of: Sizes) -> int:
 
 def _ways(node: Node) -> int:
     """How many ways there are to meet the disjunctions of a plain node and those in place."""
+    if not (node.all_of or node.any_of or node.one_of):
+        return 1
     found = prod(map(_ways, node.all_of))
     return found * prod(sum(map(_ways, options)) for options in (*node.any_of, *node.one_of))
 
@@ -323,6 +325,12 @@ def _weight(node: Node, kind: int) -> int:
     listed = sum(isinstance(v, list if kind == ARRAY else dict) for v in node.enum or ())
     counted = (node.min_contains, node.max_contains) if kind == ARRAY and node.contains is not None else ()
     return listed + says_something(node, kind) + sum(min(count, FEW_NODES) for count in counted if count is not None)
+
+
+def _is_sized(node: Node) -> bool:
+    """Whether a node says something of which automata or multiples are made."""
+    scalar = node.texts or node.narrowed or node.longest is not None or node.multiple is not None
+    return bool(scalar or node.patterns)
 
 
 def _has_too_many_steps(nodes: list[Node]) -> bool:

@@ -52,21 +52,20 @@ def build(
     entry = [-1 if t is None else _program(t, number, assembler) for number, t in enumerate(terminals)]
     assertions = Assertions(list(assembler.assertions), max_states)
     starts, cls, member = charset.classes([*assembler.sets, *assertions.sets, charset.ANY])
-    first_of = dict(zip(reversed(cls), reversed(starts), strict=True))
-    points = [first_of[c] for c in range(len(first_of))]
-    left_next, look_enter, look_next, look_end = assertions.tables(np.array(points, np.int32))
+    first = np.maximum.accumulate(cls).searchsorted(np.arange(member.shape[1]))  # they are numbered as they first come
+    left_next, look_enter, look_next, look_end = assertions.tables(starts[first])
     code = np.fromiter(chain.from_iterable(assembler.code), np.int32, 3 * len(assembler.code)).reshape(-1, 3)
     sets = np.ascontiguousarray(member[: len(assembler.sets)])
-    numbers = [np.array(found, np.int32) for found in (entry, starts, cls)]
-    matches = contexts.keywords(terminals, code, sets, *numbers)
+    entries = np.array(entry, np.int32)
+    matches = contexts.keywords(terminals, code, sets, entries, starts, cls)
     order_first, order, retype_first, retype = contexts.tables(accepted, terminals, matches)
     dropped = set(ignored)
     return LexerTables(
-        starts=numbers[1],
-        cls=numbers[2],
+        starts=starts,
+        cls=cls,
         sets=sets,
         code=code,
-        entry=numbers[0],
+        entry=entries,
         order_first=order_first,
         order=order,
         retype_first=retype_first,

@@ -206,6 +206,19 @@ UNIQUE = {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}
 TREE = {"type": "object", "properties": {"below": {"type": "array", "items": {"$ref": "#/$defs/d"}}}}
 
 
+def test_documents_without_goals_of_their_own_weigh_little(vocabulary: Vocabulary) -> None:
+    def compiled(member: Any) -> list[Grammar]:
+        return [compiler.json_schema({"type": "object", "properties": {f"{k}": member}}) for k in range(200)]
+
+    compiler = Compiler(vocabulary, cache_dir=False, limits=Limits(cache_bytes=16 << 20))
+    kept = compiled(TEXT)
+    assert all(grammar.is_shared for grammar in kept)
+    assert all(known is again for known, again in zip(kept, compiled(TEXT), strict=True))
+    read = compiled(UNIQUE)
+    assert not any(grammar.is_shared for grammar in read)
+    assert sum(grammar in read for grammar in compiler._grammars.values()) < 50
+
+
 def test_members_of_a_document_that_was_read_are_known_as_long_as_it_is_kept(vocabulary: Vocabulary) -> None:
     compiler = Compiler(vocabulary, cache_dir=False, limits=Limits(cache_bytes=1 << 28))
     schema = {"type": "object", "properties": {"a": UNIQUE, "t": REFERS}, "$defs": {"d": TREE}}

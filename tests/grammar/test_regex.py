@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detent.grammar import charset, dfa, regex
+from detent.grammar import charset, dfa, regex, regular
 from detent.grammar.errors import GrammarError, LimitExceeded
 from detent.grammar.regular import EMPTY, Look, Regular
 
@@ -281,6 +281,16 @@ def test_character_sets(a: charset.CharSet, b: charset.CharSet) -> None:
     for start, end, c in zip(starts, [*starts[1:], 60], cls, strict=True):
         for i, s in enumerate((a, b)):
             assert all(charset.contains(s, p) == bool(member[i][c]) for p in range(start, min(end, 60)))
+
+
+def test_equal_expressions_are_one_object_as_long_as_somebody_has_them() -> None:
+    kept = regex.parse("^(?:kept|[a-m]{2,3})+$")
+    for k in range(2 * regular.FEW):
+        regular.literal(f"{k:x}")
+    assert regex.parse("^(?:kept|[a-m]{2,3})+$") is kept
+    assert len(regular._pool) <= max(regular.FEW, regular._enough)
+    alive = sum(node() is not None for node in regular._pool.values())
+    assert alive < regular.FEW
 
 
 def test_general_categories() -> None:

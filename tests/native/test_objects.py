@@ -51,8 +51,10 @@ def said(drawn: Drawn, *, spelled: bool = True) -> np.ndarray:
     """What the kernel is told; ``spelled``: with the text of names."""
     record, words, goals, order, due = drawn
     data = [word.encode() for word in words]
-    text = [*accumulate(map(len, data)), -1, *b"".join(data)] if spelled else []
-    return np.array([*record, *goals, *order, *due, *text], np.int32)
+    text = b"".join(data)
+    packed = np.frombuffer(text + bytes(-len(text) % 4), "<i4")
+    ends = [*accumulate(map(len, data)), *packed] if spelled else []
+    return np.array([*record, *goals, *order, *due, *ends], np.int32)
 
 
 def spelled(A: np.ndarray, node: int, before: bytes = b"") -> dict[bytes, int]:
