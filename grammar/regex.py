@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NoReturn
 
 from . import charset, references
@@ -56,6 +57,7 @@ _GROUP = re.compile(r"\?(?:(<?[=!])|P?<(?P<name>(?!\d)[\w$]+)>|(?P<on>[ims]*)(?P
 _REFERENCE = re.compile(r"([1-9][0-9]*)|k<((?!\d)[\w$]+)>")
 _LINE_ENDS = charset.complement(charset.DOT)
 _TOO_MANY = 10**18
+_CLASS = re.compile(r"(?:[^\\\]]|\\.)*\]", re.DOTALL)  # behind its bracket
 _HEX = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{0*([0-9A-Fa-f]{1,6})\}")
 _PROPERTY = re.compile(r"[pP]\{(\w+)(?:=(\w+))?\}")
 _CONTROL = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
@@ -171,6 +173,17 @@ def _beside_any_text(node: Regular, edge: int) -> Regular:
     return node
 
 
+@lru_cache(maxsize=1024)
+def _class(text: str, flags: frozenset[str]) -> Regular | None:
+    """The characters of a class by its text behind the bracket; None for an error: the parser tells its place."""
+    parser = Parser(text, 0)
+    parser.flags = flags
+    try:
+        return chars(parser.character_class())
+    except GrammarError:
+        return None
+
+
 def _count(digits: str) -> int:
     """A count; those that no limit allows are one."""
     digits = digits.lstrip("0") or "0"
@@ -248,7 +261,7 @@ class Parser:
         if char == "(":
             return self.quantified(self.group())
         if char == "[":
-            return self.quantified(chars(self.character_class()))
+            return self.quantified(self.known_class() or chars(self.character_class()))
         if char == ".":
             return self.quantified(chars(charset.ANY if "s" in self.flags else charset.DOT))
         found = self.escape(in_class=False) if char == "\\" else ord(char)
@@ -397,6 +410,14 @@ class Parser:
         negative = self.pattern[self.at] == "P"
         self.at = match.end()
         return self.points(charset.complement(points) if negative else points)
+
+    def known_class(self) -> Regular | None:
+        """The characters of a class that some pattern had before; None for one that is wrong."""
+        match = _CLASS.match(self.pattern, self.at)
+        found = None if match is None else _class(match[0], self.flags)
+        if match is not None and found is not None:
+            self.at = match.end()
+        return found
 
     def character_class(self) -> CharSet:
         negative = self.pattern[self.at : self.at + 1] == "^"
