@@ -130,7 +130,7 @@ class CharDfa:
         return charset.sets_of_classes(*self.intervals, self.trans.shape[1])
 
 
-def _coloured(starts: I32, cls: I32, trans: I32, colour: I32) -> tuple[CharDfa, I32]:
+def coloured(starts: I32, cls: I32, trans: I32, colour: I32) -> tuple[CharDfa, I32]:
     """An automaton in canonical form, and the colours of its states."""
     return CharDfa(starts, cls, trans, (colour > 0).astype(np.uint8)), colour
 
@@ -171,7 +171,7 @@ def _compile(node: Regular, max_states: int, depth: int) -> CharDfa:
     words, n, most = packed(code, sets), len(code.label), SIZE_PER_STATE * max_states
     starts, cls, trans, accept, n_states, size = kernels.compiled(words, n, len(sets), max_states, most)
     _check(max(n_states, -(-size // SIZE_PER_STATE)), max_states)
-    return _coloured(starts, cls, trans, accept)[0]
+    return coloured(starts, cls, trans, accept)[0]
 
 
 def _distinct(values: NDArray[Any]) -> NDArray[Any]:
@@ -209,7 +209,7 @@ def _combine(dfas: Sequence[CharDfa], required: Sequence[bool], wanted: Sequence
         colour = accepts.max(axis=1, initial=0)
     else:
         colour = (accepts == np.array(wanted)).all(axis=1)
-    return _coloured(*smallest(starts, cls, trans, colour.astype(np.int32)))[0]
+    return coloured(*smallest(starts, cls, trans, colour.astype(np.int32)))[0]
 
 
 def intersection(*dfas: CharDfa, max_states: int = MAX_STATES) -> CharDfa:
@@ -299,13 +299,13 @@ def product(
             number[mask] = len(by_colour) if matters(profile) else 0
             by_colour += [profile] if number[mask] else []
     colour = np.array([number[mask] for mask in masks], np.int32)
-    dfa, colour = _coloured(*smallest(starts, cls, trans, colour))
+    dfa, colour = coloured(*smallest(starts, cls, trans, colour))
     return dfa, [by_colour[c] for c in colour.tolist()]
 
 
 def recolour(dfa: CharDfa, colours: Sequence[int]) -> tuple[CharDfa, list[int]]:
     """The minimal automaton that tells the same colour (0: not accepted) for every text, and its states' colours."""
-    merged, kept = _coloured(*smallest(dfa.starts, dfa.cls, dfa.trans, np.array(colours, np.int32)))
+    merged, kept = coloured(*smallest(dfa.starts, dfa.cls, dfa.trans, np.array(colours, np.int32)))
     return merged, kept.tolist()
 
 
@@ -356,7 +356,7 @@ def from_words(words: Iterable[str], *, max_states: int = 1_000_000) -> CharDfa:
     letters = cls[starts.searchsorted(np.frombuffer(text.encode("utf-32-le"), np.int32))]
     trans, accept = kernels.words(letters, ends, len(number), max_states)
     _check(len(trans), max_states)
-    return _coloured(*canonical_over(starts, cls, trans, accept))[0]
+    return coloured(*canonical_over(starts, cls, trans, accept))[0]
 
 
 def restrict_length(dfa: CharDfa, low: int, high: int | None, *, max_states: int = MAX_STATES) -> CharDfa:
@@ -396,7 +396,7 @@ def counted_run(dfa: CharDfa) -> tuple[CharDfa, int, int] | None:
     if not np.array_equal(dfa.trans[:last], np.where(reads, np.arange(1, last + 1)[:, None], -1)):
         return None
     loop = np.where(reads, 0, -1).astype(np.int32)
-    return _coloured(*canonical_over(dfa.starts, dfa.cls, loop, np.ones(1, np.int32)))[0], fewest, last
+    return coloured(*canonical_over(dfa.starts, dfa.cls, loop, np.ones(1, np.int32)))[0], fewest, last
 
 
 def counting(dfa: CharDfa, colours: ArrayLike, often: str, least: int) -> tuple[NDArray[np.bool_], I32]:

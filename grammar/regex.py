@@ -52,7 +52,6 @@ MAX_DEPTH = 100
 _QUANTIFIER = re.compile(r"(?:([*+?])|\{([0-9]+)(?:(,)([0-9]*))?\})(\??)")
 _QUANTIFIES = frozenset("*+?{")  # how one begins
 _PLAIN = re.compile(r"[^\\^$.*+?()\[\]{}|]+")  # characters that stand for themselves
-_WORD = re.compile(rf"\^({_PLAIN.pattern})\$")
 _GROUP = re.compile(r"\?(?:(<?[=!])|P?<(?P<name>(?!\d)[\w$]+)>|(?P<on>[ims]*)(?P<off>-[ims]*)?:|(?P<onward>i)\))")
 _REFERENCE = re.compile(r"([1-9][0-9]*)|k<((?!\d)[\w$]+)>")
 _LINE_ENDS = charset.complement(charset.DOT)
@@ -97,12 +96,6 @@ def parse(pattern: str, *, anchored: bool = False, max_depth: int = MAX_DEPTH) -
         parser = Parser(pattern, max_depth, parser.names)
         node = references.expand(parser.pattern_text(), parser.fail_group)
     return _whole(node) if anchored else search(node)
-
-
-def only_text(pattern: str) -> str | None:
-    """The only text in which a pattern is found, where that is seen at a glance: ``^word$``."""
-    word = _WORD.fullmatch(pattern)
-    return None if word is None else word[1]
 
 
 def search(node: Regular) -> Regular:

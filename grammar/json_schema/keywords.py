@@ -15,6 +15,7 @@ from ..decimals import as_decimal
 from ..dfa import CharDfa
 from ..errors import GrammarError, LimitExceeded, Unenforceable
 from ..number import NumberSpec
+from ..plain_pattern import compile_plain
 from ..recent import Recent
 from ..text_set import TextSet
 from .dialects import LATEST
@@ -53,11 +54,9 @@ def pattern_dfa(pattern: str, max_states: int) -> CharDfa:
     """Automaton of a ``pattern``: the text contains a match."""
     found = _PATTERNS.get((pattern, max_states))
     if found is None:
-        text = regex.only_text(pattern)
-        if text is None:
+        found = compile_plain(pattern, max_states=max_states)
+        if found is None:
             found = automata.compile(regex.parse(pattern), max_states=max_states)
-        else:
-            found = automata.from_words([text], max_states=max_states)
         _PATTERNS.put((pattern, max_states), found, 1024 + 3 * found.n_bytes)  # the key itself, and what is derived
     return found
 

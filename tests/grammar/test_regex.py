@@ -141,20 +141,6 @@ def test_patterns(pattern: str, yes: list[str], no: list[str]) -> None:
     assert [text for text in no if found(pattern, text)] == []
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.text("ab |/,:-_é\ud800\U0001f600^$.*+?()[]{}\\\n", max_size=6))
-def test_a_pattern_of_one_text_is_that_text(text: str) -> None:
-    found = regex.only_text(f"^{text}$")
-    assert found in (None, text)
-    if found is not None:
-        assert dfa.from_words([found]) == dfa.compile(regex.parse(f"^{text}$"))
-
-
-@pytest.mark.parametrize("pattern", ["^a.$", "^a|b$", "a$", "^a", "^a$b", "^[a]$", "^a\\$", "^a{2}$", "^^a$", "^a*$"])
-def test_other_patterns_are_not_taken_for_one_text(pattern: str) -> None:
-    assert regex.only_text(pattern) is None
-
-
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
