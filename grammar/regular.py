@@ -20,7 +20,7 @@ A node matches a *span* of a text. Only `Look` sees what is outside of the span:
 from __future__ import annotations
 
 from functools import lru_cache
-from threading import Lock
+from threading import RLock
 from typing import Any, TypeVar
 from weakref import ref
 
@@ -108,7 +108,7 @@ FEW = 5_000  # nodes, up to which nobody looks which of them are gone
 
 _pool: dict[tuple[Any, ...], ref[Any]] = {}  # a WeakValueDictionary takes most of the time of a small pattern
 _enough = FEW  # nodes in the pool at which those that are gone leave
-_lock = Lock()
+_lock = RLock()  # a finaliser may make nodes while one is put
 _put = object.__setattr__
 
 
@@ -133,11 +133,19 @@ def _new(key: tuple[Any, ...]) -> Any:
             return found
         _pool[key] = ref(node)
         if len(_pool) > _enough:
-            for old in reversed([*_pool]):  # keys keep parts, which came before
-                if _pool[old]() is None:
-                    del _pool[old]
+            _sweep()
             _enough = max(FEW, 2 * len(_pool))
     return node
+
+
+def _sweep() -> None:
+    """Let the nodes leave that are gone, then those that only their keys had kept."""
+    before = -1
+    while before != len(_pool):
+        before = len(_pool)
+        for key, known in [*_pool.items()]:
+            if known() is None:
+                _pool.pop(key, None)
 
 
 EMPTY: Regular = _node(Empty)

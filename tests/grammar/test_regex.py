@@ -271,12 +271,11 @@ def test_character_sets(a: charset.CharSet, b: charset.CharSet) -> None:
 
 def test_equal_expressions_are_one_object_as_long_as_somebody_has_them() -> None:
     kept = regex.parse("^(?:kept|[a-m]{2,3})+$")
-    for k in range(2 * regular.FEW):
-        regular.literal(f"{k:x}")
+    for k in range(2 * regular._enough):
+        regular.repeat(regular.seq(regular.repeat(regular.literal(f"{k:x}"), 0, k + 2), kept), 1, None)
     assert regex.parse("^(?:kept|[a-m]{2,3})+$") is kept
-    assert len(regular._pool) <= max(regular.FEW, regular._enough)
-    alive = sum(node() is not None for node in regular._pool.values())
-    assert alive < regular.FEW
+    regular._sweep()
+    assert len(regular._pool) < regular.FEW and all(node() is not None for node in regular._pool.values())
 
 
 def test_general_categories() -> None:
