@@ -499,10 +499,10 @@ class SharedRecords(Records):
     @staticmethod
     def of(arena: Arena, order: Order, space: int) -> SharedRecords:
         """Those of an arena; new ones where they have become too many for those that were used once."""
-        found = arena.shared.get((order, space))
-        if not isinstance(found, SharedRecords) or len(found._numbers) > MOST_SHARED:
+        found: Any = arena.shared.get((order, space))
+        if found is None or len(found._numbers) > MOST_SHARED:
             found = arena.shared[order, space] = SharedRecords(proxy(arena), GOALS, order, space)
-        return found
+        return found  # type: ignore[no-any-return]
 
 
 def _is_small(node: Node) -> bool:

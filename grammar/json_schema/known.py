@@ -194,7 +194,7 @@ def known_object(
         return None
     found: list[Any] = noted(text, (dialect, *meaning))
     reading, n_read = None, 1
-    if None in found:
+    if not all(found):
         identifiers = said("$id"), said("id")
         if not _IDENTIFIERS.issuperset(map(type, identifiers)):
             return None
@@ -209,7 +209,7 @@ def known_object(
     values = _values(schema, goals, others)
     if values is None:
         return None
-    may_be_open = (reading is not None and reading.is_open) or _is_open(schema, others, filter(None, nodes))
+    may_be_open = (reading is not None and reading.is_open) or _is_open(schema, others, [*filter(None, nodes)])
     return _new(Known, (values, may_be_open, sum(n_schemas, n_read), reading))
 
 
@@ -229,16 +229,12 @@ def _values(schema: dict[str, Any], goals: Sequence[Any], others: tuple[Value, .
         goals = [*goals, *(_ANYTHING,) * (len(names) - len(goals))]
     if not can_be_written("".join(names)):
         return None
-    residual = Object(
-        tuple(zip(names, goals, strict=True)),
-        frozenset(required),
-        others=_ANYTHING if additional else None,
-        in_order=not additional and not is_sorted(names),
-    )
-    return [*others, residual]
+    others_are, in_order = (_ANYTHING, False) if additional else (None, not is_sorted(names))
+    listed = tuple(zip(names, goals, strict=True))
+    return [*others, Object(listed, frozenset(required), (), others_are, 0, None, in_order)]
 
 
-def _is_open(schema: dict[str, Any], others: Iterable[Value], nodes: Iterable[Node]) -> bool:
+def _is_open(schema: dict[str, Any], others: Iterable[Value], nodes: Sequence[Node]) -> bool:
     """Whether some object may have names that are not listed, in a plain object or in one of its members."""
     if schema.get("additionalProperties", True) or (others and any(isinstance(value, Array) for value in others)):
         return True

@@ -138,7 +138,7 @@ def noted(text: Spelled, meaning: Hashable) -> list[Noted | None]:
     if table is None:
         return [None] * len(members)
     found = [*map(table.by_text.get, members)]
-    if None in found and (beside := table.by_definitions.get(text.definitions)):
+    if not all(found) and (beside := table.by_definitions.get(text.definitions)):
         found = [known or beside.get(member) for known, member in zip(found, members, strict=True)]
     return found
 

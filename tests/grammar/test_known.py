@@ -206,6 +206,18 @@ UNIQUE = {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}
 TREE = {"type": "object", "properties": {"below": {"type": "array", "items": {"$ref": "#/$defs/d"}}}}
 
 
+def test_nobody_may_have_asked_whether_a_member_is_open(vocabulary: Vocabulary) -> None:
+    compiler = Compiler(vocabulary, cache_dir=False)
+    member = {"type": "object", "properties": {"only here": {"type": "null"}}}
+    both = {"type": "object", "properties": {"a": member, "b": TEXT}}
+    assert compiler.json_schema(both).has_free_names  # the root alone says so
+    closed = {**both, "additionalProperties": False}
+    assert compiler.json_schema(closed).has_free_names
+    assert not accepts(compiler.json_schema(closed), '{"a": {"x": 1, "x": 2}}')
+    shut = {**closed, "properties": {"b": TEXT}}
+    assert not compiler.json_schema(shut).has_free_names
+
+
 def test_documents_without_goals_of_their_own_weigh_little(vocabulary: Vocabulary) -> None:
     def compiled(member: Any) -> list[Grammar]:
         return [compiler.json_schema({"type": "object", "properties": {f"{k}": member}}) for k in range(200)]
