@@ -306,9 +306,7 @@ def _read(text: U8, known: I32, code: I32, points: I32, past: I32, n: I64, is_an
     """Read a pattern without the anchors at its ends; 0, or `NOT_PLAIN`."""
     ranges, jumps = np.empty(1024, np.int32), np.empty(MOST_CODE, np.int32)
     found, bounds = np.zeros(1, np.int64), np.zeros(2, np.int64)
-    frames = np.empty(
-        (MOST_DEEP, 3), np.int64
-    )  # of each group around: its last alternative, its jumps, where it begins
+    frames = np.empty((MOST_DEEP, 3), np.int64)  # of each group around: its last alternative, its jumps, its beginning
     at = depth = n_jumps = first_jump = 0
     branch = start = n[N_CODE]
     while at < len(text):
