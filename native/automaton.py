@@ -156,7 +156,7 @@ def put_automaton(A, said):
     n, n_goals, n_loops = int(said[SAID_STATES]), int(said[SAID_GOALS]), int(said[SAID_LOOPS])
     n_classes, n_intervals = int(said[SAID_CLASSES]), int(said[SAID_INTERVALS])
     n_words = len(said) - SAID_RECORD
-    n_record = DFA_RECORD + n_words + 128 + n_goals + n - n_loops
+    n_record = DFA_RECORD + n_words + 128 + 2 * n - n_loops
     at = take(A, HEAP, n_record + n_classes)
     if at < 0:
         return -1
@@ -182,6 +182,5 @@ def put_automaton(A, said):
             A[at + DFA_ENDS] = 1
     _spread_ascii(A, at)
     _mark_classes(A, at, marks)
-    if n_goals:
-        _find_absorbing(A, at, marks)
+    _find_absorbing(A, at, marks)
     return at if n_loops or _find_loops(A, at, marks) else -1

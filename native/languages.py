@@ -6,7 +6,9 @@ other state can reach acceptance.
 
 String specification (region HEAP): ``SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF``: any text, a trie or an automaton, and
 bounds on the number of characters (maximum -1: none), and the same specification without bounds (``SPEC_FREE``). Inside
-a string, its node says all of a trie: there, ``SPEC_FREE`` is one specification for all tries.
+a string, its node says all of a trie: there, ``SPEC_FREE`` is one specification for all tries. Of an automaton with a
+maximum, ``SPEC_REST`` is any text within the same bounds, which is what is left where every character leads back (0: it
+is not known that nothing else matters there).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ DFA_STATES, DFA_CLASSES, DFA_INTERVALS, DFA_STARTS, DFA_CLS, DFA_TRANS, DFA_ACCE
 DFA_SHORTEST, DFA_LONGEST, DFA_ASCII, DFA_GOALS, DFA_ABSORBS = 7, 8, 9, 10, 11
 DFA_LOOPS, DFA_WORDS, DFA_SLACK, DFA_ENDS, DFA_VERDICTS, DFA_CALLS, DFA_COUNTS = 12, 13, 14, 15, 16, 17, 18
 DFA_RECORD = 19
-SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF, SPEC_FREE, SPEC_RECORD = 0, 1, 2, 3, 4, 5
+SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF, SPEC_FREE, SPEC_REST = 0, 1, 2, 3, 4, 5
 ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
 
 # DFA_VERDICTS: a table (0: none) of the states that each verdict on the last label of the text makes of a state

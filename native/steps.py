@@ -16,6 +16,7 @@ from .languages import (
     SPEC_MAX,
     SPEC_MIN,
     SPEC_REF,
+    SPEC_REST,
     alike_mode,
     dfa_can_start,
     dfa_fits,
@@ -223,6 +224,8 @@ def step_string(A, at, parent, b):
             return
     if full:
         count, r = clamp_count(A, spec, count + 1), 0
+        if kind == AUTOMATON and A[spec + SPEC_REST] != 0 and A[A[ref + DFA_ABSORBS] + q]:
+            spec, q = int(A[spec + SPEC_REST]), 0
     emit(A, position(A, K_STRING, spec, q, count, r, avoid, 0, 0), parent)
 
 

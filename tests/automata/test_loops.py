@@ -95,9 +95,9 @@ def check(pattern: str) -> None:
         assert part(languages.DFA_ACCEPT) == dfa.accept.tolist()
         assert part(languages.DFA_SHORTEST) + part(languages.DFA_LONGEST) == np.concatenate(dfa.lengths[:2]).tolist()
         assert _ARENA.A[at + languages.DFA_SLACK] == dfa.lengths[0].max()
+        assert part(languages.DFA_ABSORBS) == automata.absorbing(dfa).tolist()
         if goals is not None:
             assert part(languages.DFA_GOALS) == goals
-            assert part(languages.DFA_ABSORBS) == automata.absorbing(dfa).tolist()
             counts = automata.word_counts(dfa)
             assert part(languages.DFA_WORDS) == counts.tolist()
             assert _ARENA.A[at + languages.DFA_ENDS] == (counts >= 0).any()

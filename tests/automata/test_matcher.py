@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from itertools import product
 from typing import Any
 
 import pytest
@@ -128,6 +130,29 @@ def test_what_is_forced(compiler: Compiler, schema: Any, seed: int) -> None:
 
 
 @pytest.mark.nojit
+@pytest.mark.parametrize("pattern", ["[ab]", "^a", "ab", "a.?b", "^[^x]", "b$", "(aa|x)"])
+def test_what_is_left_within_a_greatest_length(compiler: Compiler, pattern: str) -> None:
+    least, most = 2, 4
+    texts = ["".join(letters) for n in range(most + 1) for letters in product("abx", repeat=n)]
+    valid = {text for text in texts if len(text) >= least and re.search(pattern, text)}
+    beginnings = {text[:n] for text in valid for n in range(len(text) + 1)}
+    schema = {"type": "string", "pattern": pattern, "minLength": least, "maxLength": most}
+    grammar = compiler.json_schema(schema)
+    tokens = {t: grammar.vocabulary.token_bytes(t) for t in range(len(grammar.vocabulary))}
+    for text in beginnings:
+        matcher = replayed(grammar, [b'"' + text.encode()])
+        found = {tokens[t] for t in allowed(matcher)}
+        for token in tokens.values():
+            if token and not token.strip(b"abx"):
+                assert (token in found) == (text + token.decode() in beginnings), (text, token)
+        assert (b'"' in found) == (text in valid), text
+    free = compiler.json_schema({**schema, "pattern": "[^]*"})
+    states = {text: replayed(grammar, [b'"' + text.encode()]).state for text in beginnings}
+    rest = {text: replayed(free, [b'"' + text.encode()]).state for text in beginnings}
+    if not pattern.endswith("$"):  # where it has been found, nothing matters but the length
+        assert all((states[text] == rest[text]) == bool(re.search(pattern, text)) for text in beginnings)
+
+
 def test_the_end(compiler: Compiler) -> None:
     vocabulary = compiler.vocabulary
     matcher = compiler.json_schema({"enum": [1, 12]}).matcher()
