@@ -26,6 +26,6 @@ class Lazy(Generic[V]):
     def _advance(self) -> bool:
         self.running = True  # and stays so where there is an error: nothing is known of the rest then
         more = list(islice(self._source, 1))
+        self.found += more  # before it ends, lest an interrupt lose one
         self.running = False
-        self.found += more
         return bool(more)
