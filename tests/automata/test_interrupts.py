@@ -19,6 +19,7 @@ from detent.automata import compiled
 from detent.automata.compiler import Compiler
 from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.vocabulary import Vocabulary
+from detent.grammar.json_schema.lazy import Lazy
 from detent.native import machine
 
 HERE = str(Path(compiled.__file__).parent.parent)
@@ -104,6 +105,15 @@ def masks(matcher: Matcher, text: str) -> list[bytes]:
         found.append(mask.tobytes())
         assert matcher.accept_bytes(bytes([byte])), text
     return found
+
+
+def test_no_alternative_is_lost() -> None:
+    n_lines = traced(lambda: [*Lazy(iter("abc"))], sys.maxsize)
+    assert n_lines > 20
+    for stop in range(1, n_lines + 1):
+        lazy = Lazy(iter("abc"))
+        traced(lambda lazy=lazy: [*lazy], stop)  # type: ignore[misc]
+        assert lazy.running or [*lazy] == [*"abc"], stop
 
 
 @pytest.mark.parametrize("case", range(len(CASES)))
