@@ -240,12 +240,13 @@ class ObjectFrame(Frame):
         """The listed members and the kinds of others that a formula speaks of, with the values it speaks of."""
         found = self._spoken_of.get(f)
         if found is None:
-            found = self._spoken_of[f] = {}
+            found = {}
             for a in f.atoms:
                 fact = a.atom
                 if isinstance(fact, Slot | Each):
                     member = fact.place if isinstance(fact, Slot) else _other(fact.kind)
                     found.setdefault(member, []).append(fact.value)
+            self._spoken_of[f] = found  # as a whole: an interrupt would leave a part of it
         return found
 
     def _search_names(self, residual: Formula) -> bool:
