@@ -83,6 +83,16 @@ def _escape(text: U8, at: int) -> int:
     return int(c * 8 + 1)
 
 
+@kernel("i8(uint8[::1], i8)")
+def _atom(text: U8, at: int) -> int:
+    """The same of a character with or without a backslash."""
+    c = _char(text, at)
+    if c != _BACKSLASH:
+        return int(c * 8 + 1)
+    found = _escape(text, at + 1)
+    return NOT_PLAIN if found < 0 else found + 1
+
+
 @kernel("void(int32[::1], int64[::1], i8, i8)")
 def _put_range(ranges: I32, n: I64, first: int, past: int) -> None:
     """Take a range of characters into the class that is read, in ascending order."""
@@ -107,23 +117,19 @@ def _read_class(text: U8, at: int, known: I32, ranges: I32, n: I64) -> int:
     while _char(text, at) != _CLASS_END:
         if 2 * n[N_RANGES] + 64 > len(ranges) or at >= len(text):
             return NOT_PLAIN
-        first, at = _char(text, at), at + 1
-        if first == _BACKSLASH:
-            found = _escape(text, at)
-            first, at = found >> 3, at + (found & 7)
-            if found < 0:
-                return NOT_PLAIN
+        found = _atom(text, at)
+        first, at = found >> 3, at + (found & 7)
+        if found < 0:
+            return NOT_PLAIN
         if first >= _FIRST_SET:
             _put_known(ranges, n, known, first - _FIRST_SET)
             continue
         last = first
         if _char(text, at) == _DASH and _char(text, at + 1) not in (_CLASS_END, -1):
-            last, at = _char(text, at + 1), at + 2
-            if last == _BACKSLASH:
-                found = _escape(text, at)
-                last, at = found >> 3, at + (found & 7)
-                if found < 0:
-                    return NOT_PLAIN
+            found = _atom(text, at + 1)
+            last, at = found >> 3, at + 1 + (found & 7)
+            if found < 0:
+                return NOT_PLAIN
             if last >= _FIRST_SET:
                 _put_known(ranges, n, known, last - _FIRST_SET)
                 _put_range(ranges, n, _DASH, _DASH + 1)
@@ -271,25 +277,21 @@ def _quantifier(text: U8, at: int, bounds: I64) -> int:
 def _read_set(text: U8, at: int, known: I32, ranges: I32, points: I32, past: I32, n: I64, found: I64) -> int:
     """Read one character or set; the place behind it, or `NOT_PLAIN`. ``found``: gets the number of the set."""
     c, negative = _char(text, at), 0
-    at += 1
     if c == _CLASS:
-        negative = int(_char(text, at) == _HAT)
-        at = _read_class(text, at + negative, known, ranges, n)
-        if at < 0:
-            return NOT_PLAIN
+        negative = int(_char(text, at + 1) == _HAT)
+        at = _read_class(text, at + 1 + negative, known, ranges, n)
     elif c == _POINT:
         _put_known(ranges, n, known, DOT)
-    elif c == _BACKSLASH:
-        escaped = _escape(text, at)
-        if escaped < 0:
-            return NOT_PLAIN
-        at += escaped & 7
-        if escaped >> 3 >= _FIRST_SET:
-            _put_known(ranges, n, known, (escaped >> 3) - _FIRST_SET)
-        else:
-            _put_range(ranges, n, escaped >> 3, (escaped >> 3) + 1)
+        at += 1
     else:
-        _put_range(ranges, n, c, c + 1)
+        atom = _atom(text, at)
+        at = at + (atom & 7) if atom >= 0 else NOT_PLAIN
+        if atom >> 3 >= _FIRST_SET:
+            _put_known(ranges, n, known, (atom >> 3) - _FIRST_SET)
+        elif atom >= 0:
+            _put_range(ranges, n, atom >> 3, (atom >> 3) + 1)
+    if at < 0:
+        return NOT_PLAIN
     found[0] = _put_set(ranges, n, points, past, negative)
     return at if found[0] >= 0 else NOT_PLAIN
 
