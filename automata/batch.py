@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from struct import pack_into
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from struct import Struct
 from time import sleep
 
 import numpy as np
@@ -16,7 +17,7 @@ from detent.native.jit import direct
 from detent.native.masks import OWN
 
 from .arena import Arena
-from .helper import borrow, give_back
+from .helper import Helper, helper_for
 from .matcher import Bitmask, Matcher, check_mask, check_row
 
 _begin, _offer, _finish = direct(batch.begin), direct(batch.offer), direct(batch.finish)
@@ -57,46 +58,42 @@ def fill_bitmasks(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int
     check_row(mask, n - 1 if rows is None else min(rows))
     if rows is not None:
         check_row(mask, max(rows))
-    errors = _fill(matchers, mask, rows)
+    arena, helper = first._arena, helper_for(n, n * mask.shape[1])
+    boards: list[Board] = []
+    errors: Errors = {}
+    try:  # an interrupt may come between any two lines: then all that must be done at the end is done twice
+        try:
+            _share(matchers, arena, mask, rows, helper, boards, errors)
+        finally:
+            _end(arena, mask, helper, boards)
+    except BaseException:
+        _end(arena, mask, helper, boards)
+        raise
     if errors:
         j = min(errors)
         errors[j].row = j if rows is None else int(rows[j])
         raise errors[j]
 
 
-def _fill(matchers: Sequence[Matcher], mask: Bitmask, rows: Sequence[int] | None) -> Errors:
-    """Write all masks; why some cannot be worked out.
-
-    Where the helper is awake, the first rows are offered before the other matchers are looked at.
-    """
-    who, arena, errors = object(), matchers[0]._arena, Errors()
-    boards: list[Board] = []
-    try:  # an interrupt may come between any two lines: all that must be done at the end is done twice
-        try:
-            _share(who, matchers, mask, rows, boards, errors)
-        finally:
-            _end(who, arena, mask, boards)
-    finally:
-        _end(who, arena, mask, boards)
-    return errors
-
-
 def _share(
-    who: object,
     matchers: Sequence[Matcher],
+    arena: Arena,
     mask: Bitmask,
     rows: Sequence[int] | None,
+    helper: Helper | None,
     boards: list[Board],
     errors: Errors,
 ) -> None:
-    """Offer the rows of a batch on a board, which is noted first."""
-    n, arena = len(matchers), matchers[0]._arena
-    helper = borrow(who, n, mask, arena)
-    if helper is None:
+    """Offer the rows of a batch on a board, which is noted first.
+
+    Where the helper is awake, the first rows are offered before the other matchers are looked at.
+    """
+    n = len(matchers)
+    if helper is None or not helper.lend(boards, mask, arena):
         board, lot, head = np.zeros(batch.board_of(n), dtype=np.int64), n, 0
     else:
         board, lot = helper.board, max(1, LOT // mask.shape[1])
-        head = n // HEAD // lot * lot if helper.is_awake else 0
+        head = n // HEAD // lot * lot if helper.wake(n * mask.shape[1]) else 0
     boards.append(board)
     _begin(arena.A, mask, board, n, lot)
     if rows is not None:
@@ -107,7 +104,7 @@ def _share(
         _fill_alone(matchers[j], mask, int(board[HEADER + j]), j, errors)
 
 
-def _end(who: object, arena: Arena, mask: Bitmask, boards: list[Board]) -> None:
+def _end(arena: Arena, mask: Bitmask, helper: Helper | None, boards: list[Board]) -> None:
     """Write what was offered, wait for what the helper has taken of it, and give the helper back.
 
     Of a board on which nothing is offered any longer, nothing is written.
@@ -117,14 +114,15 @@ def _end(who: object, arena: Arena, mask: Bitmask, boards: list[Board]) -> None:
         while (result := _finish(arena.A, mask, board)) == batch.PENDING:
             sleep(0.0)
     boards.clear()
-    give_back(who, result)
+    if helper is not None:
+        helper.give_back(boards, result)
 
 
 def _look(matchers: Sequence[Matcher], arena: Arena, board: Board, start: int, stop: int, errors: Errors) -> list[int]:
     """Offer the rows of some matchers; those that must write their mask themselves."""
     at = HEADER + len(matchers)
     states = [matcher.state if matcher._arena is arena else OWN for matcher in matchers[start:stop]]
-    pack_into(f"{stop - start}q", board.data, 8 * (at + start), *states)  # half the time of an assignment
+    _packing(stop - start)(board.data, 8 * (at + start), *states)  # half the time of an assignment
     j, tried = _offer(arena.A, arena.V, board, start, stop), -1
     alone: list[int] = []
     while j < stop:
@@ -133,6 +131,12 @@ def _look(matchers: Sequence[Matcher], arena: Arena, board: Board, start: int, s
             board[at + j] = 0
         tried, j = j, _offer(arena.A, arena.V, board, j, stop)
     return alone
+
+
+@lru_cache(maxsize=64)
+def _packing(n: int) -> Callable[..., None]:
+    """What writes so many integers into a buffer."""
+    return Struct(f"{n}q").pack_into
 
 
 def _is_prepared(matcher: Matcher, arena: Arena, j: int, errors: Errors) -> bool:

@@ -19,9 +19,6 @@ from numba import config
 from detent.native import batch
 from detent.native.jit import direct
 
-from .arena import Arena
-from .matcher import Bitmask
-
 _help_out = direct(batch.help_out)
 CAPACITY = 1 << 14  # rows of a board
 PATIENCE = 200e-6  # seconds for which the helper looks for another batch
@@ -36,35 +33,46 @@ class Helper:
     Attributes
     ----------
     board : (board_of(CAPACITY),) int64
-    is_awake : bool
-        Whether the thread was looking for work when it was borrowed.
     owner : dict
         Under 0, whose they are: taken by ``setdefault``, at once, so that no interrupt loses who has them.
-    held : object
-        The arrays of the batch on the board, so that nothing is written into other memory.
     """
 
     def __init__(self) -> None:
         self.owner: dict[int, object] = {}
         self.board = np.zeros(batch.board_of(CAPACITY), dtype=np.int64)
-        self.is_awake = False
-        self.held: object = None
+        self._held: tuple[object, ...] = ()
         self._bell, self._ends = threading.Lock(), False
         self._bell.acquire()
         self._thread: threading.Thread | None = None
         self._n_missed, self._last_end, self._rest, self._rests_until = 0, 0.0, REST, 0.0
 
-    def prepare(self, n_words: int) -> None:
-        """See whether it is awake for a batch of so many words; else wake it where that is worth it."""
-        self.is_awake = bool(self.board[batch.AWAKE])
-        if not self.is_awake:
-            now = perf_counter()
-            if (n_words >= LARGE or now - self._last_end < PATIENCE) and now >= self._rests_until:
-                self._wake()
+    def lend(self, who: object, *held: object) -> bool:
+        """Whether it is for somebody from now on, who gives it back, interrupted or not.
 
-    def give_back(self, result: int) -> None:
-        """Note what :func:`.batch.finish` said of a batch; the thread rests where both have one processor in turns."""
-        self.held = None
+        The arrays of the batch are held meanwhile, so that nothing is written into other memory.
+        """
+        if self.owner.setdefault(0, who) is not who:
+            return False
+        self._held = held
+        return True
+
+    def wake(self, n_words: int) -> bool:
+        """Whether the thread is awake; else it is woken, where that is worth it for a batch of so many words."""
+        if self.board[batch.AWAKE]:
+            return True
+        now = perf_counter()
+        if (n_words >= LARGE or now - self._last_end < PATIENCE) and now >= self._rests_until:
+            self._ring()
+        return False
+
+    def give_back(self, who: object, result: int) -> None:
+        """Note what :func:`.batch.finish` said of a batch, if it is for ``who``.
+
+        The thread rests where both have one processor in turns.
+        """
+        if self.owner.get(0) is not who:
+            return
+        self._held = ()
         if result == batch.SHARED:
             self._n_missed, self._rest = 0, REST
         else:
@@ -76,7 +84,7 @@ class Helper:
                 self.board[batch.PATIENCE] = 0
         self.owner.clear()
 
-    def _wake(self) -> None:
+    def _ring(self) -> None:
         if self._thread is None:
             thread = threading.Thread(target=self._serve, name="detent-masks", daemon=True)
             with suppress(RuntimeError):  # the process ends, or has too many threads
@@ -97,7 +105,7 @@ class Helper:
         if self._thread is not None and self._thread.is_alive():
             self._ends = True
             self.board[batch.PATIENCE] = 0
-            self._wake()
+            self._ring()
             self._thread.join(1.0)
 
 
@@ -117,24 +125,9 @@ def _helper() -> Helper | None:
     return Helper() if n_cores > 1 and not config.DISABLE_JIT else None  # type: ignore[attr-defined]
 
 
-def borrow(who: object, n: int, mask: Bitmask, arena: Arena) -> Helper | None:
-    """The helper, for a batch of ``n`` rows that is worth sharing; ``who`` gives it back, interrupted or not."""
-    n_words = n * mask.shape[1]
-    if n_words < SMALL or n > CAPACITY:
-        return None
-    helper = _helper()
-    if helper is None or helper.owner.setdefault(0, who) is not who:
-        return None
-    helper.held = mask, arena
-    helper.prepare(n_words)
-    return helper
-
-
-def give_back(who: object, result: int) -> None:
-    """Give the helper back if one has it; see :meth:`Helper.give_back`."""
-    helper = _helper()
-    if helper is not None and helper.owner.get(0) is who:
-        helper.give_back(result)
+def helper_for(n: int, n_words: int) -> Helper | None:
+    """The helper, for a batch of ``n`` rows with so many words in all that is worth sharing."""
+    return None if n_words < SMALL or n > CAPACITY else _helper()
 
 
 if hasattr(os, "register_at_fork"):  # a forked process has the memory of the helper, but not its thread

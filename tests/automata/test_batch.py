@@ -224,15 +224,18 @@ def test_it_rests_where_it_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None
     """Longer and longer, and it is not woken meanwhile."""
     clock, woken = [100.0], []
     monkeypatch.setattr(helper, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(helper.Helper, "_wake", lambda self: woken.append(clock[0]))
+    monkeypatch.setattr(helper.Helper, "_ring", lambda self: woken.append(clock[0]))
     one = helper.Helper()
 
     def call(result: int, n_words: int = helper.SMALL) -> int:
         """Whether the call of a batch has woken it."""
         before = len(woken)
-        one.owner[0] = one
-        one.prepare(n_words)
-        one.give_back(result)
+        assert one.lend(one) and not one.lend(call)
+        assert one.wake(n_words) is False
+        one.give_back(call, result)
+        assert one.owner
+        one.give_back(one, result)
+        assert not one.owner
         return len(woken) - before
 
     assert not call(batch.ASLEEP)  # the first for a long time
