@@ -20,6 +20,7 @@ from .languages import (
     DFA_ENDS,
     DFA_GOALS,
     DFA_INTERVALS,
+    DFA_LENIENT,
     DFA_LONGEST,
     DFA_LOOPS,
     DFA_RECORD,
@@ -83,6 +84,23 @@ def _find_absorbing(A, dfa, marks):
                 stays = 0
                 break
         A[A[dfa + DFA_ABSORBS] + q] = stays
+
+
+@kernel("void(A, i8)")
+def _find_lenient(A, dfa):
+    """In which states a text may end, and wherever it goes from there. O(transitions), a few times."""
+    n, n_classes = int(A[dfa + DFA_STATES]), int(A[dfa + DFA_CLASSES])
+    lenient, is_done = int(A[dfa + DFA_LENIENT]), False
+    for q in range(n):
+        A[lenient + q] = int(A[A[dfa + DFA_ACCEPT] + q] != 0)
+    while not is_done:
+        is_done = True
+        for q in range(n - 1, -1, -1):  # most transitions lead to later states
+            row, c = int(A[dfa + DFA_TRANS]) + q * n_classes, 0
+            while A[lenient + q] and c < n_classes:
+                if A[row + c] >= 0 and not A[lenient + A[row + c]]:
+                    A[lenient + q], is_done = 0, False
+                c += 1
 
 
 @kernel("void(A, i8, i8)")
@@ -156,7 +174,7 @@ def put_automaton(A, said):
     n, n_goals, n_loops = int(said[SAID_STATES]), int(said[SAID_GOALS]), int(said[SAID_LOOPS])
     n_classes, n_intervals = int(said[SAID_CLASSES]), int(said[SAID_INTERVALS])
     n_words = len(said) - SAID_RECORD
-    n_record = DFA_RECORD + n_words + 128 + 2 * n - n_loops
+    n_record = DFA_RECORD + n_words + 128 + 3 * n - n_loops
     at = take(A, HEAP, n_record + n_classes)
     if at < 0:
         return -1
@@ -174,6 +192,7 @@ def put_automaton(A, said):
     A[at + DFA_WORDS], A[at + DFA_LOOPS] = accept + 3 * n + n_goals, accept + 3 * n + 2 * n_goals
     A[at + DFA_ASCII] = accept + 4 * n + 2 * n_goals
     A[at + DFA_ABSORBS] = accept + 4 * n + 2 * n_goals + 128
+    A[at + DFA_LENIENT] = A[at + DFA_ABSORBS] + n
     A[at + DFA_SLACK] = A[at + DFA_ENDS] = 0
     for q in range(n):
         A[at + DFA_SLACK] = max(A[at + DFA_SLACK], A[accept + n + q])
@@ -183,4 +202,5 @@ def put_automaton(A, said):
     _spread_ascii(A, at)
     _mark_classes(A, at, marks)
     _find_absorbing(A, at, marks)
+    _find_lenient(A, at)
     return at if n_loops or _find_loops(A, at, marks) else -1

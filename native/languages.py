@@ -7,8 +7,8 @@ other state can reach acceptance.
 String specification (region HEAP): ``SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF``: any text, a trie or an automaton, and
 bounds on the number of characters (maximum -1: none), and the same specification without bounds (``SPEC_FREE``). Inside
 a string, its node says all of a trie: there, ``SPEC_FREE`` is one specification for all tries. Of an automaton with a
-maximum, ``SPEC_REST`` is any text within the same bounds, which is what is left where every character leads back (0: it
-is not known that nothing else matters there).
+maximum, ``SPEC_REST`` is any text within the same bounds (0 where labels are judged on the way): what is left where
+every character leads back, and what tells which tokens are short enough.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from .strings import CHAR, DEAD, LAST, QUOTE, UTF8, mode_range, utf8_step
 DFA_STATES, DFA_CLASSES, DFA_INTERVALS, DFA_STARTS, DFA_CLS, DFA_TRANS, DFA_ACCEPT = 0, 1, 2, 3, 4, 5, 6
 DFA_SHORTEST, DFA_LONGEST, DFA_ASCII, DFA_GOALS, DFA_ABSORBS = 7, 8, 9, 10, 11
 DFA_LOOPS, DFA_WORDS, DFA_SLACK, DFA_ENDS, DFA_VERDICTS, DFA_CALLS, DFA_COUNTS = 12, 13, 14, 15, 16, 17, 18
-DFA_RECORD = 19
+DFA_LENIENT, DFA_RECORD = 19, 20
 SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF, SPEC_FREE, SPEC_REST = 0, 1, 2, 3, 4, 5
 ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
+
+# DFA_LENIENT: of each state, whether a text may end there, and wherever it goes from there
 
 # DFA_VERDICTS: a table (0: none) of the states that each verdict on the last label of the text makes of a state
 VERDICTS = 4
@@ -288,6 +290,25 @@ def dfa_can_start(A, spec, q, count, mode):
                 return True
             lo += 1
     return False
+
+
+@kernel("i8(A, i8, i8, i8)")
+def shortest_after(A, dfa, q, mode):
+    """Fewest characters to acceptance behind a started one (``mode`` != 0); -1: an automaton cannot complete that."""
+    n, least = int(A[dfa + DFA_INTERVALS]), -1
+    starts, cls = int(A[dfa + DFA_STARTS]), int(A[dfa + DFA_CLS])
+    row = int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES])
+    for part in range(3):
+        first, last = mode_range(mode, part)
+        if first > last:
+            continue
+        lo = interval_of(A, dfa, first)
+        while lo < n and A[starts + lo] <= last:
+            to = int(A[row + A[cls + lo]])
+            if to >= 0 and (least < 0 or A[A[dfa + DFA_SHORTEST] + to] < least):
+                least = int(A[A[dfa + DFA_SHORTEST] + to])
+            lo += 1
+    return least
 
 
 @kernel("b1(A, i8, i8, i8, i8)")

@@ -59,6 +59,17 @@ def find_pair(A, x, pos):
     return 0
 
 
+@kernel("b1(A, A, i8, i8, i8, i8)")
+def is_unbounded(A, V, spec, x, count, spare):
+    """Whether bounds forbid none of the suffixes ``x`` after ``count`` characters, if ``spare`` more must be left."""
+    if count < A[spec + SPEC_MIN]:
+        return False
+    if A[spec + SPEC_MAX] < 0:
+        return True
+    slack = int(A[A[spec + SPEC_REF] + DFA_SLACK]) if A[spec + SPEC_KIND] == AUTOMATON else 0
+    return count + height(A, V, x) + slack + spare <= A[spec + SPEC_MAX]
+
+
 @kernel("i8(A, A, i8, i8)")
 def plain_position(A, V, pos, x):
     """The position that reads the suffixes ``x`` just like ``pos``, with counters dropped that they cannot reach.
@@ -81,12 +92,8 @@ def plain_position(A, V, pos, x):
     count, avoid = int(A[at + 3]), int(A[at + 5])
     if A[at] == K_OPEN:
         count, avoid = 0, int(A[at + 3])
-    if count < A[spec + SPEC_MIN]:
+    if not is_unbounded(A, V, spec, x, count, int(avoid != 0)):
         return pos
-    if A[spec + SPEC_MAX] >= 0:
-        slack = int(A[A[spec + SPEC_REF] + DFA_SLACK]) if A[spec + SPEC_KIND] == AUTOMATON else 0
-        if count + height(A, V, x) + slack + (avoid != 0) > A[spec + SPEC_MAX]:
-            return pos
     free = int(A[spec + SPEC_FREE])
     if A[at] == K_OPEN:
         return position(A, K_OPEN, free, int(A[at + 2]), avoid, 0, 0, 0, 0)

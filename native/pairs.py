@@ -12,6 +12,7 @@ where it waited: an explicit stack instead of recursion, see :mod:`.waiting`.
 
 from __future__ import annotations
 
+from .apart import is_apart, is_list, list_needs, walk_apart
 from .arena import (
     BY_EXIT,
     COWALK,
@@ -259,7 +260,10 @@ def visit_called(A, V, x, pos, parent):
     if has_words(A, pos):
         walk_words(A, V, x, pos, parent)
         return True
-    if is_counted(A, pos) and parent == BASE_STATE:
+    if parent == BASE_STATE and is_apart(A, V, x, pos):
+        walk_apart(A, V, x, pos, parent)
+        return True
+    if parent == BASE_STATE and is_counted(A, pos):
         walk_counted(A, V, x, pos, parent)
         return True
     kind = A[A[POS] + pos * POS_STRIDE]
@@ -348,8 +352,12 @@ def keep_exits(A, V):
 def begin(A, V, x, pos):
     """Read ``x`` from the position ``pos``: what is still to be read then is work."""
     kind = A[A[POS] + pos * POS_STRIDE]
-    if has_words(A, pos):
+    if is_list(A, pos):
+        list_needs(A, V, x, pos)
+    elif has_words(A, pos):
         walk_words(A, V, x, pos, BASE_STATE)
+    elif is_apart(A, V, x, pos):
+        walk_apart(A, V, x, pos, BASE_STATE)
     elif is_counted(A, pos):
         walk_counted(A, V, x, pos, BASE_STATE)
     elif x < V[V_NODES] and avoids(A, pos):

@@ -205,6 +205,28 @@ def subtract(A, V, x, nodes_at, n):
     return suffix_set(A, V, pool, kept)
 
 
+@kernel("i8(A, A, i8, i8)")
+def intersection(A, V, x, y):
+    """The trie nodes that two sets (-1: none) have in common; -1: there are none."""
+    if x == y or x < 0 or y < 0:
+        return x if x == y else -1
+    pool, end = int(A[SORT]), int(A[SORT]) + int(A[SORT + 1])
+    n = list_members(A, V, x, pool)
+    m = list_members(A, V, y, pool + n)
+    if pool + n + m > end:
+        A[STATUS] = FULL
+        return -1
+    kept, j = 0, 0
+    for k in range(n):
+        node = A[pool + k]
+        while j < m and A[pool + n + j] < node:
+            j += 1
+        if j < m and A[pool + n + j] == node:
+            A[pool + kept] = node
+            kept += 1
+    return suffix_set(A, V, pool, kept)
+
+
 @kernel("UniTuple(i8, 2)(A, A, i8, i8, i8)")
 def _tokens_at(A, V, pool, start, stop):
     """Copy the tokens that end at the nodes ``pool[start:stop]`` to a list: its place and length."""

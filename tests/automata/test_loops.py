@@ -76,6 +76,15 @@ def test_loop_sets_of_random_automata(inner: str) -> None:
     check(f"^{inner}$")
 
 
+def reachable(dfa: automata.CharDfa) -> list[set[int]]:
+    """The states to which any text leads from each state."""
+    found = [{state} for state in range(dfa.n_states)]
+    for _ in range(dfa.n_states):
+        steps = [{int(to) for state in behind for to in dfa.trans[state] if to >= 0} for behind in found]
+        found = [behind | more for behind, more in zip(found, steps, strict=True)]
+    return found
+
+
 def check(pattern: str) -> None:
     """What an arena holds of an automaton, against its definition: of strings, and of names."""
     dfa = automata.compile(regex.parse(pattern))
@@ -96,6 +105,7 @@ def check(pattern: str) -> None:
         assert part(languages.DFA_SHORTEST) + part(languages.DFA_LONGEST) == np.concatenate(dfa.lengths[:2]).tolist()
         assert _ARENA.A[at + languages.DFA_SLACK] == dfa.lengths[0].max()
         assert part(languages.DFA_ABSORBS) == automata.absorbing(dfa).tolist()
+        assert part(languages.DFA_LENIENT) == [int(dfa.accept[[*behind]].all()) for behind in reachable(dfa)]
         if goals is not None:
             assert part(languages.DFA_GOALS) == goals
             counts = automata.word_counts(dfa)

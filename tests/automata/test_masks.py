@@ -107,15 +107,20 @@ def wordy() -> Compiler:
     return Compiler(Vocabulary.from_tokens(listed, eos=[len(listed) - 1]))
 
 
-PATTERNS = st.sampled_from([None, "^[ab]*$", "^[a-z]+( [a-z]+)*$", "b", "^[^ ]*$", "^(a|b[^b])*$", "^.{3}$|^[a-c]*$"])
+PATTERNS = [None, "^[ab]*$", "^[a-z]+( [a-z]+)*$", "b", "^[^ ]*$", "^(a|b[^b])*$", "^.{3}$|^[a-c]*$", "^.*[é😀]$"]
+BOUNDS = st.one_of(
+    st.tuples(st.integers(0, 12), st.none()),
+    st.tuples(st.integers(0, 12), st.integers(12, 40)),
+    st.tuples(st.integers(0, 2), st.integers(3, 9)),
+)
 
 
-@given(PATTERNS, st.integers(0, 12), st.one_of(st.none(), st.integers(12, 40)), st.booleans(), SEEDS)
-@settings(QUICK, max_examples=30)
+@given(st.sampled_from(PATTERNS), BOUNDS, st.booleans(), SEEDS)
+@settings(QUICK, max_examples=45)
 def test_masks_of_bounded_strings(
-    wordy: Compiler, pattern: str | None, least: int, most: int | None, inside: bool, seed: int
+    wordy: Compiler, pattern: str | None, length: tuple[int, int | None], inside: bool, seed: int
 ) -> None:
-    bounds = {"pattern": pattern, "minLength": least, "maxLength": most}
+    bounds = {"pattern": pattern, "minLength": length[0], "maxLength": length[1]}
     text = {"type": "string"} | {keyword: value for keyword, value in bounds.items() if value is not None}
     schema = {"type": "array", "items": [text, text]} if inside else text
     grammar, reference = compile_both(wordy, schema, "any", "compact")
@@ -162,6 +167,7 @@ FIXED: list[Any] = [
     {"type": "string", "pattern": "^[a-z]{2,4}$"},
     {"type": "object", "additionalProperties": {"type": "string", "maxLength": 3}},
     {"type": "string", "pattern": "b"},
+    {"type": "string", "pattern": "^[a-z]+( [a-z]+)*$", "maxLength": 5},
 ]
 
 
@@ -243,19 +249,26 @@ LOOPING = ["^[^ab]+$", "^[a-m ]+$", "^([a-z]+ )*[a-z]+$", "^a*[^a]+$", "[0-9]", 
 LOOPING += ["^[^\u00c0-\u00ff]+$", "^[\u3040-\u30ff]*$", "^.+-.+$", "^.*?\\..*$", "^b.*a[^b]*$", "^(.*a.*|b)$"]
 
 
-@pytest.mark.parametrize("pattern", LOOPING)
-def test_loops_over_a_large_vocabulary(pattern: str) -> None:
-    """Patterns that loop, over so many tokens that their tables are shared: every bit against reading the token."""
+@pytest.fixture(scope="module")
+def large() -> Compiler:
+    """A compiler with so many tokens that tables of loops are shared, and that some lists are too long."""
     letters = 'abcdmnzAZ09 -_/"\\éÀÿあア日😀\x7f'
-    words = {a + b + c for a in letters for b in letters for c in ("", "a", "é", '"', "z9")}
+    words = {a + b + c for a in letters for b in letters for c in ("", *letters)}
     parts = {word.encode()[1:] for word in words if word[0] > "\x7f"}  # tokens that begin inside a character
     spelled = [bytes([b]) for b in range(256)]
-    large = Vocabulary.from_tokens([*spelled, *sorted({w.encode() for w in words} | parts - set(spelled))], eos=[0])
-    grammar = Compiler(large).json_schema({"type": "string", "pattern": pattern})
+    listed = [*spelled, *sorted({w.encode() for w in words} | parts - set(spelled))]
+    return Compiler(Vocabulary.from_tokens(listed, eos=[0]))
+
+
+@pytest.mark.parametrize("bounds", [{}, {"maxLength": 4}, {"minLength": 2, "maxLength": 9}])
+@pytest.mark.parametrize("pattern", LOOPING)
+def test_loops_over_a_large_vocabulary(large: Compiler, pattern: str, bounds: dict[str, int]) -> None:
+    """Patterns that loop: every bit against reading the token."""
+    grammar = large.json_schema({"type": "string", "pattern": pattern, **bounds})
     for text in (b'"', b'"b', b'"c a', b'"\xc3', b'"\xe3\x81', b'"0'):
         matcher = grammar.matcher()
         if matcher.accept_bytes(text):
-            read = {token for token in range(len(large)) if matcher.validate([token])}
+            read = {token for token in range(len(large.vocabulary)) if matcher.validate([token])}
             assert allowed(matcher) == read
 
 
