@@ -19,6 +19,7 @@ from .languages import (
     AUTOMATON,
     DFA_LENIENT,
     DFA_SHORTEST,
+    DFA_STATES,
     SPEC_FREE,
     SPEC_KIND,
     SPEC_MAX,
@@ -35,6 +36,8 @@ from .suffixes import intersection
 from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
 
 NEEDS = 1  # last but one field of a position that stands for the list of tokens which need more than they have
+NEAR = 24  # characters left from which the few tokens that are longer are found sooner than a list is made
+FEW = 16  # states of an automaton: each has a list of its own, and a text comes back to each
 MOST = 1 << 12  # tokens in a list; where there are more, it is of no use
 NO_LIST = -2
 
@@ -49,7 +52,10 @@ def is_apart(A, V, x, pos):
     spec = int(A[at + 1])
     if x >= V[V_NODES] or A[at] != K_STRING or A[at + 4] != 0 or A[at + 5] != 0 or A[spec + SPEC_KIND] != AUTOMATON:
         return False
-    return A[spec + SPEC_REST] != 0 and (A[at + 3] >= A[spec + SPEC_MIN] or not some_end(A, spec))
+    if A[spec + SPEC_REST] == 0 or (A[at + 3] < A[spec + SPEC_MIN] and some_end(A, spec)):
+        return False
+    dfa, is_near = int(A[spec + SPEC_REF]), A[spec + SPEC_MAX] - A[at + 3] < NEAR
+    return A[A[dfa + DFA_LENIENT] + A[at + 2]] != 0 or (is_near and A[dfa + DFA_STATES] <= FEW)
 
 
 @kernel("b1(A, i8)")
