@@ -236,7 +236,7 @@ class Arena:
         if found is None:
             inside = 0 if kind == languages.WORDS_OF_TRIE else record
             free = self.spec(kind, 0, None, inside) if shortest or most >= 0 or record != inside else 0
-            is_plain = kind == languages.AUTOMATON and most >= 0 and not self.A[record + languages.DFA_VERDICTS]
+            is_plain = kind == languages.AUTOMATON and free and not self.A[record + languages.DFA_VERDICTS]
             rest = self.any_text(shortest, longest) if is_plain else 0
             found = self.put([kind, shortest, most, record, free, rest])
             if free == 0:

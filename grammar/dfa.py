@@ -125,6 +125,23 @@ class CharDfa:
         return shortest, longest, bool(text_lengths.gapfree(self.trans, accept, shortest, longest))
 
     @cached_property
+    def repeated(self) -> tuple[CharDfa, int, int | None] | None:
+        """Of ``[a-z]{2,8}``: ``[a-z]*``, 2 and 8 (None: no most); None of whatever does not just count, or up to 1."""
+        n = self.n_states
+        if n < 3 or self.trans.shape[1] > 2:
+            return None
+        goes_on, ahead = self.trans >= 0, np.arange(1, n + 1)
+        if (goes_on[:-1] != goes_on[0]).any() or (np.diff(self.accept.astype(np.int8)) < 0).any():
+            return None
+        if (np.where(goes_on, self.trans, ahead[:, None])[:-1] != ahead[:-1, None]).any():
+            return None
+        is_endless = bool(goes_on[-1].any())
+        if is_endless and ((goes_on[-1] != goes_on[0]).any() or self.trans[-1].max() != n - 1):
+            return None
+        each = CharDfa(self.starts, self.cls, np.where(goes_on[:1], 0, -1).astype(np.int32), np.ones(1, np.uint8))
+        return each, int(self.accept.argmax()), None if is_endless else n - 1
+
+    @cached_property
     def class_sets(self) -> list[CharSet]:
         """Characters of each class."""
         return charset.sets_of_classes(*self.intervals, self.trans.shape[1])

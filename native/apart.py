@@ -1,24 +1,24 @@
 """Pairs of strings that an automaton reads and whose length is bounded, put together from what each of both allows.
 
-A token that stays inside must fit the bounds with all the characters that it *needs*: its own, and those without which
-the automaton does not accept behind it. Hardly any token leaves the automaton where it does not accept. So a mask is
-what the pair without bounds has in common with that of any text within the bounds, less those of a list of such tokens
-that need too much. All three are shared, the last by all lengths.
+A token that stays inside must fit the bounds with what the automaton *owes* behind it: the characters without which it
+does not accept. Where it may accept anywhere, a mask is what the pair without bounds has in common with that of any
+text within the bounds. Elsewhere rows say which tokens leave the automaton owing how much, and those must be within
+what bounds allow of any text that is so much longer. All of these are shared, the rows by all lengths.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .arena import COWALK, DENSE, FAR, FULL, LIST, POS, POS_STRIDE, STATUS, WORDS, take
-from .automaton_pairs import walk_automaton
-from .collect import add_row, arrive, clear_bit, keep_row
-from .counted import is_counted, some_end, walk_counted
+from .arena import DENSE, FAR, LIST, POS, POS_STRIDE, STATUS, WORDS, take
+from .automaton_pairs import forget_leads, walk_below
+from .collect import add_row, arrive, keep_row
+from .counted import some_end
 from .jit import kernel
 from .languages import (
     AUTOMATON,
     DFA_LENIENT,
-    DFA_SHORTEST,
+    DFA_SLACK,
     DFA_STATES,
     SPEC_FREE,
     SPEC_KIND,
@@ -26,20 +26,17 @@ from .languages import (
     SPEC_MIN,
     SPEC_REF,
     SPEC_REST,
-    dfa_step,
-    shortest_after,
 )
 from .pair_table import P_EXIT, P_FAR, ask, find_pair, pair_row, plain_position
 from .positions import K_STRING, position
-from .strings import CHAR, DEAD, QUOTE, char_step
-from .suffixes import intersection
-from .trie import V_BYTE, V_CHILD, V_NODES, V_TOKFIRST, V_TOKIDS
+from .suffixes import below, intersection
+from .trie import V_NODES
 
-NEEDS = 1  # last but one field of a position that stands for the list of tokens which need more than they have
-NEAR = 24  # characters left from which the few tokens that are longer are found sooner than a list is made
-FEW = 16  # states of an automaton: each has a list of its own, and a text comes back to each
-MOST = 1 << 12  # tokens in a list; where there are more, it is of no use
-NO_LIST = -2
+OWING = 1  # last but one field of a position that stands for the rows of tokens behind which the automaton owes
+NEAR = 24  # characters left from which the few tokens that are longer are found sooner than these rows are made
+FEW = 16  # states of an automaton: each has rows of its own, and a text comes back to each
+MOST = 6  # characters that an automaton may owe
+MANY = 1024  # tokens below a node from which rows pay
 
 
 @kernel("b1(A, A, i8, i8)")
@@ -54,97 +51,35 @@ def is_apart(A, V, x, pos):
         return False
     if A[spec + SPEC_REST] == 0 or (A[at + 3] < A[spec + SPEC_MIN] and some_end(A, spec)):
         return False
-    dfa, is_near = int(A[spec + SPEC_REF]), A[spec + SPEC_MAX] - A[at + 3] < NEAR
-    return A[A[dfa + DFA_LENIENT] + A[at + 2]] != 0 or (is_near and A[dfa + DFA_STATES] <= FEW)
+    dfa, is_near = int(A[spec + SPEC_REF]), 0 <= A[spec + SPEC_MAX] - A[at + 3] < NEAR
+    if A[A[dfa + DFA_LENIENT] + A[at + 2]] != 0:
+        return True
+    return is_near and below(A, V, x) >= MANY and A[dfa + DFA_STATES] <= FEW and A[dfa + DFA_SLACK] <= MOST
 
 
 @kernel("b1(A, i8)")
-def is_list(A, pos):
-    """Whether a position stands for a list of tokens, and for nothing that can be read."""
+def is_owing(A, pos):
+    """Whether a position stands for rows of tokens, and for nothing that can be read."""
     at = int(A[POS]) + pos * POS_STRIDE
-    return A[at] == K_STRING and A[at + 6] == NEEDS
+    return A[at] == K_STRING and A[at + 6] == OWING
 
 
 @kernel("void(A, A, i8, i8)")
-def note_tokens(A, V, node, need):
-    """Append the tokens that end at a trie node to the list, each behind the number of characters that it needs."""
-    first, ids = int(V[V_TOKFIRST]) + node, int(V[V_TOKIDS])
-    for j in range(int(V[first]), int(V[first + 1])):
-        to = take(A, LIST, 2)
-        if to < 0:
-            return
-        A[to], A[to + 1] = need, V[ids + j]
+def find_owing(A, V, x, pos):
+    """Make the rows of tokens below a trie node behind which an automaton owes 1, 2 ... characters.
 
-
-@kernel("i8(A, i8, i8, i8, i8, i8)")
-def push(A, node, q, mode, count, top):
-    """What is below a trie node is still to be read from there: the new number of frames."""
-    at = int(A[COWALK]) + 4 * top
-    if 4 * top + 4 > A[COWALK + 1]:
-        A[STATUS] = FULL
-        return 0
-    A[at], A[at + 1], A[at + 2], A[at + 3] = node, q, mode, count
-    return top + 1
-
-
-@kernel("i8(A, A, i8, i8, i8, i8, i8, i8)")
-def read_edge(A, V, dfa, node, q, mode, count, top):
-    """Read the byte of a trie node, and note its tokens if they need more than they have: the new number of frames."""
-    r = char_step(mode, int(V[V[V_BYTE] + node]))
-    if r == DEAD or r == QUOTE:
-        return top
-    if r >= CHAR:
-        q, r, count = dfa_step(A, dfa, q, r & 0x1FFFFF), 0, count + 1
-        if q < 0 or A[A[dfa + DFA_LENIENT] + q]:
-            return top
-        more = int(A[A[dfa + DFA_SHORTEST] + q])
-    else:
-        more = shortest_after(A, dfa, q, r)
-        if more < 0:
-            return top
-    if more > 0:
-        note_tokens(A, V, node, count + (r != 0) + more)
-    return push(A, node, q, r, count, top) if V[V[V_CHILD] + node] < V[V[V_CHILD] + node + 1] else top
-
-
-@kernel("void(A, A, i8, i8)")
-def list_needs(A, V, x, pos):
-    """List the tokens below a trie node behind which an automaton needs more. O(nodes from which it may come there)."""
+    O(nodes from which it may come to owe some).
+    """
     at = int(A[POS]) + pos * POS_STRIDE
-    dfa, used, start = int(A[A[at + 1] + SPEC_REF]), int(A[LIST + 2]), take(A, LIST, 1)
-    top = push(A, x, int(A[at + 2]), 0, 0, 0)
-    while top > 0 and A[STATUS] == 0:
-        top -= 1
-        frame = int(A[COWALK]) + 4 * top
-        node, q, mode, count = int(A[frame]), int(A[frame + 1]), int(A[frame + 2]), int(A[frame + 3])
-        for c in range(int(V[V[V_CHILD] + node]), int(V[V[V_CHILD] + node + 1])):
-            top = read_edge(A, V, dfa, c, q, mode, count, top)
-        if A[LIST + 2] - used > 2 * MOST:
-            A[LIST + 2], A[FAR] = used, NO_LIST
-            return
-    if A[STATUS] == 0:
-        A[start], A[FAR] = (A[LIST + 2] - used) // 2, start
-
-
-@kernel("void(A, i8, i8)")
-def keep_common(A, row, pair):
-    """Take what is not in a pair out of a dense row, the last of its region. O(words of a row)."""
-    other = np.uint64(pair_row(A, pair))
-    if other == 0:
+    dfa = int(A[A[at + 1] + SPEC_REF])
+    rows, n = take(A, LIST, int(A[dfa + DFA_SLACK])), int(A[dfa + DFA_SLACK])
+    if rows < 0:
         return
-    base, words = np.uint64(row), np.uint64(A[WORDS])
-    for j in range(words):  # unsigned indices: a vector loop
-        A[base + j] &= A[other + j]
-    A[DENSE + 2] -= A[WORDS]
-
-
-@kernel("void(A, i8, i8, i8)")
-def drop_needy(A, row, needs, left):
-    """Take the tokens of a list out of a dense row that need more characters than are left."""
-    first = int(A[needs + P_FAR]) + 1
-    for j in range(first, first + 2 * int(A[first - 1]), 2):
-        if A[j] > left:
-            clear_bit(A, row, int(A[j + 1]))
+    for j in range(n):
+        A[rows + j] = 0
+    forget_leads(A, V, x, dfa)
+    walk_below(A, V, x, int(A[at + 2]), 0, 0, at, 0, rows)
+    A[FAR] = rows
 
 
 @kernel("i8(A, i8, i8)")
@@ -156,31 +91,59 @@ def wanted(A, x, pos):
     return pair
 
 
+@kernel("i8(A, A, i8, i8, i8)")
+def text_pair(A, V, x, spec, count):
+    """The pair of any text within the bounds of a specification, after ``count`` characters; 0 when it is asked for."""
+    pos = position(A, K_STRING, int(A[spec + SPEC_REST]), 0, count, 0, 0, 0, 0)
+    return wanted(A, x, plain_position(A, V, pos, x))
+
+
+@kernel("b1(A, A, i8, i8, i8, i8)")
+def has_texts(A, V, x, spec, count, rows):
+    """Whether all pairs of longer texts are there that rows of tokens behind which an automaton owes ask for."""
+    found = True
+    for owed in range(1, int(A[A[spec + SPEC_REF] + DFA_SLACK]) + 1):
+        if A[rows + owed - 1] and count + owed <= A[spec + SPEC_MAX] and text_pair(A, V, x, spec, count + owed) == 0:
+            found = False
+    return found
+
+
+@kernel("void(A, i8, i8, i8)")
+def keep_within(A, row, tokens, pair):
+    """Take those of some tokens (a row; 0: all) out of a row that are not in a pair (0: in none). O(words of a row)."""
+    other = pair_row(A, pair) if pair else 0
+    if pair and other == 0:
+        return
+    for j in range(np.uint64(A[WORDS])):
+        within = A[np.uint64(other) + j] if pair else np.int32(0)
+        A[np.uint64(row) + j] &= within | (~A[np.uint64(tokens) + j] if tokens else np.int32(0))
+    if pair:
+        A[DENSE + 2] -= A[WORDS]
+
+
 @kernel("void(A, A, i8, i8, i8)")
 def walk_apart(A, V, x, pos, parent):
-    """Put the pair (x, pos) together, once all that it is made of is there. O(words of a row and the list)."""
+    """Put the pair (x, pos) together, once all that it is made of is there. O(words of some rows)."""
     at = int(A[POS]) + pos * POS_STRIDE
     spec, q, count = int(A[at + 1]), int(A[at + 2]), int(A[at + 3])
-    free, any_text = int(A[spec + SPEC_FREE]), position(A, K_STRING, int(A[spec + SPEC_REST]), 0, count, 0, 0, 0, 0)
+    free, dfa, rows = int(A[spec + SPEC_FREE]), int(A[spec + SPEC_REF]), 0
     pair = wanted(A, x, position(A, K_STRING, free, q, 0, 0, 0, 0, 0))
-    text = wanted(A, x, plain_position(A, V, any_text, x))
-    is_lenient, needs = A[A[A[spec + SPEC_REF] + DFA_LENIENT] + q] != 0, 0
-    if not is_lenient:
-        needs = wanted(A, x, position(A, K_STRING, free, q, 0, 0, 0, NEEDS, 0))
-    if pair == 0 or text == 0 or not (is_lenient or needs) or A[STATUS] != 0:
-        return
-    if needs and A[needs + P_FAR] == NO_LIST:
-        if is_counted(A, pos):
-            walk_counted(A, V, x, pos, parent)
-        else:
-            walk_automaton(A, V, x, pos, parent)
+    text = text_pair(A, V, x, spec, count)
+    if A[A[dfa + DFA_LENIENT] + q] == 0:
+        owing = wanted(A, x, position(A, K_STRING, free, q, 0, 0, 0, OWING, 0))
+        if owing == 0 or not has_texts(A, V, x, spec, count, int(A[owing + P_FAR])):
+            return
+        rows = int(A[owing + P_FAR])
+    if pair == 0 or text == 0 or A[STATUS] != 0:
         return
     row = pair_row(A, pair)
     if row == 0:
         return
-    keep_common(A, row, text)
-    if needs:
-        drop_needy(A, row, needs, int(A[spec + SPEC_MAX]) - count)
+    keep_within(A, row, 0, text)
+    for owed in range(1, (int(A[dfa + DFA_SLACK]) if rows else 0) + 1):
+        if A[rows + owed - 1]:
+            longer = text_pair(A, V, x, spec, count + owed) if count + owed <= A[spec + SPEC_MAX] else 0
+            keep_within(A, row, int(A[rows + owed - 1]), longer)
     add_row(A, keep_row(A, row))
     if A[STATUS] == 0:
         arrive(A, V, intersection(A, V, int(A[pair + P_EXIT]), int(A[text + P_EXIT])), parent)

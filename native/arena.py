@@ -46,7 +46,8 @@ THREADS, CELLS, ENDED, LEFT, AHEAD, WANTED = 184, 188, 192, 196, 200, 204
 BY_EXIT = 208  # scratch: exits with what remains behind them, of a rule that has several
 KEPT, AGAIN = 212, 216  # pairs that wait for others (KEPT + 3: the last one): see waiting.py
 RUNS = 220  # scratch of sorting
-HEADER = 224
+LEADS = 224  # scratch: where first bytes of characters lead, see automaton_pairs.py
+HEADER = 228
 
 POS_STRIDE = 8  # kind and seven fields
 STATE_STRIDE = 8  # items, n_items, flags, memo row, recipe, suspects, expanded state, spare
@@ -103,6 +104,7 @@ _SCRATCH = {
     WANTED: 1 << 14,
     BY_EXIT: 1 << 16,
     AGAIN: 1 << 16,
+    LEADS: 1 << 14,
 }
 
 

@@ -69,12 +69,17 @@ def keep_row(A, at):
     return at
 
 
+@kernel("void(A, i8, i8)")
+def set_bit(A, row, t):
+    """Put a token into a dense row."""
+    A[row + (t >> 5)] |= np.int32(1) << np.int32(t & 31)
+
+
 @kernel("void(A, i8, i8, i8)")
 def set_bits(A, row, ids, n):
     """Set the bits of ``n`` tokens listed at ``ids`` in the dense row at ``row``."""
     for k in range(n):
-        t = A[ids + k]
-        A[row + (t >> 5)] |= np.int32(1) << np.int32(t & 31)
+        set_bit(A, row, int(A[ids + k]))
 
 
 @kernel("void(A, i8, i8)")
@@ -149,6 +154,17 @@ def add_ids(A, source, at, n):
     for j in range(np.uint64(n)):
         A[base + j] = source[first + j]
     A[IDS + 2] = used + n
+
+
+@kernel("void(A, i8)")
+def add_id(A, token):
+    """Note one token id."""
+    used = int(A[IDS + 2])
+    if used == A[IDS + 1]:
+        flush_ids(A)
+        used = 0
+    A[A[IDS] + used] = token
+    A[IDS + 2] = used + 1
 
 
 @kernel("void(A, i8, i8)")

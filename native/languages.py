@@ -6,8 +6,8 @@ other state can reach acceptance.
 
 String specification (region HEAP): ``SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF``: any text, a trie or an automaton, and
 bounds on the number of characters (maximum -1: none), and the same specification without bounds (``SPEC_FREE``). Inside
-a string, its node says all of a trie: there, ``SPEC_FREE`` is one specification for all tries. Of an automaton with a
-maximum, ``SPEC_REST`` is any text within the same bounds (0 where labels are judged on the way): what is left where
+a string, its node says all of a trie: there, ``SPEC_FREE`` is one specification for all tries. Of an automaton with
+bounds, ``SPEC_REST`` is any text within the same bounds (0 where labels are judged on the way): what is left where
 every character leads back, and what tells which tokens are short enough.
 """
 
@@ -290,6 +290,22 @@ def dfa_can_start(A, spec, q, count, mode):
                 return True
             lo += 1
     return False
+
+
+@kernel("i8(A, i8, i8, i8)")
+def state_behind(A, dfa, q, b):
+    """The state to which every character leads whose UTF-8 form begins with ``b``; -1: dead; -2: it depends."""
+    if b == 0xE0 or b == 0xED or b == 0xF0 or b == 0xF4:  # UTF-8 restricts what follows
+        return -2
+    first, last = mode_range(utf8_step(0, b), 0)
+    starts, cls = int(A[dfa + DFA_STARTS]), int(A[dfa + DFA_CLS])
+    row, k = int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES]), interval_of(A, dfa, first)
+    to = int(A[row + A[cls + k]])
+    while k + 1 < A[dfa + DFA_INTERVALS] and A[starts + k + 1] <= last:
+        k += 1
+        if A[row + A[cls + k]] != to:
+            return -2
+    return to
 
 
 @kernel("i8(A, i8, i8, i8)")

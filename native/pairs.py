@@ -12,7 +12,7 @@ where it waited: an explicit stack instead of recursion, see :mod:`.waiting`.
 
 from __future__ import annotations
 
-from .apart import is_apart, is_list, list_needs, walk_apart
+from .apart import find_owing, is_apart, is_owing, walk_apart
 from .arena import (
     BY_EXIT,
     COWALK,
@@ -352,8 +352,8 @@ def keep_exits(A, V):
 def begin(A, V, x, pos):
     """Read ``x`` from the position ``pos``: what is still to be read then is work."""
     kind = A[A[POS] + pos * POS_STRIDE]
-    if is_list(A, pos):
-        list_needs(A, V, x, pos)
+    if is_owing(A, pos):
+        find_owing(A, V, x, pos)
     elif has_words(A, pos):
         walk_words(A, V, x, pos, BASE_STATE)
     elif is_apart(A, V, x, pos):

@@ -25,7 +25,7 @@ and goals are named by lazy numbers: ``A[LAZY + number]`` is the heap address of
 A goal is a list of start positions: reading one of them is a *call*, and the caller goes on where the value ends.
 
 ``avoid`` is a node in the trie of texts that a string must not be, 0 once the text is none of them. A string with
-something in the field behind it stands for a list of tokens instead (:mod:`.apart`). ``pending``: what
+something in the field behind it stands for rows of tokens instead (:mod:`.apart`). ``pending``: what
 may follow in the array depends on the value of the item just read, which its state does not know. 1 as such; in the
 position that stands for all such arrays with one future, when their tokens are looked for, ``2 * A_UNIQUE + 1``.
 """

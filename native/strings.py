@@ -19,6 +19,7 @@ from __future__ import annotations
 from .jit import kernel
 
 ESCAPE, UTF8, HEX, PAIR, PAIR_U, LOW = 1 << 24, 2 << 24, 3 << 24, 4 << 24, 5 << 24, 6 << 24
+ALIKE = 7 << 24  # the first bytes of a character of which only the length matters: bytes to come
 DEAD, QUOTE, CHAR = -1, 1 << 41, 1 << 40
 LAST = 0x10FFFF
 

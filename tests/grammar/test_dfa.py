@@ -143,6 +143,35 @@ def test_beginnings_of_texts(node: Regular) -> None:
         assert automaton.beginnings >> point & 1 == goes_on
 
 
+COUNTED = ["^.{2,8}$", "^[ab]{3}$", "^[^]{0,5}$", "^a{2,}$", "^a?a?a?$", "^(aa|a){2}$"]
+NOT_COUNTED = ["^ab$", "^a{1,2}b?$", "^(aa)*$", "^a{2}$|^a{4}$", "^[ab]a{2}$", "^a{2}[ab]*$", "^a?$", "^a*$"]
+
+
+@pytest.mark.parametrize("pattern", COUNTED)
+def test_one_set_that_is_repeated(pattern: str) -> None:
+    automaton = dfa.compile(parse(pattern))
+    assert automaton.repeated is not None
+    each, least, most = automaton.repeated
+    (read,) = [found for found, to in zip(each.class_sets, each.trans[0], strict=True) if to == 0]
+    assert each == dfa.compile(repeat(chars(read), 0, None))
+    assert automaton == dfa.compile(repeat(chars(read), least, most))
+
+
+@pytest.mark.parametrize("pattern", NOT_COUNTED)
+def test_what_is_not_one_set_that_is_repeated(pattern: str) -> None:
+    assert dfa.compile(parse(pattern)).repeated is None
+
+
+@quick
+@given(regulars)
+def test_repeated_sets(node: Regular) -> None:
+    automaton = dfa.compile(repeat(node, 2, 4))
+    if automaton.n_states and automaton.repeated is not None:
+        each, least, most = automaton.repeated
+        (read,) = [found for found, to in zip(each.class_sets, each.trans[0], strict=True) if to == 0]
+        assert automaton == dfa.compile(repeat(chars(read), least, most))
+
+
 def test_what_begins_differently_has_no_text_together() -> None:
     def together(one: str, other: str) -> dfa.CharDfa:
         return dfa.intersection(dfa.compile(parse(one)), dfa.compile(parse(other)))

@@ -47,3 +47,13 @@ def breadth_first(tokens: list[bytes]) -> dict[str, list[int]]:
         "height": [height(node) for _, node in nodes],
         "below": [count_below(node) for _, node in nodes],
     }
+
+
+def preorder(tokens: list[bytes]) -> list[tuple[int, int, int, list[int]]]:
+    """Each node before its descendants: byte, depth, how many nodes it has with its descendants, tokens."""
+
+    def listed(byte: int, depth: int, node: dict[Any, Any]) -> list[tuple[int, int, int, list[int]]]:
+        behind = [row for b, child in children(node) for row in listed(b, depth + 1, child)]
+        return [(byte, depth, 1 + len(behind), node["ids"]), *behind]
+
+    return listed(0, 0, insert_all(tokens))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from detent.native import trie
 from detent.native.suffixes import trie_parent
-from tests.naive.trie import breadth_first
+from tests.naive.trie import breadth_first, preorder
 
 NAMES = ("child_first", "byte", "token_first", "token_ids", "height", "below")
 
@@ -57,6 +57,24 @@ def test_layout(tokens: list[bytes]) -> None:
     assert read(trie.V_BELOW, n_nodes) == expected["below"]
     assert read(trie.V_TOKOFF, len(tokens) + 1) == flatten(tokens)[1].tolist()
     assert bytes(read(trie.V_TOKBYTES, len(b"".join(tokens)))) == b"".join(tokens)
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(few_letters | any_bytes)
+def test_preorder(tokens: list[bytes]) -> None:
+    packed, expected = trie.pack(*flatten(tokens)), preorder(tokens)
+    first = packed[packed[trie.V_TOKFIRST] :]
+    ids = packed[packed[trie.V_TOKIDS] :]
+    assert packed[trie.V_NODES] == len(expected)
+    for at, (byte, depth, size, ended) in enumerate(expected):
+        step, end, token, node = (
+            packed[packed[field] + at] for field in (trie.V_STEP, trie.V_END, trie.V_TOKEN, trie.V_NODE)
+        )
+        assert (step & 0xFF, step >> 8, end - at) == (byte, depth, size)
+        assert packed[packed[trie.V_PLACE] + node] == at
+        assert packed[packed[trie.V_BYTE] + node] == byte
+        assert ids[first[node] : first[node + 1]].tolist() == ended
+        assert token == (trie.SEVERAL if len(ended) > 1 else ended[0] if ended else trie.NO_TOKEN)
 
 
 @settings(derandomize=True, deadline=None, max_examples=50)
