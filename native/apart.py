@@ -33,7 +33,8 @@ from .suffixes import below, intersection
 from .trie import V_NODES
 
 OWING = 1  # last but one field of a position that stands for the rows of tokens behind which the automaton owes
-NEAR = 24  # characters left from which the few tokens that are longer are found sooner than these rows are made
+# characters left: fewer tokens fit below, and fewer are longer from there on, than there are to read for these rows
+CLOSE, NEAR = 4, 24
 FEW = 16  # states of an automaton: each has rows of its own, and a text comes back to each
 MOST = 6  # characters that an automaton may owe
 MANY = 1024  # tokens below a node from which rows pay
@@ -51,10 +52,10 @@ def is_apart(A, V, x, pos):
         return False
     if A[spec + SPEC_REST] == 0 or (A[at + 3] < A[spec + SPEC_MIN] and some_end(A, spec)):
         return False
-    dfa, is_near = int(A[spec + SPEC_REF]), 0 <= A[spec + SPEC_MAX] - A[at + 3] < NEAR
+    dfa, left = int(A[spec + SPEC_REF]), int(A[spec + SPEC_MAX] - A[at + 3])
     if A[A[dfa + DFA_LENIENT] + A[at + 2]] != 0:
         return True
-    return is_near and below(A, V, x) >= MANY and A[dfa + DFA_STATES] <= FEW and A[dfa + DFA_SLACK] <= MOST
+    return CLOSE <= left < NEAR and below(A, V, x) >= MANY and A[dfa + DFA_STATES] <= FEW and A[dfa + DFA_SLACK] <= MOST
 
 
 @kernel("b1(A, i8)")
