@@ -272,58 +272,40 @@ def heap_put(A, values):
     return at
 
 
+@kernel("UniTuple(i8, 2)(A, i8, i8, i8)")
+def intervals_behind(A, dfa, mode, part):
+    """The intervals of characters that can complete a started one (:func:`.mode_range`): first, and behind the last."""
+    first, last = mode_range(mode, part)
+    if first > last:
+        return 0, 0
+    return interval_of(A, dfa, first), interval_of(A, dfa, last) + 1
+
+
 @kernel("b1(A, i8, i8, i8, i8)")
 def dfa_can_start(A, spec, q, count, mode):
     """Whether a started character (``mode`` != 0) can be completed by an automaton within the bounds of ``spec``."""
     dfa = int(A[spec + SPEC_REF])
-    n = int(A[dfa + DFA_INTERVALS])
-    starts, cls = int(A[dfa + DFA_STARTS]), int(A[dfa + DFA_CLS])
-    row = int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES])
+    cls, row = int(A[dfa + DFA_CLS]), int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES])
     for part in range(3):
-        first, last = mode_range(mode, part)
-        if first > last:
-            continue
-        lo = interval_of(A, dfa, first)
-        while lo < n and A[starts + lo] <= last:
-            to = int(A[row + A[cls + lo]])
+        lo, end = intervals_behind(A, dfa, mode, part)
+        for k in range(lo, end):
+            to = int(A[row + A[cls + k]])
             if to >= 0 and dfa_fits(A, spec, dfa, to, count + 1):
                 return True
-            lo += 1
     return False
-
-
-@kernel("i8(A, i8, i8, i8)")
-def state_behind(A, dfa, q, b):
-    """The state to which every character leads whose UTF-8 form begins with ``b``; -1: dead; -2: it depends."""
-    if b == 0xE0 or b == 0xED or b == 0xF0 or b == 0xF4:  # UTF-8 restricts what follows
-        return -2
-    first, last = mode_range(utf8_step(0, b), 0)
-    starts, cls = int(A[dfa + DFA_STARTS]), int(A[dfa + DFA_CLS])
-    row, k = int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES]), interval_of(A, dfa, first)
-    to = int(A[row + A[cls + k]])
-    while k + 1 < A[dfa + DFA_INTERVALS] and A[starts + k + 1] <= last:
-        k += 1
-        if A[row + A[cls + k]] != to:
-            return -2
-    return to
 
 
 @kernel("i8(A, i8, i8, i8)")
 def shortest_after(A, dfa, q, mode):
     """Fewest characters to acceptance behind a started one (``mode`` != 0); -1: an automaton cannot complete that."""
-    n, least = int(A[dfa + DFA_INTERVALS]), -1
-    starts, cls = int(A[dfa + DFA_STARTS]), int(A[dfa + DFA_CLS])
-    row = int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES])
+    cls, row = int(A[dfa + DFA_CLS]), int(A[dfa + DFA_TRANS]) + q * int(A[dfa + DFA_CLASSES])
+    least = -1
     for part in range(3):
-        first, last = mode_range(mode, part)
-        if first > last:
-            continue
-        lo = interval_of(A, dfa, first)
-        while lo < n and A[starts + lo] <= last:
-            to = int(A[row + A[cls + lo]])
+        lo, end = intervals_behind(A, dfa, mode, part)
+        for k in range(lo, end):
+            to = int(A[row + A[cls + k]])
             if to >= 0 and (least < 0 or A[A[dfa + DFA_SHORTEST] + to] < least):
                 least = int(A[A[dfa + DFA_SHORTEST] + to])
-            lo += 1
     return least
 
 
@@ -344,6 +326,15 @@ def all_lead_to(A, dfa, q, b, to):
             return False
         k += 1
     return True
+
+
+@kernel("i8(A, i8, i8, i8)")
+def state_behind(A, dfa, q, b):
+    """The state to which every character leads whose UTF-8 form begins with ``b``; -1: dead; -2: it depends."""
+    if b == 0xE0 or b == 0xED or b == 0xF0 or b == 0xF4:  # UTF-8 restricts what follows
+        return -2
+    to = dfa_step(A, dfa, q, mode_range(utf8_step(0, b), 0)[0])
+    return to if all_lead_to(A, dfa, q, b, to) else -2
 
 
 @kernel("b1(A, i8, i8, i8, i8)")
