@@ -17,6 +17,7 @@ import numpy.typing as npt
 from detent.grammar.dfa import CharDfa, counting, lengths, word_counts
 from detent.grammar.judged import JudgedDfa
 from detent.grammar.number import NumberSpec
+from detent.grammar.number_list import NumberList
 from detent.native import arena as layout
 from detent.native import automaton, languages, objects, positions, sets, states, trie
 from detent.native.jit import direct
@@ -81,7 +82,7 @@ class Arena:
         self._owners: dict[int, ref[Lowers]] = {}
         self._tokens: dict[int, bytes] = {}
         self._texts: dict[bytes, int] = {}
-        self._numbers: dict[NumberSpec, tuple[int, tuple[int, ...]]] = {}
+        self._numbers: dict[NumberSpec | NumberList, tuple[int, tuple[int, ...]]] = {}
         self._specs: dict[tuple[int, int, int, int], int] = {}
         self._dfas: dict[bytes, int] = {}
         self._tries: dict[tuple[str, ...], int] = {}
@@ -218,7 +219,7 @@ class Arena:
             self._texts[data] = self.put([*data, -1])
         return self._texts[data]
 
-    def number(self, spec: NumberSpec) -> tuple[int, tuple[int, ...]]:
+    def number(self, spec: NumberSpec | NumberList) -> tuple[int, tuple[int, ...]]:
         """Address of a number specification and its four start fields."""
         found = self._numbers.get(spec)
         if found is None:

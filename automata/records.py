@@ -26,6 +26,7 @@ from detent.grammar.json_schema.nodes import ARRAY, OBJECT, Node
 from detent.grammar.json_schema.object_frames import ObjectFrame
 from detent.grammar.json_schema.parts import GOALS
 from detent.grammar.judged import JudgedDfa
+from detent.grammar.number import NumberSpec
 from detent.native import languages, positions, states
 from detent.native.jit import direct
 
@@ -303,7 +304,7 @@ class Records:
             for value in self.goals.values(self.goals.goal_of(demand)) if bits else ():
                 if isinstance(value, String) and value.is_vast:
                     bits |= positions.AMPLE_TEXT
-                elif isinstance(value, Number) and value.spec.lo is None:
+                elif isinstance(value, Number) and isinstance(value.spec, NumberSpec) and value.spec.lo is None:
                     bits |= positions.AMPLE_MINUS
                 elif isinstance(value, Object) and not has_few(self.goals, value, MANY):
                     bits |= positions.AMPLE_OBJECT

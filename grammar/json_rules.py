@@ -8,7 +8,7 @@ short ranges of integers, multiples, and members that depend on each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import Any
 
@@ -20,6 +20,7 @@ from .json_schema.conflicts import conflict
 from .json_schema.document import Document
 from .json_schema.reader import Reader
 from .number import NumberSpec
+from .number_list import NumberList
 from .regular import EPSILON, Regular, alt, chars, repeat, seq
 from .rules import Rules, call, language
 
@@ -182,18 +183,28 @@ def _refused(what: str, goal: Goal, hint: str | None = None) -> Unenforceable:
     return Unenforceable(f"{what}, in a text with gaps", pointer=goal.pointer, hint=hint)
 
 
-def _number(spec: NumberSpec, goal: Goal) -> Regular:
+def _number(spec: NumberSpec | NumberList, goal: Goal) -> Regular:
+    if isinstance(spec, NumberList):
+        if any(len(digits) > q for _, digits, q in spec.entries if digits):
+            raise _refused("a number that is no integer", goal)
+        return _integers(map(int, spec.values))
     if spec in (NumberSpec(), NumberSpec(lexical_integer=True), NumberSpec(lexical_integer=True, integer=True)):
         pattern = _INTEGER + ("" if spec.lexical_integer else r"(\.[0-9]+)?([eE][+-]?[0-9]+)?")
         return language(dfa.compile(regex.parse(pattern, anchored=True)))
     if spec.lo is not None and spec.hi is not None and (spec.lexical_integer or spec.lo == spec.hi):
         integers = range(int(spec.lo) - 1, int(spec.hi) + 2)
         if len(integers) <= MAX_INTEGERS:
-            found = [str(i) for i in integers if spec.admits(i)] + ["-0"] * spec.admits(0)
+            found = [i for i in integers if spec.admits(i)]
             if not found:
                 raise _refused("a number that is no integer", goal)
-            return language(dfa.from_words(found))
+            return _integers(found)
     raise _refused("bounds or multiples of a number", goal)
+
+
+def _integers(found: Iterable[int]) -> Regular:
+    """Some integers, written as digits."""
+    words = [*map(str, found)]
+    return language(dfa.from_words(words + ["-0"] * ("0" in words)))
 
 
 def _spelled(points: CharSet) -> Regular:

@@ -154,6 +154,11 @@ class NumberSpec:
         return encode(interval, self.step, excluded, plain_ok=not self.marked, point_ok=not self.lexical_integer)
 
     @property
+    def has_steps(self) -> bool:
+        """Return whether it says something of multiples."""
+        return self.multiple_of is not None or bool(self.excluded)
+
+    @property
     def step(self) -> Fraction | None:
         """Return the least positive multiple, or None for the reals."""
         steps = [Fraction(1)] if self.integer or self.lexical_integer else []

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from detent.grammar.decimals import decimal_places, exact_decimal
 from detent.grammar.errors import Unenforceable
 from detent.native import number_layout as layout
-from detent.native.number_layout import EXPONENT_MAX, GREATER, INFINITE, LESS, NEVER
+from detent.native.number_layout import EXPONENT_MAX as EXPONENT_MAX
+from detent.native.number_layout import GREATER, INFINITE, LESS, NEVER
 
 if TYPE_CHECKING:
     from detent.grammar.number import Interval

@@ -57,6 +57,7 @@ from .number_layout import (
     HI_Q,
     INFINITE,
     LESS,
+    LISTED,
     LO_DIGITS,
     LO_LENGTH,
     LO_OPEN,
@@ -79,6 +80,7 @@ from .number_layout import (
     X_LAST,
     ZERO_OK,
 )
+from .number_list import list_accepts, list_step
 
 START, MINUS, ZERO, ZERO_POINT, ZERO_TAIL, WHOLE, POINT, TAIL, E, E_SIGN, E_DIGITS = range(11)
 W_BIAS = 1 << 15
@@ -470,8 +472,10 @@ def num_step(A, o, f0, f1, f2, f3, byte):
 
     Complexity
     ----------
-    O(1); O(COVER) where the specification has multiples.
+    O(1); O(COVER) where the specification has multiples. Of a list: see :func:`detent.native.number_list.list_step`.
     """
+    if A[o + FLAGS] & LISTED != 0:
+        return list_step(A, o, f0, f1, f2, f3, byte)
     phase = f0 & 15
     if phase >= E:
         return exponent_step(f0, f1, f2, f3, byte)
@@ -493,6 +497,8 @@ def num_step(A, o, f0, f1, f2, f3, byte):
 @kernel("b1(A, i8, i8, i8, i8, i8)")
 def num_accepts(A, o, f0, f1, f2, f3):
     """Return whether the text read so far is a complete and admitted number; parameters as in `num_step`."""
+    if A[o + FLAGS] & LISTED != 0:
+        return list_accepts(A, o, f0, f1, f2, f3)
     phase = f0 & 15
     if phase == E_DIGITS:
         return f0 >> 8 == 0 or f1 <= f3 <= f2

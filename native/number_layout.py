@@ -25,6 +25,7 @@ FLAGS = 0
 ZERO_OK = 1  # zero is admitted
 POINT_OK = 2  # a point and an exponent are admitted
 PLAIN_OK = 4  # a text with neither is admitted
+LISTED = 8  # the table is that of a list: see below
 EXCLUDED = 1  # offset of the excluded steps from the table's start; 0: there are none
 MODULUS = 2  # digits are kept modulo this: M, or the least common multiple of M and those of excluded steps; 0: no step
 COPRIME = 3  # values are multiples of M / 10^PLACES; M = BASE^BASE_POWER * COPRIME, 10 does not divide M
@@ -68,3 +69,21 @@ EX_BASE_POWER = 2
 EX_GAP = 3  # PLACES - s
 EX_MODULUS = 4  # M
 EX_STRIDE = 5
+
+# The table of a list of numbers. Behind the flags: the longest written exponents, the least and greatest q of a number
+# that is written with one, and two offsets from the table's start: the numbers of either sign.
+L_EXPONENT = 1
+L_Q_FIRST = 2
+L_Q_LAST = 3
+L_SIDES = 4
+L_HEADER = 6
+# Those of one sign: how many there are, the most digits of one, where positions of the point saturate, and the numbers,
+# by their digits and then by q.
+L_COUNT = 0
+L_LONGEST = 1
+L_P_FIRST = 2
+L_ENTRIES = 3
+L_Q = 0
+L_LENGTH = 1
+L_DIGITS = 2  # offset from the table's start
+L_ENTRY = 3

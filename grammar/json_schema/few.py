@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..number_list import NumberList
 from ..number_set import NumberSet
 from ..text_set import TextSet
 from . import scalars
@@ -101,6 +102,8 @@ def _instances(goals: Goals, value: Value, most: int) -> list[Any] | None:
     if isinstance(value, Literal):
         return [{"null": None, "true": True, "false": False}[value.text]]
     if isinstance(value, Number):
+        if isinstance(value.spec, NumberList):
+            return list(value.spec.values) if len(value.spec.values) <= most else None
         numbers = NumberSet.of(value.spec).values(most)
         return None if numbers is None else list(numbers)
     if isinstance(value, String):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from .. import dfa as automata
 from ..dfa import CharDfa
 from ..errors import LimitExceeded
+from ..number_list import NumberList
 from ..text_set import TextSet
 from . import scalars
 from .array_frames import ArrayFrame
@@ -45,7 +46,10 @@ def residuals(goals: Goals, goal: Goal) -> Iterator[Value]:
     number = of(NUMBER)
     if number is not FALSE:
         listed = scalars.listed_numbers(number)
-        yield from map(Number, scalars.numbers(number).specs if listed is None else listed)
+        if listed is None:
+            yield from map(Number, scalars.numbers(number).specs)
+        elif listed:
+            yield Number(NumberList.of(listed))
     yield from _texts(goals, of(STRING), goal)
     for part in _apart(goals, of(ARRAY)):
         yield from _framed_array(goals, ArrayFrame(goals, part))

@@ -11,6 +11,7 @@ from .. import dfa as automata
 from ..dfa import CharDfa
 from ..errors import LimitExceeded
 from ..number import NumberSpec
+from ..number_list import NumberList
 from ..recent import Recent
 from ..text_set import TextSet
 from . import scalars, typed
@@ -63,8 +64,9 @@ def _enumerated(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
             values.append(Literal("null" if v is None else "true" if v else "false"))
         elif isinstance(v, (list, dict)):  # only met in the approximation
             values.append(Object((), frozenset()))
-        elif not isinstance(v, str) and not scalars.is_far(v):
-            values.append(Number(NumberSpec(v, False, v, False, lexical_integer=any(n.lexical for n in nodes))))
+    numbers = [v for v in kept if scalars.kind_of(v) == NUMBER and not scalars.is_far(v)]
+    if numbers:
+        values.append(Number(NumberList.of(numbers, lexical_integer=any(n.lexical for n in nodes))))
     return values
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import Unenforceable
+from ..number import NumberSpec
 from .object_frames import FEW_DEMANDS
 from .risks import Risks
 from .values import Array, Number, Object, Value
@@ -78,7 +79,7 @@ def _checked_children(goals: Goals, value: Value, few: bool) -> Iterator[Goal]:
     yield from children(value)
     if isinstance(value, (Object, Array)) and value.frame is not None:
         yield from map(goals.goal_of, value.frame.first_demands(0 if few else FEW_DEMANDS))
-    elif isinstance(value, Number) and (value.spec.multiple_of is not None or value.spec.excluded):
+    elif isinstance(value, Number) and isinstance(value.spec, NumberSpec) and value.spec.has_steps:
         value.spec.encode()
 
 

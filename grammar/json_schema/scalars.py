@@ -33,12 +33,12 @@ def listed_texts(f: Formula) -> list[str] | None:
     return None if found is None else sorted(found)  # code points come in the order of their bytes
 
 
-def listed_numbers(f: Formula) -> list[NumberSpec] | None:
+def listed_numbers(f: Formula) -> list[Any] | None:
     """The numbers that a formula over nodes admits where ``enum`` lists all candidates, and tells them from others."""
     if any(n.atom.lexical for n in f.atoms):
         return None
     found = _listed(f, NUMBER)
-    return None if found is None or any(map(is_far, found)) else [NumberSpec(v, False, v, False) for v in found]
+    return None if found is None or any(map(is_far, found)) else found
 
 
 def _listed(f: Formula, kind: int) -> list[Any] | None:
@@ -209,6 +209,8 @@ def _listed_numbers(values: list[Any], negated: bool) -> NumberSet:
 
 def is_far(value: Any) -> bool:
     """Whether a number is too long to be told from its neighbours."""
+    if type(value) is int:
+        return bool(abs(value) >= _FAR_INTEGER)
     number = as_decimal(value)
     return abs(number.adjusted()) > MAX_DECADE or _places(number) > MAX_DECADE
 
@@ -220,6 +222,7 @@ def _places(value: Decimal) -> int:
 
 
 MAX_DECADE = 600  # of a number that is told from all others, and its places after the point; doubles end at 308
+_FAR_INTEGER = 10 ** (MAX_DECADE + 1)
 _WIDE = Context(prec=3 * MAX_DECADE)
 _TINY = Decimal(1).scaleb(-MAX_DECADE)
 _HUGE = Decimal(1).scaleb(MAX_DECADE)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..dfa import CharDfa, is_finite
 from ..number import NumberSpec
+from ..number_list import NumberList
 from .formula import TRUE, Formula
 from .nodes import BOOLEAN, NULL
 
@@ -37,7 +38,7 @@ class Literal:
 class Number:
     """A JSON number with a value in ``spec``."""
 
-    spec: NumberSpec
+    spec: NumberSpec | NumberList
 
 
 @dataclass(frozen=True)

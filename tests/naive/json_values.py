@@ -20,6 +20,7 @@ from detent.grammar.json_schema import Array, Goal, Goals, Literal, Number, Obje
 from detent.grammar.json_schema.document import Document
 from detent.grammar.json_schema.reader import Reader
 from detent.grammar.number import NumberSpec
+from detent.grammar.number_list import NumberList
 
 from . import number
 
@@ -498,7 +499,7 @@ NUMBER_PREFIX = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:(?<=[0-9])[eE
 
 
 @lru_cache(maxsize=100_000)
-def number_is_alive(spec: NumberSpec, text: str) -> bool:
+def number_is_alive(spec: NumberSpec | NumberList, text: str) -> bool:
     """Whether a number may begin so."""
     return NUMBER_PREFIX.fullmatch(text) is not None and number.is_alive(spec, text)
 

@@ -10,6 +10,7 @@ from math import lcm
 
 from detent.grammar import number_table as limits
 from detent.grammar.number import NumberSpec
+from detent.grammar.number_list import NumberList
 from detent.native.number_layout import EXPONENT_DIGITS
 
 NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
@@ -64,8 +65,16 @@ def largest_exponent(spec: NumberSpec, negative: bool) -> int:
     return limits.EXPONENT_MAX if is_cut(spec, negative) or is_free(spec, negative) else limits.FREE_EXPONENT
 
 
-def accepts(spec: NumberSpec, text: str) -> bool:
+def points(listed: NumberList) -> Iterator[NumberSpec]:
+    """The numbers of a list, each as bounds that it alone lies between."""
+    for value in listed.values:
+        yield NumberSpec(value, False, value, False, lexical_integer=listed.lexical_integer)
+
+
+def accepts(spec: NumberSpec | NumberList, text: str) -> bool:
     """Whether a text is a complete number that the spec admits, within the documented limits on exponents."""
+    if isinstance(spec, NumberList):
+        return any(accepts(each, text) for each in points(spec))
     match = NUMBER.fullmatch(text)
     if match is None:
         return False
@@ -88,12 +97,14 @@ def in_window(magnitude: Fraction) -> bool:
     return Fraction(10) ** limits.LOWEST_DECADE <= magnitude < Fraction(10) ** limits.HIGHEST_DECADE
 
 
-def is_alive(spec: NumberSpec, text: str, most_digits: int = 12) -> bool:
+def is_alive(spec: NumberSpec | NumberList, text: str, most_digits: int = 12) -> bool:
     """Whether some continuation with at most that many further whole digits is accepted.
 
     Exponents are tried one by one. A mantissa is a half-open interval of values, widened by further
     whole digits and shifted by every exponent; the question is whether that interval holds an admitted value.
     """
+    if isinstance(spec, NumberList):
+        return any(is_alive(each, text, most_digits) for each in points(spec))
     if re.search("[eE]", text):
         return any(accepts(spec, text + tail) for tail in exponent_tails(text))
     match = MANTISSA_PREFIX.fullmatch(text)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from detent.grammar import number_table as limits
 from detent.grammar.number import NumberSpec
+from detent.grammar.number_list import NumberList
 from detent.grammar.number_set import NumberSet
 from detent.native.number import num_accepts, num_start, num_step
 from tests.naive import number as naive
@@ -26,7 +27,7 @@ State = tuple[int, ...]
 class Machine:
     """A table at some offset of a larger array, and the kernels over it."""
 
-    def __init__(self, spec: NumberSpec) -> None:
+    def __init__(self, spec: NumberSpec | NumberList) -> None:
         self.table = np.array([7] * OFFSET + list(spec.encode()) + [7], dtype=np.int32)
         self.start: State = tuple(num_start(self.table, OFFSET))
 
@@ -138,7 +139,7 @@ exponents = st.just("") | st.builds(
 texts = st.builds("".join, st.tuples(signs, wholes, fractions, exponents)) | st.text(ALPHABET, max_size=6)
 
 
-def check_prefixes(spec: NumberSpec, text: str) -> None:
+def check_prefixes(spec: NumberSpec | NumberList, text: str) -> None:
     """Every prefix is alive, accepted and completed as the naive judge says, up to the first dead one."""
     machine = Machine(spec)
     for end in range(len(text) + 1):
@@ -162,22 +163,24 @@ def test_agrees_with_naive_on_every_prefix(spec: NumberSpec, samples: list[str])
 @settings(derandomize=True, max_examples=50, deadline=None)
 @given(specs().filter(lambda spec: not spec.is_empty()), st.data())
 def test_agrees_with_naive_around_admitted_texts(spec: NumberSpec, data: st.DataObject) -> None:
-    """A walk that stays alive, so that digits follow the bounds for long: every way to leave it is tried."""
     with small_limits():
-        machine = Machine(spec)
-        state, text = machine.start, ""
-        for _ in range(data.draw(st.integers(1, 8))):
-            after = {char: machine.step(state, char) for char in ALPHABET}
-            for char, next_state in after.items():
-                assert (next_state is not None) == naive.is_alive(spec, text + char), text + char
-                assert next_state is None or machine.accepts(next_state) == naive.accepts(spec, text + char), (
-                    text + char
-                )
-            alive = {char: next_state for char, next_state in after.items() if next_state is not None}
-            if not alive:
-                return
-            char = data.draw(st.sampled_from(sorted(alive)))
-            state, text = alive[char], text + char
+        check_walk(spec, data)
+
+
+def check_walk(spec: NumberSpec | NumberList, data: st.DataObject) -> None:
+    """A walk that stays alive, so that digits follow the numbers for long: every way to leave it is tried."""
+    machine = Machine(spec)
+    state, text = machine.start, ""
+    for _ in range(data.draw(st.integers(1, 8))):
+        after = {char: machine.step(state, char) for char in ALPHABET}
+        for char, next_state in after.items():
+            assert (next_state is not None) == naive.is_alive(spec, text + char), text + char
+            assert next_state is None or machine.accepts(next_state) == naive.accepts(spec, text + char), text + char
+        alive = {char: next_state for char, next_state in after.items() if next_state is not None}
+        if not alive:
+            return
+        char = data.draw(st.sampled_from(sorted(alive)))
+        state, text = alive[char], text + char
 
 
 @pytest.mark.parametrize(

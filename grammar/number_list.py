@@ -1,0 +1,90 @@
+"""Listed numbers, of which one is written, in any spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from detent.native import number_layout as layout
+
+from . import number_table
+from .decimals import as_decimal
+
+_Entry: TypeAlias = tuple[bool, str, int]  # whether it is negative, its digits D, and q: the magnitude is 0.D x 10^q
+
+
+@dataclass(frozen=True)
+class NumberList:
+    """Some numbers, however they are written.
+
+    Parameters
+    ----------
+    entries : tuple of (bool, str, int)
+        Of each number, distinct and sorted, whether it is negative, its significant digits D and q: the magnitude is
+        ``0.D x 10^q``. Zero has no digits.
+    lexical_integer : bool
+        The text has neither point nor exponent; all numbers are integers then.
+
+    Examples
+    --------
+    >>> NumberList.of([30, 1.0, 1])
+    NumberList(entries=((False, '1', 1), (False, '3', 2)), lexical_integer=False)
+    """
+
+    entries: tuple[_Entry, ...]
+    lexical_integer: bool = False
+
+    @classmethod
+    def of(cls, values: Iterable[Decimal | int | float], *, lexical_integer: bool = False) -> NumberList:
+        """The list of some numbers, each of them exactly (a float stands for its ``repr``)."""
+        return cls(tuple(sorted({_entry(value) for value in values})), lexical_integer)
+
+    @property
+    def values(self) -> tuple[Decimal, ...]:
+        """The numbers, in ascending order."""
+        found = (Decimal(f"{'-' * is_negative}0.{digits or 0}e{q}") for is_negative, digits, q in self.entries)
+        return tuple(sorted(found))
+
+    def encode(self) -> tuple[int, ...]:
+        """The table of the kernels in :mod:`detent.native.number_list`, as int32 values. O(total digits)."""
+        flags = layout.LISTED | layout.PLAIN_OK | (0 if self.lexical_integer else layout.POINT_OK)
+        if _ZERO in self.entries:
+            flags |= layout.ZERO_OK
+        table = [flags, number_table.EXPONENT_MAX, number_table.LOWEST_DECADE + 1, number_table.HIGHEST_DECADE, 0, 0]
+        for which, sign in enumerate((False, True)):
+            table[layout.L_SIDES + which] = len(table)
+            side = [(digits, q) for is_negative, digits, q in self.entries if digits and is_negative == sign]
+            table += _side(side, len(table))
+        return tuple(table)
+
+
+_ZERO: _Entry = False, "", 0
+
+
+def _entry(value: Decimal | int | float) -> _Entry:
+    if type(value) is int:
+        text = str(abs(value))
+        return (value < 0, text.rstrip("0"), len(text)) if value else _ZERO
+    sign, figures, exponent = as_decimal(value).as_tuple()
+    assert isinstance(exponent, int)
+    digits = "".join(map(str, figures)).lstrip("0")
+    return (bool(sign), digits.rstrip("0"), len(digits) + exponent) if digits else _ZERO
+
+
+def _side(numbers: list[tuple[str, int]], offset: int) -> list[int]:
+    """The numbers of one sign by their digits, which begin at an offset; digits of several stand there once."""
+    at = offset + layout.L_ENTRIES + layout.L_ENTRY * len(numbers)
+    pool = bytearray()
+    places: dict[str, int] = {}
+    entries: list[int] = []
+    for digits, q in numbers:
+        if digits not in places:
+            places[digits] = at + len(pool)
+            pool += digits.encode("ascii")
+        entries += (q, len(digits), places[digits])
+    longest = max(map(len, places), default=0)
+    # further to the left no exponent brings any of them back
+    p_first = min((q for _, q in numbers), default=0) - number_table.EXPONENT_MAX - 2
+    return [len(numbers), longest, p_first, *entries, *(letter - ord("0") for letter in pool)]
