@@ -297,7 +297,9 @@ class Arena:
         if is_rule:
             table = self._calls(dfa, calls, height, exits, returns)
             self.A[layout.RULES] = 1
-        record = self._put_automaton(dfa, np.zeros(n, np.int32), np.full(n, -1, np.int32), loops=found, calls=table)
+        record = self._put_automaton(
+            dfa, np.zeros(n, np.int32), np.full(n, -1, np.int32), loops=found, said=(0, table, 0, 0)
+        )
         spec = self.spec(languages.AUTOMATON, 0, None, record)
         if not is_rule:
             self._raw[key] = spec
@@ -350,16 +352,28 @@ class Arena:
         """Address of the specification of free text."""
         return self.spec(languages.ANY, shortest, longest, 0)
 
+    def string(self, dfa: CharDfa, shortest: int, longest: int | None) -> int:
+        """Address of the specification of a string under an automaton; characters that this only counts are counted."""
+        if not isinstance(dfa, JudgedDfa) and dfa.repeated is not None:
+            dfa, least, most = dfa.repeated
+            shortest = max(shortest, least)
+            longest = min((bound for bound in (longest, most) if bound is not None), default=None)
+            if dfa.trans.shape[1] == 1:
+                return self.any_text(shortest, longest)
+        return self.spec(languages.AUTOMATON, shortest, longest, self.dfa(dfa))
+
     def dfa(self, dfa: CharDfa, goals: Sequence[int] | None = None) -> int:
         """Address of an automaton; ``goals`` (the goal of each state, -1 none) makes it an automaton over names."""
         if goals is None and dfa.key in self._dfas:
             return self._dfas[dfa.key]
         shortest, longest, _ = lengths(dfa)
         verdicts = self.put(dfa.verdicts.ravel()) if isinstance(dfa, JudgedDfa) else 0
-        counts = 0
+        counts = text = 0
         if dfa.n_states > languages.CUT and not verdicts:
             counts = self._counts_of(dfa, goals or dfa.accept)
-        at = self._put_automaton(dfa, shortest, longest, goals=goals or (), verdicts=verdicts, counts=counts)
+        if goals is not None and not verdicts and len({*goals} - {-1}) == 1 and dfa.repeated is not None:
+            text = self.string(dfa, 0, None)
+        at = self._put_automaton(dfa, shortest, longest, goals=goals or (), said=(verdicts, 0, counts, text))
         if goals is None:
             self._dfas[dfa.key] = at
         return at
@@ -372,13 +386,11 @@ class Arena:
         *,
         loops: Sequence[int] = (),
         goals: Sequence[int] = (),
-        verdicts: int = 0,
-        calls: int = 0,
-        counts: int = 0,
+        said: tuple[int, int, int, int] = (0, 0, 0, 0),
     ) -> int:
-        """Write an automaton: see :mod:`detent.native.automaton`."""
-        said = [dfa.n_states, dfa.trans.shape[1], len(dfa.starts), len(goals), len(loops), verdicts, calls, counts]
-        parts: list[Any] = [said, dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest]
+        """Write an automaton: see :mod:`detent.native.automaton`; ``said``: verdicts, calls, counts and text."""
+        sizes = dfa.n_states, dfa.trans.shape[1], len(dfa.starts), len(goals), len(loops)
+        parts: list[Any] = [sizes, said, dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest]
         if goals:
             parts += [goals, word_counts(dfa)]
         parts.append(loops)

@@ -25,7 +25,6 @@ from detent.grammar.json_schema.names import told_apart
 from detent.grammar.json_schema.nodes import ARRAY, OBJECT, Node
 from detent.grammar.json_schema.object_frames import ObjectFrame
 from detent.grammar.json_schema.parts import GOALS
-from detent.grammar.judged import JudgedDfa
 from detent.grammar.number import NumberSpec
 from detent.native import languages, positions, states
 from detent.native.jit import direct
@@ -195,14 +194,7 @@ class Records:
             return arena.spec(languages.WORDS_OF_TRIE, 0, None, arena.trie(value.words))
         if value.dfa is None:
             return arena.any_text(value.shortest, value.longest)
-        dfa, shortest, longest = value.dfa, value.shortest, value.longest
-        if not isinstance(dfa, JudgedDfa) and dfa.repeated is not None:
-            dfa, least, most = dfa.repeated
-            shortest = max(shortest, least)
-            longest = min((bound for bound in (longest, most) if bound is not None), default=None)
-            if dfa.trans.shape[1] == 1:
-                return arena.any_text(shortest, longest)
-        return arena.spec(languages.AUTOMATON, shortest, longest, arena.dfa(dfa))
+        return arena.string(value.dfa, value.shortest, value.longest)
 
     def _array(self, value: Array) -> int:
         if value.frame is not None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detent.native import number_layout as layout
 
 from . import number_table
@@ -47,17 +50,16 @@ class NumberList:
         found = (Decimal(f"{'-' * is_negative}0.{digits or 0}e{q}") for is_negative, digits, q in self.entries)
         return tuple(sorted(found))
 
-    def encode(self) -> tuple[int, ...]:
-        """The table of the kernels in :mod:`detent.native.number_list`, as int32 values. O(total digits)."""
+    def encode(self) -> NDArray[np.int32]:
+        """The table of the kernels in :mod:`detent.native.number_list`. O(total digits)."""
         flags = layout.LISTED | layout.PLAIN_OK | (0 if self.lexical_integer else layout.POINT_OK)
         if _ZERO in self.entries:
             flags |= layout.ZERO_OK
-        table = [flags, number_table.EXPONENT_MAX, number_table.LOWEST_DECADE + 1, number_table.HIGHEST_DECADE, 0, 0]
-        for which, sign in enumerate((False, True)):
-            table[layout.L_SIDES + which] = len(table)
-            side = [(digits, q) for is_negative, digits, q in self.entries if digits and is_negative == sign]
-            table += _side(side, len(table))
-        return tuple(table)
+        limits = number_table.EXPONENT_MAX, number_table.LOWEST_DECADE + 1, number_table.HIGHEST_DECADE
+        positive = _side([(digits, q) for is_negative, digits, q in self.entries if digits and not is_negative], 0)
+        negative = _side([(digits, q) for is_negative, digits, q in self.entries if is_negative], len(positive))
+        sides = layout.L_HEADER, layout.L_HEADER + len(positive)
+        return np.concatenate([(flags, *limits, *sides), positive, negative], dtype=np.int32, casting="unsafe")
 
 
 _ZERO: _Entry = False, "", 0
@@ -73,18 +75,17 @@ def _entry(value: Decimal | int | float) -> _Entry:
     return (bool(sign), digits.rstrip("0"), len(digits) + exponent) if digits else _ZERO
 
 
-def _side(numbers: list[tuple[str, int]], offset: int) -> list[int]:
-    """The numbers of one sign by their digits, which begin at an offset; digits of several stand there once."""
-    at = offset + layout.L_ENTRIES + layout.L_ENTRY * len(numbers)
-    pool = bytearray()
-    places: dict[str, int] = {}
-    entries: list[int] = []
-    for digits, q in numbers:
-        if digits not in places:
-            places[digits] = at + len(pool)
-            pool += digits.encode("ascii")
-        entries += (q, len(digits), places[digits])
-    longest = max(map(len, places), default=0)
+def _side(numbers: list[tuple[str, int]], offset: int) -> NDArray[np.int32]:
+    """The numbers of one sign by their digits, which begin at an offset behind the header."""
+    n = len(numbers)
+    at = layout.L_HEADER + offset + layout.L_ENTRIES + layout.L_ENTRY * n
+    digits = [digits for digits, _ in numbers]
+    q, lengths = (np.fromiter(found, np.int32, n) for found in ((q for _, q in numbers), map(len, digits)))
+    entries = np.empty((n, layout.L_ENTRY), np.int32)
+    entries[:, layout.L_Q], entries[:, layout.L_LENGTH] = q, lengths
+    entries[:, layout.L_DIGITS] = at + np.cumsum(lengths) - lengths
     # further to the left no exponent brings any of them back
-    p_first = min((q for _, q in numbers), default=0) - number_table.EXPONENT_MAX - 2
-    return [len(numbers), longest, p_first, *entries, *(letter - ord("0") for letter in pool)]
+    p_first = int(q.min(initial=0)) - number_table.EXPONENT_MAX - 2
+    pool = np.frombuffer("".join(digits).encode("ascii"), np.uint8) - ord("0")
+    header = n, lengths.max(initial=0), p_first
+    return np.concatenate([header, entries.ravel(), pool], dtype=np.int32, casting="unsafe")

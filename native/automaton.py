@@ -28,6 +28,7 @@ from .languages import (
     DFA_SLACK,
     DFA_STARTS,
     DFA_STATES,
+    DFA_TEXT,
     DFA_TRANS,
     DFA_VERDICTS,
     DFA_WORDS,
@@ -40,7 +41,7 @@ from .sets import add_member, kept_set
 from .strings import LAST
 
 SAID_STATES, SAID_CLASSES, SAID_INTERVALS, SAID_GOALS, SAID_LOOPS = 0, 1, 2, 3, 4  # the last two: how many follow
-SAID_VERDICTS, SAID_CALLS, SAID_COUNTS, SAID_RECORD = 5, 6, 7, 8  # addresses, as in the record
+SAID_VERDICTS, SAID_CALLS, SAID_COUNTS, SAID_TEXT, SAID_RECORD = 5, 6, 7, 8, 9  # addresses, as in the record
 
 # of a class: it has characters; it has some that a dot matches. Of a state: all texts of such characters are beginnings
 # of accepted ones
@@ -182,7 +183,7 @@ def put_automaton(A, said):
     A[HEAP + 2] -= n_classes  # they are used here only
     A[at + DFA_STATES], A[at + DFA_CLASSES], A[at + DFA_INTERVALS] = n, n_classes, n_intervals
     A[at + DFA_VERDICTS], A[at + DFA_CALLS] = said[SAID_VERDICTS], said[SAID_CALLS]
-    A[at + DFA_COUNTS] = said[SAID_COUNTS]
+    A[at + DFA_COUNTS], A[at + DFA_TEXT] = said[SAID_COUNTS], said[SAID_TEXT]
     to = at + DFA_RECORD
     for k in range(n_words):
         A[to + k] = said[SAID_RECORD + k]

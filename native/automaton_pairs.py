@@ -26,6 +26,7 @@ from .languages import (
     DFA_LOOPS,
     DFA_SHORTEST,
     DFA_STATES,
+    DFA_TEXT,
     DFA_TRANS,
     DFA_VERDICTS,
     SPEC_FREE,
@@ -83,6 +84,31 @@ def state_inside(A, at, q, parent):
         return state_of(A, position(A, K_KEY, number, seen, -1, q, 0, count, 0), parent)
     then = after_key(A, number, obj, seen, count, -1, goal, parent)
     return state_of(A, position(A, K_STRING, int(A[obj + O_TEXT]), 0, 0, 0, 0, 0, 0), then) if A[STATUS] == 0 else -1
+
+
+@kernel("b1(A, A, i8, i8, i8)")
+def visit_as_text(A, V, x, pos, parent):
+    """Read ``x`` inside a key that is none of the listed as inside the string that it is, if there is one.
+
+    Masks of strings are put together from tables that all lengths share.
+    """
+    at = int(A[POS]) + pos * POS_STRIDE
+    if A[at] != K_KEY or A[at + 5] != 0 or not has_automaton(A, pos):
+        return False
+    dfa, number = int(A[spec_of(A, at) + SPEC_REF]), int(A[at + 1])
+    if A[dfa + DFA_TEXT] == 0:
+        return False
+    goal, k = -1, 0
+    while goal < 0:
+        goal, k = int(A[A[dfa + DFA_GOALS] + k]), k + 1
+    obj = int(A[A[LAZY] + number])
+    then = after_key(A, number, obj, int(A[at + 2]), int(A[at + 6]), -1, goal, parent)
+    if A[STATUS] == 0:
+        inside = position(A, K_STRING, int(A[dfa + DFA_TEXT]), 0, int(A[at + 4]), 0, 0, 0, 0)
+        to = state_of(A, inside, then) if inside else 0
+        if A[STATUS] == 0:
+            arrive(A, V, x, to)
+    return True
 
 
 @kernel("void(A, A, i8, i8, i8, i8, i8)")

@@ -20,11 +20,14 @@ from .strings import CHAR, DEAD, LAST, QUOTE, UTF8, mode_range, utf8_step
 DFA_STATES, DFA_CLASSES, DFA_INTERVALS, DFA_STARTS, DFA_CLS, DFA_TRANS, DFA_ACCEPT = 0, 1, 2, 3, 4, 5, 6
 DFA_SHORTEST, DFA_LONGEST, DFA_ASCII, DFA_GOALS, DFA_ABSORBS = 7, 8, 9, 10, 11
 DFA_LOOPS, DFA_WORDS, DFA_SLACK, DFA_ENDS, DFA_VERDICTS, DFA_CALLS, DFA_COUNTS = 12, 13, 14, 15, 16, 17, 18
-DFA_LENIENT, DFA_RECORD = 19, 20
+DFA_LENIENT, DFA_TEXT, DFA_RECORD = 19, 20, 21
 SPEC_KIND, SPEC_MIN, SPEC_MAX, SPEC_REF, SPEC_FREE, SPEC_REST = 0, 1, 2, 3, 4, 5
 ANY, AUTOMATON, WORDS_OF_TRIE = 0, 1, 2
 
 # DFA_LENIENT: of each state, whether a text may end there, and wherever it goes from there
+
+# DFA_TEXT: of an automaton over names that only counts characters, with one goal for all names, the specification of a
+# string that is the same: in its state q, q characters were read (0: it is another one)
 
 # DFA_VERDICTS: a table (0: none) of the states that each verdict on the last label of the text makes of a state
 VERDICTS = 4

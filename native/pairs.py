@@ -36,7 +36,7 @@ from .arena import (
     take,
 )
 from .automaton_pairs import LOOP_FROM as MANY
-from .automaton_pairs import has_automaton, walk_automaton
+from .automaton_pairs import has_automaton, visit_as_text, walk_automaton
 from .calls import bare_state, expanded
 from .collect import add_ids, add_tokens, arrive, end_at, fold_exits, has_work, is_costly, start_collecting
 from .counted import is_counted, walk_counted
@@ -266,6 +266,8 @@ def visit_called(A, V, x, pos, parent):
     if parent == BASE_STATE and is_counted(A, pos):
         walk_counted(A, V, x, pos, parent)
         return True
+    if visit_as_text(A, V, x, pos, parent):
+        return True
     kind = A[A[POS] + pos * POS_STRIDE]
     if parent != BASE_STATE and (kind == K_STRING or kind == K_NUMBER or kind == K_OPEN):
         need_pair(A, V, x, pos, parent)
@@ -362,6 +364,8 @@ def begin(A, V, x, pos):
         walk_counted(A, V, x, pos, BASE_STATE)
     elif x < V[V_NODES] and avoids(A, pos):
         walk_avoided(A, V, x, pos, BASE_STATE)
+    elif visit_as_text(A, V, x, pos, BASE_STATE):
+        return
     elif kind == K_TEXT:
         state = bare_state(A, pos, BASE_STATE)
         if A[STATUS] == 0:

@@ -56,6 +56,7 @@ from .positions import (
     K_WORD,
     NAME,
     NEXT,
+    O_ALL,
     O_FREE,
     O_GOALS,
     O_NONE_SEEN,
@@ -359,7 +360,8 @@ def step_object(A, at, parent, b):
     elif b == 34:
         if phase != NEXT and may_go_on(A, obj, seen, count):
             q = 0 if A[obj + O_SPEC] >= 0 and free_allowed(A, obj, seen, count) else -1
-            emit(A, position(A, K_KEY, number, seen, int(A[obj + O_TRIE]), q, 0, count, 0), parent)
+            node = int(A[obj + O_TRIE]) if q < 0 or A[obj + O_ALL] else -1  # no names are listed
+            emit(A, position(A, K_KEY, number, seen, node, q, 0, count, 0), parent)
     elif b == 44:
         if phase == NEXT and may_go_on(A, obj, seen, count):
             emit(A, position(A, K_OBJECT, number, seen, NAME, start, count, 0, 0), parent)

@@ -116,7 +116,7 @@ def check(pattern: str) -> None:
 @pytest.mark.parametrize("n_left", [0, 4, 40, 200])
 def test_automata_without_room(n_left: int) -> None:
     """What is larger than the room that is left is refused, and writes nothing."""
-    A, language = _ARENA.A, automata.compile(regex.parse("^[a-z]{1,9}$"))
+    A, language = _ARENA.A, automata.compile(regex.parse("^[a-z]{1,9}-?$"))
     n_used = int(A[layout.HEAP + 2])
     A[layout.HEAP + 2] = A[layout.HEAP + 1] - n_left
     before = A.copy()

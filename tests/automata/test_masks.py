@@ -272,6 +272,23 @@ def test_loops_over_a_large_vocabulary(large: Compiler, pattern: str, bounds: di
             assert allowed(matcher) == read
 
 
+NAMES: list[Any] = [{"minLength": 2, "maxLength": 9}, {"minLength": 3}]
+NAMES += [{"pattern": pattern} for pattern in ("^.{1,4}$", "^[^a]{3,}$", "^[a-m\u00e9 ]{2,6}$", "^([bcd]{2,5}|é)$")]
+
+
+@pytest.mark.parametrize("listed", [(), ("bb", "cm")])
+@pytest.mark.parametrize("names", NAMES)
+def test_names_that_are_counted_over_a_large_vocabulary(large: Compiler, names: Any, listed: tuple[str, ...]) -> None:
+    """Names of which only the length matters: every bit against reading the token."""
+    members = {name: {"type": "null"} for name in listed}
+    grammar = large.json_schema({"type": "object", "propertyNames": names, "properties": members})
+    for text in (b"", b"b", b"c m", b"bbbb", b"\xc3", b"\xe3\x81", "éa".encode(), b'bb":null,"', b'bb":null,"b'):
+        matcher = grammar.matcher()
+        if matcher.accept_bytes(b'{"' + text):
+            read = {token for token in range(len(large.vocabulary)) if matcher.validate([token])}
+            assert allowed(matcher) == read, text
+
+
 AB = "[ab]{1,70}"
 COUNTING: list[Any] = [
     {"pattern": f"^{AB}c?$"},
@@ -282,6 +299,8 @@ COUNTING: list[Any] = [
     {"patternProperties": {f"^{AB}$": {"type": "integer"}, "^[ab]{40,90}$": {"minimum": 3}}, "required": ["ab"]},
     {"patternProperties": {"^[ab]{2,64}$": {}, "^[ab]{1,64}-[ab]{0,64}$": {"const": 1}}},
     {"patternProperties": {"^.+-.*b$": {"const": 1}}},
+    {"patternProperties": {"^.{2,40}$": {"const": 1}}, "properties": {"ab": {"type": "integer"}}},
+    {"patternProperties": {"^[ab]{3,}$": {"type": "integer"}}},
 ]
 
 

@@ -19,9 +19,3 @@ def test_equal_numbers_are_one() -> None:
 @given(st.lists(st.integers() | st.decimals(allow_nan=False, allow_infinity=False, places=6), min_size=1))
 def test_values_are_those_that_were_listed(values: list[int | Decimal]) -> None:
     assert NumberList.of(values).values == tuple(sorted({*map(Decimal, values)}))
-
-
-def test_digits_of_several_numbers_are_kept_once() -> None:
-    digits = int("123456789" * 9)
-    one, three = (NumberList.of([digits * 10**k for k in range(n)]).encode() for n in (1, 3))
-    assert len(three) - len(one) < 10
