@@ -454,13 +454,11 @@ def _class_sizes(dfa: CharDfa) -> NDArray[np.int64]:
 
 def word_counts(dfa: CharDfa) -> I32:
     """How many continuations each state accepts, (n_states,) int32: -1 without end; ``MANY`` is that many or more."""
-    sizes = _class_sizes(dfa)
     longest = lengths(dfa)[1]
-    counts = np.where(longest < 0, -1, dfa.accept).astype(np.int64)
-    for state in np.argsort(longest, kind="stable")[np.count_nonzero(longest < 0) :].tolist():
-        to = dfa.trans[state]
-        counts[state] = min(MANY, counts[state] + int((sizes * np.where(to >= 0, counts[to], 0)).sum()))
-    return counts.astype(np.int32)
+    counts = np.where(longest < 0, np.int32(-1), dfa.accept)  # a plain -1 would become one of the bytes of `accept`
+    in_order = np.argsort(longest, kind="stable")[np.count_nonzero(longest < 0) :].astype(np.int32)
+    text_lengths.count_words(dfa.trans, _class_sizes(dfa), in_order, MANY, counts)
+    return counts
 
 
 def gaps_below(dfa: CharDfa, width: int) -> bool:

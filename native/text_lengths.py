@@ -62,6 +62,30 @@ def lengths(trans: I32, accept: I32) -> tuple[I32, I32]:
     return shortest, longest
 
 
+@kernel("void(int32[:,::1], int64[::1], int32[::1], i8, int32[::1])", nogil=True)
+def count_words(trans: I32, sizes: NDArray[np.int64], in_order: I32, most: int, counts: I32) -> None:
+    """Count the continuations that states accept.
+
+    Parameters
+    ----------
+    trans : (n_states, n_classes) int32
+    sizes : (n_classes,) int64
+        How many characters each class has.
+    in_order : int32
+        The states that can be counted, each behind those that it leads to.
+    most : int
+        Counts end there.
+    counts : (n_states,) int32
+        Of these states 1 for those that accept, else 0: becomes the counts. O(n_states * n_classes).
+    """
+    for s in in_order:
+        found = int(counts[s])
+        for c in range(trans.shape[1]):
+            if trans[s, c] >= 0:
+                found = min(most, found + sizes[c] * counts[trans[s, c]])
+        counts[s] = found
+
+
 @kernel("boolean(int32[:,::1], int32[::1], int32[::1], int32[::1])", nogil=True, allocates=True)
 def gapfree(trans: I32, accept: I32, shortest: I32, longest: I32) -> bool:
     """Whether from every state all lengths between the shortest and the longest are possible.

@@ -54,7 +54,9 @@ def _enumerated(goals: Goals, nodes: Sequence[Node]) -> list[Value]:
         texts = scalars.enumerated(listed, STRING)  # which may be known already
         if texts and len(texts) == len(listed.enum or ()):
             return [String(words=tuple(texts.values()))]
-    kept = [v for v in listed.enum or () if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
+    kept = listed.enum or []
+    if len(nodes) > 1 or not listed.only_lists:
+        kept = [v for v in kept if all(scalars.meets(n, v, is_listed=n is listed) for n in nodes)]
     values: list[Value] = []
     words = {v for v in kept if isinstance(v, str) and can_be_written(v)}
     if words:

@@ -270,12 +270,14 @@ def spec(bounds: tuple[tuple[str, Any], ...], integer: bool, lexical: bool, mult
     return NumberSpec(lo, lo_open, hi, hi_open, integer, lexical, step)
 
 
+_KINDS = {type(None): NULL, bool: BOOLEAN, int: NUMBER, float: NUMBER, str: STRING, list: ARRAY, dict: OBJECT}
+
+
 def kind_of(value: Any) -> int:
     """Type bit of a Python value."""
-    if value is None:
-        return NULL
-    if isinstance(value, bool):
-        return BOOLEAN
+    kind = _KINDS.get(type(value))
+    if kind is not None:
+        return kind
     if isinstance(value, str):
         return STRING
     if isinstance(value, list):

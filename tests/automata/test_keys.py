@@ -18,6 +18,7 @@ from detent.grammar.json_schema import Array, Object, names
 from detent.grammar.json_schema.free_names import has_free_names
 from tests.automata.test_masks import check_here
 from tests.automata.test_matcher import act, observe, replayed
+from tests.masks import allowed
 from tests.naive import masks as naive
 from tests.naive.json_values import Recogniser, recogniser
 from tests.strategies import SCHEMAS as ANY_SCHEMAS
@@ -189,6 +190,18 @@ def test_many_keys(compiler: Compiler) -> None:
     assert matcher.accept_bytes(b',"k399"')
     matcher.reset()
     assert matcher.accept_bytes(b'{"k399"')
+
+
+def test_endlessly_many_names_never_run_out(compiler: Compiler) -> None:
+    """However many of them an object has, more may follow, and any that is new."""
+    schema = {"type": "object", "patternProperties": {"^a+$": {"type": "null"}}, "additionalProperties": False}
+    matcher = compiler.json_schema(schema, whitespace="compact").matcher()
+    listed = ",".join(f'"{"a" * n}":null' for n in range(1, 301))
+    assert matcher.accept_bytes(f"{{{listed}".encode())
+    assert {b",", b"}"} <= {compiler.vocabulary.token_bytes(token) for token in allowed(matcher)}
+    assert matcher.accept_bytes(b',"' + b"a" * 300)
+    assert b'"' not in {compiler.vocabulary.token_bytes(token) for token in allowed(matcher)}
+    assert matcher.accept_bytes(b'a":null}') and matcher.is_complete()
 
 
 def rng_below(k: int) -> int:

@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -251,6 +252,22 @@ def test_lengths(node: Regular) -> None:
         assert longest[state] == (-1 if max(found) >= n else max(found))
     whole = all(len(f) == max(f) - min(f) + 1 for f in possible)
     assert gapfree == whole
+
+
+@quick
+@given(regulars)
+def test_words_are_counted(node: Regular) -> None:
+    automaton = dfa.compile(node)
+    longest = dfa.lengths(automaton)[1]
+    sizes = [sum(points[1::2]) - sum(points[::2]) for points in automaton.class_sets]
+
+    @cache
+    def count(state: int) -> int:
+        after = zip(sizes, automaton.trans[state].tolist(), strict=True)
+        return int(automaton.accept[state]) + sum(size * count(to) for size, to in after if to >= 0)
+
+    for state, found in enumerate(dfa.word_counts(automaton).tolist()):
+        assert found == (-1 if longest[state] < 0 else min(dfa.MANY, count(state)))
 
 
 @quick
