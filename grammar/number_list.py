@@ -46,9 +46,8 @@ class NumberList:
 
     @property
     def values(self) -> tuple[Decimal, ...]:
-        """The numbers, in ascending order."""
-        found = (Decimal(f"{'-' * is_negative}0.{digits or 0}e{q}") for is_negative, digits, q in self.entries)
-        return tuple(sorted(found))
+        """The numbers, in ascending order; integers without an exponent."""
+        return tuple(sorted(_value(*entry) for entry in self.entries))
 
     def encode(self) -> NDArray[np.int32]:
         """The table of the kernels in :mod:`detent.native.number_list`. O(total digits)."""
@@ -73,6 +72,11 @@ def _entry(value: Decimal | int | float) -> _Entry:
     assert isinstance(exponent, int)
     digits = "".join(map(str, figures)).lstrip("0")
     return (bool(sign), digits.rstrip("0"), len(digits) + exponent) if digits else _ZERO
+
+
+def _value(is_negative: bool, digits: str, q: int) -> Decimal:
+    zeros = q - len(digits)
+    return Decimal(f"{'-' * is_negative}{digits}{'0' * zeros}e{min(zeros, 0)}") if digits else Decimal(0)
 
 
 def _side(numbers: list[tuple[str, int]], offset: int) -> NDArray[np.int32]:

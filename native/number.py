@@ -35,6 +35,8 @@ from .number_layout import (
     COMPARED,
     COPRIME,
     COVER,
+    E_DIGITS,
+    E_SIGN,
     EX_BASE,
     EX_COPRIME,
     EX_COUNT,
@@ -62,12 +64,14 @@ from .number_layout import (
     LO_LENGTH,
     LO_OPEN,
     LO_Q,
+    MINUS,
     MODULUS,
     NEVER,
     P_FIRST,
     P_LAST,
     PLACES,
     PLAIN_OK,
+    POINT,
     POINT_OK,
     Q_FIRST,
     Q_LAST,
@@ -76,13 +80,19 @@ from .number_layout import (
     SIDE_OK,
     SIDES,
     SMALLEST,
+    START,
+    TAIL,
+    WHOLE,
     X_FIRST,
     X_LAST,
+    ZERO,
     ZERO_OK,
+    ZERO_POINT,
+    ZERO_TAIL,
+    E,
 )
 from .number_list import list_accepts, list_step
 
-START, MINUS, ZERO, ZERO_POINT, ZERO_TAIL, WHOLE, POINT, TAIL, E, E_SIGN, E_DIGITS = range(11)
 W_BIAS = 1 << 15
 
 

@@ -6,6 +6,9 @@ without leading zeros. ``q`` counts from the first significant digit; ``x`` is a
 
 from __future__ import annotations
 
+# What of a number is written: see :mod:`.number`.
+START, MINUS, ZERO, ZERO_POINT, ZERO_TAIL, WHOLE, POINT, TAIL, E, E_SIGN, E_DIGITS = range(11)
+
 EXPONENT_DIGITS = 3
 EXPONENT_MAX = 10**EXPONENT_DIGITS - 1
 

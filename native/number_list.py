@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from .jit import kernel
 from .number_layout import (
+    E_DIGITS,
+    E_SIGN,
     FLAGS,
     L_COUNT,
     L_DIGITS,
@@ -35,11 +37,19 @@ from .number_layout import (
     L_Q_FIRST,
     L_Q_LAST,
     L_SIDES,
+    MINUS,
+    POINT,
     POINT_OK,
+    START,
+    TAIL,
+    WHOLE,
+    ZERO,
     ZERO_OK,
+    ZERO_POINT,
+    ZERO_TAIL,
+    E,
 )
 
-START, MINUS, ZERO, ZERO_POINT, ZERO_TAIL, WHOLE, POINT, TAIL, E, E_SIGN, E_DIGITS = range(11)
 ANY_EXPONENT = -1
 _MINUS, _MINUS_EXPONENT = 16, 32  # bits of f0
 _COUNT = 6  # bits below the digits read, or the exponent

@@ -68,7 +68,7 @@ def _alternative(value: Value, name: Callable[[Goal], str], goals: Goals) -> str
 def _number(value: Number) -> str:
     spec = value.spec
     if isinstance(spec, NumberList):
-        return " | ".join(map(str, spec.values))
+        return " | ".join(f"{value:f}" for value in spec.values)
     low = "" if spec.lo is None else f"{'(' if spec.lo_open else '['}{spec.lo}"
     high = "" if spec.hi is None else f"{spec.hi}{')' if spec.hi_open else ']'}"
     kind = "integer" if spec.integer or spec.lexical_integer else "number"

@@ -7,6 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detent.grammar.decimals import is_plain
 from detent.grammar.number_list import NumberList
 
 
@@ -18,4 +19,6 @@ def test_equal_numbers_are_one() -> None:
 
 @given(st.lists(st.integers() | st.decimals(allow_nan=False, allow_infinity=False, places=6), min_size=1))
 def test_values_are_those_that_were_listed(values: list[int | Decimal]) -> None:
-    assert NumberList.of(values).values == tuple(sorted({*map(Decimal, values)}))
+    found = NumberList.of(values).values
+    assert found == tuple(sorted({*map(Decimal, values)}))
+    assert all(is_plain(value) == (value == int(value)) for value in found)
