@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 from detent.grammar.decimals import as_decimal, common_multiple, decimal_places, exact_decimal, is_multiple, is_plain
@@ -107,7 +108,7 @@ class NumberSpec:
 
     def is_empty(self) -> bool:
         """Return whether no number is admitted (exact)."""
-        return (self.marked and self.lexical_integer) or self._interval().is_empty()
+        return (self.marked and self.lexical_integer) or self._interval.is_empty()
 
     def admits(self, value: int | float | Decimal) -> bool:
         """Return whether a value is admitted, compared as an exact decimal.
@@ -130,7 +131,7 @@ class NumberSpec:
 
     def values(self) -> Iterator[Decimal]:
         """Yield the values in ascending order, from a lower bound that there must be; those of reals are its point."""
-        interval = self._interval()
+        interval = self._interval
         value = interval.lo
         while value is not None and (interval.hi is None or value <= interval.hi):
             if not interval.excludes(value):
@@ -147,7 +148,7 @@ class NumberSpec:
         Unenforceable
             The steps cannot be tracked, see :func:`detent.grammar.number_table.encode`.
         """
-        interval = self._interval()
+        interval = self._interval
         if self.is_empty():
             raise Unsatisfiable("no number lies between the bounds.")
         excluded = [Fraction(each) for each in self.excluded]
@@ -158,26 +159,36 @@ class NumberSpec:
         """Return whether it says something of multiples."""
         return self.multiple_of is not None or bool(self.excluded)
 
-    @property
+    @cached_property
     def step(self) -> Fraction | None:
-        """Return the least positive multiple, or None for the reals."""
-        steps = [Fraction(1)] if self.integer or self.lexical_integer else []
-        if self.multiple_of is not None:
-            steps.append(Fraction(self.multiple_of))
-        return common_multiple(steps) if steps else None
+        """The least positive multiple, or None for the reals."""
+        if self.multiple_of is None:
+            return _ONE if self.integer or self.lexical_integer else None
+        step = Fraction(self.multiple_of)
+        return common_multiple([_ONE, step]) if self.integer or self.lexical_integer else step
 
+    @cached_property
     def _interval(self) -> Interval:
-        """Return the bounds in units of the last decimal place of them all, on admitted numbers if there is a step."""
+        """The bounds in units of the last decimal place of them all, on admitted numbers if there is a step."""
         step = self.step
-        given = [Fraction(b) for b in (self.lo, self.hi, step, *self.excluded) if b is not None]
-        scale = max((decimal_places(b) for b in given), default=0)
+        given = [bound for bound in (self.lo, self.hi, step, *self.excluded) if bound is not None]
+        scale = max(map(_places, given), default=0)
 
         def units(bound: Decimal | int | Fraction | None) -> int | None:
-            return None if bound is None else int(Fraction(bound) * 10**scale)
+            return None if bound is None else int(bound) if scale == 0 else int(Fraction(bound) * 10**scale)
 
         lo, hi = units(self.lo), units(self.hi)
         excluded = tuple(int(Fraction(each) * 10**scale) for each in self.excluded)
         return Interval(lo, self.lo_open, hi, self.hi_open, units(step) or 0, scale, excluded).tightened()
+
+
+_ONE = Fraction(1)
+
+
+def _places(value: Decimal | int | Fraction) -> int:
+    """How many decimal places a number has."""
+    is_whole = value.denominator == 1 if isinstance(value, Fraction | int) else int(value.as_tuple().exponent) >= 0
+    return 0 if is_whole else decimal_places(Fraction(value))
 
 
 class Interval(NamedTuple):
