@@ -297,9 +297,7 @@ class Arena:
         if is_rule:
             table = self._calls(dfa, calls, height, exits, returns)
             self.A[layout.RULES] = 1
-        record = self._put_automaton(
-            dfa, np.zeros(n, np.int32), np.full(n, -1, np.int32), loops=found, said=(0, table, 0, 0)
-        )
+        record = self._put_automaton(dfa, np.zeros(n, np.int32), np.full(n, -1, np.int32), loops=found, calls=table)
         spec = self.spec(languages.AUTOMATON, 0, None, record)
         if not is_rule:
             self._raw[key] = spec
@@ -373,7 +371,7 @@ class Arena:
             counts = self._counts_of(dfa, goals or dfa.accept)
         if goals is not None and not verdicts and len({*goals} - {-1}) == 1 and dfa.repeated is not None:
             text = self.string(dfa, 0, None)
-        at = self._put_automaton(dfa, shortest, longest, goals=goals or (), said=(verdicts, 0, counts, text))
+        at = self._put_automaton(dfa, shortest, longest, goals=goals or (), verdicts=verdicts, counts=counts, text=text)
         if goals is None:
             self._dfas[dfa.key] = at
         return at
@@ -386,11 +384,23 @@ class Arena:
         *,
         loops: Sequence[int] = (),
         goals: Sequence[int] = (),
-        said: tuple[int, int, int, int] = (0, 0, 0, 0),
+        verdicts: int = 0,
+        calls: int = 0,
+        counts: int = 0,
+        text: int = 0,
     ) -> int:
-        """Write an automaton: see :mod:`detent.native.automaton`; ``said``: verdicts, calls, counts and text."""
+        """Write an automaton: see :mod:`detent.native.automaton`."""
         sizes = dfa.n_states, dfa.trans.shape[1], len(dfa.starts), len(goals), len(loops)
-        parts: list[Any] = [sizes, said, dfa.starts, dfa.cls, dfa.trans.ravel(), dfa.accept, shortest, longest]
+        parts: list[Any] = [
+            sizes,
+            (verdicts, calls, counts, text),
+            dfa.starts,
+            dfa.cls,
+            dfa.trans.ravel(),
+            dfa.accept,
+            shortest,
+            longest,
+        ]
         if goals:
             parts += [goals, word_counts(dfa)]
         parts.append(loops)

@@ -12,6 +12,20 @@ def as_decimal(value: Decimal | int | float) -> Decimal:
     return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
 
 
+def significand(value: Decimal | int | float) -> tuple[bool, str, int]:
+    """Whether a number is negative, its significant digits D, and q: the magnitude is ``0.D x 10^q``.
+
+    Equal numbers have the same; zero is ``(False, "", 0)``.
+    """
+    if type(value) is int:
+        text = str(abs(value))
+        return (value < 0, text.rstrip("0"), len(text)) if value else (False, "", 0)
+    sign, figures, exponent = as_decimal(value).as_tuple()
+    assert isinstance(exponent, int)
+    digits = "".join(map(str, figures)).lstrip("0")
+    return (bool(sign), digits.rstrip("0"), len(digits) + exponent) if digits else (False, "", 0)
+
+
 def is_plain(value: Decimal | int | float) -> bool:
     """Return whether a number is written without point and exponent: an int, or a Decimal whose exponent is 0."""
     return isinstance(value, int) or (isinstance(value, Decimal) and value.as_tuple().exponent == 0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detent.native import number_layout as layout
 
 from . import number_table
-from .decimals import as_decimal
+from .decimals import significand
 
 _Entry: TypeAlias = tuple[bool, str, int]  # whether it is negative, its digits D, and q: the magnitude is 0.D x 10^q
 
@@ -42,7 +42,7 @@ class NumberList:
     @classmethod
     def of(cls, values: Iterable[Decimal | int | float], *, lexical_integer: bool = False) -> NumberList:
         """The list of some numbers, each of them exactly (a float stands for its ``repr``)."""
-        return cls(tuple(sorted({_entry(value) for value in values})), lexical_integer)
+        return cls(tuple(sorted({significand(value) for value in values})), lexical_integer)
 
     @property
     def values(self) -> tuple[Decimal, ...]:
@@ -62,16 +62,6 @@ class NumberList:
 
 
 _ZERO: _Entry = False, "", 0
-
-
-def _entry(value: Decimal | int | float) -> _Entry:
-    if type(value) is int:
-        text = str(abs(value))
-        return (value < 0, text.rstrip("0"), len(text)) if value else _ZERO
-    sign, figures, exponent = as_decimal(value).as_tuple()
-    assert isinstance(exponent, int)
-    digits = "".join(map(str, figures)).lstrip("0")
-    return (bool(sign), digits.rstrip("0"), len(digits) + exponent) if digits else _ZERO
 
 
 def _value(is_negative: bool, digits: str, q: int) -> Decimal:

@@ -72,6 +72,15 @@ def has_automaton(A, pos):
     return A[A[spec + SPEC_REF] + DFA_VERDICTS] == 0
 
 
+@kernel("i8(A, i8, i8, i8, i8, i8)")
+def state_of_name(A, at, spec, n, goal, parent):
+    """The state inside a string that stands for the key at ``at``, after n characters; its member holds ``goal``."""
+    number = int(A[at + 1])
+    obj = int(A[A[LAZY] + number])
+    then = after_key(A, number, obj, int(A[at + 2]), int(A[at + 6]), -1, goal, parent)
+    return state_of(A, position(A, K_STRING, spec, 0, n, 0, 0, 0, 0), then) if A[STATUS] == 0 else -1
+
+
 @kernel("i8(A, i8, i8, i8)")
 def state_inside(A, at, q, parent):
     """The state of the same string or key in the state ``q`` of its automaton, between characters, without bounds."""
@@ -82,8 +91,7 @@ def state_inside(A, at, q, parent):
     goal = free_goal(A, obj, q)
     if goal < 0:
         return state_of(A, position(A, K_KEY, number, seen, -1, q, 0, count, 0), parent)
-    then = after_key(A, number, obj, seen, count, -1, goal, parent)
-    return state_of(A, position(A, K_STRING, int(A[obj + O_TEXT]), 0, 0, 0, 0, 0, 0), then) if A[STATUS] == 0 else -1
+    return state_of_name(A, at, int(A[obj + O_TEXT]), 0, goal, parent)
 
 
 @kernel("b1(A, A, i8, i8, i8)")
@@ -95,19 +103,15 @@ def visit_as_text(A, V, x, pos, parent):
     at = int(A[POS]) + pos * POS_STRIDE
     if A[at] != K_KEY or A[at + 5] != 0 or not has_automaton(A, pos):
         return False
-    dfa, number = int(A[spec_of(A, at) + SPEC_REF]), int(A[at + 1])
+    dfa = int(A[spec_of(A, at) + SPEC_REF])
     if A[dfa + DFA_TEXT] == 0:
         return False
     goal, k = -1, 0
     while goal < 0:
         goal, k = int(A[A[dfa + DFA_GOALS] + k]), k + 1
-    obj = int(A[A[LAZY] + number])
-    then = after_key(A, number, obj, int(A[at + 2]), int(A[at + 6]), -1, goal, parent)
+    to = state_of_name(A, at, int(A[dfa + DFA_TEXT]), int(A[at + 4]), goal, parent)
     if A[STATUS] == 0:
-        inside = position(A, K_STRING, int(A[dfa + DFA_TEXT]), 0, int(A[at + 4]), 0, 0, 0, 0)
-        to = state_of(A, inside, then) if inside else 0
-        if A[STATUS] == 0:
-            arrive(A, V, x, to)
+        arrive(A, V, x, to)
     return True
 
 

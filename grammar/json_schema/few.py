@@ -103,7 +103,7 @@ def _instances(goals: Goals, value: Value, most: int) -> list[Any] | None:
         return [{"null": None, "true": True, "false": False}[value.text]]
     if isinstance(value, Number):
         if isinstance(value.spec, NumberList):
-            return list(value.spec.values) if len(value.spec.values) <= most else None
+            return list(value.spec.values) if len(value.spec.entries) <= most else None
         numbers = NumberSet.of(value.spec).values(most)
         return None if numbers is None else list(numbers)
     if isinstance(value, String):

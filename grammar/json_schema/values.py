@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..decimals import as_decimal
+from ..decimals import significand
 from ..dfa import CharDfa, is_finite
 from ..number import NumberSpec
 from ..number_list import NumberList
@@ -162,14 +162,7 @@ def canonical(value: Any) -> Hashable:
         return ("list", tuple(map(canonical, value)))
     if isinstance(value, dict):
         return ("dict", frozenset((name, canonical(member)) for name, member in value.items()))
-    if type(value) is int:
-        sign, text, exponent = int(value < 0), str(abs(value)), 0
-    else:
-        sign, digits, places = as_decimal(value).as_tuple()
-        assert isinstance(places, int)
-        text, exponent = "".join(map(str, digits)).lstrip("0"), places
-    kept = text.rstrip("0")
-    return ("number", sign, kept, exponent + len(text) - len(kept)) if kept else ("number", 0, "", 0)
+    return ("number", *significand(value))
 
 
 Value = Literal | Number | String | Array | Object

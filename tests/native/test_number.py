@@ -272,6 +272,11 @@ def test_one_specification_of_a_set_accepts_what_the_set_admits(numbers: NumberS
     ids=str,
 )
 def test_examples_with_the_real_limits(spec: NumberSpec, accepted: str, dead: str) -> None:
+    check_examples(spec, accepted, dead)
+
+
+def check_examples(spec: NumberSpec | NumberList, accepted: str, dead: str) -> None:
+    """Texts that are taken, and texts that nothing can follow."""
     machine = Machine(spec)
     for text in accepted.split():
         assert machine.takes(text) and naive.accepts(spec, text), text
