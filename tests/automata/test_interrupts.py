@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import linecache
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -67,7 +68,7 @@ class Tracer:
         self.n_lines, self._stop, self.has_raised = 0, stop, False
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> Tracer | None:
-        if event == "call" and not frame.f_code.co_filename.startswith(HERE):
+        if event == "call" and (not frame.f_code.co_filename.startswith(HERE) or _is_finalizer(frame)):
             return None
         if event == "line":
             self.n_lines += 1
@@ -75,6 +76,11 @@ class Tracer:
                 self._stop, self.has_raised = sys.maxsize, True
                 raise Interrupt
         return self
+
+
+def _is_finalizer(frame: FrameType) -> bool:
+    """Whether this lets go of something: Python keeps to itself what is raised there, wherever a collection falls."""
+    return frame.f_back is not None and frame.f_back.f_code.co_filename == weakref.__file__
 
 
 def _is_whole(frame: FrameType) -> bool:
