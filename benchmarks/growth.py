@@ -3,7 +3,8 @@
 Of each size: the time to compile the schema, and of every mask and commit along one text, on states not seen before and
 on the same states again. Times are of the processor. Fails when masks grow with the size, or compiling more than
 linearly. A first mask may still grow while names or values begin with more and more different tokens; a vocabulary
-soon has no more of them.
+soon has no more of them. Memory is touched beforehand: a virtual machine may take 5 ms for the first touch of a page of
+2 MB, in whichever size comes upon it.
 
     python benchmarks/growth.py --tokenizer FOLDER --plots benchmarks/plots
 """
@@ -26,10 +27,12 @@ from rich.console import Console
 from rich.table import Table
 
 import detent
+from detent.native import arena, memory
 
 Json = Any
 MASK_GROWTH = 2.0  # a mask by one at a tenth of the size: what is noise, and memory further away
 COMPILE_POWER = 1.15  # of the time, in the characters of the schema
+TOUCHED = 1 << 21  # words of each region of an arena: more than the largest schema takes
 WARM = {"type": "array", "items": {"type": "object", "properties": {"a": {"enum": ["x", 1]}, "b": {"maxLength": 99}}}}
 
 
@@ -186,7 +189,9 @@ def measure(vocabulary: detent.Vocabulary, tokenizer: Any, series: Series, size:
     compiles, firsts, warms = [], [], []
     for _ in range(repeats):
         compiler = detent.Compiler(vocabulary)
-        walk(compiler.json_schema(WARM).matcher(), tokenizer.encode('[{"a": 1, "b": "x"}]'), mask)
+        warm = compiler.json_schema(WARM).matcher()
+        walk(warm, tokenizer.encode('[{"a": 1, "b": "x"}]'), mask)
+        touch(warm._A)
         start = process_time_ns()
         matcher = compiler.json_schema(schema).matcher()
         matcher.fill_bitmask(mask)
@@ -196,6 +201,15 @@ def measure(vocabulary: detent.Vocabulary, tokenizer: Any, series: Series, size:
         matcher.reset()
         warms.append(walk(matcher, ids, mask))
     return Point(size, len(json.dumps(schema)), min(compiles), np.min(firsts, axis=0), np.min(warms, axis=0))
+
+
+def touch(A: np.ndarray) -> None:
+    """Make the memory resident that the regions of an arena use next."""
+    for region in arena.REGIONS:
+        base, size, used = (int(A[region + k]) for k in range(3))
+        A[region + 3] = last = min(size, used + TOUCHED)
+        runs = np.array([base + used, base + last], np.int32)
+        memory.touch(A[: len(A) // 2 * 2].view(np.int64), runs, len(runs))
 
 
 def walk(matcher: detent.Matcher, ids: list[int], mask: np.ndarray) -> np.ndarray:
