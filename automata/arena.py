@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from copy import copy
+from functools import reduce
 from itertools import accumulate, chain, count
+from operator import xor
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from weakref import ref
@@ -34,6 +36,7 @@ _put_automaton = direct(automaton.put_automaton)
 _position = direct(positions.position)
 _kept_set = direct(sets.kept_set)
 _trie_build, _trie_without = direct(languages.trie_build), direct(languages.trie_without)
+_trie_with = direct(languages.trie_with)
 _state_of = direct(states.state_of)
 _restore, _soon_used = direct(layout.restore), direct(layout.soon_used)
 
@@ -86,6 +89,7 @@ class Arena:
         self._specs: dict[tuple[int, int, int, int], int] = {}
         self._dfas: dict[bytes, int] = {}
         self._tries: dict[tuple[str, ...], int] = {}
+        self._avoided: dict[tuple[int, int], tuple[tuple[str, ...], int]] = {}  # by number and hash, in no order
         self._raw: dict[tuple[bytes, bytes], int] = {}
         self._loops: dict[tuple[bytes, bool], int] = {}
         self._lazy = count(1)  # taken by several threads
@@ -421,10 +425,33 @@ class Arena:
 
     def trie_without(self, root: int, word: str) -> int:
         """Root of a trie without one of its words, which shares with it what lies beside that word."""
-        found = int(_trie_without(self.A, root, np.frombuffer(word.encode(), np.uint8).astype(np.int32)))
+        return self._changed(_trie_without, root, word)
+
+    def _changed(self, change: Callable[..., int], root: int, word: str) -> int:
+        """Root of what a kernel makes of a trie and a word."""
+        found = int(change(self.A, root, np.frombuffer(word.encode(), np.uint8).astype(np.int32)))
         if found < 0:
             self.full()
         return found
+
+    def trie_of_avoided(self, words: tuple[str, ...]) -> int:
+        """Root of a trie of distinct words in ascending order, whose leaf numbers say nothing.
+
+        An array whose items differ avoids one text more with every item. So a trie that is known but for one word
+        takes that one in and shares the rest: O(words) to find it, and memory for that word only.
+        """
+        total = reduce(xor, map(hash, words))
+        known = self._avoided.get((len(words), total))
+        if known is None or known[0] != words:
+            known = self._avoided[len(words), total] = words, self._grown(words, total)
+        return known[1]
+
+    def _grown(self, words: tuple[str, ...], total: int) -> int:
+        for k, word in enumerate(words):
+            before = self._avoided.get((len(words) - 1, total ^ hash(word)))
+            if before is not None and before[0] == words[:k] + words[k + 1 :]:
+                return self._changed(_trie_with, before[1], word)
+        return self.trie(words)
 
 
 class Beginning:

@@ -38,6 +38,7 @@ SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 MOST_SHARED = 20_000  # goals of which an arena remembers the records for all documents
 AHEAD = 4  # records behind a goal: `[{"` takes those of an array, its exits, the goals of these, and objects
 MANY = 1_000  # values of an item beyond which one more or less makes no difference to what may follow
+MOST_MANY = 512_000  # the same after so many items; there are more characters than that
 
 _Lazy: TypeAlias = "Goal | Object | Array | _Exits"
 # an object's names in the order of their bytes, their numbers in that order, and the required ones
@@ -74,8 +75,8 @@ class Records:
         self._pending: dict[int, _Lazy] = {}
         self._arrays: dict[int, Array | _Words] = {}
         self._words: dict[tuple[ArrayFrame, int], int] = {}
-        self._bits: dict[Formula, int] = {}
-        self._loose_bits: dict[tuple[ArrayFrame, Formula], int] = {}
+        self._bits: dict[tuple[Formula, int], int] = {}
+        self._loose_bits: dict[tuple[ArrayFrame, Formula, int], int] = {}
         self._records: dict[tuple[object, Formula], int] = {}
         self._names_of: dict[ObjectFrame, _Listed] = {}
         self._alone: dict[ObjectFrame, list[int | None]] = {}  # members that the residual says nothing of
@@ -181,7 +182,7 @@ class Records:
                 number = arena.place(self._array(value)) if at_once else self._reserve_next(value)
             return arena.position(positions.K_ARRAY, number, 0, positions.START, ws)
         if isinstance(value, String):
-            avoid = arena.trie(value.avoid) if value.avoid else 0
+            avoid = arena.trie_of_avoided(value.avoid) if value.avoid else 0
             return arena.position(positions.K_OPEN, self._spec(value), ws, avoid)
         if isinstance(value, Number):
             at, fields = arena.number(value.spec)
@@ -279,30 +280,33 @@ class Records:
         bits, residual = positions.DIFFERENT, value.residual
         if frame.width:
             return bits
-        if (loose is TRUE or only_counts(loose)) and len(seen(residual)) < MANY:
-            if (frame, loose) not in self._loose_bits:
-                ample = (self._ample(demand) for demand, _ in frame.live(frame.exits(loose, 0)))
-                self._loose_bits[frame, loose] = reduce(or_, ample, 0)
-            bits |= self._loose_bits[frame, loose]
+        most = MANY
+        while most <= len(seen(residual)):
+            most *= 8
+        if (loose is TRUE or only_counts(loose)) and most <= MOST_MANY:
+            if (frame, loose, most) not in self._loose_bits:
+                ample = (self._ample(demand, most) for demand, _ in frame.live(frame.exits(loose, 0)))
+                self._loose_bits[frame, loose, most] = reduce(or_, ample, 0)
+            bits |= self._loose_bits[frame, loose, most]
         elif any(few(self.goals, demand, MANY) is None for demand, _ in frame.live(frame.exits(residual, 0))):
             bits |= positions.AMPLE
         return bits
 
-    def _ample(self, demand: Formula) -> int:
+    def _ample(self, demand: Formula, most: int) -> int:
         """What more values begin with than may be excluded: bits of ``A_UNIQUE``."""
-        bits = self._bits.get(demand)
+        bits = self._bits.get((demand, most))
         if bits is None:
-            bits = 0 if few(self.goals, demand, MANY) is not None else positions.AMPLE
+            bits = 0 if few(self.goals, demand, most) is not None else positions.AMPLE
             for value in self.goals.values(self.goals.goal_of(demand)) if bits else ():
                 if isinstance(value, String) and value.is_vast:
                     bits |= positions.AMPLE_TEXT
                 elif isinstance(value, Number) and isinstance(value.spec, NumberSpec) and value.spec.lo is None:
                     bits |= positions.AMPLE_MINUS
-                elif isinstance(value, Object) and not has_few(self.goals, value, MANY):
+                elif isinstance(value, Object) and not has_few(self.goals, value, most):
                     bits |= positions.AMPLE_OBJECT
-                elif isinstance(value, Array) and not has_few(self.goals, value, MANY):
+                elif isinstance(value, Array) and not has_few(self.goals, value, most):
                     bits |= positions.AMPLE_ARRAY
-            self._bits[demand] = bits
+            self._bits[demand, most] = bits
         return bits
 
     def has_seen(self, number: int, value: object) -> bool:

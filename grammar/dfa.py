@@ -96,14 +96,19 @@ class CharDfa:
         starts, cls = self.intervals
         return (cls[bisect_right(starts, ord(char)) - 1] for char in text)
 
-    def accepts(self, text: str) -> bool:
-        """Whether a text is accepted; there must be a state."""
+    def state_after(self, text: str) -> int:
+        """The state that a text leads to, or -1; there must be a state."""
         step, state = self.trans.item, 0
         for c in self.classes(text):
             state = step(state, c)
             if state < 0:
-                return False
-        return bool(self.accept[state])
+                return -1
+        return state
+
+    def accepts(self, text: str) -> bool:
+        """Whether a text is accepted; there must be a state."""
+        state = self.state_after(text)
+        return state >= 0 and bool(self.accept[state])
 
     @cached_property
     def beginnings(self) -> int:

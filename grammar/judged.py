@@ -39,8 +39,8 @@ class JudgedDfa(CharDfa):
         """The whole automaton as bytes; no plain automaton has the same."""
         return b"judged" + CharDfa(self.starts, self.cls, self.trans, self.accept).key + self.verdicts.tobytes()
 
-    def accepts(self, text: str) -> bool:
-        """Whether a text is accepted, its labels judged."""
+    def state_after(self, text: str) -> int:
+        """The state that a text leads to, or -1; all labels before the last are judged."""
         state = 0
         for i, c in enumerate(self.classes(text)):
             to = int(self.trans[state, c])
@@ -48,9 +48,14 @@ class JudgedDfa(CharDfa):
                 state = self.after_verdict(state, verdict(text[:i]))
                 to = int(self.trans[state, c]) if state >= 0 else -1
             if to < 0:
-                return False
+                return -1
             state = to
-        if not self.accept[state]:
+        return state
+
+    def accepts(self, text: str) -> bool:
+        """Whether a text is accepted, its labels judged."""
+        state = self.state_after(text)
+        if state >= 0 and not self.accept[state]:
             state = self.after_verdict(state, verdict(text))
         return state >= 0 and bool(self.accept[state])
 

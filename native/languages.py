@@ -265,6 +265,56 @@ def trie_without(A, root, word):
     return root
 
 
+@kernel("i8(A, i8, i8)")
+def copy_with(A, node, b):
+    """Copy the children of a trie node to the end of the region, with one more for a byte that has none.
+
+    Returns
+    -------
+    int
+        The child for the byte, or -1 with ``FULL`` set.
+    """
+    old, n = int(A[node + 1]), int(A[node + 2])
+    k = 0
+    while k < n and A[old + k * TRIE_STRIDE] < b:
+        k += 1
+    more = int(k == n or A[old + k * TRIE_STRIDE] != b)
+    first = take(A, TRIE, (n + more) * TRIE_STRIDE)
+    if first < 0:
+        return -1
+    child, size = first + k * TRIE_STRIDE, n * TRIE_STRIDE
+    for j in range(k * TRIE_STRIDE):
+        A[first + j] = A[old + j]
+    for j in range(k * TRIE_STRIDE, size):
+        A[first + j + more * TRIE_STRIDE] = A[old + j]
+    if more:
+        A[child], A[child + 1], A[child + 2], A[child + 3] = b, -1, 0, -1
+    A[node + 1], A[node + 2] = first, n + more
+    return child
+
+
+@kernel("i8(A, i8, A)")
+def trie_with(A, root, word):
+    """The trie at ``root`` with one more word: what lies beside the way to it, both share. O(children on the way).
+
+    Returns
+    -------
+    int
+        The new root, or -1 with ``FULL`` set. Of its nodes, bytes and children are right, and whether a word ends
+        there: numbers of leaves and ranges of words are not.
+    """
+    root = copy_nodes(A, root, 1)
+    if root < 0:
+        return -1
+    node = root
+    for j in range(len(word)):
+        node = copy_with(A, node, int(word[j]))
+        if node < 0:
+            return -1
+    A[node + 3] = 0
+    return root
+
+
 @kernel("i8(A, A)")
 def heap_put(A, values):
     """Copy words to the heap: absolute index, or -1 with ``FULL`` set."""

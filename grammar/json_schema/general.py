@@ -6,7 +6,7 @@ Containers keep what connects their members as a formula (:mod:`.frames`); scala
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial, reduce
+from functools import lru_cache, partial, reduce
 from operator import and_
 from typing import TYPE_CHECKING
 
@@ -70,13 +70,15 @@ def _texts(goals: Goals, formula: Formula, goal: Goal) -> list[String]:
     try:
         found = scalars.texts(formula, limit)
         parts = found.parts(limit) if avoid else ()
-        if parts and all(_can_avoid(dfa, longest) for dfa, _, longest in parts):
-            return [String(None, *part, tuple(w for w in avoid if _fits(w, *part))) for part in parts]
-        found &= ~TextSet.words(avoid, max_states=limit)
-        words = found.words_if_few(MAX_SPELLED)
+        fitting = [text for text in avoid if any(_fits(text, *part) for part in parts)]
+        stuck = {text for text in fitting if not all(_goes_on(text, *part) for part in parts)}
+        if stuck:
+            found &= ~TextSet.words(stuck, max_states=limit)
+        avoid = [text for text in fitting if text not in stuck]
+        words = None if avoid else found.words_if_few(MAX_SPELLED)
         if words is not None:
             return [String(words=words)] if words else []
-        return [String(None, *part) for part in found.parts(limit)]
+        return [String(None, *part, tuple(w for w in avoid if _fits(w, *part))) for part in found.parts(limit)]
     except LimitExceeded as error:
         raise LimitExceeded(error.limit, error.measured, limit, pointer=goals.pointer(goal)) from error
 
@@ -145,16 +147,26 @@ def _others(goals: Goals, frame: ObjectFrame) -> Others:
     return keyed(goals, frame.keys, frame.kinds, list(map(goals.goal_of, frame.others())))[0]
 
 
-def _can_avoid(dfa: CharDfa | None, longest: int | None) -> bool:
-    """Whether a few texts can be left out at their closing quote, since others always go on from there."""
+def _goes_on(text: str, dfa: CharDfa | None, shortest: int, longest: int | None) -> bool:
+    """Whether a text can be left out at its closing quote, since endlessly many others go on from there."""
     if dfa is None:
         return longest != 0
-    return longest is None and bool((automata.lengths(dfa)[1] < 0).all())
+    return not _fits(text, dfa, shortest, longest) or (longest is None and _read(dfa, text)[1])
 
 
 def _fits(text: str, dfa: CharDfa | None, shortest: int, longest: int | None) -> bool:
     long_enough = shortest <= len(text) and (longest is None or len(text) <= longest)
-    return long_enough and (dfa is None or automata.matches(dfa, text))
+    return long_enough and (dfa is None or _read(dfa, text)[0])
+
+
+@lru_cache(maxsize=1 << 13)
+def _read(dfa: CharDfa, text: str) -> tuple[bool, bool]:
+    """Whether an automaton accepts a text, and also endlessly many that begin with it.
+
+    Where items must differ, it is asked about all that came before, for each item.
+    """
+    is_text = automata.matches(dfa, text)
+    return is_text, is_text and bool(automata.lengths(dfa)[1][dfa.state_after(text)] < 0)
 
 
 def _is_structural(choice: Formula) -> bool:

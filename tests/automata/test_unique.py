@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from decimal import Decimal
+from itertools import chain, product
 from typing import Any
 
 import jsonschema
@@ -368,6 +370,42 @@ def test_texts_to_avoid(compiler: Compiler, longest: int | None) -> None:
         assert fork.accept_bytes(prefix) == (prefix not in dead)
         assert allowed(fork)
         assert allowed(fork) == tried(fork), prefix
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^[a-c]{1,3}(x[a-c]*)?$", r"^(a|b+)$", r"^[a-c]+@[a-c]{1,3}$", r"^(ab?|a{3,4}b*c?)$"]
+)
+def test_texts_of_a_pattern_to_avoid(compiler: Compiler, pattern: str) -> None:
+    """Behind some texts endlessly many go on, behind others few or none: those must be seen to before their end."""
+    grammar = compiler.json_schema(unique({"type": "string", "pattern": pattern}), whitespace="compact")
+    texts = [*map("".join, chain.from_iterable(product("abcx@", repeat=n) for n in range(6)))]
+    texts = [text for text in texts if re.search(pattern, text)][:25]
+    for n in range(0, len(texts), 4):
+        matcher, ways = grammar.matcher(), set()
+        assert matcher.accept_bytes((json.dumps(texts[:n], separators=(",", ":"))[:-1] + "," * (n > 0)).encode())
+        for text in texts:
+            fork = matcher.fork()
+            assert (fork.accept_bytes(f'"{text}"]'.encode()) and fork.is_complete()) == (text not in texts[:n])
+            ways.update(text[:k] for k in range(len(text) + 1))
+        for way in sorted(ways):
+            fork = matcher.fork()
+            if fork.accept_bytes(f'"{way}'.encode()):
+                assert allowed(fork), (n, way)
+                assert allowed(fork) == tried(fork), (n, way)
+
+
+def test_many_items(compiler: Compiler) -> None:
+    """As many different items as a text may have: what is kept of each is that item."""
+    for items, texts in (
+        ({"type": "string"}, [f"{7 * k % 1500} of many texts" for k in range(1500)]),
+        ({"type": "string", "format": "email"}, [f"{7 * k % 300}.someone@example.org" for k in range(300)]),
+    ):
+        matcher = compiler.json_schema(unique(items), whitespace="compact").matcher()
+        assert matcher.accept_bytes(json.dumps(texts, separators=(",", ":")).encode()[:-1])
+        for text in (texts[0], texts[-1]):
+            assert not matcher.fork().accept_bytes(b"," + json.dumps(text).encode())
+        assert matcher.accept_bytes(b',"new@example.org"]')
+        assert matcher.is_complete()
 
 
 @pytest.mark.parametrize(
