@@ -23,6 +23,7 @@ from .number import NumberSpec
 from .number_list import NumberList
 from .regular import EPSILON, Regular, alt, chars, repeat, seq
 from .rules import Rules, call, language
+from .text_set import TextSet
 
 MAX_NODES, MAX_STATES, MAX_BRANCHES, MAX_DEPTH = 10_000, 10_000, 1_000, 120
 MAX_INTEGERS = 20_000  # of a range that is written out
@@ -112,15 +113,14 @@ class _Reading:
         return self._object(value, goal) if isinstance(value, Object) else self._array(value, goal)
 
     def _string(self, value: String, goal: Goal) -> Regular:
-        if value.avoid:
-            raise _refused("a string that must not be one of some others", goal)
         quote = _text('"')
         if value.words is not None:
             spelled = [seq(*(_spelled(charset.of(char)) for char in word)) for word in value.words]
             return seq(quote, alt(*spelled), quote)
-        if value.dfa is None:
+        if value.dfa is None and not value.avoid:
             return seq(quote, repeat(_spelled(charset.ANY), value.shortest, value.longest), quote)
-        automaton = dfa.restrict_length(value.dfa, value.shortest, value.longest)
+        texts = TextSet.of(value.dfa, value.shortest, value.longest) & ~TextSet.words(value.avoid)
+        automaton = texts.automaton()
         if automaton.n_states > MAX_TEXT_STATES:
             raise _refused(f"a string of an automaton of {automaton.n_states} states", goal)
         prefix = f"text {len(self.bodies)} of {self.names[goal]} "

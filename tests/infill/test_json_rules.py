@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from itertools import product
 from random import Random
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from detent.automata.infiller import Infiller
 from detent.grammar.errors import Unenforceable
@@ -78,6 +81,23 @@ def test_agrees_with_the_recogniser(schema: dict[str, Any], texts: list[str]) ->
         assert found == expected or (expected and ("." in text or "e" in text.lower())), text
         accepted += found
     assert 30 < accepted < 300
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "not": {"enum": ["", "ab", "é", "\n"]}},
+        {"type": "string", "pattern": "^a*(b|bb)?$", "not": {"enum": ["a", "aab", "b", "é"]}},
+        {"type": "string", "pattern": "^(a|b{1,2})$", "not": {"const": "a"}},
+        {"type": "string", "minLength": 1, "maxLength": 2, "not": {"enum": ["a", "ab", "bbb"]}},
+    ],
+)
+def test_strings_less_some(schema: dict[str, Any]) -> None:
+    infiller, validator = Infiller(read_json_schema(schema)), Draft202012Validator(schema)
+    texts = ["".join(text) for n in range(5) for text in product('abé"', repeat=n)]
+    found = [infiller.completable([json.dumps(text)]) for text in texts]
+    assert found == [*map(validator.is_valid, texts)]
+    assert 0 < sum(found) < len(found)
 
 
 @pytest.mark.parametrize(
