@@ -221,48 +221,13 @@ def trie_build(A, words, ends, n):
     return root
 
 
-@kernel("i8(A, i8, i8)")
-def copy_nodes(A, first, n):
-    """A copy of ``n`` trie nodes one after another: the first one, or -1 with ``FULL`` set."""
-    at = take(A, TRIE, n * TRIE_STRIDE)
-    for k in range(n * TRIE_STRIDE if at >= 0 else 0):
-        A[at + k] = A[first + k]
+@kernel("i8(A, i8)")
+def copy_node(A, node):
+    """A copy of a trie node, or -1 with ``FULL`` set."""
+    at = take(A, TRIE, TRIE_STRIDE)
+    for k in range(TRIE_STRIDE if at >= 0 else 0):
+        A[at + k] = A[node + k]
     return at
-
-
-@kernel("i8(A, i8, A)")
-def trie_without(A, root, word):
-    """The trie at ``root`` without one of its words: what lies beside the way to that one, both share.
-
-    Returns
-    -------
-    int
-        The new root, or -1 with ``FULL`` set. Leaf numbers stay as they are.
-    """
-    node, alone = root, 0  # below the node at depth ``alone``, its way leads to the word only
-    for j in range(len(word)):
-        if A[node + 2] > 1 or A[node + 3] >= 0:
-            alone = j
-        node = trie_child(A, node, int(word[j]))
-    stays = A[node + 2] > 0 or len(word) == 0
-    root = copy_nodes(A, root, 1)
-    if root < 0:
-        return -1
-    above, node = root, root
-    for j in range(len(word) if stays else alone + 1):
-        first = copy_nodes(A, int(A[node + 1]), int(A[node + 2]))
-        if first < 0:
-            return -1
-        child = trie_child(A, node, int(word[j])) - int(A[node + 1]) + first
-        A[node + 1] = first
-        above, node = node, child
-    if stays:
-        A[node + 3] = -1
-        return root
-    A[above + 2] -= 1
-    for k in range(node, int(A[above + 1]) + int(A[above + 2]) * TRIE_STRIDE):
-        A[k] = A[k + TRIE_STRIDE]
-    return root
 
 
 @kernel("i8(A, i8, i8)")
@@ -294,6 +259,39 @@ def copy_with(A, node, b):
 
 
 @kernel("i8(A, i8, A)")
+def trie_without(A, root, word):
+    """The trie at ``root`` without one of its words: what lies beside the way to that one, both share.
+
+    Returns
+    -------
+    int
+        The new root, or -1 with ``FULL`` set. Leaf numbers stay as they are.
+    """
+    node, alone = root, 0  # below the node at depth ``alone``, its way leads to the word only
+    for j in range(len(word)):
+        if A[node + 2] > 1 or A[node + 3] >= 0:
+            alone = j
+        node = trie_child(A, node, int(word[j]))
+    stays = A[node + 2] > 0 or len(word) == 0
+    root = copy_node(A, root)
+    if root < 0:
+        return -1
+    above, node = root, root
+    for j in range(len(word) if stays else alone + 1):
+        child = copy_with(A, node, int(word[j]))
+        if child < 0:
+            return -1
+        above, node = node, child
+    if stays:
+        A[node + 3] = -1
+        return root
+    A[above + 2] -= 1
+    for k in range(node, int(A[above + 1]) + int(A[above + 2]) * TRIE_STRIDE):
+        A[k] = A[k + TRIE_STRIDE]
+    return root
+
+
+@kernel("i8(A, i8, A)")
 def trie_with(A, root, word):
     """The trie at ``root`` with one more word: what lies beside the way to it, both share. O(children on the way).
 
@@ -303,7 +301,7 @@ def trie_with(A, root, word):
         The new root, or -1 with ``FULL`` set. Of its nodes, bytes and children are right, and whether a word ends
         there: numbers of leaves and ranges of words are not.
     """
-    root = copy_nodes(A, root, 1)
+    root = copy_node(A, root)
     if root < 0:
         return -1
     node = root
