@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time, sleep
 from typing import Any
@@ -38,7 +39,8 @@ SCHEMA = {
     "additionalProperties": False,
 }
 INSTANCE = {"name": "Ada Lovelace, Countess of Lovelace", "age": 36, "tags": ["red", "blue", "green", "red"]}
-REPEATS = 200
+REPEATS, COLD = 200, 5
+HERE = Path(__file__).parent
 
 
 def best(action: Callable[[], Any], repeats: int) -> float:
@@ -51,11 +53,16 @@ def best(action: Callable[[], Any], repeats: int) -> float:
     return min(times)
 
 
-def fresh(code: str, **environment: str) -> float:
-    """The seconds of a piece of code in a new interpreter, without the start of the interpreter itself."""
-    timed = f"from time import perf_counter; t = perf_counter(); {code}; print(perf_counter() - t)"
+def fresh(code: str, before: str = "", **environment: str) -> float:
+    """The seconds of a piece of code in a new interpreter, behind another piece that is not timed."""
+    timed = f"{before}\nfrom time import perf_counter\nt = perf_counter()\n{code}\nprint(perf_counter() - t)"
     done = subprocess.run(
-        [sys.executable, "-c", timed], env=os.environ | environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", timed],
+        env=os.environ | environment,
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return float(done.stdout)
 
@@ -73,6 +80,26 @@ def setup(tokenizer: Any, out: Table) -> None:
     with tempfile.TemporaryDirectory() as folder:
         read(tokenizer, cache_dir=folder)
         out.add_row(f"vocabulary of {n:,}, from the disk", seconds(best(lambda: read(tokenizer, cache_dir=folder), 3)))
+
+
+def cold(folder: str | None, out: Table) -> None:
+    """From the import to the first mask in a new process, which has loaded a tokenizer; bytecode and kernels exist."""
+    tokenizer = f"from engines import load_tokenizer\ntokenizer = load_tokenizer({folder!r})"
+    mask = f"""
+import detent
+vocabulary = detent.Vocabulary.from_transformers(tokenizer)
+matcher = detent.Compiler(vocabulary).json_schema({SCHEMA!r}).matcher()
+matcher.fill_bitmask(detent.allocate_bitmask(1, len(vocabulary)))"""
+    with tempfile.TemporaryDirectory() as bytecode, tempfile.TemporaryDirectory() as full:
+        installed = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": bytecode}
+
+        def first_mask(cache: str) -> float:
+            return fresh(mask, tokenizer, DETENT_CACHE_DIR=cache, **installed)
+
+        first_mask(full)
+        empty = [tempfile.mkdtemp(dir=full) for _ in range(COLD)]
+        out.add_row("import to first mask, empty cache", spread([first_mask(cache) for cache in empty], seconds))
+        out.add_row("import to first mask, from the disk", spread([first_mask(full) for _ in empty], seconds))
 
 
 def steps(tokenizer: Any, out: Table) -> None:
@@ -132,8 +159,8 @@ def batches(tokenizer: Any, out: Table) -> None:
         assert (mask == together).all()
         out.add_row(f"{rows} masks, one by one", microseconds(best(one_by_one, REPEATS)))
         one, two = in_turns(fill)
-        out.add_row(f"{rows} masks, fill_bitmasks, one core", spread(one))
-        out.add_row(f"{rows} masks, fill_bitmasks, two cores", spread(two))
+        out.add_row(f"{rows} masks, fill_bitmasks, one core", spread(one, microseconds))
+        out.add_row(f"{rows} masks, fill_bitmasks, two cores", spread(two, microseconds))
         out.add_row(f"{rows} rows copied by NumPy, two threads against one", f"{copying(mask):.2f} times as fast")
         with patch.object(helper, "_helper", lambda: None):
             alone = processor_time(fill)
@@ -190,9 +217,9 @@ def processor_time(fill: Callable[[], None]) -> float:
     return (process_time() - start) / REPEATS
 
 
-def spread(times: list[float]) -> str:
+def spread(times: list[float], unit: Callable[[float], str]) -> str:
     """The quickest, and the middle."""
-    return f"{microseconds(min(times))}, median {microseconds(median(times))}"
+    return f"{unit(min(times))}, median {unit(median(times))}"
 
 
 def seconds(value: float) -> str:
@@ -209,11 +236,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokenizer", help="a folder in Hugging Face form; by default the bundled model's")
-    tokenizer = load_tokenizer(parser.parse_args().tokenizer)
+    folder = parser.parse_args().tokenizer
+    tokenizer = load_tokenizer(folder)
     out = Table("step", "time", title=f"detent {detent.__version__}, the quickest of several runs")
     out.columns[1].justify = "right"
-    for part in (setup, steps, batches):
-        part(tokenizer, out)
+    setup(tokenizer, out)
+    cold(folder and str(Path(folder).resolve()), out)
+    steps(tokenizer, out)
+    batches(tokenizer, out)
     Console().print(out)
 
 
