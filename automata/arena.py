@@ -89,7 +89,8 @@ class Arena:
         self._specs: dict[tuple[int, int, int, int], int] = {}
         self._dfas: dict[bytes, int] = {}
         self._tries: dict[tuple[str, ...], int] = {}
-        self._avoided: dict[tuple[int, int], tuple[tuple[str, ...], int]] = {}  # by number and hash, in no order
+        self._text_tries: dict[tuple[int, int], tuple[tuple[str, ...], int]] = {}  # by number and hash, in no order
+        self._counts: dict[int, bool] = {}  # of their words
         self._raw: dict[tuple[bytes, bytes], int] = {}
         self._loops: dict[tuple[bytes, bool], int] = {}
         self._lazy = count(1)  # taken by several threads
@@ -434,21 +435,22 @@ class Arena:
             self.full()
         return found
 
-    def trie_of_avoided(self, words: tuple[str, ...]) -> int:
+    def trie_of_texts(self, words: tuple[str, ...]) -> int:
         """Root of a trie of distinct words in ascending order, whose leaf numbers say nothing.
 
-        An array whose items differ avoids one text more with every item. So a trie that is known but for one word
-        takes that one in and shares the rest: O(words) to find it, and memory for that word only.
+        An array whose items differ tells one text more from others with every item. So a trie that is known but for one
+        word takes that one in and shares the rest: O(words) to find it, and memory for that word only.
         """
         total = reduce(xor, map(hash, words))
-        known = self._avoided.get((len(words), total))
+        known = self._text_tries.get((len(words), total))
         if known is None or known[0] != words:
-            known = self._avoided[len(words), total] = words, self._grown(words, total)
+            known = self._text_tries[len(words), total] = words, self._grown(words, total)
+            self._counts[len(words)] = True
         return known[1]
 
     def _grown(self, words: tuple[str, ...], total: int) -> int:
-        for k, word in enumerate(words):
-            before = self._avoided.get((len(words) - 1, total ^ hash(word)))
+        for k, word in enumerate(words if len(words) - 1 in self._counts else ()):
+            before = self._text_tries.get((len(words) - 1, total ^ hash(word)))
             if before is not None and before[0] == words[:k] + words[k + 1 :]:
                 return self._changed(_trie_with, before[1], word)
         return self.trie(words)

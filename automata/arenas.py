@@ -21,6 +21,8 @@ T = TypeVar("T")
 SOON_FULL = 0.7  # of an arena's fullest region: the next arena is made
 NEARLY_FULL = 0.9  # of an arena's fullest region: a text goes on in the rest, the next grammar begins in a new arena
 CHECKED_EVERY = 16  # grammars; hardly any takes a hundredth of an arena
+MAX_RENEWALS = 64  # arenas to try for one thing: others may fill a new one before its turn comes
+NEARLY_EMPTY, ENOUGH = 0.25, 2  # what is too large for so many arenas of such fullness fits none
 
 
 class Arenas:
@@ -101,6 +103,22 @@ class Arenas:
         if memory is not None:
             self._beginning = Beginning(arena, n_bytes, memory)
         return arena
+
+
+class Renewals:
+    """How often something has moved on to another arena, since it did not fit the one before."""
+
+    def __init__(self) -> None:
+        self._n = self._n_fresh = 0
+
+    def note(self, arena: Arena) -> None:
+        """It moves to an arena."""
+        self._n += 1
+        self._n_fresh += arena.fullness() < NEARLY_EMPTY
+
+    def are_enough(self) -> bool:
+        """Whether it fits no arena, or others leave none to it."""
+        return self._n == MAX_RENEWALS or self._n_fresh == ENOUGH
 
 
 def _aside(work: Callable[[], T]) -> Future[T] | None:

@@ -12,19 +12,17 @@ from detent.grammar.residual import Judge, Residual
 from detent.grammar.rules import Rules
 
 from .arena import Arena, ArenaFull
-from .arenas import Arenas
+from .arenas import Arenas, Renewals
 from .bursts import brief, burst
 from .island import JsonIsland
 from .lowering import Lowering
-from .matcher import MAX_RENEWALS, Matcher
+from .matcher import Matcher
 from .placement import Placement
 
 if TYPE_CHECKING:
     from .lexed_islands import LexedIsland
 
     Embeddable: TypeAlias = JsonIsland | Rules | LexedIsland
-
-NEARLY_EMPTY, ENOUGH = 0.25, 2  # what is too large for so many arenas of such fullness fits none
 
 
 class Grammar:
@@ -118,11 +116,12 @@ class Grammar:
                 placed = self._placed = self._place_in(arena)
         return placed
 
-    def rebind(self, full: Arena) -> None:
-        """Go on outside of an arena that is full."""
+    def rebind(self, full: Arena) -> Arena:
+        """Go on outside of an arena that is full; where that is."""
         with self._lock:
             if self._placed is None or self._placed.arena is full:
                 self._placed = self._place_outside(full)
+            return self._placed.arena
 
     def leave(self, full: Arena) -> None:
         """Keep an arena that is full no longer; matchers that stand there do.
@@ -143,14 +142,12 @@ class Grammar:
 
     def _place_outside(self, full: Arena) -> Placement:
         """Place the grammar in another arena: the next one may have been filled by other grammars meanwhile."""
-        fresh = 0
-        for _ in range(MAX_RENEWALS):
+        renewals = Renewals()
+        while not renewals.are_enough():
             full = self._arenas.renew(full)
-            fresh += full.fullness() < NEARLY_EMPTY
+            renewals.note(full)
             with suppress(ArenaFull):
                 return Placement(full, self._place(full))
-            if fresh == ENOUGH:
-                break
         raise self.too_large()
 
     def too_large(self) -> LimitExceeded:

@@ -22,6 +22,7 @@ from detent.native.arena import WORDS
 from detent.native.jit import direct
 
 from .arena import ArenaFull
+from .arenas import Renewals
 from .bursts import burst
 from .placement import Placement, Suspects, characters, last_value_of, needs_value, open_string, stopped_at
 
@@ -34,8 +35,6 @@ Bitmask = npt.NDArray[np.int32]
 _advance, _advance_keyed = direct(masks.advance), direct(masks.advance_keyed)
 _make_mask, _make_mask_keyed = direct(masks.make_mask), direct(masks.make_mask_keyed)
 OWN, STOPPED = masks.OWN, masks.STOPPED
-MAX_RENEWALS = 64  # arenas to try for one call: others may fill a new one before this matcher gets its turn
-FEW_RENEWALS = 2  # the same for a mask, which can be made token by token
 _NO_KEYS = {islands: keys.new_buffer(0, islands=islands) for islands in (False, True)}  # copied sooner than made
 _BRACKETS = re.compile(rb"[][{}]")
 
@@ -228,14 +227,12 @@ class Matcher:
             yield taken if isinstance(taken, bytes) else self._arena.token_bytes(taken)
 
     @burst
-    def _until(
-        self, attempt: Callable[..., int], *arguments: Any, result: int = 0, most_renewals: int = MAX_RENEWALS
-    ) -> int:
+    def _until(self, attempt: Callable[..., int], *arguments: Any, result: int = 0) -> int:
         """Repeat a method of this class until it has all it needs: results below 0 are -2 - what it gave up for.
 
         ``result``: that of an attempt which was made already, if it gave up.
         """
-        renewals = 0
+        renewals = Renewals()
         try:
             while True:
                 try:
@@ -245,10 +242,9 @@ class Matcher:
                     if result >= 0:
                         return int(result)
                 except ArenaFull:
-                    if renewals == most_renewals:
+                    if renewals.are_enough():
                         raise self.grammar.too_large() from None
-                    renewals += 1
-                    self.grammar.rebind(self._arena)
+                    renewals.note(self.grammar.rebind(self._arena))
                     self._move()
                     result = 0
         except LimitExceeded as error:
@@ -340,7 +336,7 @@ class Matcher:
         check_row(mask, row)
         gave_up = result if result < 0 else 0  # ``min`` makes an iterator, which could start a collection
         try:
-            self._until(Matcher._make_mask, mask, row, result=gave_up, most_renewals=FEW_RENEWALS)
+            self._until(Matcher._make_mask, mask, row, result=gave_up)
         except LimitExceeded as error:
             if error.limit != "cache_bytes":
                 raise
@@ -421,7 +417,7 @@ class Matcher:
             no arena can hold all that the mask takes.
         """
         try:
-            return self._until(Matcher._prepare, most_renewals=FEW_RENEWALS) == 0
+            return self._until(Matcher._prepare) == 0
         except LimitExceeded as error:
             if error.limit != "cache_bytes":
                 raise

@@ -36,6 +36,7 @@ _state_of_call = direct(states.state_of_call)
 Order = OneOf["schema", "any", "fixed"]
 SPACE = {"flexible": 0, "compact": 1, "bounded": 2}
 MOST_SHARED = 20_000  # goals of which an arena remembers the records for all documents
+MANY_WORDS = 16  # from so many on, a trie is looked for that lacks only one of them
 AHEAD = 4  # records behind a goal: `[{"` takes those of an array, its exits, the goals of these, and objects
 MANY = 1_000  # values of an item beyond which one more or less makes no difference to what may follow
 MOST_MANY = 512_000  # the same after so many items; there are more characters than that
@@ -182,7 +183,7 @@ class Records:
                 number = arena.place(self._array(value)) if at_once else self._reserve_next(value)
             return arena.position(positions.K_ARRAY, number, 0, positions.START, ws)
         if isinstance(value, String):
-            avoid = arena.trie_of_avoided(value.avoid) if value.avoid else 0
+            avoid = arena.trie_of_texts(value.avoid) if value.avoid else 0
             return arena.position(positions.K_OPEN, self._spec(value), ws, avoid)
         if isinstance(value, Number):
             at, fields = arena.number(value.spec)
@@ -192,7 +193,8 @@ class Records:
     def _spec(self, value: String) -> int:
         arena = self.arena
         if value.words is not None:
-            return arena.spec(languages.WORDS_OF_TRIE, 0, None, arena.trie(value.words))
+            trie = arena.trie if len(value.words) < MANY_WORDS else arena.trie_of_texts
+            return arena.spec(languages.WORDS_OF_TRIE, 0, None, trie(value.words))
         if value.dfa is None:
             return arena.any_text(value.shortest, value.longest)
         return arena.string(value.dfa, value.shortest, value.longest)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from detent.grammar.decimals import as_decimal, common_multiple, decimal_places, exact_decimal, is_multiple, is_plain
@@ -129,6 +130,13 @@ class NumberSpec:
             return False
         return not any(is_multiple(number, Fraction(each)) for each in self.excluded)
 
+    def without(self, values: Iterable[Decimal]) -> list[NumberSpec]:
+        """Return specifications of the numbers that are none of some values, which come in ascending order."""
+        ends = [None, *filter(self.holds, values), None]
+        if len(ends) == 2:
+            return [self]
+        return [found for lo, hi in pairwise(ends) if (found := _between(self, lo, hi)) is not None]
+
     def values(self) -> Iterator[Decimal]:
         """Yield the values in ascending order, from a lower bound that there must be; those of reals are its point."""
         interval = self._interval
@@ -180,6 +188,16 @@ class NumberSpec:
         lo, hi = units(self.lo), units(self.hi)
         excluded = tuple(int(Fraction(each) * 10**scale) for each in self.excluded)
         return Interval(lo, self.lo_open, hi, self.hi_open, units(step) or 0, scale, excluded).tightened()
+
+
+@lru_cache(maxsize=1 << 13)
+def _between(spec: NumberSpec, lo: Decimal | None, hi: Decimal | None) -> NumberSpec | None:
+    """The numbers of a specification between two others, None if there are none.
+
+    Where items must differ, it is asked about all that came before, for each item.
+    """
+    found = spec.intersect(NumberSpec(lo=lo, lo_open=True, hi=hi, hi_open=True))
+    return None if found.is_empty() else found
 
 
 _ONE = Fraction(1)

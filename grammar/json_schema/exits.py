@@ -7,7 +7,7 @@ on with every exit at once, so a disjunction is taken apart without excluding it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import repeat
 from math import prod
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Exits = list[tuple[Formula, Formula]]  # what the value must be, and the residual of the rest
 FEW_DEMANDS = 3  # up to so many, the value of no other member is guessed to tell them apart
+GROUP = 8  # parts of a long formula that are worked out together
 MUCH_MORE = 16  # times as many alternatives as sets of demands: most come out equal
 
 
@@ -131,20 +132,27 @@ def _by_tag(goals: Goals, f: Formula, place: int) -> Iterator[Formula]:
     here = (a for a in atoms(f, slots([place])) if isinstance(a.atom, Slot) and a.atom.place == place)
     tags = [a for a in here if _is_scalar(a.atom.value)]
     classes = _classes(goals, [a.atom.value for a in tags])
-    lacking: Answers = tuple(a.atom.absent for a in tags)
+    lacking = answers_of(a.atom.absent for a in tags)
     classes.setdefault(lacking, FALSE)
     assume = assuming(facts, f, tags)
     for answers, value in reversed(classes.items()):  # what no list has comes first
         yield facts.all((facts.slot(place, answers == lacking, value), assume(answers)))
 
 
-Answers = tuple[bool | None, ...]
+Answers = tuple[int, int]  # bit sets: what is true, and what is false
+
+
+def answers_of(given: Iterable[bool | None]) -> Answers:
+    """Answers one by one; None leaves both open."""
+    known = list(given)
+    return sum(1 << k for k, a in enumerate(known) if a), sum(1 << k for k, a in enumerate(known) if a is False)
 
 
 def assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Answers], Formula]:
-    """From answers to a formula, when some of its atoms are true or false (None: either).
+    """From answers to a formula, when some of its atoms are true or false.
 
-    Each part is worked out once for all answers that agree on the choices in it: most speak of few of them.
+    Each part is worked out once for all answers that agree on the choices in it: most speak of few of them. So many
+    parts are put into groups, of which most are alike for two answers that differ in little.
     """
     inside = {a.serial: 1 << k for k, a in enumerate(choices)}  # by serial, the choices in a part
     about = reduce(or_, (a.about for a in choices), 0)
@@ -156,7 +164,7 @@ def assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Answ
         if found is None:
             below = parts_of[f.serial] = []
             if f.op != ATOM:
-                below += [(part, choices_in(part) if part.about & about else 0) for part in f.parts]
+                below += [(part, choices_in(part) if part.about & about else 0) for part in _grouped_parts(facts, f)]
             found = inside[f.serial] = reduce(or_, (here for _, here in below), 0)
         return found
 
@@ -183,33 +191,44 @@ def assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Answ
         return (facts.all if f.op == AND else facts.any)(parts)
 
     def with_answers(answers: Answers) -> Formula:
-        yes = sum(1 << k for k, answer in enumerate(answers) if answer)
-        no = sum(1 << k for k, answer in enumerate(answers) if answer is False)
-        return worked_out(f, yes & met, no & met)
+        yes, no = answers
+        return worked_out(f, yes & within, no & within)
 
-    met = choices_in(f)
+    within = choices_in(f)
     return with_answers
+
+
+def _grouped_parts(facts: Facts, f: Formula) -> Sequence[Formula]:
+    """The parts of a formula; of very many, groups of neighbours, which formulas with more parts have as well."""
+    if len(f.parts) <= GROUP:
+        return f.parts
+    size, join = GROUP, facts.all if f.op == AND else facts.any
+    while size * GROUP < len(f.parts):
+        size *= GROUP
+    return [join(f.parts[k : k + size]) for k in range(0, len(f.parts), size)]
 
 
 def _classes(goals: Goals, demands: list[Formula]) -> dict[Answers, Formula]:
     """Values by which of some demands on scalars they meet, with a formula for each class.
 
-    Values that none of the demands lists are one class; the answer is None where they are not of one kind.
+    Values that none of the demands lists are one class; there is no answer where they are not of one kind.
     """
     formulas, reader = goals.formulas, goals.reader
-    other: Answers = tuple(map(_elsewhere, demands))
-    differ: dict[Hashable, set[int]] = {}  # where the answer for a listed value is not that for others
+    elsewhere = [*map(_elsewhere, demands)]
+    other = yes, no = answers_of(elsewhere)
+    either = [k for k, answer in enumerate(elsewhere) if answer is None]
+    open_ = sum(1 << k for k in either)
+    differ: dict[Hashable, int] = {}  # where the answer for a listed value is not that for others
     values: dict[Hashable, Any] = {}
     for k, demand in enumerate(demands):
         for key, v in _exceptions(goals, demand).items():
             values[key] = v
-            differ.setdefault(key, set()).add(k)
+            differ[key] = differ.get(key, 0) | 1 << k
     groups: dict[Answers, list[Any]] = {}
     for key, v in values.items():
-        answers = [not answer if k in differ[key] else answer for k, answer in enumerate(other)]
-        if None in other:
-            answers = [admits(demands[k], v) if other[k] is None else answer for k, answer in enumerate(answers)]
-        groups.setdefault(tuple(answers), []).append(v)
+        met = sum(1 << k for k in either if admits(demands[k], v))
+        turned = differ[key] & (yes | no)
+        groups.setdefault((yes ^ turned | met, no ^ turned | open_ ^ met), []).append(v)
     rest = list(values.values())
     place = reader.document.root
     found = {answers: formulas.atom(reader.listing(members, place)) for answers, members in groups.items()}

@@ -47,7 +47,7 @@ def residuals(goals: Goals, goal: Goal) -> Iterator[Value]:
     if number is not FALSE:
         listed = scalars.listed_numbers(number)
         if listed is None:
-            yield from map(Number, scalars.numbers(number).specs)
+            yield from map(Number, scalars.numbers(number))
         elif listed:
             yield Number(NumberList.of(listed))
     yield from _texts(goals, of(STRING), goal)

@@ -12,7 +12,7 @@ from ..decimals import as_decimal
 from ..number import NumberSpec
 from ..number_set import NumberSet
 from ..text_set import TextSet
-from .formula import AND, ATOM, FALSE, NOT, TRUE, Formula, conjuncts
+from .formula import AND, ATOM, FALSE, NOT, OR, TRUE, Formula, conjuncts
 from .nodes import ARRAY, BOOLEAN, NULL, NUMBER, OBJECT, STRING, Node, listed
 from .values import canonical
 
@@ -51,22 +51,36 @@ def _listed(f: Formula, kind: int) -> list[Any] | None:
         if node is not None and node.is_listing:  # perhaps one of very many
             for key in enumerated(node, kind):
                 candidates.pop(key, None)
-        elif part.op != ATOM or enumerated(part.atom, kind) is not found:
+        elif (known := _enumerated(part, kind)) is None:
             others.append(part)
+        elif known is not found:
+            candidates = {key: v for key, v in candidates.items() if key in known}
     values = candidates.values()
     return [v for v in values if all(admits(part, v) for part in others)] if others else list(values)
 
 
 def _candidates(f: Formula, kind: int) -> dict[Hashable, Any] | None:
     """Values among which are all of a type that a formula admits; None where no ``enum`` says which."""
-    if f.op == ATOM:
-        return None if f.atom.enum is None else enumerated(f.atom, kind)
     if f.op == NOT or f.op < 0:
         return {} if f is FALSE else None
+    listed = _enumerated(f, kind)
+    if listed is not None or f.op == ATOM:
+        return listed
     some = [c for c in (_candidates(part, kind) for part in f.parts) if c is not None]
     if f.op == AND:
         return min(some, key=len, default=None)
     return {k: v for c in some for k, v in c.items()} if len(some) == len(f.parts) else None
+
+
+def _enumerated(f: Formula, kind: int) -> dict[Hashable, Any] | None:
+    """The values of a type that a formula admits, where it is an ``enum`` or several to choose from."""
+    if f.op != ATOM and f.op != OR:
+        return None
+    atoms = [f] if f.op == ATOM else f.parts
+    if any(part.op != ATOM or part.atom.enum is None for part in atoms):
+        return None
+    lists = [enumerated(part.atom, kind) for part in atoms]
+    return lists[0] if len(lists) == 1 else {key: v for values in lists for key, v in values.items()}
 
 
 def enumerated(node: Node, kind: int) -> dict[Hashable, Any]:
@@ -138,8 +152,8 @@ def can_be_written(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def numbers(f: Formula) -> NumberSet:
-    """The numbers that a formula over nodes admits. Values that are excluded one by one are so all at once."""
+def numbers(f: Formula) -> list[NumberSpec]:
+    """The numbers that a formula over nodes admits. Those that are excluded one by one are cut out of all others."""
     found, excluded = NumberSet.all(), list[Any]()
     for part in conjuncts(f):
         node = part.parts[0].atom if part.op == NOT else None
@@ -147,7 +161,10 @@ def numbers(f: Formula) -> NumberSet:
             excluded += [v for v in node.enum if kind_of(v) == NUMBER]
         else:
             found &= _fold(part, number_of, NumberSet.all())
-    return found & ~_listed_numbers(excluded, True) if excluded else found
+    if far := [v for v in excluded if is_far(v)]:
+        found &= ~_listed_numbers(far, True)
+    gaps = sorted({as_decimal(v) for v in excluded if not is_far(v)})
+    return [part for spec in found.specs for part in spec.without(gaps)]
 
 
 def _fold(f: Formula, leaf: Callable[[Node, bool], S], everything: S) -> S:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detent.automata.arena import Arena
 from detent.automata.compiled import Grammar
 from detent.automata.compiler import Compiler
 from detent.automata.limits import Limits
@@ -24,7 +23,7 @@ from detent.native.lexed_steps import X_GRAMMAR
 from detent.native.positions import K_LEX
 from detent.native.stacks import G_SPELLS
 from tests.grammar.lark.cases import CASES, judged, oracle
-from tests.masks import allowed
+from tests.masks import allowed, arenas_made
 from tests.naive.lexed import accepts
 
 QUICK = settings(
@@ -385,14 +384,7 @@ def test_what_fits_no_arena_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     tokens = [bytes([b]) for b in range(256)]
     limits = Limits(cache_bytes=1 << 20)
     compiler = Compiler(Vocabulary.from_tokens([*tokens, b"</s>"], eos=[256]), cache_dir=False, limits=limits)
-    made: list[Arena] = []
-    make = compiler.arenas._new
-
-    def counted() -> Arena:
-        made.append(make())
-        return made[-1]
-
-    monkeypatch.setattr(compiler.arenas, "_new", counted)
+    made = arenas_made(compiler, monkeypatch)
     with pytest.raises(LimitExceeded, match="cache_bytes"):
         compiler.lark("start: " + " | ".join(f'"w{k}"' for k in range(300)))
     assert len(made) <= 3

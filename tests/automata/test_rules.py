@@ -326,7 +326,7 @@ def test_a_mask_that_fits_no_arena() -> None:
     small = Compiler(vocabulary, limits=Limits(cache_bytes=3 << 20))
     tight = small.gbnf(text).matcher()
     with pytest.raises(LimitExceeded, match="cache_bytes"):
-        tight._until(Matcher._make_mask, allocate_bitmask(1, len(vocabulary)), 0, most_renewals=1)
+        tight._until(Matcher._make_mask, allocate_bitmask(1, len(vocabulary)), 0)
     both = allocate_bitmask(2, len(vocabulary))
     for byte in b"aba":
         wanted = allowed(large)

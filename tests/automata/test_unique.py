@@ -6,6 +6,7 @@ import json
 import random
 import re
 from decimal import Decimal
+from functools import partial
 from itertools import chain, product
 from typing import Any
 
@@ -21,8 +22,8 @@ from detent.automata.limits import Limits
 from detent.automata.matcher import Matcher, allocate_bitmask
 from detent.automata.placement import last_value, last_value_of
 from detent.automata.vocabulary import Vocabulary
-from detent.grammar.errors import Unsatisfiable
-from tests.masks import allowed
+from detent.grammar.errors import LimitExceeded, Unsatisfiable
+from tests.masks import allowed, arenas_made
 from tests.strategies import LETTERS, VALUES, spellings_of, split, tokens
 
 QUICK = settings(
@@ -394,18 +395,46 @@ def test_texts_of_a_pattern_to_avoid(compiler: Compiler, pattern: str) -> None:
                 assert allowed(fork) == tried(fork), (n, way)
 
 
-def test_many_items(compiler: Compiler) -> None:
+TEXT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("items", "values", "new"),
+    [
+        ({"type": "string"}, [f"{7 * k % 1500} of many texts" for k in range(1500)], "new"),
+        ({"type": "string", "format": "email"}, [f"{7 * k % 300}.someone@example.org" for k in range(300)], "n@ew.org"),
+        (TEXT, [{"a": f"{7 * k % 300} of many"} for k in range(300)], {"a": "0 of many", "b": 1}),
+        (TEXT | {"additionalProperties": False}, [{"a": f"{7 * k % 300} of many"} for k in range(300)], {"a": "new"}),
+    ],
+    ids=["texts", "addresses", "objects", "closed objects"],
+)
+def test_many_items(compiler: Compiler, items: Any, values: list[Any], new: Any) -> None:
     """As many different items as a text may have: what is kept of each is that item."""
-    for items, texts in (
-        ({"type": "string"}, [f"{7 * k % 1500} of many texts" for k in range(1500)]),
-        ({"type": "string", "format": "email"}, [f"{7 * k % 300}.someone@example.org" for k in range(300)]),
-    ):
-        matcher = compiler.json_schema(unique(items), whitespace="compact").matcher()
-        assert matcher.accept_bytes(json.dumps(texts, separators=(",", ":")).encode()[:-1])
-        for text in (texts[0], texts[-1]):
-            assert not matcher.fork().accept_bytes(b"," + json.dumps(text).encode())
-        assert matcher.accept_bytes(b',"new@example.org"]')
-        assert matcher.is_complete()
+    matcher = compiler.json_schema(unique(items), whitespace="compact").matcher()
+    written = partial(json.dumps, separators=(",", ":"))
+    assert matcher.accept_bytes(written(values).encode()[:-1])
+    for value in (values[0], values[-1]):
+        fork = matcher.fork()
+        assert not (fork.accept_bytes(b"," + written(value).encode()) and fork.accept_bytes(b"]"))
+    assert matcher.accept_bytes(b"," + written(new).encode() + b"]")
+    assert matcher.is_complete()
+
+
+def test_a_text_that_fits_no_arena(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told after few arenas, in each of which the text is read again; a shorter text can still be ended."""
+    compiler = Compiler(vocabulary(), limits=Limits(cache_bytes=1 << 20))
+    matcher = compiler.json_schema(unique({"type": "integer"}), whitespace="compact").matcher()
+    made = arenas_made(compiler, monkeypatch)
+    assert matcher.accept_bytes(b"[0")
+    before = k = 0
+    with pytest.raises(LimitExceeded, match="cache_bytes") as error:
+        for k in range(1, 2000):
+            before = len(made)
+            assert matcher.accept_bytes(f",{k}".encode())
+    assert len(made) - before <= 4
+    assert error.value.text.endswith(f",{k - 1}")
+    matcher.rollback(k // 2)
+    assert matcher.accept_bytes(b"]") and matcher.is_complete()
 
 
 @pytest.mark.parametrize(

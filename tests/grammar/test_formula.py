@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detent.grammar.json_schema.exits import assuming
+from detent.grammar.json_schema.exits import answers_of, assuming
 from detent.grammar.json_schema.facts import AtLeast, Each, Facts, Slot, Unique
 from detent.grammar.json_schema.formula import AND, ATOM, FALSE, LEAF, NOT, TRUE, Formula, Formulas
 from detent.grammar.json_schema.formula import atoms as walk
@@ -107,7 +107,23 @@ def test_answers_stand_in_for_atoms(tree: Tree, all_answers: list[tuple[bool | N
     for answers in all_answers:
         for values in product([False, True], repeat=6):
             given_too = [value if answer is None else answer for value, answer in zip(values[:4], answers, strict=True)]
-            assert truth(assume(answers), values.__getitem__) == truth(f, [*given_too, *values[4:]].__getitem__)
+            assert truth(assume(answers_of(answers)), values.__getitem__) == truth(
+                f, [*given_too, *values[4:]].__getitem__
+            )
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(st.booleans(), st.lists(st.sets(st.integers(0, 29), min_size=1, max_size=3), min_size=9, max_size=90), st.data())
+def test_answers_in_long_formulas(conjunction: bool, parts: list[set[int]], data: st.DataObject) -> None:
+    facts = Facts(Formulas(), Formulas().any)
+    atoms = [facts.atom(k) for k in range(30)]
+    outer, inner = (facts.all, facts.any) if conjunction else (facts.any, facts.all)
+    f = outer(inner(map(atoms.__getitem__, sorted(part))) for part in parts)
+    assume = assuming(facts, f, atoms)
+    for _ in range(4):
+        answers = data.draw(st.lists(st.sampled_from([None, False, True]), min_size=30, max_size=30))
+        given = {a: {None: a, False: FALSE, True: TRUE}[x] for a, x in zip(atoms, answers, strict=True)}
+        assert assume(answers_of(answers)) is facts.replace(f, given.__getitem__)
 
 
 @settings(max_examples=300, derandomize=True, deadline=None)

@@ -42,6 +42,14 @@ def test_intersection_admits_what_both_admit(first: NumberSpec, second: NumberSp
 
 
 @settings(derandomize=True, max_examples=300, deadline=None)
+@given(specs, st.sets(st.sampled_from(GRID[::2]), max_size=12))
+def test_numbers_without_some(spec: NumberSpec, gone: set[Decimal]) -> None:
+    parts = spec.without(sorted(gone))
+    assert [sum(part.admits(v) for part in parts) for v in GRID] == [v not in gone and spec.admits(v) for v in GRID]
+    assert not any(part.is_empty() for part in parts) or parts == [spec]
+
+
+@settings(derandomize=True, max_examples=300, deadline=None)
 @given(specs)
 def test_emptiness_is_exact(spec: NumberSpec) -> None:
     # All bounds are multiples of 1/4 within 3.5, so a number between them, if any, is on the grid of eighths.

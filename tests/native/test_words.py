@@ -57,28 +57,28 @@ def test_no_room_for_what_is_left(vocabulary: Vocabulary) -> None:
 @settings(derandomize=True, deadline=None, max_examples=60)
 def test_words_are_added(vocabulary: Vocabulary, words: list[str]) -> None:
     arena = Arena(vocabulary, 1 << 20)
-    roots = [arena.trie_of_avoided(tuple(sorted(words[:n]))) for n in range(1, len(words) + 1)]
+    roots = [arena.trie_of_texts(tuple(sorted(words[:n]))) for n in range(1, len(words) + 1)]
     for n, root in enumerate(roots, 1):
         assert words_below(arena, root) == sorted(word.encode() for word in words[:n])
-        assert arena.trie_of_avoided(tuple(sorted(words[:n]))) == root
+        assert arena.trie_of_texts(tuple(sorted(words[:n]))) == root
 
 
 def test_a_word_more_takes_room_for_that_word(vocabulary: Vocabulary) -> None:
     arena, words, size = Arena(vocabulary, 1 << 24), [f"{7 * k % 1000:03}{k:04}-and-so-on" for k in range(500)], []
     for n in range(1, len(words) + 1):
-        arena.trie_of_avoided(tuple(sorted(words[:n])))
+        arena.trie_of_texts(tuple(sorted(words[:n])))
         size.append(int(arena.A[layout.TRIE + 2]))
     assert max(np.diff(size[1:])) <= (2 + 4 * 10 + len(words[0])) * layout.TRIE_STRIDE
 
 
 def test_no_room_for_a_word_more(vocabulary: Vocabulary) -> None:
     arena = Arena(vocabulary, 1 << 20)
-    root = arena.trie_of_avoided(("aab", "b"))
+    root = arena.trie_of_texts(("aab", "b"))
     full, used = int(arena.A[layout.TRIE + 1]), int(arena.A[layout.TRIE + 2])
     for room in range(5 * layout.TRIE_STRIDE):
         arena.A[layout.TRIE + 1], arena.A[layout.TRIE + 2] = used + room, used
         with pytest.raises(ArenaFull):
-            arena.trie_of_avoided(("aab", "aac", "b"))
+            arena.trie_of_texts(("aab", "aac", "b"))
     arena.A[layout.TRIE + 1], arena.A[layout.TRIE + 2] = full, used
     assert words_below(arena, root) == [b"aab", b"b"]
-    assert words_below(arena, arena.trie_of_avoided(("aab", "aac", "b"))) == [b"aab", b"aac", b"b"]
+    assert words_below(arena, arena.trie_of_texts(("aab", "aac", "b"))) == [b"aab", b"aac", b"b"]
