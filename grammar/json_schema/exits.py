@@ -110,7 +110,7 @@ def _grouped(facts: Facts, choice: Formula) -> Iterator[Formula]:
 
 # ------------------------------------------------------------------------------------------ decided value by value
 def _by_value(goals: Goals, f: Formula, choices: list[Formula], value: Formula) -> Iterator[tuple[Formula, Formula]]:
-    """Decide demands that are lists of scalars: all at once, value by value."""
+    """Decide demands that are lists: all at once, value by value."""
     classes = _classes(goals, [a.atom.value for a in choices])
     assume = assuming(goals.facts, f, choices)
     for answers, demand in reversed(classes.items()):  # what no list has comes first
@@ -121,7 +121,7 @@ def _tag(goals: Goals, f: Formula) -> int | None:
     """The listed member whose lists of scalars tell most alternatives apart, as tags do; None where there is none."""
     found: dict[int, int] = {}
     for a in f.atoms:
-        if isinstance(a.atom, Slot) and is_listed(goals, a.atom.value):
+        if isinstance(a.atom, Slot) and is_listed(goals, a.atom.value) and _is_scalar(a.atom.value):
             found[a.atom.place] = found.get(a.atom.place, 0) + 1
     return max((place for place, n in found.items() if n > 1), key=lambda place: (found[place], -place), default=None)
 
@@ -209,11 +209,10 @@ def _grouped_parts(facts: Facts, f: Formula) -> Sequence[Formula]:
 
 
 def _classes(goals: Goals, demands: list[Formula]) -> dict[Answers, Formula]:
-    """Values by which of some demands on scalars they meet, with a formula for each class.
+    """Values by which of some demands they meet, with a formula for each class.
 
     Values that none of the demands lists are one class; there is no answer where they are not of one kind.
     """
-    formulas, reader = goals.formulas, goals.reader
     elsewhere = [*map(_elsewhere, demands)]
     other = yes, no = answers_of(elsewhere)
     either = [k for k, answer in enumerate(elsewhere) if answer is None]
@@ -230,9 +229,8 @@ def _classes(goals: Goals, demands: list[Formula]) -> dict[Answers, Formula]:
         turned = differ[key] & (yes | no)
         groups.setdefault((yes ^ turned | met, no ^ turned | open_ ^ met), []).append(v)
     rest = list(values.values())
-    place = reader.document.root
-    found = {answers: formulas.atom(reader.listing(members, place)) for answers, members in groups.items()}
-    found[other] = formulas.no(formulas.atom(reader.listing(rest, place))) if rest else TRUE
+    found = {answers: goals.one_of(members) for answers, members in groups.items()}
+    found[other] = goals.formulas.no(goals.one_of(rest)) if rest else TRUE
     return found
 
 
@@ -241,27 +239,30 @@ def _exceptions(goals: Goals, demand: Formula) -> dict[Hashable, Any]:
     found = goals.exceptions.get(demand)
     if found is None:
         other = _elsewhere(demand)
-        listed = {canonical(v): v for n in demand.atoms if n.atom.is_listing for v in n.atom.enum}
+        listed = {canonical(v): v for n in demand.atoms if n.atom.is_enumeration for v in n.atom.enum}
         found = goals.exceptions[demand] = {key: v for key, v in listed.items() if admits(demand, v) is not other}
     return found
 
 
 def is_listed(goals: Goals, value: Formula) -> bool:
-    """Whether a demand is a matter of lists of scalars: what is on none of them all meets it, or nothing does."""
+    """Whether a demand is a matter of lists: what is on none of them all meets it, or nothing does."""
     found = goals.are_listed.get(value)
     if found is None:
-        found = goals.are_listed[value] = value.op >= 0 and _is_scalar(value) and _elsewhere(value) is not None
+        is_told = _is_scalar(value) or all(n.atom.is_enumeration for n in value.atoms)
+        found = goals.are_listed[value] = value.op >= 0 and is_told and _elsewhere(value) is not None
     return found
 
 
 def _is_scalar(value: Formula) -> bool:
-    return all(n.atom.is_scalar and not n.atom.lexical for n in value.atoms)
+    return all(
+        n.atom.is_scalar and not n.atom.lexical and (n.atom.enum is None or n.atom.is_listing) for n in value.atoms
+    )
 
 
 def _elsewhere(value: Formula) -> bool | None:
     """Whether values meet a demand that are on none of its lists; None where that depends on the value."""
     if value.op == ATOM:
-        return False if value.atom.is_listing else None
+        return False if value.atom.is_enumeration else None
     if value.op < 0:
         return value is TRUE
     found = {_elsewhere(part) for part in value.parts}

@@ -384,17 +384,29 @@ class Goals(Bounded):
         """The formula that only one value meets."""
         return self.formulas.atom(self.reader.constant(value, self.reader.document.root))
 
+    def one_of(self, values: Iterable[Any]) -> Formula:
+        """The formula that only some values meet."""
+        containers: list[Any] = []
+        plain: list[Any] = []
+        for v in values:
+            (containers if isinstance(v, list | dict) else plain).append(v)
+        return self._listing(plain, map(self.constant, containers))
+
     def _one_of(self, constants: tuple[Formula, ...]) -> Formula:
-        """The formula that only these values meet; scalars among them are one list, however many they are."""
-        parts, values = [], []
+        """The formula that only these values meet."""
+        containers, values = [], []
         for f in constants:
             if f.op == ATOM and f.atom.is_listing:
                 values += f.atom.enum
             else:
-                parts.append(f)
-        if values:
-            parts.append(self.formulas.atom(self.reader.listing(values, self.reader.document.root)))
-        return self.formulas.any(parts)
+                containers.append(f)
+        return self._listing(values, containers)
+
+    def _listing(self, values: list[Any], others: Iterable[Formula]) -> Formula:
+        """A choice among scalars, which are one list, however many they are, and others."""
+        place = self.reader.document.root
+        listed = [self.formulas.atom(self.reader.listing(values, place))] if values else []
+        return self.formulas.any((*others, *listed))
 
     def without(self, value: Formula, constants: tuple[Formula, ...]) -> Formula:
         """What a list of scalars leaves when some constants (false: none) are taken from it: a list. O(length)."""

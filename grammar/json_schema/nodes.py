@@ -155,6 +155,11 @@ class Node:
         return not any(isinstance(v, (list, dict)) for v in self.enum)
 
     @property
+    def is_enumeration(self) -> bool:
+        """Whether the node is met by values that it lists and by nothing else, and so are all containers among them."""
+        return self.is_listing or (self.enum is not None and self.only_lists and not self.unknown)
+
+    @property
     def only_lists(self) -> bool:
         """Whether ``enum`` is all that the node says."""
         return vars(self).keys() <= _LISTING

@@ -396,6 +396,7 @@ def test_texts_of_a_pattern_to_avoid(compiler: Compiler, pattern: str) -> None:
 
 
 TEXT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+PAIR = {"properties": {"a": {"properties": {"b": {"type": "integer"}}}, "d": {"items": {"type": "object"}}}}
 
 
 @pytest.mark.parametrize(
@@ -405,8 +406,10 @@ TEXT = {"type": "object", "properties": {"a": {"type": "string"}}, "required": [
         ({"type": "string", "format": "email"}, [f"{7 * k % 300}.someone@example.org" for k in range(300)], "n@ew.org"),
         (TEXT, [{"a": f"{7 * k % 300} of many"} for k in range(300)], {"a": "0 of many", "b": 1}),
         (TEXT | {"additionalProperties": False}, [{"a": f"{7 * k % 300} of many"} for k in range(300)], {"a": "new"}),
+        (PAIR, [{"a": {"b": k % 5, "c": [k // 10]}, "d": [{"b": k // 5 % 2}]} for k in range(100)], {"d": []}),
+        ({"type": "array", "items": PAIR}, [[{"d": [{}] * (k % 10)}, {"a": {"b": k}}] for k in range(50)], [{}, {}]),
     ],
-    ids=["texts", "addresses", "objects", "closed objects"],
+    ids=["texts", "addresses", "objects", "closed objects", "objects in objects", "lists of objects"],
 )
 def test_many_items(compiler: Compiler, items: Any, values: list[Any], new: Any) -> None:
     """As many different items as a text may have: what is kept of each is that item."""
