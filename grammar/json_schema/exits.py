@@ -164,7 +164,7 @@ def assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Answ
         if found is None:
             below = parts_of[f.serial] = []
             if f.op != ATOM:
-                below += [(part, choices_in(part) if part.about & about else 0) for part in _grouped_parts(facts, f)]
+                below += [(part, choices_in(part) if part.about & about else 0) for part in _in_groups(facts, f)]
             found = inside[f.serial] = reduce(or_, (here for _, here in below), 0)
         return found
 
@@ -198,7 +198,7 @@ def assuming(facts: Facts, f: Formula, choices: list[Formula]) -> Callable[[Answ
     return with_answers
 
 
-def _grouped_parts(facts: Facts, f: Formula) -> Sequence[Formula]:
+def _in_groups(facts: Facts, f: Formula) -> Sequence[Formula]:
     """The parts of a formula; of very many, groups of neighbours, which formulas with more parts have as well."""
     if len(f.parts) <= GROUP:
         return f.parts

@@ -390,7 +390,7 @@ class Goals(Bounded):
         plain: list[Any] = []
         for v in values:
             (containers if isinstance(v, list | dict) else plain).append(v)
-        return self._listing(plain, map(self.constant, containers))
+        return self._choice(plain, map(self.constant, containers))
 
     def _one_of(self, constants: tuple[Formula, ...]) -> Formula:
         """The formula that only these values meet."""
@@ -400,9 +400,9 @@ class Goals(Bounded):
                 values += f.atom.enum
             else:
                 containers.append(f)
-        return self._listing(values, containers)
+        return self._choice(values, containers)
 
-    def _listing(self, values: list[Any], others: Iterable[Formula]) -> Formula:
+    def _choice(self, values: list[Any], others: Iterable[Formula]) -> Formula:
         """A choice among scalars, which are one list, however many they are, and others."""
         place = self.reader.document.root
         listed = [self.formulas.atom(self.reader.listing(values, place))] if values else []

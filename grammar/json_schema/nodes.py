@@ -156,7 +156,7 @@ class Node:
 
     @property
     def is_enumeration(self) -> bool:
-        """Whether the node is met by values that it lists and by nothing else, and so are all containers among them."""
+        """Whether the node is met by values that it lists and by nothing else: by all containers among them."""
         return self.is_listing or (self.enum is not None and self.only_lists and not self.unknown)
 
     @property
